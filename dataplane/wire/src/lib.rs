@@ -1,0 +1,39 @@
+//! What Plenum's processes say to each other, and how it is written in bytes.
+//!
+//! Everything here is a value: no sockets, no clock, no randomness. A change to a
+//! byte or a field name is a change of the protocol; `tests/vectors.rs` pins them and
+//! `docs/protocol.md` describes them.
+//!
+//! | module | between whom |
+//! |---|---|
+//! | [`join`] | client and zone controller, HTTPS |
+//! | [`control`] | client and router, WebSocket `plenum.v1` |
+//! | [`frame`], [`rtp`] | client and router, media on the three rungs |
+//! | [`ticket`] | zone controller to router, carried by the client |
+//! | [`link`] | router or operator and zone controller, WebSocket over mTLS |
+//!
+//! ```
+//! use plenum_wire::{FlowId, frame};
+//!
+//! let flow = FlowId::new(7).unwrap();
+//! let datagram = frame::encode_datagram(flow, b"an RTP packet");
+//! assert_eq!(frame::decode_datagram(&datagram).unwrap(), (flow, &b"an RTP packet"[..]));
+//! ```
+
+pub mod control;
+pub mod frame;
+mod id;
+pub mod join;
+pub mod limits;
+pub mod link;
+mod media;
+mod message;
+pub mod rtp;
+pub mod ticket;
+mod varint;
+
+pub use id::{
+    Boot, Fingerprint, FlowId, InvalidId, MeetingId, ParticipantId, PoolName, RouterId, ZoneName,
+};
+pub use media::{Codec, Flows, Kind, Rung};
+pub use message::{BadMessage, decode, encode};

@@ -1,0 +1,10 @@
+//! Bounds on everything that arrives from outside.
+
+/// Longest control or link message in bytes. A full report of 1,000 meetings is 80 kB.
+pub const MESSAGE_BYTES: usize = 1 << 20;
+/// Longest control message a client may send, in bytes.
+pub const CLIENT_MESSAGE_BYTES: usize = 16 * 1024;
+/// Longest media packet on any rung, in bytes: what fits a 1,500-byte path with room for headers.
+pub const PACKET_BYTES: usize = 1_400;
+/// Longest meeting, router, pool or participant name, in bytes.
+pub const NAME_BYTES: usize = 128;

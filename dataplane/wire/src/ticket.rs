@@ -1,0 +1,138 @@
+//! Tickets: a zone's permission for one participant to use one router for one meeting.
+//!
+//! A JWT (RFC 7519) signed with `EdDSA`, so that anything can read one. The zone
+//! controllers sign; routers verify with keys they hear over the zone link. The time
+//! comes from outside.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::link::TicketKey;
+use crate::{Fingerprint, Flows, MeetingId, ParticipantId, RouterId};
+
+/// How long a ticket opens the door, in seconds. Who is inside stays.
+pub const LIFETIME_S: u64 = 120;
+/// How long after that a ticket still proves who its holder was when rejoining, in seconds:
+/// a meeting's length.
+pub const IDENTITY_S: u64 = 24 * 3_600;
+
+/// What a ticket says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The meeting.
+    pub meeting: MeetingId,
+    /// Who.
+    #[serde(rename = "sub")]
+    pub participant: ParticipantId,
+    /// On which router.
+    #[serde(rename = "aud")]
+    pub router: RouterId,
+    /// The certificate that the client pins.
+    pub fingerprint: Fingerprint,
+    /// The participant's media flows.
+    pub flows: Flows,
+    /// Unix time in seconds from which it is no longer good.
+    #[serde(rename = "exp")]
+    pub expires: u64,
+}
+
+/// Why a ticket does not open the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TicketError {
+    /// No JWT, an unknown key, or the signature does not fit.
+    #[error("the ticket is not signed by this zone")]
+    Forged,
+    /// Its time has passed; ask the zone for a new one.
+    #[error("the ticket has expired")]
+    Expired,
+}
+
+/// Why a signing key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Not an Ed25519 key in PKCS #8.
+    #[error("write an Ed25519 key in PKCS #8 PEM: {0}")]
+    Format(#[from] jsonwebtoken::errors::Error),
+}
+
+/// The zone's private key.
+pub struct SigningKey {
+    kid: String,
+    key: EncodingKey,
+}
+
+impl SigningKey {
+    /// Reads a PKCS #8 PEM text. `kid` names the key in tickets.
+    pub fn from_pem(kid: &str, pem: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self {
+            kid: kid.to_owned(),
+            key: EncodingKey::from_ed_pem(pem)?,
+        })
+    }
+
+    /// A ticket that says `claims`.
+    #[must_use]
+    pub fn sign(&self, claims: &Claims) -> String {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(self.kid.clone());
+        jsonwebtoken::encode(&header, claims, &self.key)
+            .expect("claims are plain data and the key was checked when read")
+    }
+}
+
+/// The zone's public keys.
+#[derive(Clone, Default)]
+pub struct Keys(BTreeMap<String, DecodingKey>);
+
+impl Keys {
+    /// Takes the keys that can be read, and skips the others.
+    #[must_use]
+    pub fn from_keys(keys: &[TicketKey]) -> Self {
+        let readable = keys.iter().filter_map(|key| {
+            let bytes = URL_SAFE_NO_PAD.decode(&key.x).ok()?;
+            (bytes.len() == 32).then_some(())?;
+            Some((
+                key.kid.clone(),
+                DecodingKey::from_ed_components(&key.x).ok()?,
+            ))
+        });
+        Self(readable.collect())
+    }
+
+    /// What a ticket says, if it was signed by the zone and `now`, Unix time in seconds,
+    /// is before its end.
+    pub fn verify(&self, ticket: &str, now: u64) -> Result<Claims, TicketError> {
+        let claims = self.read(ticket)?;
+        if claims.expires <= now {
+            return Err(TicketError::Expired);
+        }
+        Ok(claims)
+    }
+
+    /// Who a ticket was for, up to [`IDENTITY_S`] after its end: for coming back.
+    pub fn identify(&self, ticket: &str, now: u64) -> Result<Claims, TicketError> {
+        let claims = self.read(ticket)?;
+        if claims.expires.saturating_add(IDENTITY_S) <= now {
+            return Err(TicketError::Expired);
+        }
+        Ok(claims)
+    }
+
+    fn read(&self, ticket: &str) -> Result<Claims, TicketError> {
+        let header = jsonwebtoken::decode_header(ticket).map_err(|_| TicketError::Forged)?;
+        let kid = header.kid.as_ref().ok_or(TicketError::Forged)?;
+        let key = self.0.get(kid).ok_or(TicketError::Forged)?;
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        // Time and audience are the caller's to check, with its own clock and name.
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        jsonwebtoken::decode::<Claims>(ticket, key, &validation)
+            .map(|token| token.claims)
+            .map_err(|_| TicketError::Forged)
+    }
+}

@@ -1,0 +1,198 @@
+//! The protocol in bytes. A failing test here means that the protocol changed: then
+//! `docs/protocol.md` changes in the same commit, and old peers are thought of.
+
+use bytes::BytesMut;
+use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
+use plenum_wire::frame::{self, FrameError};
+use plenum_wire::link::{FromOperator, Load, ToRouter};
+use plenum_wire::{BadMessage, FlowId, Kind, MeetingId, Rung, decode, encode, limits, rtp};
+
+fn flow(value: u64) -> FlowId {
+    FlowId::new(value).unwrap()
+}
+
+#[test]
+fn a_datagram_is_the_flow_id_as_varint_and_the_packet() {
+    for (value, bytes) in [
+        (0x25, &[0x25, 0xaa][..]),
+        (0x3bbd, &[0x7b, 0xbd, 0xaa]),
+        (0x1d7f_3e7d, &[0x9d, 0x7f, 0x3e, 0x7d, 0xaa]),
+        (
+            0x0219_7c5e_ff14_e88c,
+            &[0xc2, 0x19, 0x7c, 0x5e, 0xff, 0x14, 0xe8, 0x8c, 0xaa],
+        ),
+    ] {
+        assert_eq!(frame::encode_datagram(flow(value), &[0xaa]), bytes);
+        assert_eq!(
+            frame::decode_datagram(bytes),
+            Ok((flow(value), &[0xaa][..]))
+        );
+    }
+}
+
+#[test]
+fn what_is_no_datagram_is_refused() {
+    for (bytes, error) in [
+        (&[][..], FrameError::Short),
+        (&[0x25], FrameError::Short),
+        (&[0xc2, 0x19], FrameError::Short),
+        (&[0x00, 0xaa], FrameError::FlowZero),
+    ] {
+        assert_eq!(frame::decode_datagram(bytes), Err(error));
+    }
+    let long = frame::encode_datagram(flow(1), &[0; limits::PACKET_BYTES + 1]);
+    assert_eq!(frame::decode_datagram(&long), Err(FrameError::Long));
+}
+
+#[test]
+fn a_stream_frame_has_its_length_in_front() {
+    let mut bytes = BytesMut::new();
+    frame::encode_stream(flow(0x3bbd), b"abc", &mut bytes);
+    assert_eq!(&bytes[..], b"\x00\x05\x7b\xbdabc");
+}
+
+#[test]
+fn stream_frames_come_out_whole_however_they_are_cut() {
+    let mut sent = BytesMut::new();
+    frame::encode_stream(flow(5), b"first", &mut sent);
+    frame::encode_stream(flow(1 << 40), b"second", &mut sent);
+    let mut received = BytesMut::new();
+    let mut packets = Vec::new();
+    for byte in sent {
+        received.extend_from_slice(&[byte]);
+        while let Some((flow, packet)) = frame::decode_stream(&mut received).unwrap() {
+            packets.push((flow.value(), packet));
+        }
+    }
+    assert_eq!(packets, [(5, "first".into()), (1 << 40, "second".into())]);
+    assert_eq!(
+        frame::decode_stream(&mut BytesMut::from(&b"\xff\xff"[..])),
+        Err(FrameError::Long)
+    );
+}
+
+#[test]
+fn rtp_headers_are_read_past_sources_and_extensions() {
+    let plain = rtp::Header {
+        payload_type: 111,
+        marker: true,
+        sequence: 0x1234,
+        timestamp: 0x5678_9abc,
+        ssrc: 0xdead_beef,
+        payload_offset: 12,
+    };
+    let packet = rtp::write(&plain, b"x");
+    assert_eq!(
+        &packet[..],
+        b"\x80\xef\x12\x34\x56\x78\x9a\xbc\xde\xad\xbe\xefx"
+    );
+    assert_eq!(rtp::Header::parse(&packet), Some(plain));
+
+    let mut extended = vec![0x91, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 9];
+    extended.extend_from_slice(&[0xbe, 0xde, 0, 1, 0x10, 0xff, 0, 0, 7]);
+    assert_eq!(rtp::Header::parse(&extended).unwrap().payload_offset, 24);
+    assert_eq!(rtp::Header::parse(&extended[..20]), None);
+}
+
+#[test]
+fn rtcp_is_told_from_rtp() {
+    let knock = rtp::knock(7);
+    assert_eq!(&knock[..], [0x80, 201, 0, 1, 0, 0, 0, 7]);
+    assert!(rtp::is_rtcp(&knock));
+    assert_eq!(rtp::Header::parse(&knock), None);
+}
+
+#[test]
+fn control_messages_are_json_with_a_type() {
+    let hello = FromClient::Hello {
+        ticket: "t".into(),
+        name: None,
+        subscribe: Interest::All,
+        moved_from: None,
+    };
+    assert_eq!(
+        encode(&hello),
+        r#"{"type":"hello","ticket":"t","subscribe":"all"}"#
+    );
+    assert_eq!(
+        encode(&FromRouter::MediaBound {
+            kind: Kind::Audio,
+            rung: Rung::Udp
+        }),
+        r#"{"type":"media_bound","kind":"audio","rung":"udp"}"#
+    );
+    assert_eq!(
+        encode(&FromRouter::Error {
+            code: ErrorCode::RouterFull,
+            message: "m".into()
+        }),
+        r#"{"type":"error","code":"router_full","message":"m"}"#
+    );
+}
+
+#[test]
+fn link_messages_are_json_with_a_type() {
+    assert_eq!(
+        encode(&ToRouter::MoveMeeting {
+            meeting: "m".parse().unwrap(),
+            to: "r".parse().unwrap()
+        }),
+        r#"{"type":"move_meeting","meeting":"m","to":"r"}"#
+    );
+    assert_eq!(
+        encode(&FromOperator::SetDraining {
+            pool: "ns.p".parse().unwrap(),
+            routers: vec!["r".parse().unwrap()]
+        }),
+        r#"{"type":"set_draining","pool":"ns.p","routers":["r"]}"#
+    );
+    let load = Load {
+        participants: 1,
+        capacity: 2,
+        accepting: true,
+        draining: false,
+    };
+    assert_eq!(
+        encode(&load),
+        r#"{"participants":1,"capacity":2,"accepting":true,"draining":false}"#
+    );
+}
+
+#[test]
+fn unknown_fields_are_ignored_and_unknown_types_named() {
+    let limit = limits::CLIENT_MESSAGE_BYTES;
+    let read = |text: &str| decode::<FromClient>(text, limit);
+    assert_eq!(read(r#"{"type":"bye","new":[1]}"#), Ok(FromClient::Bye));
+    assert_eq!(
+        read(r#"{"type":"dance"}"#),
+        Err(BadMessage::UnknownType("dance".into()))
+    );
+    assert_eq!(read("[]"), Err(BadMessage::NoType));
+    assert_eq!(read("{"), Err(BadMessage::NoType));
+    assert!(matches!(
+        read(r#"{"type":"unpublish","kind":"smell"}"#),
+        Err(BadMessage::Fields { message, .. }) if message == "unpublish"
+    ));
+    let long = format!(r#"{{"type":"{}"}}"#, "x".repeat(limit));
+    assert_eq!(read(&long), Err(BadMessage::TooLong { limit }));
+}
+
+#[test]
+fn names_are_checked_at_the_border() {
+    assert!("room-1.a_B".parse::<MeetingId>().is_ok());
+    for bad in ["", "a b", "a/b", "ü", &"x".repeat(129)] {
+        assert!(bad.parse::<MeetingId>().is_err(), "{bad:?}");
+    }
+    assert!(serde_json::from_str::<MeetingId>("\"a b\"").is_err());
+}
+
+#[test]
+fn flow_ids_are_sixteen_hexadecimal_digits_in_json() {
+    assert_eq!(
+        serde_json::to_string(&flow(0xabc)).unwrap(),
+        "\"0000000000000abc\""
+    );
+    assert!(serde_json::from_str::<FlowId>("\"ffffffffffffffff\"").is_err());
+    assert_eq!(FlowId::new(0), None);
+    assert_eq!(FlowId::from_random(0), flow(1));
+}
