@@ -1,0 +1,23 @@
+//! The operator: makes the cluster what `MeetingZone` and `MMRPool` resources say.
+//!
+//! | module | what lives there | touches the API |
+//! |---|---|---|
+//! | [`zone`] | the controllers, services and certificates of a zone | through `fetch` and `apply` |
+//! | [`pki`] | keys and certificates as values | no |
+//! | [`pool`] | routers: how many, on which nodes, which drain | through `fetch` and `apply` |
+//! | [`reports`] | links to the zone controllers: reports in, draining orders out | reads |
+//! | [`apply`] | the only writer | writes |
+//! | [`lease`] | one leader, and the fence that stops all writing | its Lease |
+//!
+//! A controller is a pipeline, one file a step: fetch -> validate -> build -> plan -> apply
+//! -> status. What is decided is decided by pure functions of what was fetched, so that it
+//! is tested without a cluster; `docs/operator.md` tells the whole.
+
+pub mod apply;
+pub mod conditions;
+pub mod context;
+pub mod covers;
+pub mod events;
+pub mod health;
+pub mod lease;
+pub mod metrics;
