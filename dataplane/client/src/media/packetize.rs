@@ -1,0 +1,79 @@
+//! Cuts frames into RTP packets by the payload format of their codec.
+
+use std::fmt;
+
+use ::rtp::codecs::{av1::Av1Payloader, h264::H264Payloader, vp8::Vp8Payloader, vp9::Vp9Payloader};
+use ::rtp::packetizer::Payloader;
+use bytes::Bytes;
+use plenum_wire::{Codec, rtp};
+use rtp::Header;
+
+use super::{Frame, MediaError};
+
+/// Longest RTP payload in bytes: with RTP, flow id, QUIC, UDP and IPv6 headers a packet
+/// stays below the 1,280 bytes that every path carries.
+const PAYLOAD_BYTES: usize = 1_140;
+
+/// Turns the frames of one track into RTP packets.
+pub struct Packetizer {
+    header: Header,
+    payloader: Option<Box<dyn Payloader + Send + Sync>>,
+}
+
+impl fmt::Debug for Packetizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packetizer")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Packetizer {
+    /// `sequence` is the number of the first packet.
+    pub fn new(codec: &Codec, ssrc: u32, sequence: u16) -> Result<Self, MediaError> {
+        let payloader: Option<Box<dyn Payloader + Send + Sync>> = match codec.name.as_str() {
+            "opus" => None,
+            "VP8" => Some(Box::new(Vp8Payloader::default())),
+            "VP9" => Some(Box::new(Vp9Payloader::default())),
+            "AV1" => Some(Box::new(Av1Payloader::default())),
+            "H264" => Some(Box::new(H264Payloader::default())),
+            other => return Err(MediaError::Codec(other.to_owned())),
+        };
+        Ok(Self {
+            header: Header {
+                payload_type: codec.payload_type,
+                marker: false,
+                sequence,
+                timestamp: 0,
+                ssrc,
+                payload_offset: 12,
+            },
+            payloader,
+        })
+    }
+
+    /// The packets of one frame; none when the frame is empty.
+    pub fn packets(&mut self, frame: &Frame) -> Result<Vec<Bytes>, MediaError> {
+        self.header.timestamp = frame.timestamp;
+        let Some(payloader) = &mut self.payloader else {
+            self.header.marker = false;
+            return Ok(vec![self.packet(&frame.data)]);
+        };
+        let payloads = payloader
+            .payload(PAYLOAD_BYTES, &frame.data)
+            .map_err(|error| MediaError::Codec(error.to_string()))?;
+        let last = payloads.len().saturating_sub(1);
+        let mut packets = Vec::with_capacity(payloads.len());
+        for (index, payload) in payloads.iter().enumerate() {
+            self.header.marker = index == last;
+            packets.push(self.packet(payload));
+        }
+        Ok(packets)
+    }
+
+    fn packet(&mut self, payload: &[u8]) -> Bytes {
+        let packet = rtp::write(&self.header, payload);
+        self.header.sequence = self.header.sequence.wrapping_add(1);
+        packet
+    }
+}
