@@ -1,0 +1,158 @@
+//! The types and reasons of `status.conditions`, and why a router drains.
+//!
+//! People and scripts match on these words (`kubectl wait --for=condition=Ready`): they are an
+//! interface. A condition that is `True` says that all is well; the reason says why it is not.
+
+use std::fmt;
+
+/// Enums whose variants are written in Kubernetes as they are written here.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// Every variant, in the order of the declaration.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The word as Kubernetes stores it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($variant),)+ }
+            }
+
+            /// The variant of this word, if there is one.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|variant| variant.as_str() == word)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    )+};
+}
+
+words! {
+    /// What a `MeetingZone` says of itself.
+    ZoneCondition {
+        /// People can ask this zone for a router: certificates and controllers are ready.
+        Ready,
+        /// The zone's certificates are there and valid.
+        CertificatesReady,
+        /// At least one zone controller answers, and none waits for a change.
+        ControllersReady,
+        /// At least one router of the zone takes meetings.
+        RoutersAccepting,
+    }
+
+    /// Why a condition of a `MeetingZone` is as it is.
+    ZoneReason {
+        /// Ready: all of its parts are.
+        Serving,
+        /// Ready: the zone is deleted, its routers drain first.
+        Deleting,
+        /// Any: the annotation plenum.dev/paused is set, nothing is changed.
+        Paused,
+        /// Any: the spec asks for what the schema cannot refuse; the message says what to write.
+        InvalidSpec,
+        /// Any: the API server refused a child; the message is its own.
+        ApplyRefused,
+        /// Ready, `CertificatesReady`: certificates are there and valid.
+        CertificatesIssued,
+        /// Ready, `CertificatesReady`: the Secret that the zone names is not there.
+        SecretNotFound,
+        /// Ready, `CertificatesReady`: the Secret does not hold what is needed.
+        SecretInvalid,
+        /// Ready, `CertificatesReady`: the certificate in the Secret has run out.
+        CertificateExpired,
+        /// Ready, `ControllersReady`: all controllers answer.
+        ControllersServing,
+        /// Ready, `ControllersReady`: fewer answer than there should be.
+        ControllersStarting,
+        /// Ready, `ControllersReady`: none answers.
+        ControllersUnavailable,
+        /// `RoutersAccepting`: there is room for meetings.
+        RoutersAccepting,
+        /// `RoutersAccepting`: no pool names this zone.
+        NoPool,
+        /// `RoutersAccepting`: there are pools, and none of their routers takes meetings.
+        NoRouterAccepting,
+    }
+
+    /// What an `MMRPool` says of itself.
+    PoolCondition {
+        /// At least `minRouters` routers (or `replicas`, where set) take meetings.
+        Ready,
+        /// The zone that the pool names is there.
+        ZoneFound,
+        /// There are enough nodes for the routers that the pool wants.
+        NodesAvailable,
+        /// The size of the pool follows the load.
+        ScalingActive,
+    }
+
+    /// Why a condition of an `MMRPool` is as it is.
+    PoolReason {
+        /// Ready: the routers wanted take meetings.
+        Accepting,
+        /// Ready: routers are being started.
+        RoutersStarting,
+        /// Ready: the pool is deleted, its routers drain first.
+        Deleting,
+        /// Any: the annotation plenum.dev/paused is set, nothing is changed.
+        Paused,
+        /// Any: the spec asks for what the schema cannot refuse; the message says what to write.
+        InvalidSpec,
+        /// Any: the API server refused a child; the message is its own.
+        ApplyRefused,
+        /// `ZoneFound`: it is there.
+        ZoneFound,
+        /// Ready, `ZoneFound`: there is no zone of this name in the pool's namespace.
+        ZoneNotFound,
+        /// Ready, `ZoneFound`: the zone is being deleted.
+        ZoneDeleting,
+        /// Ready, `ZoneFound`: the zone's certificates are not there yet.
+        ZoneNotReady,
+        /// `NodesAvailable`: there are enough.
+        EnoughNodes,
+        /// Ready, `NodesAvailable`: no node carries the labels of `nodeSelector`.
+        NoMatchingNodes,
+        /// Ready, `NodesAvailable`: fewer nodes match than routers are wanted.
+        NotEnoughNodes,
+        /// Ready, `NodesAvailable`: another pool selects some of the same nodes; the older keeps them.
+        NodesShared,
+        /// `ScalingActive`: the size follows the load.
+        FollowingLoad,
+        /// `ScalingActive`: `replicas` holds the pool at its size.
+        Held,
+        /// `ScalingActive`: the load asks for more than `maxRouters`.
+        AtMaximum,
+        /// `ScalingActive`: no zone controller has reported yet; the size is held.
+        ReportsMissing,
+        /// `ScalingActive`: the last reports are too old; the size is held.
+        ReportsStale,
+        /// `ScalingActive`: some routers are missing from the reports; the pool does not shrink.
+        ReportsPartial,
+    }
+
+    /// Why a router drains, the value of the node annotation `plenum.dev/draining-reason`.
+    DrainReason {
+        /// The load asks for fewer routers.
+        ScaleDown,
+        /// The node is cordoned or tainted: somebody wants it empty.
+        NodeCordoned,
+        /// The router's pod is older than its template.
+        Rollout,
+        /// The node no longer matches the pool's `nodeSelector`.
+        NodeNotSelected,
+        /// The pool is being deleted.
+        PoolDeleted,
+        /// The zone is being deleted.
+        ZoneDeleted,
+    }
+}

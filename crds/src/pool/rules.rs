@@ -1,0 +1,64 @@
+//! What the API server refuses of a pool, and the sentence that it says.
+
+use kube::core::{Message, Rule};
+
+pub(super) fn minimum_below_maximum() -> Rule {
+    Rule::new("self.minRouters <= self.maxRouters").message(Message::Expression(
+        "'minRouters ' + string(self.minRouters) + ' is above maxRouters ' + string(self.maxRouters) \
+         + ': raise maxRouters or lower minRouters'"
+            .into(),
+    ))
+}
+
+pub(super) fn replicas_in_range() -> Rule {
+    Rule::new(
+        "!has(self.replicas) || \
+         (self.minRouters <= self.replicas && self.replicas <= self.maxRouters)",
+    )
+    .message(Message::Expression(
+        "'replicas ' + string(self.replicas) + ' is outside minRouters ' + string(self.minRouters) \
+         + ' to maxRouters ' + string(self.maxRouters) \
+         + ': choose a number between them, or move the bound first'"
+            .into(),
+    ))
+}
+
+pub(super) fn ports_differ() -> Rule {
+    Rule::new(
+        "self.httpsPort != self.mediaPort && self.httpsPort != self.healthPort \
+         && self.mediaPort != self.healthPort",
+    )
+    .message(
+        "httpsPort, mediaPort and healthPort are ports of the same node: give each its own number, \
+         for example 443, 8801 and 9808",
+    )
+}
+
+pub(super) fn zone_is_immutable() -> Rule {
+    Rule::new("self == oldSelf").message(
+        "the people on these routers are in meetings of the old zone: \
+         leave zone as it is, and create another pool for the other zone",
+    )
+}
+
+pub(super) fn selector_is_not_empty() -> Rule {
+    Rule::new("size(self) > 0").message(
+        "an empty nodeSelector would put routers on every node: \
+         write a label that only nodes for routers carry, for example plenum.dev/routers: \"true\"",
+    )
+}
+
+pub(super) fn selector_leaves_the_active_label() -> Rule {
+    Rule::new("!('plenum.dev/active-pool' in self)").message(
+        "the operator itself writes plenum.dev/active-pool when a node becomes active: \
+         select by a label that you set, for example plenum.dev/routers: \"true\"",
+    )
+}
+
+pub(super) fn selector_values_are_label_values() -> Rule {
+    Rule::new("self.all(k, self[k].matches('^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$'))")
+        .message(
+            "values of nodeSelector are label values: write letters, digits, '-', '_' and '.', \
+         beginning and ending with a letter or digit",
+        )
+}
