@@ -81,8 +81,7 @@ pub struct Certificate {
 impl Certificate {
     /// Reads one certificate.
     pub fn from_der(der: CertificateDer<'static>) -> Result<Self, PairError> {
-        let (rest, parsed) =
-            X509Certificate::from_der(&der).map_err(|_| PairError::Certificate)?;
+        let (rest, parsed) = X509Certificate::from_der(&der).map_err(|_| PairError::Certificate)?;
         if !rest.is_empty() {
             return Err(PairError::Certificate);
         }
@@ -170,7 +169,12 @@ fn names(parsed: &X509Certificate<'_>) -> Result<BTreeSet<Name>, PairError> {
         GeneralName::IPAddress(bytes) => address(bytes).map(Name::Ip),
         _ => None,
     };
-    Ok(extension.value.general_names.iter().filter_map(read).collect())
+    Ok(extension
+        .value
+        .general_names
+        .iter()
+        .filter_map(read)
+        .collect())
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {

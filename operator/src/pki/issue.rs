@@ -87,7 +87,10 @@ fn params(now: Timestamp, end: Timestamp) -> CertificateParams {
 fn common_name(name: &str) -> DistinguishedName {
     let mut subject = DistinguishedName::new();
     // RFC 5280 bounds a common name at 64 characters; verifiers read the alternative names.
-    subject.push(DnType::CommonName, name.chars().take(64).collect::<String>());
+    subject.push(
+        DnType::CommonName,
+        name.chars().take(64).collect::<String>(),
+    );
     subject
 }
 
