@@ -1,0 +1,125 @@
+//! A client's media connection and its two halves.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use plenum_wire::frame::close;
+use plenum_wire::{FlowId, Kind, Rung};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use crate::media::{Carrier, Outbox, Reader, Sent};
+use crate::websocket::{Incoming, Outgoing};
+
+/// An open media connection to a router.
+#[derive(Debug)]
+pub struct MediaConnection {
+    rung: Rung,
+    sender: MediaSender,
+    receiver: MediaReceiver,
+}
+
+/// The sending half. Clones send on the same connection.
+#[derive(Debug, Clone)]
+pub struct MediaSender(Arc<Open>);
+
+/// The receiving half.
+pub struct MediaReceiver {
+    reader: Reader,
+    open: Arc<Open>,
+}
+
+/// Closes the connection when the last half of it is dropped.
+#[derive(Debug)]
+struct Open(Carrier);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close(close::NONE, "");
+    }
+}
+
+impl MediaConnection {
+    pub(super) fn udp(connection: quinn::Connection) -> Self {
+        let carrier = Carrier::Quic(connection.clone());
+        Self::new(Rung::Udp, carrier, Reader::Quic(connection))
+    }
+
+    pub(super) fn tcp(stream: TlsStream<TcpStream>) -> Self {
+        let (read, write) = tokio::io::split(stream.into());
+        let outbox = Arc::new(Outbox::new());
+        let writer = Arc::clone(&outbox);
+        tokio::spawn(async move { writer.write_tcp(write).await });
+        let reader = Reader::tcp(read, Arc::clone(&outbox));
+        Self::new(Rung::Tcp, Carrier::Stream(outbox), reader)
+    }
+
+    pub(super) fn tls(outgoing: Outgoing, incoming: Incoming) -> Self {
+        let outbox = Arc::new(Outbox::new());
+        let writer = Arc::clone(&outbox);
+        tokio::spawn(async move { writer.write_websocket(outgoing).await });
+        let reader = Reader::WebSocket {
+            incoming,
+            outbox: Arc::clone(&outbox),
+        };
+        Self::new(Rung::Tls, Carrier::Stream(outbox), reader)
+    }
+
+    fn new(rung: Rung, carrier: Carrier, reader: Reader) -> Self {
+        let open = Arc::new(Open(carrier));
+        Self {
+            rung,
+            sender: MediaSender(Arc::clone(&open)),
+            receiver: MediaReceiver { reader, open },
+        }
+    }
+
+    /// What it runs over.
+    #[must_use]
+    pub const fn rung(&self) -> Rung {
+        self.rung
+    }
+
+    /// Says what is carried: on rungs `tcp` and `tls` this tells how old a packet may get
+    /// before it is dropped. Until then it is a second.
+    pub fn carries(&self, kind: Kind) {
+        self.sender.0.0.carries(kind);
+    }
+
+    /// The two halves. When both are dropped the connection closes.
+    #[must_use]
+    pub fn split(self) -> (MediaSender, MediaReceiver) {
+        (self.sender, self.receiver)
+    }
+}
+
+impl MediaSender {
+    /// Sends a packet, or drops it, at once; never waits. `false` once the connection is
+    /// closed.
+    pub fn send(&self, flow: FlowId, packet: &Bytes) -> bool {
+        self.0.0.send(flow, packet) != Sent::Closed
+    }
+
+    /// Closes the connection with code 0.
+    pub fn close(&self) {
+        self.0.0.close(close::NONE, "");
+    }
+}
+
+impl MediaReceiver {
+    /// Waits for the next packet; `None` when the connection is closed, or was now because
+    /// what came is no media. Nothing is lost when the future is dropped.
+    pub async fn recv(&mut self) -> Option<(FlowId, Bytes)> {
+        let packet = self.reader.next().await;
+        if packet.is_err() {
+            self.open.0.close(close::PACKET, "");
+        }
+        packet.ok()
+    }
+}
+
+impl std::fmt::Debug for MediaReceiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MediaReceiver").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,195 @@
+//! The client's side: media connections over every rung, and the control channel.
+//!
+//! A router has several addresses: the next one is tried when one fails or has not answered
+//! for 250 ms (as RFC 8305 does), and the first that works is used.
+
+mod error;
+mod media;
+mod race;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use plenum_wire::frame::{ROQ_ALPN, TCP_ALPN, TLS_SUBPROTOCOL};
+use plenum_wire::join::Endpoint;
+use plenum_wire::{Fingerprint, Rung, control};
+use quinn::TokioRuntime;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::time::timeout;
+
+use crate::channel::{self, Channel};
+use crate::media::{MESSAGE_BYTES, quic};
+use crate::tls::{TlsError, Trust, client_config};
+use crate::websocket::{self, Target};
+use crate::{HANDSHAKE_TIMEOUT, socket};
+
+pub use error::DialError;
+pub use media::{MediaConnection, MediaReceiver, MediaSender};
+
+/// Routers whose TLS settings are kept. A client meets a handful, a load generator a pool.
+const KEPT: usize = 256;
+/// Application protocol of control channel and rung `tls`: what carries WebSockets.
+const HTTP_ALPN: &[u8] = b"http/1.1";
+
+/// Dials routers. Clones share sockets and TLS settings.
+#[derive(Debug, Clone)]
+pub struct Dialer(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    v4: quinn::Endpoint,
+    /// Not there on machines without IPv6.
+    v6: Option<quinn::Endpoint>,
+    known: Mutex<HashMap<Fingerprint, Pinned>>,
+}
+
+/// TLS settings for one router. Kept because they also keep its session tickets.
+#[derive(Debug, Clone)]
+struct Pinned {
+    udp: quinn::ClientConfig,
+    tcp: Arc<ClientConfig>,
+    https: Arc<ClientConfig>,
+}
+
+impl Pinned {
+    fn new(fingerprint: Fingerprint) -> Result<Self, TlsError> {
+        let trust = Trust::Pinned(fingerprint);
+        Ok(Self {
+            udp: quic::client_config(client_config(&trust, None, &[ROQ_ALPN])?)?,
+            tcp: client_config(&trust, None, &[TCP_ALPN])?,
+            https: client_config(&trust, None, &[HTTP_ALPN])?,
+        })
+    }
+}
+
+impl Dialer {
+    /// Opens one UDP socket per address family. Must be called within a runtime, which then
+    /// drives them.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(Arc::new(Shared {
+            v4: endpoint(Ipv4Addr::UNSPECIFIED.into())?,
+            v6: endpoint(Ipv6Addr::UNSPECIFIED.into()).ok(),
+            known: Mutex::default(),
+        })))
+    }
+
+    /// Opens a media connection over one rung, within 5 s for each address.
+    pub async fn media(
+        &self,
+        rung: Rung,
+        endpoint: &Endpoint,
+    ) -> Result<MediaConnection, DialError> {
+        let pinned = self.pinned(endpoint.fingerprint)?;
+        let port = match rung {
+            Rung::Udp | Rung::Tcp => endpoint.media_port,
+            Rung::Tls => endpoint.https_port,
+        };
+        race::first(&addresses(endpoint, port), |address| {
+            let pinned = pinned.clone();
+            async move {
+                match rung {
+                    Rung::Udp => self.udp(address, pinned.udp).await,
+                    Rung::Tcp => tcp(address, pinned.tcp).await,
+                    Rung::Tls => tls(address, pinned.https).await,
+                }
+            }
+        })
+        .await
+    }
+
+    /// Opens the control channel, within 5 s for each address.
+    pub async fn control(
+        &self,
+        endpoint: &Endpoint,
+    ) -> Result<Channel<control::FromRouter, control::FromClient>, DialError> {
+        let tls = self.pinned(endpoint.fingerprint)?.https;
+        race::first(&addresses(endpoint, endpoint.https_port), |addr| {
+            Channel::dial(channel::Dial {
+                addr,
+                server_name: addr.ip().to_string(),
+                path: control::CONTROL_PATH.to_owned(),
+                subprotocol: control::SUBPROTOCOL.to_owned(),
+                tls: Arc::clone(&tls),
+            })
+        })
+        .await
+    }
+
+    fn pinned(&self, fingerprint: Fingerprint) -> Result<Pinned, TlsError> {
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pinned) = known.get(&fingerprint) {
+            return Ok(pinned.clone());
+        }
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        let pinned = Pinned::new(fingerprint)?;
+        known.insert(fingerprint, pinned.clone());
+        Ok(pinned)
+    }
+
+    async fn udp(
+        &self,
+        address: SocketAddr,
+        config: quinn::ClientConfig,
+    ) -> Result<MediaConnection, DialError> {
+        let endpoint = match address {
+            SocketAddr::V4(_) => &self.0.v4,
+            SocketAddr::V6(_) => self.0.v6.as_ref().ok_or(DialError::NoAddress)?,
+        };
+        let connecting = endpoint
+            .connect_with(config, address, &address.ip().to_string())
+            .map_err(|error| DialError::Request(error.to_string()))?;
+        let connection = timeout(HANDSHAKE_TIMEOUT, connecting)
+            .await
+            .map_err(|_| DialError::TimedOut)??;
+        if connection.max_datagram_size().is_none() {
+            return Err(DialError::Protocol(
+                "the peer takes no datagrams".to_owned(),
+            ));
+        }
+        Ok(MediaConnection::udp(connection))
+    }
+}
+
+async fn tcp(address: SocketAddr, config: Arc<ClientConfig>) -> Result<MediaConnection, DialError> {
+    let connecting = websocket::tls(address, ServerName::from(address.ip()), config);
+    let stream = timeout(HANDSHAKE_TIMEOUT, connecting)
+        .await
+        .map_err(|_| DialError::TimedOut)??;
+    if stream.get_ref().1.alpn_protocol() != Some(TCP_ALPN) {
+        return Err(DialError::Protocol("the peer speaks no media".to_owned()));
+    }
+    Ok(MediaConnection::tcp(stream))
+}
+
+async fn tls(address: SocketAddr, config: Arc<ClientConfig>) -> Result<MediaConnection, DialError> {
+    let (outgoing, incoming) = websocket::dial(Target {
+        address,
+        server_name: ServerName::from(address.ip()),
+        path: control::MEDIA_PATH,
+        subprotocol: TLS_SUBPROTOCOL,
+        tls: config,
+        limit: MESSAGE_BYTES,
+    })
+    .await?;
+    Ok(MediaConnection::tls(outgoing, incoming))
+}
+
+fn endpoint(ip: IpAddr) -> io::Result<quinn::Endpoint> {
+    let socket = socket::udp(SocketAddr::new(ip, 0))?;
+    quinn::Endpoint::new(
+        quic::endpoint_config(),
+        None,
+        socket,
+        Arc::new(TokioRuntime),
+    )
+}
+
+fn addresses(endpoint: &Endpoint, port: u16) -> Vec<SocketAddr> {
+    let with_port = |ip: &IpAddr| SocketAddr::new(*ip, port);
+    endpoint.addresses.iter().map(with_port).collect()
+}

@@ -1,0 +1,101 @@
+//! The router's side of the three rungs: one stream of events in, one `send` out.
+//!
+//! | rung | on | carried by |
+//! |---|---|---|
+//! | `udp` | [`Config::udp`] | QUIC datagrams, ALPN `roq-14` (`roq-12` accepted) |
+//! | `tcp` | [`Config::tcp`] | TLS 1.3, ALPN `plenum-media` |
+//! | `tls` | the HTTPS port of somebody else | WebSockets given to [`Server::adopt_websocket`] |
+//!
+//! Guarantees: [`Server::send`] never waits; events of one connection come in order, `Opened`
+//! first and `Closed` last, and those two are never lost; when the reader of the events is too
+//! slow packets are dropped and counted, and no connection waits for another. Bytes that are no
+//! media close their own connection and are counted. A connection that carries no packet for
+//! 8 s (at most 12) is closed.
+//!
+//! Flow ids are not understood here: whoever reads the events decides what they may do.
+
+mod carrier;
+mod connection;
+mod counters;
+mod demultiplex;
+mod outbox;
+mod queue;
+pub(crate) mod quic;
+mod reader;
+mod server;
+mod tcp;
+mod udp;
+
+use std::net::SocketAddr;
+
+use axum::extract::ws::WebSocketUpgrade;
+use bytes::Bytes;
+use plenum_wire::limits::PACKET_BYTES;
+use plenum_wire::{FlowId, Rung};
+
+use crate::tls::Identity;
+use crate::websocket;
+
+pub(crate) use carrier::{Carrier, Sent};
+pub use counters::{Counters, RungCounters};
+pub(crate) use outbox::Outbox;
+pub use queue::{QUEUE_PACKETS, SendQueue, max_age};
+pub(crate) use reader::{End, Reader};
+pub use server::Server;
+
+/// Media connections open on one rung at a time; more are turned away.
+pub const MAX_CONNECTIONS: usize = 16_384;
+/// Events that may wait to be read: 50 ms at 150,000 packets/s, 12 MB of the longest packets.
+pub const EVENTS: usize = 8_192;
+
+/// Longest message on rung `tls`: a packet and the longest flow id.
+pub(crate) const MESSAGE_BYTES: usize = PACKET_BYTES + 8;
+
+/// One media connection for as long as the server runs; never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(u64);
+
+/// What happened on the media connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A peer finished its handshake. Who it is, its packets will say.
+    Opened {
+        /// The new connection.
+        connection: ConnectionId,
+        /// What it runs over.
+        rung: Rung,
+        /// Where it comes from.
+        peer: SocketAddr,
+    },
+    /// A packet came.
+    Packet {
+        /// Over this connection.
+        connection: ConnectionId,
+        /// With this flow id.
+        flow: FlowId,
+        /// RTP or RTCP, unread.
+        packet: Bytes,
+    },
+    /// The connection is gone, whoever ended it.
+    Closed {
+        /// Which.
+        connection: ConnectionId,
+    },
+}
+
+/// Where a [`Server`] listens and who it is.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address of rung `udp`. Port 0 here and in `tcp` means one free port for both.
+    pub udp: SocketAddr,
+    /// Address of rung `tcp`.
+    pub tcp: SocketAddr,
+    /// What clients pin.
+    pub identity: Identity,
+}
+
+/// Sets the size limits of a WebSocket that is about to be given to
+/// [`Server::adopt_websocket`].
+pub fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    websocket::bounded(upgrade, MESSAGE_BYTES)
+}

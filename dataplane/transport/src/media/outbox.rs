@@ -1,0 +1,176 @@
+//! The sending side of rungs `tcp` and `tls`: a queue, and the task that empties it.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::SinkExt as _;
+use plenum_wire::frame::{self, close};
+use plenum_wire::{FlowId, Kind};
+use tokio::io::{AsyncWriteExt as _, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_rustls::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+use super::queue::{SendQueue, max_age};
+use crate::websocket::{Broken, Frame, Outgoing};
+
+/// Written at once at most, in bytes: one TLS record. More would grow old in our own hands.
+const WRITE: usize = 16 * 1_024;
+/// How long a connection that is being closed may still write.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// WebSocket close codes from here on are for private use (RFC 6455 section 7.4.2): `RoQ`'s
+/// codes are added to it.
+const PRIVATE_CODES: u16 = 4_000;
+
+/// Shared between who sends, who writes and who reads one connection.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    queue: Mutex<SendQueue>,
+    filled: Notify,
+    reason: OnceLock<(u32, String)>,
+    closed: CancellationToken,
+}
+
+impl Outbox {
+    pub(crate) fn new() -> Self {
+        Self {
+            // Until it is known what the connection carries.
+            queue: Mutex::new(SendQueue::new(max_age(Kind::Video))),
+            filled: Notify::new(),
+            reason: OnceLock::new(),
+            closed: CancellationToken::new(),
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, SendQueue> {
+        // Nothing in there can be left half done.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn carries(&self, kind: Kind) {
+        self.queue().set_max_age(max_age(kind));
+    }
+
+    /// Packets dropped since the last push.
+    pub(super) fn push(&self, flow: FlowId, packet: Bytes) -> u64 {
+        let dropped = {
+            let mut queue = self.queue();
+            queue.push(Instant::now(), flow, packet);
+            queue.take_dropped()
+        };
+        self.filled.notify_one();
+        dropped
+    }
+
+    pub(crate) fn close(&self, code: u32, reason: &str) {
+        self.reason.get_or_init(|| (code, reason.to_owned()));
+        self.closed.cancel();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.is_cancelled()
+    }
+
+    pub(super) async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// The next packet to send; `None` once closed.
+    async fn next(&self) -> Option<(FlowId, Bytes)> {
+        loop {
+            if self.is_closed() {
+                return None;
+            }
+            let next = self.queue().pop(Instant::now());
+            if next.is_some() {
+                return next;
+            }
+            tokio::select! {
+                () = self.filled.notified() => {}
+                () = self.closed() => return None,
+            }
+        }
+    }
+
+    /// Empties the queue into a TLS connection until either is closed.
+    pub(crate) async fn write_tcp(&self, mut half: WriteHalf<TlsStream<TcpStream>>) {
+        let mut buffer = BytesMut::with_capacity(WRITE);
+        while let Some((flow, packet)) = self.next().await {
+            frame::encode_stream(flow, &packet, &mut buffer);
+            while buffer.len() < WRITE
+                && let Some((flow, packet)) = self.queue().pop(Instant::now())
+            {
+                frame::encode_stream(flow, &packet, &mut buffer);
+            }
+            let written = async {
+                half.write_all_buf(&mut buffer).await?;
+                half.flush().await
+            };
+            if !matches!(self.unless_closed(written).await, Some(Ok(()))) {
+                break;
+            }
+        }
+        self.close(close::NONE, "");
+        let _ = timeout(FAREWELL, half.shutdown()).await;
+    }
+
+    /// Empties the queue into a WebSocket until either is closed.
+    pub(crate) async fn write_websocket(&self, mut outgoing: Outgoing) {
+        while let Some(first) = self.next().await {
+            let written = self.unless_closed(self.write_burst(&mut outgoing, first));
+            if !matches!(written.await, Some(Ok(()))) {
+                break;
+            }
+        }
+        self.close(close::NONE, "");
+        let (code, reason) = self.reason.get().cloned().unwrap_or_default();
+        let goodbye = Frame::Close(Some((websocket_code(code), reason)));
+        let _ = timeout(FAREWELL, outgoing.send(goodbye)).await;
+    }
+
+    /// Writes what waits and flushes once.
+    async fn write_burst(
+        &self,
+        outgoing: &mut Outgoing,
+        first: (FlowId, Bytes),
+    ) -> Result<(), Broken> {
+        let (mut next, mut written) = (Some(first), 0);
+        while let Some((flow, packet)) = next {
+            let message = frame::encode_datagram(flow, &packet);
+            written += message.len();
+            outgoing.feed(Frame::Binary(message)).await?;
+            next = if written < WRITE {
+                self.queue().pop(Instant::now())
+            } else {
+                None
+            };
+        }
+        outgoing.flush().await
+    }
+
+    /// What the future gives; `None` when the outbox is closed meanwhile and the future does
+    /// not end soon.
+    async fn unless_closed<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let overdue = async {
+            self.closed().await;
+            tokio::time::sleep(FAREWELL).await;
+        };
+        tokio::select! {
+            output = future => Some(output),
+            () = overdue => None,
+        }
+    }
+}
+
+/// As which close code a `RoQ` error code is told on a WebSocket.
+fn websocket_code(code: u32) -> u16 {
+    match u16::try_from(code) {
+        Ok(0) => 1_000,
+        // The private range has 1,000 codes.
+        Ok(code) if code < 1_000 => PRIVATE_CODES + code,
+        _ => PRIVATE_CODES,
+    }
+}

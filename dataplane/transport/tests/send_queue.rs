@@ -1,0 +1,76 @@
+//! What waits too long on a rung that keeps the order is never sent.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use plenum_transport::media::{QUEUE_PACKETS, SendQueue, max_age};
+use plenum_wire::{FlowId, Kind};
+
+const FLOW: FlowId = FlowId::from_random(1);
+
+fn packet(number: usize) -> Bytes {
+    Bytes::from(number.to_be_bytes().to_vec())
+}
+
+#[test]
+fn what_is_young_comes_out_in_order() {
+    let now = Instant::now();
+    let mut queue = SendQueue::new(max_age(Kind::Audio));
+    for number in 0..3 {
+        queue.push(now, FLOW, packet(number));
+    }
+    for number in 0..3 {
+        assert_eq!(queue.pop(now), Some((FLOW, packet(number))));
+    }
+    assert_eq!(queue.pop(now), None);
+    assert_eq!(queue.take_dropped(), 0);
+}
+
+#[test]
+fn a_voice_is_dropped_after_400_ms_and_a_picture_after_a_second() {
+    for (kind, limit) in [
+        (Kind::Audio, 400),
+        (Kind::Video, 1_000),
+        (Kind::Content, 1_000),
+    ] {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut queue = SendQueue::new(max_age(kind));
+        queue.push(start, FLOW, packet(1));
+        queue.push(at(1), FLOW, packet(2));
+        assert_eq!(queue.pop(at(limit + 1)), Some((FLOW, packet(2))), "{kind}");
+        assert_eq!(queue.take_dropped(), 1, "{kind}");
+        assert_eq!(queue.take_dropped(), 0, "told once");
+    }
+}
+
+#[test]
+fn a_shorter_limit_counts_for_what_waits_already() {
+    let start = Instant::now();
+    let mut queue = SendQueue::new(max_age(Kind::Video));
+    queue.push(start, FLOW, packet(1));
+    queue.set_max_age(max_age(Kind::Audio));
+    assert_eq!(queue.pop(start + Duration::from_millis(500)), None);
+    assert_eq!(queue.take_dropped(), 1);
+}
+
+#[test]
+fn a_full_queue_gives_up_its_oldest() {
+    let now = Instant::now();
+    let mut queue = SendQueue::new(max_age(Kind::Video));
+    for number in 0..QUEUE_PACKETS + 2 {
+        queue.push(now, FLOW, packet(number));
+    }
+    assert_eq!(queue.len(), QUEUE_PACKETS);
+    assert_eq!(queue.take_dropped(), 2);
+    assert_eq!(queue.pop(now), Some((FLOW, packet(2))));
+}
+
+#[test]
+fn a_clock_that_steps_back_drops_nothing() {
+    let now = Instant::now() + Duration::from_secs(10);
+    let mut queue = SendQueue::new(max_age(Kind::Audio));
+    queue.push(now, FLOW, packet(1));
+    let earlier = now - Duration::from_secs(5);
+    assert_eq!(queue.pop(earlier), Some((FLOW, packet(1))));
+}
