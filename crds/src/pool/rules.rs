@@ -1,13 +1,14 @@
 //! What the API server refuses of a pool, and the sentence that it says.
 
-use kube::core::{Message, Rule};
+use kube::core::Rule;
+
+// Messages are fixed texts: an expression that puts a number into one costs more than the API
+// server's whole budget for a schema.
 
 pub(super) fn minimum_below_maximum() -> Rule {
-    Rule::new("self.minRouters <= self.maxRouters").message(Message::Expression(
-        "'minRouters ' + string(self.minRouters) + ' is above maxRouters ' + string(self.maxRouters) \
-         + ': raise maxRouters or lower minRouters'"
-            .into(),
-    ))
+    Rule::new("self.minRouters <= self.maxRouters")
+        .field_path(".minRouters")
+        .message("minRouters is above maxRouters: raise maxRouters or lower minRouters")
 }
 
 pub(super) fn replicas_in_range() -> Rule {
@@ -15,12 +16,11 @@ pub(super) fn replicas_in_range() -> Rule {
         "!has(self.replicas) || \
          (self.minRouters <= self.replicas && self.replicas <= self.maxRouters)",
     )
-    .message(Message::Expression(
-        "'replicas ' + string(self.replicas) + ' is outside minRouters ' + string(self.minRouters) \
-         + ' to maxRouters ' + string(self.maxRouters) \
-         + ': choose a number between them, or move the bound first'"
-            .into(),
-    ))
+    .field_path(".replicas")
+    .message(
+        "replicas must lie between minRouters and maxRouters: \
+         choose a number between them, or move the bound first",
+    )
 }
 
 pub(super) fn ports_differ() -> Rule {

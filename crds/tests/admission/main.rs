@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on should say where"
 )]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "json!() is written where it is passed"
+)]
 
 mod api_server;
 mod defaults;
