@@ -1,0 +1,227 @@
+//! The control channel: what a client says and what it is answered.
+
+use std::time::Instant;
+
+use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
+use plenum_wire::limits::NAME_BYTES;
+use plenum_wire::ticket::Claims;
+use plenum_wire::{BadMessage, Codec};
+
+use crate::admission::{self, House, Room, explain};
+use crate::limits::{Bucket, CODEC_NAME_BYTES};
+use crate::participant::Slot;
+use crate::{ChannelId, Output, Shard};
+
+/// A control channel.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    bucket: Bucket,
+    /// Whose it is, after `hello`.
+    pub joined: Option<Slot>,
+}
+
+/// Who says something.
+enum Speaker {
+    /// Nobody before `hello`.
+    Stranger,
+    Member(Slot),
+}
+
+/// A `hello` whose ticket was good.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub claims: Claims,
+    pub name: Option<String>,
+    pub interest: Interest,
+}
+
+impl Shard {
+    pub(crate) fn control_opened(&mut self, channel: ChannelId, now: Instant) {
+        let bucket = Bucket::new(now);
+        let fresh = Channel {
+            bucket,
+            joined: None,
+        };
+        self.channels.insert(channel, fresh);
+        self.hellos.start(channel, now);
+    }
+
+    pub(crate) fn hello_overdue(&mut self, channel: ChannelId, now: Instant) {
+        if self
+            .channels
+            .get(&channel)
+            .is_some_and(|channel| channel.joined.is_none())
+        {
+            self.refuse(channel, ErrorCode::HelloExpected, now);
+        }
+    }
+
+    pub(crate) fn control_closed(&mut self, channel: ChannelId, now: Instant) {
+        if let Some(Channel {
+            joined: Some(slot), ..
+        }) = self.channels.remove(&channel)
+        {
+            self.leave(slot, now);
+        }
+    }
+
+    /// Takes a token for a message; `None` when the channel is gone or had to go.
+    fn speaker(&mut self, channel: ChannelId, now: Instant) -> Option<Speaker> {
+        let entry = self.channels.get_mut(&channel)?;
+        if !entry.bucket.take(now) {
+            self.refuse(channel, ErrorCode::TooFast, now);
+            return None;
+        }
+        Some(entry.joined.map_or(Speaker::Stranger, Speaker::Member))
+    }
+
+    pub(crate) fn control_bad(&mut self, channel: ChannelId, bad: &BadMessage, now: Instant) {
+        self.counters.bad_messages += 1;
+        match self.speaker(channel, now) {
+            Some(Speaker::Member(_)) => {
+                self.object(channel, ErrorCode::BadMessage, bad.to_string());
+            }
+            Some(Speaker::Stranger) => self.refuse(channel, ErrorCode::HelloExpected, now),
+            None => {}
+        }
+    }
+
+    pub(crate) fn control_message(
+        &mut self,
+        channel: ChannelId,
+        message: FromClient,
+        unix_s: u64,
+        now: Instant,
+    ) {
+        match (self.speaker(channel, now), message) {
+            (
+                Some(Speaker::Stranger),
+                FromClient::Hello {
+                    ticket,
+                    name,
+                    subscribe: interest,
+                    moved_from,
+                },
+            ) => match self.admit(&ticket, name.as_deref(), unix_s) {
+                Ok(claims) => {
+                    self.counters.moved_in += u64::from(moved_from.is_some());
+                    let admitted = Admitted {
+                        claims,
+                        name,
+                        interest,
+                    };
+                    self.join(channel, admitted, now);
+                }
+                Err(code) => self.refuse(channel, code, now),
+            },
+            (Some(Speaker::Stranger), _) => self.refuse(channel, ErrorCode::HelloExpected, now),
+            (Some(Speaker::Member(slot)), message) => {
+                self.participant_says(slot, channel, message, now);
+            }
+            (None, _) => {}
+        }
+    }
+
+    fn admit(&self, ticket: &str, name: Option<&str>, unix_s: u64) -> Result<Claims, ErrorCode> {
+        if name.is_some_and(|name| name.len() > NAME_BYTES) {
+            return Err(ErrorCode::BadMessage);
+        }
+        let me = (&self.config.router, self.config.endpoint.fingerprint);
+        let claims = admission::identify(&self.keys, me, ticket, unix_s)?;
+        let older_self = self
+            .meetings
+            .get(&claims.meeting)
+            .and_then(|meeting| meeting.members.get(&claims.participant));
+        let house = match self.meetings.get(&claims.meeting) {
+            Some(_) if self.moving.contains_key(&claims.meeting) => House::Moving,
+            Some(_) => House::Open,
+            None => House::Empty,
+        };
+        let load = self.load();
+        admission::room(Room {
+            participants: load.participants - u32::from(older_self.is_some()),
+            capacity: load.capacity,
+            draining: load.draining,
+            house,
+        })?;
+        if self.flows_taken(&claims.flows, older_self.copied()) {
+            return Err(ErrorCode::TicketForged);
+        }
+        Ok(claims)
+    }
+
+    fn participant_says(
+        &mut self,
+        slot: Slot,
+        channel: ChannelId,
+        message: FromClient,
+        now: Instant,
+    ) {
+        match message {
+            FromClient::Hello { .. } => {
+                let message = "hello was said already".to_owned();
+                self.object(channel, ErrorCode::BadMessage, message);
+            }
+            FromClient::Publish { kind, ssrc, codec } => match check(&codec) {
+                Ok(()) => self.publish(slot, kind, ssrc, codec),
+                Err(message) => self.object(channel, ErrorCode::BadMessage, message),
+            },
+            FromClient::Unpublish { kind } => self.unpublish(slot, kind),
+            FromClient::Subscribe { participant, kind } => {
+                self.subscribe(slot, &participant, kind, true);
+            }
+            FromClient::Unsubscribe { participant, kind } => {
+                self.subscribe(slot, &participant, kind, false);
+            }
+            FromClient::Moved { to } => self.moved(slot, &to, now),
+            FromClient::MoveFailed { to, .. } => self.move_failed(slot, &to, now),
+            FromClient::Bye => {
+                self.channels.remove(&channel);
+                self.out.push_back(Output::CloseControl {
+                    channel,
+                    code: 1000,
+                    reason: "bye",
+                });
+                self.leave(slot, now);
+            }
+        }
+    }
+
+    /// Tells a client what was wrong; its channel stays.
+    pub(crate) fn object(&mut self, channel: ChannelId, code: ErrorCode, message: String) {
+        self.say(channel, FromRouter::Error { code, message });
+    }
+
+    /// Tells a client why its channel ends, and ends it; who was on it leaves.
+    pub(crate) fn refuse(&mut self, channel: ChannelId, code: ErrorCode, now: Instant) {
+        self.counters.refused.count(code);
+        if self.send_away(channel, code) {
+            self.control_closed(channel, now);
+        }
+    }
+
+    /// Says an error, and closes the channel if it is one that ends it.
+    pub(crate) fn send_away(&mut self, channel: ChannelId, code: ErrorCode) -> bool {
+        let reason = explain(code);
+        self.object(channel, code, reason.to_owned());
+        let Some(code) = code.close() else {
+            return false;
+        };
+        self.out.push_back(Output::CloseControl {
+            channel,
+            code,
+            reason,
+        });
+        true
+    }
+}
+
+fn check(codec: &Codec) -> Result<(), String> {
+    if codec.name.is_empty() || codec.name.len() > CODEC_NAME_BYTES {
+        return Err(format!("a codec name has 1 to {CODEC_NAME_BYTES} bytes"));
+    }
+    if codec.payload_type > 127 {
+        return Err("an RTP payload type is at most 127".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Coming and going, publishing and subscribing.
+
+use std::time::Instant;
+
+use plenum_wire::control::{ErrorCode, FromRouter};
+use plenum_wire::frame::close;
+use plenum_wire::{Codec, Kind, ParticipantId};
+
+use crate::admission::explain;
+use crate::control::Admitted;
+use crate::moving::Moving;
+use crate::participant::{Participant, Slot};
+use crate::tracks::Track;
+use crate::{ChannelId, Shard};
+
+impl Shard {
+    /// A participant with a good ticket comes in, in place of an older self.
+    pub(crate) fn join(&mut self, channel: ChannelId, admitted: Admitted, now: Instant) {
+        let meeting = admitted.claims.meeting.clone();
+        let id = admitted.claims.participant.clone();
+        if let Some(older) = self
+            .meetings
+            .get(&meeting)
+            .and_then(|meeting| meeting.members.get(&id))
+        {
+            let older = self.participants[*older].channel;
+            self.refuse(older, ErrorCode::Replaced, now);
+        }
+        let slot = self
+            .participants
+            .insert(Participant::new(admitted, channel));
+        if let Some(channel) = self.channels.get_mut(&channel) {
+            channel.joined = Some(slot);
+        }
+        self.own_flows(slot);
+        self.meetings
+            .entry(meeting.clone())
+            .or_default()
+            .members
+            .insert(id.clone(), slot);
+        self.counters.joined += 1;
+        self.reports.changed(Some(&meeting), now);
+        self.welcome(slot);
+        let present = self.participants[slot].present();
+        self.tell_others(slot, &FromRouter::ParticipantJoined { present });
+    }
+
+    fn welcome(&mut self, slot: Slot) {
+        let newcomer = &self.participants[slot];
+        let others = || {
+            self.meetings[&newcomer.meeting]
+                .others(slot)
+                .map(|slot| &self.participants[slot])
+        };
+        let welcome = FromRouter::Welcome {
+            meeting: newcomer.meeting.clone(),
+            participant: newcomer.id.clone(),
+            router: self.config.router.clone(),
+            participants: others().map(Participant::present).collect(),
+            tracks: others().flat_map(Participant::tracks).collect(),
+        };
+        self.say(newcomer.channel, welcome);
+    }
+
+    /// A participant is gone; its tracks end with it. Its control channel is closed already.
+    pub(crate) fn leave(&mut self, slot: Slot, now: Instant) {
+        let id = self.participants[slot].id.clone();
+        // After the release of a move everybody leaves: that is no news to the others.
+        let name = self.participants[slot].meeting.clone();
+        if !self.moving.get(&name).is_some_and(Moving::released) {
+            let left = FromRouter::ParticipantLeft {
+                participant: id.clone(),
+            };
+            self.tell_others(slot, &left);
+        }
+        for kind in Kind::ALL {
+            self.disown_flow(slot, kind, close::NONE);
+        }
+        let gone = self.participants.remove(slot);
+        if let Some(meeting) = self.meetings.get_mut(&name) {
+            meeting.members.remove(&id);
+            for track in gone.tracks() {
+                meeting.release(track.ssrc);
+            }
+            for &other in meeting.members.values() {
+                for kind in Kind::ALL {
+                    if let Some(track) = self.participants[other].track_mut(kind) {
+                        track.forget(slot);
+                    }
+                }
+            }
+        }
+        self.left_move(&name, &id, now);
+        if self
+            .meetings
+            .get(&name)
+            .is_some_and(|m| m.members.is_empty())
+        {
+            self.meetings.remove(&name);
+        }
+        self.reports.changed(Some(&name), now);
+    }
+
+    /// Tells everybody in the meeting but one.
+    pub(crate) fn tell_others(&mut self, than: Slot, message: &FromRouter) {
+        let Some(meeting) = self.meetings.get(&self.participants[than].meeting) else {
+            return;
+        };
+        let channels: Vec<_> = meeting
+            .others(than)
+            .map(|slot| self.participants[slot].channel)
+            .collect();
+        for channel in channels {
+            self.say(channel, message.clone());
+        }
+    }
+
+    pub(crate) fn publish(&mut self, slot: Slot, kind: Kind, ssrc: u32, codec: Codec) {
+        let publisher = &self.participants[slot];
+        let (channel, participant) = (publisher.channel, publisher.id.clone());
+        let same = |track: &Track| track.ssrc == ssrc && track.codec == codec;
+        if publisher.media(kind).track.as_ref().is_some_and(same) {
+            return self.say(channel, FromRouter::Published { kind });
+        }
+        let meeting = self
+            .meetings
+            .get_mut(&publisher.meeting)
+            .expect("a participant's meeting is here");
+        if !meeting.claim(ssrc, slot, kind) {
+            let message = explain(ErrorCode::SsrcTaken).to_owned();
+            return self.object(channel, ErrorCode::SsrcTaken, message);
+        }
+        self.end_track(slot, kind, Some(ssrc));
+        self.participants[slot].media_mut(kind).track = Some(Track::new(ssrc, codec.clone()));
+        let others: Vec<_> = self.meetings[&self.participants[slot].meeting]
+            .others(slot)
+            .collect();
+        for other in others {
+            self.refresh(slot, kind, other);
+        }
+        self.say(channel, FromRouter::Published { kind });
+        let track = plenum_wire::control::Track {
+            participant,
+            kind,
+            ssrc,
+            codec,
+        };
+        self.tell_others(slot, &FromRouter::TrackAdded { track });
+    }
+
+    pub(crate) fn unpublish(&mut self, slot: Slot, kind: Kind) {
+        if !self.end_track(slot, kind, None) {
+            self.no_such_track(slot);
+        }
+    }
+
+    /// Ends a track, if there is one, and gives its SSRC back unless it is `kept` for the next.
+    fn end_track(&mut self, slot: Slot, kind: Kind, kept: Option<u32>) -> bool {
+        let Some(track) = self.participants[slot].media_mut(kind).track.take() else {
+            return false;
+        };
+        let publisher = &self.participants[slot];
+        if kept != Some(track.ssrc)
+            && let Some(meeting) = self.meetings.get_mut(&publisher.meeting)
+        {
+            meeting.release(track.ssrc);
+        }
+        let participant = publisher.id.clone();
+        self.tell_others(slot, &FromRouter::TrackRemoved { participant, kind });
+        true
+    }
+
+    pub(crate) fn subscribe(&mut self, slot: Slot, to: &ParticipantId, kind: Kind, wanted: bool) {
+        let subscriber = &self.participants[slot];
+        let interest = subscriber.interest;
+        let publisher = self.meetings[&subscriber.meeting]
+            .members
+            .get(to)
+            .copied()
+            .filter(|publisher| *publisher != slot);
+        let track = publisher.and_then(|slot| self.participants[slot].track_mut(kind));
+        match (publisher, track) {
+            (Some(publisher), Some(track)) => {
+                track.ask(slot, interest, wanted);
+                self.refresh(publisher, kind, slot);
+            }
+            _ => self.no_such_track(slot),
+        }
+    }
+
+    fn no_such_track(&mut self, slot: Slot) {
+        let channel = self.participants[slot].channel;
+        let message = explain(ErrorCode::UnknownTrack).to_owned();
+        self.object(channel, ErrorCode::UnknownTrack, message);
+    }
+
+    /// Brings one receiver of one track up to date.
+    pub(crate) fn refresh(&mut self, publisher: Slot, kind: Kind, subscriber: Slot) {
+        let way = self.participants[subscriber].way(kind);
+        let interest = self.participants[subscriber].interest;
+        if let Some(track) = self.participants[publisher].track_mut(kind) {
+            track.refresh(subscriber, interest, way);
+        }
+    }
+}
