@@ -1,0 +1,62 @@
+//! Who may join at all, before anybody asks where.
+
+use std::collections::BTreeSet;
+
+use plenum_wire::MeetingId;
+use plenum_wire::join::Refusal;
+
+/// How a zone admits participants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Everybody who can reach it.
+    Open {
+        /// Only to these meetings; to any when `None`.
+        meetings: Option<BTreeSet<MeetingId>>,
+    },
+    /// Who brings a token of the directory.
+    Directory,
+}
+
+/// What somebody shows who wants to join. The shell has checked the signatures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof<'a> {
+    /// Nothing.
+    None,
+    /// A token of the directory.
+    Token(&'a Token),
+    /// This zone's own ticket for this meeting: its holder was let in before and comes back,
+    /// perhaps long after the token that let them in has expired.
+    Ticket(&'a MeetingId),
+    /// Something whose signature does not fit.
+    Forged,
+}
+
+/// What a directory's token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its holder may join this meeting.
+    pub meeting: MeetingId,
+    /// Unix time in seconds from which it is no longer good.
+    pub expires: u64,
+}
+
+impl Admission {
+    /// Whether somebody with this proof may join `meeting` at `now`, Unix time in seconds.
+    pub fn admit(&self, meeting: &MeetingId, proof: Proof<'_>, now: u64) -> Result<(), Refusal> {
+        match self {
+            Self::Open { meetings: None } => Ok(()),
+            Self::Open {
+                meetings: Some(known),
+            } => known
+                .contains(meeting)
+                .then_some(())
+                .ok_or(Refusal::UnknownMeeting),
+            Self::Directory => match proof {
+                Proof::None => Err(Refusal::TokenRequired),
+                Proof::Token(token) if token.meeting == *meeting && token.expires > now => Ok(()),
+                Proof::Ticket(of) if of == meeting => Ok(()),
+                Proof::Token(_) | Proof::Ticket(_) | Proof::Forged => Err(Refusal::Forbidden),
+            },
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Where one participant goes.
+
+use std::time::{Duration, Instant};
+
+use plenum_wire::join::Refusal;
+use plenum_wire::{MeetingId, ParticipantId, RouterId};
+
+use crate::meetings::Meeting;
+use crate::merge::RECOVERY;
+use crate::placement::{choose, roomiest};
+use crate::routers::Router;
+use crate::timers::Timer;
+use crate::{Action, Answer, Broker, Join};
+
+/// How long room is kept for somebody who was placed and has not been reported.
+pub const RESERVATION: Duration = Duration::from_secs(5);
+/// Orders that a meeting can go through before it is taken for a circle.
+const HOPS: usize = 4;
+
+impl Broker {
+    /// Answers a join.
+    pub(crate) fn join(&mut self, join: Join, now: Instant) {
+        // Whoever asks again is not expected where they were sent before.
+        self.meetings
+            .release(&mut self.routers, &join.meeting, &join.participant);
+        self.hold_merge(&join, now);
+        let placed = self.place(&join, now);
+        let answer = match placed {
+            Ok(router) => self.accept(&join.meeting, join.participant, router, now),
+            Err(refusal) => Answer::Refused(refusal),
+        };
+        let request = join.request;
+        self.actions.push_back(Action::Answer { request, answer });
+    }
+
+    /// Room that was kept and not used is given back.
+    pub(crate) fn lapse(&mut self, meeting: &MeetingId, participant: &ParticipantId, now: Instant) {
+        let due = self
+            .meetings
+            .get(meeting)
+            .and_then(|known| known.expected.get(participant))
+            .is_some_and(|kept| kept.until <= now);
+        if due {
+            self.meetings
+                .release(&mut self.routers, meeting, participant);
+        }
+    }
+
+    fn accept(
+        &mut self,
+        meeting: &MeetingId,
+        participant: ParticipantId,
+        router: RouterId,
+        now: Instant,
+    ) -> Answer {
+        let until = now + RESERVATION;
+        let timer = Timer::Reservation(meeting.clone(), participant.clone());
+        self.timers.arm(until, timer);
+        self.meetings
+            .reserve(&mut self.routers, meeting, participant, &router, until);
+        match self.routers.get(&router) {
+            Some(known) => Answer::Placed {
+                endpoint: known.endpoint.clone(),
+                router,
+            },
+            None => Answer::Refused(Refusal::NoRouter),
+        }
+    }
+
+    /// Somebody could not reach the meeting's router: it may be dying, and those who come
+    /// from it must not be sent back to it for the sake of bringing the meeting together.
+    fn hold_merge(&mut self, join: &Join, now: Instant) {
+        if let Some(known) = self.meetings.get_mut(&join.meeting)
+            && join
+                .exclude
+                .iter()
+                .any(|router| known.at.contains_key(router))
+        {
+            known.merge_from = known.merge_from.max(Some(now + RECOVERY));
+        }
+    }
+
+    fn place(&mut self, join: &Join, now: Instant) -> Result<RouterId, Refusal> {
+        let Some(home) = self.home(&join.meeting, &join.exclude) else {
+            return self.place_new(&join.meeting, &join.exclude);
+        };
+        let known = self.routers.get(&home).ok_or(Refusal::NoRouter)?;
+        let returns = join.from.as_ref() == Some(&home) && known.open();
+        if known.room() > 0 || returns {
+            return Ok(home);
+        }
+        self.overflow(&join.meeting, &home, &join.exclude, now)
+    }
+
+    /// The router where newcomers of a meeting belong: where it moves to, else where most of
+    /// it is, else where others were placed just now.
+    fn home(&self, meeting: &MeetingId, exclude: &[RouterId]) -> Option<RouterId> {
+        let known = self.meetings.get(meeting)?;
+        known
+            .halves()
+            .into_iter()
+            .map(|(half, _)| self.destination(known, half, exclude))
+            .find(|router| !exclude.contains(router))
+            .or_else(|| {
+                known
+                    .expected
+                    .values()
+                    .filter(|kept| !exclude.contains(&kept.router))
+                    .max_by(|a, b| a.until.cmp(&b.until).then(b.router.cmp(&a.router)))
+                    .map(|kept| &kept.router)
+            })
+            .cloned()
+    }
+
+    /// Where a meeting goes that is on `half`; `half` itself when it stays, or when newcomers
+    /// cannot go where it goes.
+    fn destination<'a>(
+        &self,
+        known: &'a Meeting,
+        half: &'a RouterId,
+        exclude: &[RouterId],
+    ) -> &'a RouterId {
+        let mut at = half;
+        for _ in 0..HOPS {
+            match known.moves.get(at) {
+                Some(way) => at = &way.to,
+                None => break,
+            }
+        }
+        let open = self.routers.get(at).is_some_and(Router::open);
+        if open && !exclude.contains(at) {
+            at
+        } else {
+            half
+        }
+    }
+
+    fn place_new(&self, meeting: &MeetingId, exclude: &[RouterId]) -> Result<RouterId, Refusal> {
+        choose(meeting, self.routers.candidates(exclude))
+            .cloned()
+            .ok_or_else(|| self.no_room())
+    }
+
+    /// The meeting's router takes nobody: the whole meeting goes where there is room for it
+    /// and for the newcomer, who goes ahead.
+    fn overflow(
+        &mut self,
+        meeting: &MeetingId,
+        home: &RouterId,
+        exclude: &[RouterId],
+        now: Instant,
+    ) -> Result<RouterId, Refusal> {
+        let known = self.meetings.get(meeting).ok_or(Refusal::NoRouter)?;
+        let here = known.at.get(home).copied().unwrap_or(0);
+        if here == 0 && !known.moves_to(home) {
+            // Nobody is there yet whom one could move; the first report brings them together.
+            return self.place_new(meeting, exclude);
+        }
+        if known.moves.contains_key(home) || known.moves_to(home) {
+            return Err(self.full());
+        }
+        let need = here
+            .saturating_add(known.expected_at(home))
+            .saturating_add(1);
+        let to = self
+            .target(meeting, home, need, exclude, now)
+            .ok_or_else(|| self.full())?;
+        self.order(meeting, home, &to, now);
+        Ok(to)
+    }
+
+    /// A router that can take `need` participants of a meeting that leaves `from`: one where
+    /// others of it are already, else the one with most room.
+    pub(crate) fn target(
+        &self,
+        meeting: &MeetingId,
+        from: &RouterId,
+        need: u32,
+        exclude: &[RouterId],
+        now: Instant,
+    ) -> Option<RouterId> {
+        let known = self.meetings.get(meeting)?;
+        let fits = |router: &RouterId| {
+            router != from
+                && !exclude.contains(router)
+                && !known.avoids(router, now)
+                && self.routers.get(router).is_some_and(|it| it.room() >= need)
+        };
+        let expected = known.expected.values().map(|kept| &kept.router);
+        let others = known.halves().into_iter().map(|(half, _)| half);
+        if let Some(other) = others.chain(expected).find(|router| fits(router)) {
+            return Some(other.clone());
+        }
+        let candidates = self.routers.candidates(exclude);
+        roomiest(meeting, need, candidates.filter(|it| fits(it.router))).cloned()
+    }
+
+    fn full(&self) -> Refusal {
+        match self.no_room() {
+            Refusal::ZoneFull if self.routers.iter().any(|(_, router)| router.room() > 0) => {
+                Refusal::MeetingFull
+            }
+            other => other,
+        }
+    }
+
+    fn no_room(&self) -> Refusal {
+        if self.routers.iter().any(|(_, router)| router.open()) {
+            Refusal::ZoneFull
+        } else {
+            Refusal::NoRouter
+        }
+    }
+}

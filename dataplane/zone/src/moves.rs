@@ -1,0 +1,199 @@
+//! Moving a meeting: from the order to its end.
+//!
+//! A move is `ordered` (told to the router, lapses when nothing happens for
+//! [`ORDER_PATIENCE`]) and then `begun` (the router says so in its reports, whoever ordered
+//! it), until the router reports otherwise. All of its participants are promised room on
+//! the new router as long as it lasts.
+
+use std::time::{Duration, Instant};
+
+use plenum_wire::link::SILENCE_MS;
+use plenum_wire::{MeetingId, ParticipantId, RouterId};
+
+use crate::meetings::{Avoid, Move, promise, redeem};
+use crate::timers::Timer;
+use crate::{Broker, Link, Order};
+
+/// An order that the router has not taken up after this long is given again.
+pub const ORDER_PATIENCE: Duration = Duration::from_secs(3);
+/// Meetings that leave one router at the same time. Each move doubles the traffic of its
+/// meeting while it lasts.
+pub const MOVES_PER_ROUTER: usize = 4;
+/// A router that a meeting could not move to is not tried again for this long ...
+const AVOID: Duration = Duration::from_secs(3);
+/// ... doubled with every failure up to this many times: whom a firewall keeps from a router
+/// should not be asked every 3 s for the length of a meeting.
+const AVOID_DOUBLINGS: u32 = 5;
+/// After a move the last participants are still leaving the old router for a moment, and
+/// must not be taken for a meeting that is on two routers: until the old one is lost at worst.
+const LEAVING: Duration = Duration::from_millis(SILENCE_MS);
+
+impl Broker {
+    /// Orders a move.
+    pub(crate) fn order(
+        &mut self,
+        meeting: &MeetingId,
+        from: &RouterId,
+        to: &RouterId,
+        now: Instant,
+    ) {
+        let deadline = now + ORDER_PATIENCE;
+        self.begin_move(meeting, from, to, deadline);
+        self.timers
+            .arm(deadline, Timer::Order(meeting.clone(), from.clone()));
+        let order = Order::Move {
+            meeting: meeting.clone(),
+            to: to.clone(),
+        };
+        self.tell(from, order);
+    }
+
+    /// A report says whether this meeting is leaving `from`.
+    pub(crate) fn move_heard(
+        &mut self,
+        from: &RouterId,
+        meeting: &MeetingId,
+        moving_to: Option<RouterId>,
+        now: Instant,
+    ) {
+        let known = self
+            .meetings
+            .get(meeting)
+            .and_then(|known| known.moves.get(from));
+        match (known, moving_to) {
+            (Some(way), None) if way.begun => self.end_move(meeting, from),
+            (_, None) => {}
+            (known, Some(to)) => {
+                if known.is_none_or(|way| way.to != to) {
+                    self.end_move(meeting, from);
+                    self.begin_move(meeting, from, &to, now);
+                }
+                self.mark_begun(meeting, from);
+            }
+        }
+    }
+
+    /// A router says that a move is over.
+    pub(crate) fn move_ended(
+        &mut self,
+        link: Link,
+        meeting: &MeetingId,
+        to: &RouterId,
+        failed: u32,
+        now: Instant,
+    ) {
+        let Some(from) = self.heard(link, now) else {
+            return;
+        };
+        if let Some(known) = self.meetings.get_mut(meeting) {
+            if failed == 0 {
+                known.avoid.clear();
+                known.leaves_until = Some(now + LEAVING);
+            } else {
+                let avoid = known.avoid.entry(to.clone()).or_insert(Avoid {
+                    until: now,
+                    failures: 0,
+                });
+                avoid.until = now + AVOID * (1 << avoid.failures.min(AVOID_DOUBLINGS));
+                avoid.failures += 1;
+            }
+        }
+        let ended = self
+            .meetings
+            .get(meeting)
+            .and_then(|known| known.moves.get(&from))
+            .is_some_and(|way| way.to == *to);
+        if ended {
+            self.end_move(meeting, &from);
+            self.drain(&from, now);
+        }
+    }
+
+    /// A router asks for tickets to hand to the participants of a meeting.
+    pub(crate) fn tickets_wanted(
+        &mut self,
+        link: Link,
+        meeting: MeetingId,
+        to: RouterId,
+        participants: Vec<ParticipantId>,
+        now: Instant,
+    ) {
+        let Some(from) = self.heard(link, now) else {
+            return;
+        };
+        // A router that closed since the order would refuse them all. Unanswered, the old
+        // router gives up, and the meeting is ordered elsewhere.
+        let Some(router) = self.routers.get(&to).filter(|router| router.open()) else {
+            return;
+        };
+        let endpoint = router.endpoint.clone();
+        self.mark_begun(&meeting, &from);
+        let order = Order::Tickets {
+            meeting,
+            to,
+            endpoint,
+            participants,
+        };
+        self.tell(&from, order);
+    }
+
+    /// An order may be unanswered: it lapses, and is given anew if it is still wanted.
+    pub(crate) fn check_order(&mut self, meeting: &MeetingId, from: &RouterId, now: Instant) {
+        let lapsed = self
+            .meetings
+            .get(meeting)
+            .and_then(|known| known.moves.get(from))
+            .is_some_and(|way| !way.begun && way.deadline <= now);
+        if lapsed {
+            self.end_move(meeting, from);
+            self.drain(from, now);
+        }
+    }
+
+    /// A move is over, or was never begun.
+    pub(crate) fn end_move(&mut self, meeting: &MeetingId, from: &RouterId) {
+        let Some(known) = self.meetings.get_mut(meeting) else {
+            return;
+        };
+        let Some(way) = known.moves.remove(from) else {
+            return;
+        };
+        redeem(&mut self.routers, known, &way.to, meeting, way.outstanding);
+        if let Some(router) = self.routers.get_mut(from) {
+            router.leaving -= 1;
+        }
+        self.meetings.tidy(meeting);
+    }
+
+    fn begin_move(
+        &mut self,
+        meeting: &MeetingId,
+        from: &RouterId,
+        to: &RouterId,
+        deadline: Instant,
+    ) {
+        let known = self.meetings.entry(meeting);
+        let here = known.at.get(from).copied().unwrap_or(0);
+        // Another replica may have ordered it to a router that is not heard of here yet.
+        let outstanding = self.routers.get(to).map_or(0, |_| here);
+        let way = Move {
+            to: to.clone(),
+            outstanding,
+            begun: false,
+            deadline,
+        };
+        known.moves.insert(from.clone(), way);
+        promise(&mut self.routers, to, meeting, outstanding);
+        if let Some(router) = self.routers.get_mut(from) {
+            router.leaving += 1;
+        }
+    }
+
+    fn mark_begun(&mut self, meeting: &MeetingId, from: &RouterId) {
+        if let Some(known) = self.meetings.get_mut(meeting)
+            && let Some(way) = known.moves.get_mut(from)
+        {
+            way.begun = true;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the operator is told.
+
+use std::time::Instant;
+
+use plenum_wire::link::{Load, RouterReport};
+
+use crate::Broker;
+
+impl Broker {
+    /// Every router heard of, by name; those out of touch with a growing age. A router that
+    /// has not reported yet is not in it: nothing is known of it.
+    #[must_use]
+    pub fn report(&self, now: Instant) -> Vec<RouterReport> {
+        let known = self.routers.iter().filter_map(|(name, router)| {
+            let load: Load = router.load?;
+            let age = now.saturating_duration_since(router.heard);
+            Some(RouterReport {
+                router: name.clone(),
+                pool: router.pool.clone(),
+                boot: router.boot,
+                load,
+                meetings: u32::try_from(router.hosts.len()).unwrap_or(u32::MAX),
+                age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
+                connected: router.link.is_some() && router.settled,
+            })
+        });
+        known.collect()
+    }
+
+    /// Grows whenever something in [`Broker::report`] but an age changes.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+}

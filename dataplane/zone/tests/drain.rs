@@ -1,0 +1,264 @@
+//! A draining router becomes empty, a few meetings at a time, and nobody new goes there.
+
+mod support;
+
+use plenum_wire::join::Refusal;
+use plenum_wire::link::Load;
+use plenum_zone::{Event, Link, MOVES_PER_ROUTER, Order};
+use support::{
+    Zone, at, endpoint, idle, meeting, millis, moves, moving, participant, router, seconds,
+};
+
+fn drain(name: &str, wanted: bool) -> (String, Order) {
+    (name.to_owned(), Order::Drain(wanted))
+}
+
+fn draining(capacity: u32, participants: u32) -> Load {
+    Load {
+        participants,
+        draining: true,
+        ..idle(capacity)
+    }
+}
+
+#[test]
+fn nobody_new_goes_there_from_the_operators_word_on() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.operator(&["a"]);
+    assert_eq!(zone.orders(), [drain("a", true)]);
+    for index in 0..20 {
+        assert_eq!(zone.join(&format!("m{index}"), "ada"), Ok("b".to_owned()));
+    }
+}
+
+#[test]
+fn its_meetings_move_where_there_is_most_room() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 50), ("c", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.operator(&["a"]);
+    assert_eq!(
+        zone.orders(),
+        [drain("a", true), moves("standup", "a", "c")]
+    );
+}
+
+#[test]
+fn whoever_joins_a_meeting_that_leaves_goes_where_it_goes() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 50), ("c", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.operator(&["a"]);
+    assert_eq!(zone.join("standup", "ada"), Ok("c".to_owned()));
+}
+
+#[test]
+fn a_few_move_at_a_time_and_the_next_when_one_has_gone() {
+    let names: Vec<String> = (0..9).map(|index| format!("m{index}")).collect();
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, names.iter().map(|name| at(name, 2)).collect());
+    zone.operator(&["a"]);
+    let orders = zone.orders();
+    assert_eq!(orders.len(), 1 + MOVES_PER_ROUTER);
+    zone.report_ended("a", draining(100, 16), vec![], &["m0"]);
+    assert_eq!(zone.orders(), [moves("m4", "a", "b")]);
+}
+
+#[test]
+fn the_router_is_told_the_way_for_its_participants() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 1)]);
+    zone.operator(&["a"]);
+    zone.orders();
+    let link = zone.link("a");
+    let wanted = |to: &str| Event::TicketsWanted {
+        link,
+        meeting: meeting("standup"),
+        to: router(to),
+        participants: vec![participant("ada")],
+    };
+    zone.handle(wanted("b"));
+    let tickets = Order::Tickets {
+        meeting: meeting("standup"),
+        to: router("b"),
+        endpoint: endpoint(),
+        participants: vec![participant("ada")],
+    };
+    assert_eq!(zone.orders(), [("a".to_owned(), tickets)]);
+    zone.handle(wanted("nobody-knows"));
+    assert_eq!(zone.orders(), []);
+}
+
+#[test]
+fn without_room_elsewhere_a_meeting_stays_until_there_is() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 2)]);
+    zone.hosts("a", 100, vec![at("large", 3), at("small", 2)]);
+    zone.operator(&["a"]);
+    assert_eq!(zone.orders(), [drain("a", true), moves("small", "a", "b")]);
+    zone.report("a", draining(100, 5), vec![moving("small", 2, "b")]);
+    zone.connect("c");
+    zone.report("c", idle(100), vec![]);
+    zone.report("a", draining(100, 5), vec![]);
+    assert_eq!(zone.orders(), [moves("large", "a", "c")]);
+}
+
+#[test]
+fn a_meeting_that_cannot_leave_takes_nobody_new() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 2)]);
+    zone.hosts("a", 100, vec![at("large", 3)]);
+    zone.operator(&["a"]);
+    assert_eq!(zone.join("large", "ada"), Err(Refusal::MeetingFull));
+}
+
+#[test]
+fn cancelled_it_stops_and_takes_newcomers_again() {
+    let names: Vec<String> = (0..9).map(|index| format!("m{index}")).collect();
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, names.iter().map(|name| at(name, 2)).collect());
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 18), vec![]);
+    zone.orders();
+    zone.operator(&[]);
+    assert_eq!(zone.orders(), [drain("a", false)]);
+    zone.report_ended("a", draining(100, 16), vec![], &["m0"]);
+    let busy = Load {
+        participants: 16,
+        ..idle(100)
+    };
+    zone.report("a", busy, vec![]);
+    zone.pass(seconds(10));
+    assert_eq!(zone.orders(), [], "nothing is ordered after the cancelling");
+    assert_eq!(zone.join("m8", "ada"), Ok("a".to_owned()));
+}
+
+#[test]
+fn a_router_that_did_not_follow_is_told_again() {
+    let mut zone = Zone::with(&[("a", 100)]);
+    zone.operator(&["a"]);
+    assert_eq!(zone.orders(), [drain("a", true)]);
+    zone.pass(millis(999));
+    assert_eq!(zone.orders(), []);
+    zone.pass(millis(501));
+    assert_eq!(zone.orders(), [drain("a", true)]);
+}
+
+#[test]
+fn a_failed_move_is_tried_with_another_router() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 50), ("c", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 3), vec![moving("standup", 3, "c")]);
+    zone.orders();
+    zone.move_ended("a", "standup", "c", 1);
+    assert_eq!(zone.orders(), [moves("standup", "a", "b")]);
+}
+
+#[test]
+fn with_no_other_router_a_failed_move_is_tried_again_later_and_later() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 3), vec![]);
+    let mut waits = vec![];
+    for _ in 0..4 {
+        zone.report("a", draining(100, 3), vec![moving("standup", 3, "b")]);
+        zone.orders();
+        zone.move_ended("a", "standup", "b", 1);
+        zone.report("a", draining(100, 3), vec![at("standup", 3)]);
+        let before = zone.now;
+        while zone.orders().is_empty() {
+            zone.pass(millis(500));
+        }
+        waits.push((zone.now - before).as_secs());
+    }
+    assert_eq!(waits, [3, 6, 12, 24]);
+}
+
+#[test]
+fn an_unanswered_order_is_given_again() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 3), vec![]);
+    zone.orders();
+    zone.pass(millis(2_999));
+    assert_eq!(zone.orders(), []);
+    zone.pass(millis(1));
+    assert_eq!(zone.orders(), [moves("standup", "a", "b")]);
+}
+
+#[test]
+fn a_router_that_is_being_stopped_drains_without_an_operator() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.report("a", draining(100, 3), vec![]);
+    assert_eq!(zone.orders(), [moves("standup", "a", "b")]);
+}
+
+#[test]
+fn a_router_that_is_being_stopped_drains_against_the_operators_word() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.operator(&[]);
+    zone.report("a", draining(100, 3), vec![]);
+    assert_eq!(
+        zone.orders(),
+        [drain("a", false)],
+        "it may not have heard yet"
+    );
+    zone.pass(seconds(2));
+    assert!(zone.orders().contains(&moves("standup", "a", "b")));
+}
+
+#[test]
+fn with_the_operator_gone_a_drain_goes_on() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, vec![at("m0", 2), at("m1", 2)]);
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 4), vec![]);
+    zone.handle(Event::OperatorGone {
+        link: support::OPERATOR,
+    });
+    zone.orders();
+    assert_eq!(zone.join("m0", "ada"), Ok("b".to_owned()));
+    zone.pass(seconds(3));
+    let again = zone.orders();
+    assert!(again.contains(&moves("m0", "a", "b")), "{again:?}");
+}
+
+#[test]
+fn an_old_operators_link_does_not_undo_a_newer_word() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.operator_on(Link(2_000_000), &["a"]);
+    zone.operator_on(Link(1_000_000), &[]);
+    zone.handle(Event::OperatorGone {
+        link: Link(1_000_000),
+    });
+    assert_eq!(zone.orders(), [drain("a", true)]);
+    assert_eq!(zone.join("standup", "ada"), Ok("b".to_owned()));
+}
+
+#[test]
+fn a_router_that_connects_is_told_what_the_operator_wants() {
+    let mut zone = Zone::new();
+    zone.operator(&["a"]);
+    zone.connect("a");
+    assert_eq!(zone.join("standup", "ada"), Err(Refusal::NoRouter));
+    zone.report("a", idle(100), vec![]);
+    assert_eq!(zone.orders(), [drain("a", true)]);
+    assert_eq!(zone.join("standup", "ada"), Err(Refusal::NoRouter));
+}
+
+#[test]
+fn after_a_move_the_last_who_leave_are_not_moved_again() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 3), vec![moving("standup", 3, "b")]);
+    zone.hosts("b", 100, vec![at("standup", 3)]);
+    zone.orders();
+    zone.move_ended("a", "standup", "b", 0);
+    zone.report("a", draining(100, 1), vec![at("standup", 1)]);
+    zone.pass(seconds(1));
+    zone.report_ended("a", draining(100, 0), vec![], &["standup"]);
+    zone.pass(seconds(5));
+    assert_eq!(zone.orders(), []);
+}

@@ -1,0 +1,45 @@
+//! What the operator is told, and when there is news.
+
+mod support;
+
+use plenum_wire::Boot;
+use plenum_wire::link::{Load, RouterReport};
+use support::{Zone, at, idle, millis, pool, router};
+
+#[test]
+fn it_says_what_the_router_said_and_how_old_that_is() {
+    let mut zone = Zone::with(&[("a", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3), at("retro", 4)]);
+    zone.now += millis(200);
+    let load = Load {
+        participants: 7,
+        ..idle(100)
+    };
+    let expected = RouterReport {
+        router: router("a"),
+        pool: pool(),
+        boot: Boot(1),
+        load,
+        meetings: 2,
+        age_ms: 200,
+        connected: true,
+    };
+    assert_eq!(zone.broker.report(zone.now), [expected]);
+}
+
+#[test]
+fn a_heartbeat_is_no_news_and_a_change_is() {
+    let mut zone = Zone::with(&[("a", 100)]);
+    let before = zone.broker.version();
+    zone.pass(support::seconds(5));
+    assert_eq!(zone.broker.version(), before);
+    zone.hosts("a", 100, vec![at("standup", 1)]);
+    assert_ne!(zone.broker.version(), before);
+}
+
+#[test]
+fn a_router_that_has_said_nothing_yet_is_not_in_it() {
+    let mut zone = Zone::new();
+    zone.connect("a");
+    assert_eq!(zone.broker.report(zone.now), []);
+}

@@ -1,0 +1,125 @@
+//! A router as the contract has it: the last authority on its own room, and the one who
+//! moves its participants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plenum_wire::link::{Load, MeetingLoad};
+use plenum_wire::{MeetingId, ParticipantId, RouterId};
+
+#[derive(Default)]
+pub struct Router {
+    pub boot: u64,
+    pub alive: bool,
+    pub capacity: u32,
+    pub draining: bool,
+    pub meetings: BTreeMap<MeetingId, Hosted>,
+    /// Its link to each replica.
+    pub links: [Option<Uplink>; 2],
+}
+
+#[derive(Default)]
+pub struct Hosted {
+    pub people: BTreeSet<ParticipantId>,
+    pub moving: Option<Moving>,
+}
+
+pub struct Moving {
+    pub to: RouterId,
+    /// Tells one move of a meeting from the next.
+    pub number: u64,
+}
+
+/// What a replica has been told.
+pub struct Uplink {
+    pub link: u64,
+    pub said: BTreeMap<MeetingId, MeetingLoad>,
+    pub last: Option<(Load, u64)>,
+}
+
+impl Router {
+    pub fn participants(&self) -> u32 {
+        let count: usize = self
+            .meetings
+            .values()
+            .map(|hosted| hosted.people.len())
+            .sum();
+        u32::try_from(count).expect("a simulation is small")
+    }
+
+    pub fn load(&self) -> Load {
+        Load {
+            participants: self.participants(),
+            capacity: self.capacity,
+            accepting: true,
+            draining: self.draining,
+        }
+    }
+
+    /// Whether it lets somebody in.
+    pub fn admits(&self, meeting: &MeetingId) -> bool {
+        let moves = self
+            .meetings
+            .get(meeting)
+            .is_some_and(|it| it.moving.is_some());
+        self.alive && !self.draining && !moves && self.participants() < self.capacity
+    }
+
+    pub fn enter(&mut self, meeting: &MeetingId, who: ParticipantId) {
+        self.meetings
+            .entry(meeting.clone())
+            .or_default()
+            .people
+            .insert(who);
+    }
+
+    pub fn leave(&mut self, meeting: &MeetingId, who: &ParticipantId) {
+        if let Some(hosted) = self.meetings.get_mut(meeting) {
+            hosted.people.remove(who);
+            if hosted.people.is_empty() {
+                self.meetings.remove(meeting);
+            }
+        }
+    }
+
+    /// The report that is due on a link at `now`, in milliseconds: on a change, and every
+    /// 500 ms.
+    pub fn report(
+        &mut self,
+        replica: usize,
+        now: u64,
+    ) -> Option<(Load, Vec<MeetingLoad>, Vec<MeetingId>)> {
+        let load = self.load();
+        let all: BTreeMap<MeetingId, MeetingLoad> = self
+            .meetings
+            .iter()
+            .map(|(meeting, hosted)| {
+                let load = MeetingLoad {
+                    meeting: meeting.clone(),
+                    participants: u32::try_from(hosted.people.len()).expect("small"),
+                    moving_to: hosted.moving.as_ref().map(|moving| moving.to.clone()),
+                };
+                (meeting.clone(), load)
+            })
+            .collect();
+        let uplink = self.links[replica].as_mut()?;
+        let quiet = uplink.said == all
+            && uplink
+                .last
+                .is_some_and(|(said, at)| said == load && now < at + 500);
+        if quiet {
+            return None;
+        }
+        let changed = all
+            .iter()
+            .filter(|(meeting, it)| uplink.said.get(meeting) != Some(it));
+        let changed = changed.map(|(_, it)| it.clone()).collect();
+        let ended = uplink
+            .said
+            .keys()
+            .filter(|meeting| !all.contains_key(meeting));
+        let ended = ended.cloned().collect();
+        uplink.said = all;
+        uplink.last = Some((load, now));
+        Some((load, changed, ended))
+    }
+}
