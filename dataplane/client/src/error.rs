@@ -1,0 +1,195 @@
+//! Why joining did not work, in sentences that say what to do next.
+
+use std::time::Duration;
+
+use plenum_wire::MeetingId;
+use plenum_wire::join::{Problem, Refusal};
+
+/// Exit statuses of `plenum join`. 2 is the command line's own: a wrong argument.
+pub mod exit {
+    /// All went well.
+    pub const OK: u8 = 0;
+    /// Something else went wrong, on this machine for example.
+    pub const OTHER: u8 = 1;
+    /// Wrong use of the command line.
+    pub const USAGE: u8 = 2;
+    /// Refused for good: unknown meeting, forbidden, no token.
+    pub const REFUSED: u8 = 3;
+    /// Full or not ready, also after trying again.
+    pub const FULL: u8 = 4;
+    /// Nobody could be reached, or not safely.
+    pub const UNREACHABLE: u8 = 5;
+}
+
+/// Why a join failed, or why a session could not go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// Something in the request cannot work.
+    #[error("{0}")]
+    Configuration(String),
+    /// The zone refused, and would again.
+    #[error("cannot join meeting {meeting}: {}. {}", problem.code, problem.detail)]
+    Refused {
+        /// Which meeting.
+        meeting: MeetingId,
+        /// What the zone said.
+        problem: Problem,
+    },
+    /// The zone refused each time it was asked.
+    #[error(
+        "cannot join meeting {meeting}: {} (asked {tries} times in {} s). \
+         Try again later, or ask who runs the zone for more routers. {}",
+        problem.code, waited.as_secs(), problem.detail
+    )]
+    Full {
+        /// Which meeting.
+        meeting: MeetingId,
+        /// What the zone said last.
+        problem: Problem,
+        /// How often it was asked.
+        tries: u32,
+        /// For how long.
+        waited: Duration,
+    },
+    /// No zone controller answered.
+    #[error(
+        "no zone controller answered at {zones}: {reason}. \
+         Check the address, and that the network lets HTTPS through"
+    )]
+    ZoneUnreachable {
+        /// The addresses that were asked.
+        zones: String,
+        /// What went wrong last.
+        reason: String,
+    },
+    /// A zone controller's certificate is not trusted.
+    #[error(
+        "the certificate of {zone} is not trusted: {reason}. \
+         Give the zone's certificate authority with --ca FILE"
+    )]
+    Untrusted {
+        /// The address.
+        zone: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The zone answered, its router did not.
+    #[error(
+        "router {router} could not be used: {reason}. \
+         Check that the network lets TCP 443 and UDP and TCP 8801 (or the site's own ports) through"
+    )]
+    RouterUnreachable {
+        /// The last router tried.
+        router: String,
+        /// What went wrong with it.
+        reason: String,
+    },
+}
+
+impl JoinError {
+    /// The exit status for scripts, one of [`exit`].
+    #[must_use]
+    pub const fn exit_status(&self) -> u8 {
+        match self {
+            Self::Configuration(_) => exit::OTHER,
+            Self::Refused { .. } => exit::REFUSED,
+            Self::Full { .. } => exit::FULL,
+            Self::ZoneUnreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::RouterUnreachable { .. } => exit::UNREACHABLE,
+        }
+    }
+
+    /// By what a zone's last answer was.
+    pub(crate) fn refused(
+        meeting: &MeetingId,
+        problem: Problem,
+        tries: u32,
+        waited: Duration,
+    ) -> Self {
+        let meeting = meeting.clone();
+        if problem.code.passes() {
+            Self::Full {
+                meeting,
+                problem,
+                tries,
+                waited,
+            }
+        } else {
+            Self::Refused { meeting, problem }
+        }
+    }
+}
+
+/// A refusal in the form that zones send it, for answers that carried none.
+pub(crate) fn problem_of_status(status: u16, detail: String) -> Option<Problem> {
+    let code = match status {
+        400 => Refusal::BadRequest,
+        401 => Refusal::TokenRequired,
+        403 => Refusal::Forbidden,
+        429 => Refusal::TooManyRequests,
+        // Also a load balancer whose zone controllers are not ready yet.
+        502..=504 => Refusal::NoRouter,
+        _ => return None,
+    };
+    Some(Problem {
+        title: code.to_string(),
+        status,
+        code,
+        detail,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(code: Refusal) -> Problem {
+        Problem {
+            title: String::new(),
+            status: code.status(),
+            code,
+            detail: "Detail.".to_owned(),
+        }
+    }
+
+    fn status_of(code: Refusal) -> u8 {
+        let meeting = "100".parse().unwrap();
+        JoinError::refused(&meeting, problem(code), 9, Duration::from_secs(15)).exit_status()
+    }
+
+    #[test]
+    fn what_cannot_pass_is_told_apart_from_what_can() {
+        for code in [
+            Refusal::UnknownMeeting,
+            Refusal::TokenRequired,
+            Refusal::Forbidden,
+            Refusal::BadRequest,
+        ] {
+            assert_eq!(status_of(code), exit::REFUSED, "{code:?}");
+        }
+        for code in [
+            Refusal::ZoneFull,
+            Refusal::MeetingFull,
+            Refusal::NoRouter,
+            Refusal::TooManyRequests,
+        ] {
+            assert_eq!(status_of(code), exit::FULL, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn the_sentence_names_the_meeting_the_reason_and_the_next_step() {
+        let meeting = "100-200".parse().unwrap();
+        let full = problem(Refusal::ZoneFull);
+        let text = JoinError::refused(&meeting, full, 9, Duration::from_secs(15)).to_string();
+        for part in [
+            "100-200",
+            "every router of the zone is full",
+            "15 s",
+            "later",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What a session tells its user.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use plenum_wire::control::{ErrorCode, Present, Track};
+use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
+
+use crate::moving::Ending;
+
+/// Something that happened in the meeting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// First of all: in the meeting, on this router.
+    Joined {
+        /// As whom.
+        participant: ParticipantId,
+        /// Where.
+        router: RouterId,
+    },
+    /// Somebody is there.
+    ParticipantJoined(Present),
+    /// Somebody is no longer there.
+    ParticipantLeft(ParticipantId),
+    /// There is a track. The same one on both routers of a move.
+    TrackAdded(Arc<Track>),
+    /// A track is over.
+    TrackRemoved(Arc<Track>),
+    /// An RTP packet of a track; each comes once, whichever routers carried it.
+    Packet {
+        /// Whose, and which.
+        track: Arc<Track>,
+        /// As it was sent.
+        packet: Bytes,
+        /// When it was received.
+        at: Instant,
+    },
+    /// A kind of media is carried by this rung from now on.
+    Bound {
+        /// Which.
+        kind: Kind,
+        /// By what.
+        rung: Rung,
+    },
+    /// A move to another router began.
+    MoveStarted {
+        /// Which.
+        to: RouterId,
+    },
+    /// It ended.
+    MoveEnded {
+        /// Whether the participant is on the new router.
+        ok: bool,
+        /// Where it is now.
+        router: RouterId,
+    },
+    /// The router was lost; coming back.
+    Reconnecting {
+        /// Why.
+        reason: String,
+    },
+    /// Back, with the same tracks.
+    Reconnected {
+        /// Where.
+        router: RouterId,
+    },
+    /// The router objected to something.
+    Objection {
+        /// For programs.
+        code: ErrorCode,
+        /// For people.
+        message: String,
+    },
+    /// Last of all.
+    Ended(Ending),
+}

@@ -1,0 +1,328 @@
+//! Which rung carries one kind of media: a race with head starts, then a better one.
+//!
+//! Pure: `handle_*` take what happened and the time, [`Ladder::poll`] gives what is to be
+//! done, [`Ladder::next_timeout`] when to look again. The caller dials and sends.
+//!
+//! Guarantees: at most one rung is carrying; a worse rung is given up only after the router
+//! has bound a better one; with [`RungPolicy::Only`] no other rung is ever dialled.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use plenum_wire::Rung;
+
+/// After how long a rung starts when the better ones have not answered: 250 ms is the
+/// connection attempt delay that RFC 8305 section 5 recommends.
+const HEAD_START: Duration = Duration::from_millis(250);
+/// How long an open connection may take to be bound by the router.
+const BIND_WITHIN: Duration = Duration::from_secs(3);
+/// Knocks until bound, because a datagram may be lost.
+const KNOCK_UNBOUND: Duration = Duration::from_millis(200);
+/// Knocks that keep a bound connection bound.
+const KNOCK_BOUND: Duration = Duration::from_secs(1);
+/// How often a better rung is tried again.
+const UPGRADE_EVERY: Duration = Duration::from_secs(10);
+/// How long the next race waits after one in which every rung failed.
+const RACE_AGAIN: Duration = Duration::from_secs(1);
+/// How long a rung that was replaced stays open for packets on their way.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Which rungs may be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RungPolicy {
+    /// All, the best that works.
+    #[default]
+    Race,
+    /// This one and no other.
+    Only(Rung),
+}
+
+impl RungPolicy {
+    fn rungs(self) -> &'static [Rung] {
+        match self {
+            Self::Race => &[Rung::Udp, Rung::Tcp, Rung::Tls],
+            Self::Only(Rung::Udp) => &[Rung::Udp],
+            Self::Only(Rung::Tcp) => &[Rung::Tcp],
+            Self::Only(Rung::Tls) => &[Rung::Tls],
+        }
+    }
+}
+
+/// What the caller is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Connect over this rung; tell [`Ladder::handle_opened`] or [`Ladder::handle_failed`].
+    Dial(Rung),
+    /// Send a knock over this open connection.
+    Knock(Rung),
+    /// Close this connection, or stop dialling it.
+    Close(Rung),
+    /// Every rung failed in this race. Another one follows by itself.
+    Exhausted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Not tried again before `at`.
+    Waiting {
+        at: Instant,
+    },
+    /// Not wanted: a better one carries.
+    Resting,
+    Dialling,
+    /// Open, and knocked on since `since` once it is the best one.
+    Open {
+        since: Option<Instant>,
+    },
+    Bound,
+    /// Replaced; closed at `until`.
+    Lingering {
+        until: Instant,
+    },
+}
+
+#[derive(Debug)]
+struct Step {
+    rung: Rung,
+    state: State,
+    /// Failed in the race that is on.
+    failed: bool,
+}
+
+/// The rungs of one kind of media on one router.
+#[derive(Debug)]
+pub struct Ladder {
+    steps: Vec<Step>,
+    /// Knocks are allowed: the router knows the flow ids only once it has seen the ticket.
+    welcome: bool,
+    knock_at: Instant,
+    actions: VecDeque<Action>,
+}
+
+impl Ladder {
+    /// Starts the race.
+    #[must_use]
+    pub fn new(policy: RungPolicy, now: Instant) -> Self {
+        let steps = policy.rungs().iter().map(|&rung| Step {
+            rung,
+            state: State::Resting,
+            failed: false,
+        });
+        let mut ladder = Self {
+            steps: steps.collect(),
+            welcome: false,
+            knock_at: now,
+            actions: VecDeque::new(),
+        };
+        ladder.race(now);
+        ladder.handle_timeout(now);
+        ladder
+    }
+
+    /// The rung that the router bound, if any.
+    #[must_use]
+    pub fn carrying(&self) -> Option<Rung> {
+        self.find(|state| state == State::Bound)
+    }
+
+    /// The router has let the participant in.
+    pub fn handle_welcome(&mut self, now: Instant) {
+        self.welcome = true;
+        self.court(now);
+    }
+
+    /// A dial succeeded.
+    pub fn handle_opened(&mut self, rung: Rung, now: Instant) {
+        if self.state(rung) != Some(State::Dialling) {
+            self.actions.push_back(Action::Close(rung));
+            return;
+        }
+        self.set(rung, State::Open { since: None });
+        self.court(now);
+    }
+
+    /// A dial failed.
+    pub fn handle_failed(&mut self, rung: Rung, now: Instant) {
+        if self.state(rung) == Some(State::Dialling) {
+            self.fail(rung, now);
+        }
+    }
+
+    /// An open connection ended without our asking.
+    pub fn handle_lost(&mut self, rung: Rung, now: Instant) {
+        match self.state(rung) {
+            Some(State::Bound) => {
+                self.set(rung, State::Resting);
+                self.race(now);
+                self.handle_timeout(now);
+                self.court(now);
+            }
+            Some(State::Open { .. }) => self.fail(rung, now),
+            Some(State::Lingering { .. }) => self.set(rung, State::Resting),
+            _ => {}
+        }
+    }
+
+    /// The router said that this rung now carries.
+    pub fn handle_bound(&mut self, rung: Rung, now: Instant) {
+        if !matches!(self.state(rung), Some(State::Open { .. })) {
+            return;
+        }
+        for step in &mut self.steps {
+            step.failed = false;
+            step.state = match step.state {
+                _ if step.rung == rung => State::Bound,
+                State::Bound => State::Lingering {
+                    until: now + LINGER,
+                },
+                State::Dialling | State::Open { .. } if step.rung > rung => {
+                    self.actions.push_back(Action::Close(step.rung));
+                    State::Resting
+                }
+                State::Waiting { .. } if step.rung > rung => State::Resting,
+                State::Resting if step.rung < rung => State::Waiting {
+                    at: now + UPGRADE_EVERY,
+                },
+                other => other,
+            };
+        }
+        self.knock_at = now + KNOCK_BOUND;
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for index in 0..self.steps.len() {
+            let Step { rung, state, .. } = self.steps[index];
+            match state {
+                State::Waiting { at } if at <= now => {
+                    self.set(rung, State::Dialling);
+                    self.actions.push_back(Action::Dial(rung));
+                }
+                State::Open { since: Some(since) } if since + BIND_WITHIN <= now => {
+                    self.actions.push_back(Action::Close(rung));
+                    self.fail(rung, now);
+                }
+                State::Lingering { until } if until <= now => {
+                    let again = State::Waiting { at: now };
+                    let idle = self.carrying().map_or(again, |_| State::Resting);
+                    self.set(rung, idle);
+                    self.actions.push_back(Action::Close(rung));
+                }
+                _ => {}
+            }
+        }
+        self.knock(now);
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Ladder::handle_timeout`] has something to do next.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let steps = self.steps.iter().filter_map(|step| match step.state {
+            State::Waiting { at } => Some(at),
+            State::Open { since: Some(since) } => Some(since + BIND_WITHIN),
+            State::Lingering { until } => Some(until),
+            _ => None,
+        });
+        let knock = self.knocked().map(|_| self.knock_at);
+        steps.chain(knock).min()
+    }
+
+    /// Every rung from the best down, each a head start after the one before.
+    fn race(&mut self, now: Instant) {
+        let mut at = now;
+        for step in &mut self.steps {
+            step.failed = false;
+            if matches!(step.state, State::Resting | State::Waiting { .. }) {
+                step.state = State::Waiting { at };
+            }
+            at += HEAD_START;
+        }
+    }
+
+    fn fail(&mut self, rung: Rung, now: Instant) {
+        let again = now + UPGRADE_EVERY;
+        for step in self.steps.iter_mut().filter(|step| step.rung == rung) {
+            step.failed = true;
+            step.state = State::Waiting { at: again };
+        }
+        if self.carrying().is_some() {
+            return;
+        }
+        if self.steps.iter().all(|step| step.failed) {
+            self.actions.push_back(Action::Exhausted);
+            self.race(now + RACE_AGAIN);
+            return;
+        }
+        self.hurry();
+        self.court(now);
+    }
+
+    /// A head start is for one that may still win: with none on its way the next goes at once.
+    fn hurry(&mut self) {
+        let on_its_way = |state| matches!(state, State::Dialling | State::Open { .. });
+        if self.find(on_its_way).is_some() {
+            return;
+        }
+        let idle = |state| matches!(state, State::Waiting { .. } | State::Resting);
+        let mut idle = self.steps.iter_mut().filter(|step| idle(step.state));
+        if let Some(next) = idle.find(|step| !step.failed) {
+            next.state = State::Dialling;
+            self.actions.push_back(Action::Dial(next.rung));
+        }
+    }
+
+    /// Knocks at once on the best open rung, if that is better than what carries.
+    fn court(&mut self, now: Instant) {
+        let carrying = self.carrying();
+        let best = self.find(|state| matches!(state, State::Open { .. }));
+        let Some(best) = best.filter(|&best| carrying.is_none_or(|rung| best < rung)) else {
+            return;
+        };
+        if self.welcome && self.state(best) == Some(State::Open { since: None }) {
+            self.set(best, State::Open { since: Some(now) });
+            self.knock_at = now;
+            self.knock(now);
+        }
+    }
+
+    fn knock(&mut self, now: Instant) {
+        let Some((rung, every)) = self.knocked().filter(|_| self.knock_at <= now) else {
+            return;
+        };
+        self.actions.push_back(Action::Knock(rung));
+        self.knock_at = now + every;
+    }
+
+    /// What is knocked on, and how often: the one that wants to carry before the one that does.
+    fn knocked(&self) -> Option<(Rung, Duration)> {
+        let courted = self.find(|state| matches!(state, State::Open { since: Some(_) }));
+        courted
+            .map(|rung| (rung, KNOCK_UNBOUND))
+            .or_else(|| self.carrying().map(|rung| (rung, KNOCK_BOUND)))
+    }
+
+    /// The best rung in such a state.
+    fn find(&self, wanted: impl Fn(State) -> bool) -> Option<Rung> {
+        let step = self.steps.iter().find(|step| wanted(step.state))?;
+        Some(step.rung)
+    }
+
+    fn state(&self, rung: Rung) -> Option<State> {
+        let step = self.steps.iter().find(|step| step.rung == rung)?;
+        Some(step.state)
+    }
+
+    fn set(&mut self, rung: Rung, state: State) {
+        for step in self.steps.iter_mut().filter(|step| step.rung == rung) {
+            step.state = state;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+use super::*;
+
+struct Race {
+    ladder: Ladder,
+    start: Instant,
+}
+
+impl Race {
+    fn new(policy: RungPolicy) -> Self {
+        let start = Instant::now();
+        Self {
+            ladder: Ladder::new(policy, start),
+            start,
+        }
+    }
+
+    fn welcomed(policy: RungPolicy) -> Self {
+        let mut race = Self::new(policy);
+        race.ladder.handle_welcome(race.start);
+        race
+    }
+
+    fn at(&self, ms: u64) -> Instant {
+        self.start + Duration::from_millis(ms)
+    }
+
+    fn done(&mut self) -> Vec<Action> {
+        std::iter::from_fn(|| self.ladder.poll()).collect()
+    }
+
+    /// Lets time pass up to `ms`, waking only when asked to be woken.
+    fn until(&mut self, ms: u64) -> Vec<(u64, Action)> {
+        let end = self.at(ms);
+        let mut all = Vec::new();
+        let mut now = self.start;
+        loop {
+            let elapsed = u64::try_from((now - self.start).as_millis()).unwrap();
+            all.extend(self.done().into_iter().map(|action| (elapsed, action)));
+            match self.ladder.next_timeout() {
+                Some(next) if next <= end => now = next.max(now),
+                _ => return all,
+            }
+            self.ladder.handle_timeout(now);
+        }
+    }
+}
+
+use Action::{Close, Dial, Exhausted, Knock};
+use Rung::{Tcp, Tls, Udp};
+
+#[test]
+fn better_rungs_have_a_head_start() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    assert_eq!(
+        race.until(2_000),
+        [(0, Dial(Udp)), (250, Dial(Tcp)), (500, Dial(Tls))]
+    );
+}
+
+#[test]
+fn a_failure_starts_the_next_at_once() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.ladder.handle_failed(Udp, race.at(10));
+    assert_eq!(race.done(), [Dial(Udp), Dial(Tcp)]);
+    race.ladder.handle_failed(Tcp, race.at(20));
+    assert_eq!(race.done(), [Dial(Tls)]);
+    race.ladder.handle_failed(Tls, race.at(30));
+    assert_eq!(race.done(), [Exhausted]);
+    assert_eq!(
+        race.until(1_100),
+        [(1_030, Dial(Udp))],
+        "then another race follows"
+    );
+}
+
+#[test]
+fn the_one_that_is_bound_ends_the_race() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.ladder.handle_timeout(race.at(250));
+    race.ladder.handle_opened(Udp, race.at(260));
+    assert_eq!(race.done(), [Dial(Udp), Dial(Tcp), Knock(Udp)]);
+    race.ladder.handle_bound(Udp, race.at(261));
+    assert_eq!(race.done(), [Close(Tcp)]);
+    assert_eq!(race.ladder.carrying(), Some(Udp));
+    assert_eq!(
+        race.until(3_300),
+        [
+            (1_261, Knock(Udp)),
+            (2_261, Knock(Udp)),
+            (3_261, Knock(Udp))
+        ],
+        "knocks keep it, nothing else is dialled"
+    );
+}
+
+#[test]
+fn nobody_knocks_before_the_welcome() {
+    let mut race = Race::new(RungPolicy::Race);
+    race.ladder.handle_timeout(race.at(250));
+    race.ladder.handle_opened(Tcp, race.at(255));
+    race.ladder.handle_opened(Udp, race.at(260));
+    assert_eq!(race.done(), [Dial(Udp), Dial(Tcp)]);
+    race.ladder.handle_welcome(race.at(270));
+    assert_eq!(race.done(), [Knock(Udp)], "only on the best that is open");
+}
+
+#[test]
+fn an_open_rung_that_is_never_bound_is_given_up() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.ladder.handle_opened(Udp, race.at(10));
+    let seen = race.until(3_100);
+    assert!(
+        seen.contains(&(210, Knock(Udp))),
+        "a knock may be lost: {seen:?}"
+    );
+    assert!(seen.contains(&(3_010, Close(Udp))), "{seen:?}");
+    race.ladder.handle_opened(Tcp, race.at(3_100));
+    race.ladder.handle_bound(Tcp, race.at(3_110));
+    assert_eq!(race.ladder.carrying(), Some(Tcp));
+}
+
+#[test]
+fn a_better_rung_is_taken_up_later_without_a_gap() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.ladder.handle_failed(Udp, race.at(1));
+    race.ladder.handle_opened(Tcp, race.at(5));
+    race.ladder.handle_bound(Tcp, race.at(6));
+    race.done();
+    let seen = race.until(10_100);
+    assert!(seen.contains(&(10_001, Dial(Udp))), "{seen:?}");
+    race.ladder.handle_opened(Udp, race.at(10_200));
+    assert_eq!(race.done(), [Knock(Udp)]);
+    assert_eq!(
+        race.ladder.carrying(),
+        Some(Tcp),
+        "until the router says so"
+    );
+    race.ladder.handle_bound(Udp, race.at(10_210));
+    assert_eq!(race.ladder.carrying(), Some(Udp));
+    assert_eq!(race.done(), []);
+    assert!(race.until(10_800).contains(&(10_710, Close(Tcp))));
+}
+
+#[test]
+fn a_failed_upgrade_changes_nothing_and_is_tried_again() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.ladder.handle_failed(Udp, race.at(0));
+    race.ladder.handle_opened(Tcp, race.at(5));
+    race.ladder.handle_bound(Tcp, race.at(6));
+    race.until(10_100);
+    race.ladder.handle_failed(Udp, race.at(10_150));
+    assert_eq!(race.ladder.carrying(), Some(Tcp));
+    assert!(race.until(20_200).contains(&(20_150, Dial(Udp))));
+}
+
+#[test]
+fn losing_what_carried_starts_a_new_race() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.ladder.handle_opened(Udp, race.at(5));
+    race.ladder.handle_bound(Udp, race.at(6));
+    race.done();
+    race.ladder.handle_lost(Udp, race.at(5_000));
+    assert_eq!(race.done(), [Dial(Udp)]);
+    assert_eq!(race.ladder.carrying(), None);
+    assert!(race.until(5_300).contains(&(5_250, Dial(Tcp))));
+}
+
+#[test]
+fn a_fixed_rung_is_the_only_one_ever_dialled() {
+    let mut race = Race::welcomed(RungPolicy::Only(Tls));
+    assert_eq!(race.until(5_000), [(0, Dial(Tls))]);
+    race.ladder.handle_failed(Tls, race.at(5_000));
+    assert_eq!(race.done(), [Exhausted]);
+    assert_eq!(race.until(6_500), [(6_000, Dial(Tls))]);
+}
+
+#[test]
+fn a_late_winner_of_a_decided_race_is_closed() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.ladder.handle_timeout(race.at(250));
+    race.ladder.handle_opened(Udp, race.at(251));
+    race.ladder.handle_bound(Udp, race.at(252));
+    race.done();
+    race.ladder.handle_opened(Tcp, race.at(253));
+    assert_eq!(race.done(), [Close(Tcp)]);
+}

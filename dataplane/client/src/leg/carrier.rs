@@ -1,0 +1,220 @@
+//! The media connections of one kind to one router: does what its [`Ladder`] decides.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use plenum_transport::dial::MediaSender;
+use plenum_wire::rtp::Header;
+use plenum_wire::{FlowId, Kind, Rung};
+use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{LegNote, MediaNote, Note, Wiring};
+use crate::ladder::{Action, Ladder, RungPolicy};
+use crate::track::Outlet;
+
+/// How long one rung may take to connect.
+const DIAL_WITHIN: Duration = Duration::from_secs(4);
+
+struct Connection {
+    attempt: u32,
+    sender: Option<MediaSender>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(sender) = &self.sender {
+            sender.close();
+        }
+    }
+}
+
+pub(super) struct Carrier {
+    wiring: Wiring,
+    kind: Kind,
+    flow: FlowId,
+    knock: Bytes,
+    ladder: Ladder,
+    connections: BTreeMap<Rung, Connection>,
+    attempts: u32,
+    failures: BTreeMap<Rung, String>,
+    was_bound: bool,
+}
+
+impl Carrier {
+    pub fn new(
+        wiring: Wiring,
+        kind: Kind,
+        flow: FlowId,
+        knock: Bytes,
+        policy: RungPolicy,
+        now: Instant,
+    ) -> Self {
+        let mut carrier = Self {
+            wiring,
+            kind,
+            flow,
+            knock,
+            ladder: Ladder::new(policy, now),
+            connections: BTreeMap::new(),
+            attempts: 0,
+            failures: BTreeMap::new(),
+            was_bound: false,
+        };
+        carrier.act();
+        carrier
+    }
+
+    pub fn handle_welcome(&mut self, now: Instant) {
+        self.ladder.handle_welcome(now);
+        self.act();
+    }
+
+    pub fn handle_bound(&mut self, rung: Rung, now: Instant) {
+        self.ladder.handle_bound(rung, now);
+        self.was_bound |= self.is_bound();
+        self.act();
+    }
+
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.ladder.handle_timeout(now);
+        self.act();
+    }
+
+    /// A sentence when no rung works.
+    pub fn handle(
+        &mut self,
+        rung: Rung,
+        attempt: u32,
+        note: MediaNote,
+        now: Instant,
+    ) -> Option<String> {
+        let current = self.connections.get_mut(&rung);
+        let connection = current.filter(|current| current.attempt == attempt)?;
+        match note {
+            MediaNote::Opened(sender) => {
+                connection.sender = Some(sender);
+                self.ladder.handle_opened(rung, now);
+            }
+            MediaNote::Failed(reason) => {
+                self.connections.remove(&rung);
+                self.failures.insert(rung, reason);
+                self.ladder.handle_failed(rung, now);
+            }
+            MediaNote::Lost => {
+                self.connections.remove(&rung);
+                self.failures
+                    .insert(rung, "the router closed it".to_owned());
+                self.ladder.handle_lost(rung, now);
+            }
+        }
+        self.act()
+    }
+
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.ladder.next_timeout()
+    }
+
+    pub fn is_bound(&self) -> bool {
+        self.ladder.carrying().is_some()
+    }
+
+    pub fn was_bound(&self) -> bool {
+        self.was_bound
+    }
+
+    /// What carries now: its rung, its number and the way out.
+    pub fn outlet(&self) -> Option<(Rung, u32, Outlet)> {
+        let rung = self.ladder.carrying()?;
+        let connection = self.connections.get(&rung)?;
+        let sender = connection.sender.clone()?;
+        let flow = self.flow;
+        Some((rung, connection.attempt, Outlet { sender, flow }))
+    }
+
+    fn act(&mut self) -> Option<String> {
+        let mut exhausted = None;
+        while let Some(action) = self.ladder.poll() {
+            match action {
+                Action::Dial(rung) => self.dial(rung),
+                Action::Knock(rung) => {
+                    let connection = self.connections.get(&rung);
+                    if let Some(sender) = connection.and_then(|c| c.sender.as_ref()) {
+                        sender.send(self.flow, &self.knock);
+                    }
+                }
+                Action::Close(rung) => {
+                    self.connections.remove(&rung);
+                }
+                Action::Exhausted => exhausted = Some(self.obituary()),
+            }
+        }
+        exhausted
+    }
+
+    fn dial(&mut self, rung: Rung) {
+        self.attempts += 1;
+        let attempt = self.attempts;
+        let (kind, flow) = (self.kind, self.flow);
+        let task = tokio::spawn(run(self.wiring.clone(), kind, rung, attempt, flow));
+        let connection = Connection {
+            attempt,
+            sender: None,
+            _task: AbortOnDropHandle::new(task),
+        };
+        self.connections.insert(rung, connection);
+    }
+
+    fn obituary(&self) -> String {
+        let each = self.failures.iter();
+        let each: Vec<String> = each.map(|(rung, why)| format!("{rung}: {why}")).collect();
+        format!("no way for {} works ({})", self.kind, each.join("; "))
+    }
+}
+
+/// The task of one connection: dials, then passes on what comes.
+async fn run(wiring: Wiring, kind: Kind, rung: Rung, attempt: u32, flow: FlowId) {
+    let send = |note| wiring.notes.send(Note::Leg(wiring.leg, note));
+    let media = |note| {
+        send(LegNote::Media {
+            kind,
+            rung,
+            attempt,
+            note,
+        })
+    };
+    let dialled = timeout(DIAL_WITHIN, wiring.dialer.media(rung, &wiring.endpoint)).await;
+    let failure = match dialled {
+        Ok(Ok(connection)) => {
+            connection.carries(kind);
+            let (sender, mut receiver) = connection.split();
+            let mut told = media(MediaNote::Opened(sender)).await;
+            while told.is_ok() {
+                let Some((from, packet)) = receiver.recv().await else {
+                    break;
+                };
+                // RTCP and what is not ours are no packets of a track.
+                if from != flow {
+                    continue;
+                }
+                let Some(header) = Header::parse(&packet) else {
+                    continue;
+                };
+                told = send(LegNote::Packet {
+                    ssrc: header.ssrc,
+                    sequence: header.sequence,
+                    packet,
+                    at: Instant::now(),
+                })
+                .await;
+            }
+            MediaNote::Lost
+        }
+        Ok(Err(error)) => MediaNote::Failed(error.to_string()),
+        Err(_) => MediaNote::Failed("no answer".to_owned()),
+    };
+    // A session that is gone needs no notes.
+    let _ = media(failure).await;
+}

@@ -1,0 +1,512 @@
+//! Which routers a participant is on: joining, moving with the meeting, coming back.
+//!
+//! Pure: [`Moving::handle`] takes what happened and the time, [`Moving::poll`] gives what is
+//! to be done. A leg is one router with all its connections; the caller opens and closes
+//! them and says when one is complete: let in, every media connection bound, every track
+//! acknowledged.
+//!
+//! ```text
+//! Asking -> Opening -> Steady <-> Moving (two legs: make before break)
+//!    ^         |          |          |
+//!    +---------+----------+----------+   the last leg died: ask the zone again
+//! ```
+//!
+//! Guarantees: never more than two legs; the old leg of a move is given up only when the old
+//! router releases it, or dies; every `MoveStarted` is followed by one `MoveEnded`; nothing
+//! follows `Ended`.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use plenum_wire::control::{ErrorCode, FromClient};
+use plenum_wire::join::{JoinRequest, Offer};
+use plenum_wire::{MeetingId, ParticipantId, RouterId};
+
+use crate::backoff::Backoff;
+use crate::error::JoinError;
+
+/// How long a router that failed is not asked for: until the zone has noticed too.
+const AVOID: Duration = Duration::from_secs(2);
+/// How long a leg may take to be complete. The old router of a move gives up after 10 s.
+const OPEN_WITHIN: Duration = Duration::from_secs(8);
+/// How long a participant that lost its router tries to come back.
+const COME_BACK_WITHIN: Duration = Duration::from_mins(1);
+
+/// One leg, numbered through the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LegId(pub u32);
+
+/// Why a leg is no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The router said why.
+    Said(ErrorCode, String),
+    /// The control channel ended, could not be opened, or no media connection works.
+    Broke(String),
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The zone's answer to [`Output::Ask`].
+    Answer(Result<Box<Offer>, JoinError>),
+    /// The leg can carry everything both ways.
+    Complete(LegId),
+    /// The leg is no more.
+    Died(LegId, Cause),
+    /// The leg's router wants the participant elsewhere.
+    Migrate(LegId, Box<Offer>),
+    /// Everybody is over there.
+    Release(LegId, RouterId),
+    /// The move is off.
+    Stay(LegId, RouterId),
+    /// The user leaves.
+    Leave,
+}
+
+/// What the caller is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Ask the zone, not before `at`, trying until `deadline`.
+    Ask {
+        /// The request, without the name.
+        request: Box<JoinRequest>,
+        /// Not before.
+        at: Instant,
+        /// Not after.
+        deadline: Instant,
+    },
+    /// Open a leg.
+    Open {
+        /// Its number.
+        leg: LegId,
+        /// Where.
+        offer: Box<Offer>,
+        /// For the hello.
+        moved_from: Option<RouterId>,
+    },
+    /// Say something on a leg's control channel.
+    Say(LegId, FromClient),
+    /// Close a leg; saying goodbye where `bye`.
+    Close {
+        /// Which.
+        leg: LegId,
+        /// The router still listens.
+        bye: bool,
+    },
+    /// Tell the user.
+    Tell(News),
+}
+
+/// What the user hears of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// In the meeting.
+    Joined {
+        /// As whom.
+        participant: ParticipantId,
+        /// Where.
+        router: RouterId,
+    },
+    /// A second router is being connected.
+    MoveStarted {
+        /// Which.
+        to: RouterId,
+    },
+    /// On one router again: the new one if `ok`.
+    MoveEnded {
+        /// Whether the new one carries.
+        ok: bool,
+        /// Where the participant is now.
+        router: RouterId,
+    },
+    /// The router was lost; coming back.
+    Reconnecting {
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Back.
+    Reconnected {
+        /// Where.
+        router: RouterId,
+    },
+    /// Over.
+    Ended(Ending),
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ending {
+    /// The user left.
+    #[error("left")]
+    Left,
+    /// The same participant joined again elsewhere.
+    #[error("the same participant joined again elsewhere, which ended this session")]
+    Replaced,
+    /// It could not go on.
+    #[error("{0}")]
+    Failed(#[from] JoinError),
+}
+
+#[derive(Debug)]
+struct Leg {
+    id: LegId,
+    offer: Box<Offer>,
+    complete: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    Asking,
+    /// The first leg, or the one after the last died.
+    Opening {
+        leg: Leg,
+        give_up: Instant,
+    },
+    Steady(Leg),
+    /// `give_up` only until the new leg is complete.
+    Moving {
+        old: Leg,
+        new: Leg,
+        give_up: Instant,
+    },
+    Ended,
+}
+
+/// The state machine of one participant.
+#[derive(Debug)]
+pub struct Moving {
+    state: State,
+    joined: bool,
+    next_leg: u32,
+    deadline: Instant,
+    backoff: Backoff,
+    /// The last offer: proves who comes back.
+    last: Option<(ParticipantId, String)>,
+    avoid: Vec<(RouterId, Instant)>,
+    outputs: VecDeque<Output>,
+}
+
+impl Moving {
+    /// Starts by asking the zone. The first join is given up at `deadline`; `seed` spreads
+    /// the waits of many participants.
+    #[must_use]
+    pub fn new(now: Instant, deadline: Instant, seed: u64) -> Self {
+        let mut moving = Self {
+            state: State::Asking,
+            joined: false,
+            next_leg: 0,
+            deadline,
+            backoff: Backoff::new(seed),
+            last: None,
+            avoid: Vec::new(),
+            outputs: VecDeque::new(),
+        };
+        moving.ask(now);
+        moving
+    }
+
+    /// Takes what happened.
+    pub fn handle(&mut self, input: Input, now: Instant) {
+        match (std::mem::replace(&mut self.state, State::Ended), input) {
+            (State::Ended, _) => {}
+            (state, Input::Leave) => self.leave(&state),
+            (State::Asking, Input::Answer(Ok(offer))) => {
+                self.last = Some((offer.participant.clone(), offer.ticket.clone()));
+                let leg = self.open(offer, None);
+                let give_up = now + OPEN_WITHIN;
+                self.state = State::Opening { leg, give_up };
+            }
+            (State::Asking, Input::Answer(Err(error))) => self.end(Ending::Failed(error)),
+            (state, Input::Complete(leg)) => self.state = self.completed(state, leg),
+            (state, Input::Died(leg, cause)) => self.died(state, leg, &cause, now),
+            (State::Steady(old), Input::Migrate(leg, offer)) if leg == old.id => {
+                self.state = self.start_move(old, offer, now);
+            }
+            (State::Moving { old, new, .. }, Input::Migrate(leg, offer))
+                if leg == old.id && offer.router != new.offer.router =>
+            {
+                self.abandon(&old, &new);
+                self.state = self.start_move(old, offer, now);
+            }
+            (State::Moving { old, new, .. }, Input::Release(leg, to))
+                if leg == old.id && to == new.offer.router && new.complete =>
+            {
+                self.close(old.id, true);
+                self.arrived(&new);
+                self.state = State::Steady(new);
+            }
+            (State::Moving { old, new, .. }, Input::Stay(leg, to))
+                if leg == old.id && to == new.offer.router =>
+            {
+                self.abandon(&old, &new);
+                self.state = State::Steady(old);
+            }
+            (state, _) => self.state = state,
+        }
+    }
+
+    /// Gives up a leg that takes too long.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let late = match &self.state {
+            State::Opening { leg, give_up } if *give_up <= now => leg.id,
+            State::Moving { new, give_up, .. } if *give_up <= now && !new.complete => new.id,
+            _ => return,
+        };
+        let cause = Cause::Broke("the router took too long".to_owned());
+        self.handle(Input::Died(late, cause), now);
+    }
+
+    /// When [`Moving::handle_timeout`] has something to do.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Opening { give_up, .. } => Some(*give_up),
+            State::Moving { new, give_up, .. } if !new.complete => Some(*give_up),
+            _ => None,
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The router that the participant is on, or is coming from.
+    #[must_use]
+    pub fn router(&self) -> Option<&RouterId> {
+        match &self.state {
+            State::Opening { leg, .. } | State::Steady(leg) | State::Moving { old: leg, .. } => {
+                Some(&leg.offer.router)
+            }
+            State::Asking | State::Ended => None,
+        }
+    }
+
+    fn completed(&mut self, state: State, id: LegId) -> State {
+        match state {
+            State::Opening { mut leg, .. } if leg.id == id => {
+                leg.complete = true;
+                self.backoff.reset();
+                let router = leg.offer.router.clone();
+                let news = if self.joined {
+                    News::Reconnected { router }
+                } else {
+                    let participant = leg.offer.participant.clone();
+                    News::Joined {
+                        participant,
+                        router,
+                    }
+                };
+                self.joined = true;
+                self.outputs.push_back(Output::Tell(news));
+                State::Steady(leg)
+            }
+            State::Moving {
+                old,
+                mut new,
+                give_up,
+            } if new.id == id => {
+                if !new.complete {
+                    let to = new.offer.router.clone();
+                    self.say(&old, FromClient::Moved { to });
+                }
+                new.complete = true;
+                State::Moving { old, new, give_up }
+            }
+            other => other,
+        }
+    }
+
+    fn died(&mut self, state: State, id: LegId, cause: &Cause, now: Instant) {
+        if let Cause::Said(ErrorCode::Replaced, _) = cause
+            && !matches!(&state, State::Moving { old, new, .. } if [old.id, new.id].contains(&id))
+        {
+            self.close_all(&state, false);
+            return self.end(Ending::Replaced);
+        }
+        match state {
+            State::Opening { leg, .. } | State::Steady(leg) if leg.id == id => {
+                self.close(id, false);
+                self.come_back(&leg, cause, now);
+            }
+            State::Moving { old, new, give_up } if old.id == id => {
+                self.close(id, false);
+                self.avoid(&old.offer.router, now);
+                if new.complete {
+                    self.arrived(&new);
+                    self.state = State::Steady(new);
+                } else {
+                    self.ended_move(false, &old.offer.router);
+                    self.lost(cause, now);
+                    self.state = State::Opening { leg: new, give_up };
+                }
+            }
+            State::Moving { old, new, .. } if new.id == id => {
+                self.fail_move(&old, &new, &cause.to_string());
+                self.state = State::Steady(old);
+            }
+            other => self.state = other,
+        }
+    }
+
+    /// The only leg is gone: ask again, for another router.
+    fn come_back(&mut self, leg: &Leg, cause: &Cause, now: Instant) {
+        self.avoid(&leg.offer.router, now);
+        let was_steady = leg.complete;
+        if was_steady {
+            self.lost(cause, now);
+        } else if now >= self.deadline {
+            let error = JoinError::RouterUnreachable {
+                router: leg.offer.router.to_string(),
+                reason: cause.to_string(),
+            };
+            return self.end(Ending::Failed(error));
+        }
+        self.ask(now);
+        self.state = State::Asking;
+    }
+
+    fn lost(&mut self, cause: &Cause, now: Instant) {
+        self.deadline = now + COME_BACK_WITHIN;
+        let reason = cause.to_string();
+        self.tell(News::Reconnecting { reason });
+    }
+
+    fn ask(&mut self, now: Instant) {
+        self.avoid.retain(|(_, until)| *until > now);
+        let request = JoinRequest {
+            name: None,
+            participant: self.last.as_ref().map(|(id, _)| id.clone()),
+            ticket: self.last.as_ref().map(|(_, ticket)| ticket.clone()),
+            exclude: self
+                .avoid
+                .iter()
+                .map(|(router, _)| router.clone())
+                .collect(),
+        };
+        // The very first question is asked at once, and so is the first after a loss, but for
+        // the jitter that spreads everybody who was on the same router.
+        let wait = self
+            .last
+            .as_ref()
+            .map_or(Duration::ZERO, |_| self.backoff.wait());
+        self.outputs.push_back(Output::Ask {
+            request: Box::new(request),
+            at: now + wait,
+            deadline: self.deadline,
+        });
+    }
+
+    fn open(&mut self, offer: Box<Offer>, moved_from: Option<RouterId>) -> Leg {
+        let id = LegId(self.next_leg);
+        self.next_leg += 1;
+        self.outputs.push_back(Output::Open {
+            leg: id,
+            offer: offer.clone(),
+            moved_from,
+        });
+        Leg {
+            id,
+            offer,
+            complete: false,
+        }
+    }
+
+    fn start_move(&mut self, old: Leg, offer: Box<Offer>, now: Instant) -> State {
+        if !same_seat(&old.offer, &offer) {
+            let to = offer.router.clone();
+            let reason = "the offer is not for another router of the same meeting".to_owned();
+            self.say(&old, FromClient::MoveFailed { to, reason });
+            return State::Steady(old);
+        }
+        self.tell(News::MoveStarted {
+            to: offer.router.clone(),
+        });
+        self.last = Some((offer.participant.clone(), offer.ticket.clone()));
+        let new = self.open(offer, Some(old.offer.router.clone()));
+        State::Moving {
+            old,
+            new,
+            give_up: now + OPEN_WITHIN,
+        }
+    }
+
+    fn fail_move(&mut self, old: &Leg, new: &Leg, reason: &str) {
+        let to = new.offer.router.clone();
+        let reason = reason.to_owned();
+        self.say(old, FromClient::MoveFailed { to, reason });
+        self.abandon(old, new);
+    }
+
+    fn abandon(&mut self, old: &Leg, new: &Leg) {
+        self.close(new.id, true);
+        self.ended_move(false, &old.offer.router);
+    }
+
+    fn arrived(&mut self, new: &Leg) {
+        self.ended_move(true, &new.offer.router);
+    }
+
+    fn ended_move(&mut self, ok: bool, router: &RouterId) {
+        let router = router.clone();
+        self.tell(News::MoveEnded { ok, router });
+    }
+
+    fn leave(&mut self, state: &State) {
+        self.close_all(state, true);
+        self.end(Ending::Left);
+    }
+
+    fn close_all(&mut self, state: &State, bye: bool) {
+        match state {
+            State::Opening { leg, .. } | State::Steady(leg) => self.close(leg.id, bye),
+            State::Moving { old, new, .. } => {
+                self.close(old.id, bye);
+                self.close(new.id, bye);
+            }
+            State::Asking | State::Ended => {}
+        }
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.tell(News::Ended(ending));
+        self.state = State::Ended;
+    }
+
+    fn avoid(&mut self, router: &RouterId, now: Instant) {
+        self.avoid.retain(|(avoided, _)| avoided != router);
+        self.avoid.push((router.clone(), now + AVOID));
+    }
+
+    fn say(&mut self, leg: &Leg, message: FromClient) {
+        self.outputs.push_back(Output::Say(leg.id, message));
+    }
+
+    fn close(&mut self, leg: LegId, bye: bool) {
+        self.outputs.push_back(Output::Close { leg, bye });
+    }
+
+    fn tell(&mut self, news: News) {
+        self.outputs.push_back(Output::Tell(news));
+    }
+}
+
+/// Whether a move leads to another router but the same place in the same meeting.
+fn same_seat(old: &Offer, new: &Offer) -> bool {
+    let seat = |offer: &Offer| -> (MeetingId, ParticipantId) {
+        (offer.meeting.clone(), offer.participant.clone())
+    };
+    seat(old) == seat(new) && old.router != new.router
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Said(_, message) | Self::Broke(message) => f.write_str(message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

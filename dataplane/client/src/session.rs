@@ -1,0 +1,207 @@
+//! One participant in one meeting: drives the pure parts and the legs.
+//!
+//! There is no task behind a session: it advances while [`Session::next_event`],
+//! [`Session::publish`] or [`Session::leave`] are awaited, so call `next_event` all the
+//! time. Nothing is lost when its future is dropped, as in a `select!`.
+
+mod drive;
+mod publish;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use plenum_wire::control::{FromClient, Interest, Present};
+use plenum_wire::{Kind, MeetingId, ParticipantId, RouterId};
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::error::JoinError;
+use crate::event::Event;
+use crate::ladder::RungPolicy;
+use crate::leg::{Leg, Note};
+use crate::moving::{Ending, Input, LegId, Moving};
+use crate::network::Network;
+use crate::roster::Roster;
+use crate::zone::Zone;
+pub use publish::PublishError;
+use publish::Publishing;
+
+/// How many notes of the legs' tasks may wait: 0.1 s of a large meeting's packets. A session
+/// that is not driven makes its receiving tasks wait, and the sockets drop.
+const INBOX: usize = 1_024;
+/// How many notes are handled before the timers are looked at.
+const BATCH: usize = 64;
+
+/// What to join, and how.
+#[derive(Clone)]
+pub struct JoinConfig {
+    /// Shared by the sessions of a process.
+    pub network: Network,
+    /// The zone's controllers, `https://HOST[:PORT]` each.
+    pub zones: Vec<String>,
+    /// The directory's token, where the zone asks for one.
+    pub token: Option<String>,
+    /// Which meeting.
+    pub meeting: MeetingId,
+    /// The name to show to the others.
+    pub name: Option<String>,
+    /// Which rungs may carry media.
+    pub rungs: RungPolicy,
+    /// Which tracks to receive without asking for each.
+    pub subscribe: Interest,
+    /// The kinds whose media connections are opened at once; content is opened when there
+    /// is content.
+    pub kinds: Vec<Kind>,
+    /// How long to try.
+    pub join_within: Duration,
+}
+
+impl JoinConfig {
+    /// Everything by default: all rungs, all tracks, audio and video, 15 s to join.
+    #[must_use]
+    pub fn new(network: Network, zones: Vec<String>, meeting: MeetingId) -> Self {
+        Self {
+            network,
+            zones,
+            token: None,
+            meeting,
+            name: None,
+            rungs: RungPolicy::Race,
+            subscribe: Interest::All,
+            kinds: vec![Kind::Audio, Kind::Video],
+            join_within: Duration::from_secs(15),
+        }
+    }
+}
+
+/// One participant in one meeting. Dropping it closes its connections without a goodbye.
+pub struct Session {
+    config: JoinConfig,
+    zone: Zone,
+    moving: Moving,
+    roster: Roster,
+    legs: BTreeMap<LegId, Leg>,
+    publishing: BTreeMap<Kind, Publishing>,
+    subscriptions: BTreeSet<(ParticipantId, Kind)>,
+    /// The sender of knocks.
+    ssrc: u32,
+    participant: Option<ParticipantId>,
+    notes: mpsc::Sender<Note>,
+    inbox: mpsc::Receiver<Note>,
+    batch: Vec<Note>,
+    asking: Option<AbortOnDropHandle<()>>,
+    events: VecDeque<Event>,
+    timer: Pin<Box<Sleep>>,
+    /// Something changed that the timer or the routes depend on.
+    stale: bool,
+    ended: Option<Ending>,
+}
+
+impl Session {
+    /// Joins: returns when the router has let us in and every kind's media connection is
+    /// bound. The first event is [`Event::Joined`].
+    pub async fn join(config: JoinConfig) -> Result<Self, JoinError> {
+        let http = config.network.http.clone();
+        let zone = Zone::new(http, &config.zones, config.token.clone())?;
+        let now = Instant::now();
+        let (notes, inbox) = mpsc::channel(INBOX);
+        let mut session = Self {
+            zone,
+            moving: Moving::new(now, now + config.join_within, rand::random()),
+            config,
+            roster: Roster::default(),
+            legs: BTreeMap::new(),
+            publishing: BTreeMap::new(),
+            subscriptions: BTreeSet::new(),
+            ssrc: rand::random(),
+            participant: None,
+            notes,
+            inbox,
+            batch: Vec::with_capacity(BATCH),
+            asking: None,
+            events: VecDeque::new(),
+            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            stale: true,
+            ended: None,
+        };
+        session.act(now);
+        while session.participant.is_none() {
+            if let Some(ending) = session.ended.take() {
+                return Err(match ending {
+                    Ending::Failed(error) => error,
+                    other => JoinError::Configuration(other.to_string()),
+                });
+            }
+            session.step().await;
+        }
+        Ok(session)
+    }
+
+    /// The next thing that happened; `None` after [`Event::Ended`].
+    pub async fn next_event(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            if self.ended.is_some() {
+                return None;
+            }
+            self.step().await;
+        }
+    }
+
+    /// Who we are in the meeting.
+    #[must_use]
+    pub fn participant(&self) -> &ParticipantId {
+        let known = self.participant.as_ref();
+        known.expect("join returns a session only once the zone has named the participant")
+    }
+
+    /// The router that we are on; `None` while coming back.
+    #[must_use]
+    pub fn router(&self) -> Option<&RouterId> {
+        self.moving.router()
+    }
+
+    /// How many second copies of packets were removed: in moves each packet has one.
+    #[must_use]
+    pub const fn copies_removed(&self) -> u64 {
+        self.roster.copies()
+    }
+
+    /// Asks for a track, with [`Interest::None`]. Kept through moves.
+    pub fn subscribe(&mut self, participant: ParticipantId, kind: Kind) {
+        self.say(&FromClient::Subscribe {
+            participant: participant.clone(),
+            kind,
+        });
+        self.subscriptions.insert((participant, kind));
+    }
+
+    /// No longer asks for a track.
+    pub fn unsubscribe(&mut self, participant: ParticipantId, kind: Kind) {
+        self.subscriptions.remove(&(participant.clone(), kind));
+        self.say(&FromClient::Unsubscribe { participant, kind });
+    }
+
+    /// Leaves the meeting; returns when the goodbye has been said, within about a second.
+    pub async fn leave(mut self) {
+        let now = Instant::now();
+        self.moving.handle(Input::Leave, now);
+        self.act(now);
+        while !self.legs.is_empty() {
+            self.step().await;
+            self.events.clear();
+        }
+    }
+
+    fn say(&self, message: &FromClient) {
+        self.legs.values().for_each(|leg| leg.say(message));
+    }
+
+    fn is_me(&self, present: &Present) -> bool {
+        self.participant.as_ref() == Some(&present.participant)
+    }
+}

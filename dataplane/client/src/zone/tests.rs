@@ -1,0 +1,140 @@
+use plenum_wire::join::Refusal;
+
+use super::*;
+
+#[test]
+fn an_address_that_is_no_https_url_is_refused_with_what_to_write() {
+    for wrong in ["zone.example", "http://zone.example", "https://", ""] {
+        let error = read(wrong).unwrap_err().to_string();
+        assert!(error.contains("write https://HOST"), "{error}");
+    }
+    assert!(read("https://127.0.0.1:8443").is_ok());
+}
+
+/// A plain HTTP server on 127.0.0.1 that gives each request the next of its answers;
+/// `None` is silence.
+async fn controller(answers: Vec<Option<String>>) -> Url {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut silent = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4_096];
+            let _ = stream.read(&mut request).await;
+            match answer {
+                Some(answer) => {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+                None => silent.push(stream),
+            }
+        }
+        std::future::pending::<()>().await;
+    });
+    Url::parse(&url).unwrap()
+}
+
+fn http(status: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+}
+
+fn refusal(code: Refusal) -> String {
+    let problem = Problem {
+        title: code.to_string(),
+        status: code.status(),
+        code,
+        detail: "Detail.".to_owned(),
+    };
+    let body = serde_json::to_string(&problem).unwrap();
+    http(&format!("{} Refused", code.status()), &body)
+}
+
+fn offer() -> String {
+    let pin = "00".repeat(32);
+    http(
+        "200 OK",
+        &format!(
+            r#"{{"meeting":"m","participant":"p","router":"r","ticket":"t",
+            "endpoint":{{"addresses":["127.0.0.1"],"https_port":1,"media_port":2,"fingerprint":"{pin}"}},
+            "flows":{{"audio":"1","video":"2","content":"3"}}}}"#
+        ),
+    )
+}
+
+async fn ask(urls: Vec<Url>, ms: u64) -> Result<Box<Offer>, JoinError> {
+    let zone = Zone {
+        http: reqwest::Client::builder()
+            .tls_backend_preconfigured((*config()).clone())
+            .build()
+            .unwrap(),
+        urls,
+        token: None,
+    };
+    let deadline = Instant::now() + Duration::from_millis(ms);
+    let meeting = "m".parse().unwrap();
+    zone.ask(&meeting, &JoinRequest::default(), deadline).await
+}
+
+fn config() -> std::sync::Arc<rustls::ClientConfig> {
+    use plenum_transport::tls::{Trust, client_config};
+    client_config(&Trust::WebPki, None, &[]).unwrap()
+}
+
+#[tokio::test]
+async fn a_silent_controller_costs_a_hedge_and_not_a_timeout() {
+    let urls = vec![
+        controller(vec![None]).await,
+        controller(vec![Some(offer())]).await,
+    ];
+    let start = Instant::now();
+    assert_eq!(ask(urls, 10_000).await.unwrap().router.as_str(), "r");
+    assert!(start.elapsed() < REQUEST, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_dead_controller_is_passed_over() {
+    let dead = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()
+    };
+    let urls = vec![dead, controller(vec![Some(offer())]).await];
+    assert!(ask(urls, 10_000).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_passes_is_asked_again() {
+    let full = refusal(Refusal::ZoneFull);
+    let urls = vec![controller([full.clone(), full.clone(), full, offer()].map(Some).into()).await];
+    assert!(ask(urls, 10_000).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_does_not_pass_in_time_is_full() {
+    let answers = vec![Some(refusal(Refusal::MeetingFull)); 40];
+    let error = ask(vec![controller(answers).await], 400).await.unwrap_err();
+    assert!(
+        matches!(&error, JoinError::Full { tries, .. } if *tries > 1),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_for_good_is_not_asked_again() {
+    let urls = vec![controller(vec![Some(refusal(Refusal::UnknownMeeting))]).await];
+    let error = ask(urls, 60_000).await.unwrap_err();
+    assert_eq!(error.exit_status(), crate::error::exit::REFUSED, "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_is_said_so() {
+    let rubbish = [http("200 OK", "<html>"), http("418 Teapot", "")].map(Some);
+    let error = ask(vec![controller(rubbish.into()).await], 200)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, JoinError::ZoneUnreachable { .. }),
+        "{error}"
+    );
+}
