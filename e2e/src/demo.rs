@@ -1,0 +1,190 @@
+//! The demo: a zone on a real cluster, people who come and go, and honest figures.
+//!
+//! The story in order: install, two people with real voices and pictures, many people,
+//! a node that is cordoned under them, most of them leave, all are gone. [`figures`] says
+//! what must hold, [`picture`] draws it.
+
+mod figures;
+mod picture;
+mod sightings;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use jiff::Timestamp;
+
+use crate::load::{Load, Plan};
+use crate::site::{NAMESPACE, Site};
+use figures::Figures;
+use sightings::Sightings;
+
+/// Zone and pool of `charts/plenum/examples/demo.yaml`.
+const ZONE: &str = "demo";
+const POOL: &str = "demo";
+/// People who stay all the time: 12 meetings of 4.
+const BASE: (u32, u32) = (12, 4);
+/// People who come for the peak: 20 meetings of 6. With the others and the spare room they
+/// need 3 routers of the pool's 80.
+const PEAK: (u32, u32) = (20, 6);
+/// Seconds over which the peak comes, so that routers can come with it.
+const RAMP: Duration = Duration::from_secs(25);
+/// Longer than the rest of the demo; the loads are told when to end.
+const LASTS: Duration = Duration::from_secs(280);
+
+/// The demo on a site with the operator's image loaded.
+pub struct Demo<'a> {
+    site: &'a Site,
+    began: Instant,
+    start_ms: i64,
+    zones: Vec<String>,
+    ca: PathBuf,
+}
+
+/// Runs the demo, writes `demo.json` and `demo.svg` and prints the table.
+pub async fn run(site: &Site, client: &kube::Client, image: &str) -> Result<Figures> {
+    let began = Instant::now();
+    let start_ms = Timestamp::now().as_millisecond();
+    let mut demo = Demo { site, began, start_ms, zones: Vec::new(), ca: PathBuf::new() };
+    demo.install(image).await?;
+    let mut sightings = Sightings::start(client, NAMESPACE);
+    let figures = demo.story(&mut sightings).await?;
+    demo.write(&figures)?;
+    Ok(figures)
+}
+
+impl Demo<'_> {
+    fn say(&self, what: &str) {
+        println!("{:>5.1} s  {what}", self.began.elapsed().as_secs_f64());
+    }
+
+    async fn install(&mut self, image: &str) -> Result<()> {
+        self.say("helm install plenum");
+        self.site.install(image).await?;
+        self.say("kubectl apply -f demo.yaml: a MeetingZone with 2 controllers, an MMRPool of 1 to 4 routers");
+        let manifest = self.site.chart.join("examples/demo.yaml");
+        let manifest = std::fs::read_to_string(&manifest)
+            .with_context(|| manifest.display().to_string())?;
+        self.site.apply(&manifest).await?;
+        let limit = Duration::from_secs(60);
+        self.site.wait_for(&format!("meetingzone/{ZONE}"), "Ready", limit).await?;
+        self.site.wait_for(&format!("mmrpool/{POOL}"), "Ready", limit).await?;
+        self.ca = self.site.zone_authority(ZONE).await?;
+        self.zones = self.site.zone_urls().await?;
+        self.say("zone and pool are Ready:");
+        self.show().await
+    }
+
+    async fn story(&self, sightings: &mut Sightings) -> Result<Figures> {
+        self.two_people_meet().await?;
+        let base = self.load("base", BASE, Duration::from_secs(5))?;
+        self.say(&format!("{} meetings of {} begin and stay", BASE.0, BASE.1));
+        sightings.until("the first people are in", Duration::from_secs(20), |now| now.participants >= 40).await?;
+
+        let peak = self.load("peak", PEAK, RAMP)?;
+        self.say(&format!("{} meetings of {} come within {} s", PEAK.0, PEAK.1, RAMP.as_secs()));
+        sightings.until("three routers accept", Duration::from_secs(60), |now| now.accepting >= 3).await?;
+        self.say("three routers accept");
+        let everyone = BASE.0 * BASE.1 + PEAK.0 * PEAK.1;
+        sightings.until("everybody is in", Duration::from_secs(60), |now| now.participants >= everyone).await?;
+        self.say(&format!("all {everyone} people are in"));
+        self.show().await?;
+        sightings.rest(Duration::from_secs(8)).await;
+
+        self.cordon_the_fullest(sightings).await?;
+        sightings.rest(Duration::from_secs(5)).await;
+
+        self.say("the peak leaves");
+        peak.stop();
+        let peak = peak.report().await?;
+        sightings.until("one router is left", Duration::from_secs(90), |now| {
+            now.active == 1 && now.draining == 0
+        }).await?;
+        self.say("back to one router, with the meetings that stayed on it");
+        self.show().await?;
+        sightings.rest(Duration::from_secs(5)).await;
+        base.stop();
+        let base = base.report().await?;
+        sightings.until("everybody has left", Duration::from_secs(20), |now| now.participants == 0).await?;
+        self.say("everybody has left");
+        let load = base.with(&peak);
+        let scale_up = sightings.scale_up(&self.site.reports)?;
+        let drains = sightings.drained(&self.site.reports)?;
+        let took = self.began.elapsed().as_secs_f64();
+        Ok(Figures::new(&load, sightings.timeline(), scale_up, drains, self.start_ms, took))
+    }
+
+    /// Two `plenum join` with real speech and pictures, each recording the other.
+    async fn two_people_meet(&self) -> Result<()> {
+        self.say("Alice and Bob meet: real speech, a camera, a shared screen");
+        let join = |name: &str, media: &[(&str, &str)]| {
+            let mut args: Vec<String> = ["join", "--meeting", "hello", "--for", "8", "--output", "json"].map(str::to_owned).into();
+            args.extend(["--ca".to_owned(), self.ca.display().to_string(), "--name".to_owned(), name.to_owned()]);
+            let record = self.site.reports.join(format!("recorded-by-{name}"));
+            args.extend(["--record".to_owned(), record.display().to_string()]);
+            self.zones.iter().for_each(|zone| args.extend(["--zone".to_owned(), zone.clone()]));
+            for (flag, file) in media {
+                args.extend([(*flag).to_owned(), self.site.samples.join(file).display().to_string()]);
+            }
+            self.site.plenum(args, &self.site.reports.join(format!("join-{name}.log")))
+        };
+        let alice = join("alice", &[("--audio", "alice.ogg"), ("--video", "camera.ivf")])?;
+        let bob = join("bob", &[("--audio", "bob.ogg"), ("--content", "screen.ivf")])?;
+        for (name, child) in [("Alice", alice), ("Bob", bob)] {
+            let output = child.wait_with_output().await?;
+            let said = String::from_utf8_lossy(&output.stdout);
+            ensure!(output.status.success(), "{name} could not join: {said}");
+            let last = said.lines().last().unwrap_or_default();
+            let report: serde_json::Value = serde_json::from_str(last)
+                .with_context(|| format!("{name}'s report: {last:?}"))?;
+            let tracks = report["tracks"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let packets: u64 = tracks.iter().filter_map(|track| track["packets"].as_u64()).sum();
+            let lost: u64 = tracks.iter().filter_map(|track| track["lost"].as_u64()).sum();
+            self.say(&format!(
+                "{name} joined in {} ms and recorded {} tracks, {packets} packets, {lost} lost",
+                report["joined_ms"], tracks.len(),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn cordon_the_fullest(&self, sightings: &mut Sightings) -> Result<()> {
+        let (node, people) = sightings.fullest(self.site).await?;
+        self.say(&format!("kubectl cordon {node}, with {people} people on it: its router drains"));
+        self.site.kubectl(["cordon", &node]).await?;
+        let drained = sightings.until_drained(&node, Duration::from_secs(60)).await;
+        self.site.kubectl(["uncordon", &node]).await?;
+        self.say(&format!("drained in {:.1} s", figures::seconds(drained?)));
+        Ok(())
+    }
+
+    fn load(&self, name: &str, (meetings, participants): (u32, u32), ramp: Duration) -> Result<Load> {
+        Load::start(self.site, &Plan {
+            name,
+            zones: &self.zones,
+            ca: &self.ca,
+            meetings,
+            participants,
+            speakers: 2,
+            video_kbps: 60,
+            ramp,
+            lasts: LASTS,
+        })
+    }
+
+    async fn show(&self) -> Result<()> {
+        let table = self.site.kubectl(["-n", NAMESPACE, "get", "meetingzones,mmrpools"]).await?;
+        table.lines().for_each(|line| println!("           {line}"));
+        Ok(())
+    }
+
+    fn write(&self, figures: &Figures) -> Result<()> {
+        let reports = &self.site.reports;
+        std::fs::write(reports.join("demo.json"), serde_json::to_vec_pretty(figures)?)?;
+        let counts: Vec<_> = figures.routers.iter().map(|at| (at.at_s, at.counts)).collect();
+        picture::draw(&reports.join("demo.svg"), &counts, figures.took_s)?;
+        println!("\n{}", figures.table());
+        println!("  figures: {0}/demo.json   picture: {0}/demo.svg", reports.display());
+        Ok(())
+    }
+}

@@ -1,0 +1,304 @@
+//! Processes that we start: in a session of their own, with a log, and a record by which they are found again.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+
+use crate::Layout;
+use crate::tools::search_path;
+
+/// How long a cluster lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Until the [`crate::Cluster`] is dropped; its processes die with ours, even if ours is killed.
+    UntilDropped,
+    /// Until it is taken down by name.
+    UntilDown,
+}
+
+/// A process of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pid: i32,
+    /// Clock ticks after boot, field 22 of `/proc/PID/stat` (proc(5)): tells the process from a later one of its number.
+    started: u64,
+}
+
+impl Process {
+    fn of(pid: i32) -> Option<Self> {
+        Stat::of(pid).map(|stat| Self {
+            pid,
+            started: stat.started,
+        })
+    }
+
+    /// The process that was recorded under this name, if it was.
+    pub(crate) fn recorded(layout: &Layout, name: &str) -> Option<Self> {
+        Self::parse(&fs::read_to_string(layout.pids().join(name)).ok()?)
+    }
+
+    /// All recorded processes, alive or not.
+    pub(crate) fn all_recorded(layout: &Layout) -> Vec<Self> {
+        let Ok(entries) = fs::read_dir(layout.pids()) else {
+            return Vec::new();
+        };
+        entries
+            .flatten()
+            .filter_map(|entry| Self::parse(&fs::read_to_string(entry.path()).ok()?))
+            .collect()
+    }
+
+    fn parse(record: &str) -> Option<Self> {
+        let (pid, started) = record.trim().split_once(' ')?;
+        Some(Self {
+            pid: pid.parse().ok()?,
+            started: started.parse().ok()?,
+        })
+    }
+
+    fn record(&self, layout: &Layout, name: &str) -> Result<()> {
+        let path = layout.pids().join(name);
+        fs::write(&path, format!("{} {}\n", self.pid, self.started))
+            .with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// Whether it still runs. A dead process that nobody has waited for does not.
+    pub(crate) fn is_alive(&self) -> bool {
+        Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.is_zombie)
+    }
+
+    /// Sends the signal; a process that is gone is no error.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(pid) = Pid::from_raw(self.pid).filter(|_| self.is_alive()) {
+            // It may end between the question and the signal, which is as good.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Takes the exit status if it is our child, so that it does not stay a zombie for as long as we live.
+    pub(crate) fn reap(&self) {
+        if let Some(pid) = Pid::from_raw(self.pid) {
+            let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+        }
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+}
+
+/// The running processes for which `ours` holds, given their arguments.
+pub(crate) fn find(ours: impl Fn(&[String]) -> bool) -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let pids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter(|pid| {
+        let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        ours(
+            &arguments
+                .split(|byte| *byte == 0)
+                .map(|argument| String::from_utf8_lossy(argument).into_owned())
+                .collect::<Vec<_>>(),
+        )
+    })
+    .filter_map(Process::of)
+    .collect()
+}
+
+struct Stat {
+    started: u64,
+    is_zombie: bool,
+}
+
+impl Stat {
+    fn of(pid: i32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    fn parse(stat: &str) -> Option<Self> {
+        // The name, field 2, may hold spaces and parentheses; what follows its last one is plain.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        let is_zombie = fields.next()? == "Z";
+        // Field 3 is taken; 18 are between it and field 22.
+        Some(Self {
+            started: fields.nth(18)?.parse().ok()?,
+            is_zombie,
+        })
+    }
+}
+
+/// Starts processes.
+#[derive(Clone)]
+pub(crate) struct Launcher {
+    layout: Layout,
+    lifetime: Lifetime,
+    spawner: mpsc::Sender<Request>,
+}
+
+struct Request {
+    command: Command,
+    answer: mpsc::Sender<io::Result<u32>>,
+}
+
+impl Launcher {
+    pub(crate) fn new(layout: &Layout, lifetime: Lifetime) -> Self {
+        let (spawner, requests) = mpsc::channel::<Request>();
+        // "Dies with its parent" means the parent's thread (prctl(2), PR_SET_PDEATHSIG), and an async runtime ends
+        // threads at will. This one ends with the last launcher, so the cluster keeps a launcher.
+        thread::spawn(move || {
+            for Request {
+                mut command,
+                answer,
+            } in requests
+            {
+                let _ = answer.send(command.spawn().map(|child| child.id()));
+            }
+        });
+        Self {
+            layout: layout.clone(),
+            lifetime,
+            spawner,
+        }
+    }
+
+    /// Starts `program` under `name`, which names its log and its record.
+    pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        name: &str,
+        program: &Path,
+        arguments: &[S],
+    ) -> Result<Process> {
+        let log = self.layout.log(name);
+        let output = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .with_context(|| format!("opening {}", log.display()))?;
+        // A session of its own: neither Ctrl-C nor a closing terminal ends it.
+        let mut command = Command::new("setsid");
+        if self.lifetime == Lifetime::UntilDropped {
+            command.args(["setpriv", "--pdeathsig", "KILL"]);
+        }
+        command.arg(program).args(arguments);
+        command.env("PATH", search_path()).current_dir("/");
+        command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+
+        let (answer, answered) = mpsc::channel();
+        self.spawner
+            .send(Request { command, answer })
+            .ok()
+            .context("the thread that starts processes has ended")?;
+        let pid = answered
+            .recv()
+            .context("the thread that starts processes has ended")?
+            .with_context(|| format!("starting {name}"))?;
+        let process = i32::try_from(pid)
+            .ok()
+            .and_then(Process::of)
+            .with_context(|| format!("{name} ended at once; see {}", log.display()))?;
+        process.record(&self.layout, name)?;
+        Ok(process)
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+/// Runs a short command of the host to its end; its messages become the error.
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<()> {
+    let output = Command::new(program)
+        .args(arguments)
+        .env("PATH", search_path())
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("starting {program}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "{program} {}: {}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr).trim()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let rest = "1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 99 1";
+        let stat = Stat::parse(&format!("12 (a) b) S {rest}")).unwrap();
+        assert_eq!((stat.started, stat.is_zombie), (4711, false));
+        assert!(Stat::parse(&format!("12 (x) Z {rest}")).unwrap().is_zombie);
+        assert!(Stat::parse("12 (x) S 1").is_none());
+    }
+
+    #[test]
+    fn a_later_process_of_the_same_number_is_another() {
+        let this = Process::of(i32::try_from(std::process::id()).unwrap()).unwrap();
+        assert!(this.is_alive());
+        assert!(
+            !Process {
+                started: this.started + 1,
+                ..this
+            }
+            .is_alive()
+        );
+    }
+
+    #[test]
+    fn a_started_process_is_found_again_logs_and_can_be_ended() {
+        let cache = tempfile::tempdir().unwrap();
+        let layout = Layout::new(cache.path()).unwrap();
+        for directory in [layout.pids(), layout.logs()] {
+            fs::create_dir_all(directory).unwrap();
+        }
+        let launcher = Launcher::new(&layout, Lifetime::UntilDropped);
+        let started = launcher
+            .start(
+                "sleeper",
+                Path::new("sh"),
+                &["-c", "echo here; exec sleep 600"],
+            )
+            .unwrap();
+        assert_eq!(Process::recorded(&layout, "sleeper"), Some(started.clone()));
+        assert_eq!(
+            Process::all_recorded(&layout),
+            std::slice::from_ref(&started)
+        );
+        wait_until(|| fs::read_to_string(layout.log("sleeper")).unwrap() == "here\n");
+        wait_until(|| {
+            find(|arguments| arguments.starts_with(&["sleep".into(), "600".into()]))
+                .contains(&started)
+        });
+        started.signal(Signal::KILL);
+        wait_until(|| !started.is_alive());
+    }
+
+    fn wait_until(condition: impl Fn() -> bool) {
+        for _ in 0..500 {
+            if condition() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("did not become true in 5 s");
+    }
+}

@@ -1,0 +1,66 @@
+//! What must hold on a real cluster, one scenario after the other on the same one.
+//!
+//! Each scenario leaves the zone as it found it: two controllers, one router, nobody in a
+//! meeting. One that fails leaves a dump of pods, events and logs in the reports.
+
+mod faults;
+mod resources;
+mod scaling;
+mod steady;
+mod world;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
+use tokio::runtime::Handle;
+
+pub use world::World;
+
+type Outcome<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+type Scenario = (&'static str, for<'a> fn(&'a World) -> Outcome<'a>);
+
+macro_rules! scenarios {
+    ($($module:ident: $($name:ident),+;)+) => {
+        /// In this order: a change that breaks everything shows in the cheap ones first.
+        const SCENARIOS: &[Scenario] = &[
+            $($((concat!(stringify!($module), "::", stringify!($name)), |world| Box::pin($module::$name(world)))),+),+
+        ];
+    };
+}
+
+scenarios! {
+    resources: wrong_ones_are_refused_with_a_sentence, a_pool_that_cannot_work_says_why_and_what_runs_stays, kubectl_explain_teaches;
+    steady: nothing_changes_nothing_is_written, an_edited_child_is_repaired;
+    scaling: kubectl_scale_sets_the_size, capacity_is_that_of_accepting_pods;
+    faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain, meetings_do_not_need_the_api_server;
+}
+
+/// Runs the scenarios that `arguments` select and prints them as `cargo test` does.
+pub fn run(world: World, handle: &Handle, filter: Option<String>) -> Conclusion {
+    let world = Arc::new(world);
+    let trials = SCENARIOS.iter().map(|&(name, scenario)| {
+        let (world, handle) = (Arc::clone(&world), handle.clone());
+        Trial::test(name, move || {
+            handle.block_on(attempt(&world, name, scenario)).map_err(Failed::from)
+        })
+    });
+    let arguments = Arguments {
+        test_threads: Some(1),
+        filter,
+        ..Arguments::default()
+    };
+    libtest_mimic::run(&arguments, trials.collect())
+}
+
+async fn attempt(world: &World, name: &str, scenario: for<'a> fn(&'a World) -> Outcome<'a>) -> Result<(), String> {
+    let result = scenario(world).await;
+    let settled = world.settle().await;
+    if result.is_err() || settled.is_err() {
+        world.dump(name).await;
+    }
+    result.map_err(|error| format!("{error:?}"))?;
+    settled.map_err(|error| format!("the zone did not come to rest afterwards: {error:?}"))
+}

@@ -1,0 +1,104 @@
+//! When nothing changes nothing is written; what somebody else changed is put right.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use k8s_openapi::api::apps::v1::{DaemonSet, StatefulSet};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod, Secret, Service};
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::{Api, ResourceExt as _};
+use plenum_crds::{MMRPool, MeetingZone};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::world::{World, ZONE};
+use crate::site::NAMESPACE;
+
+/// Several resyncs and heartbeats of everything.
+const STEADY: Duration = Duration::from_secs(20);
+
+pub async fn nothing_changes_nothing_is_written(world: &World) -> Result<()> {
+    world.settle().await?;
+    // What the settling itself still writes.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let before = versions(world).await?;
+    tokio::time::sleep(STEADY).await;
+    let after = versions(world).await?;
+    for (object, version) in &after {
+        ensure!(before.get(object) == Some(version), "{object} was written");
+    }
+    ensure!(before.len() == after.len() && before.len() > 10, "{} objects became {}", before.len(), after.len());
+    Ok(())
+}
+
+pub async fn an_edited_child_is_repaired(world: &World) -> Result<()> {
+    let services: Api<Service> = Api::namespaced(world.client.clone(), NAMESPACE);
+    let name = format!("{ZONE}-zc-link");
+    let edit = json!({
+        "metadata": {"annotations": {"example.org/ours": "stays"}},
+        "spec": {"publishNotReadyAddresses": false},
+    });
+    services.patch(&name, &PatchParams::default(), &Patch::Merge(edit)).await?;
+    let repaired = |service: Option<&Service>| {
+        let spec = service.and_then(|service| service.spec.as_ref());
+        spec.is_some_and(|spec| spec.publish_not_ready_addresses == Some(true))
+    };
+    let wait = kube::runtime::wait::await_condition(services.clone(), &name, repaired);
+    tokio::time::timeout(Duration::from_secs(15), wait).await??;
+    let service = services.get(&name).await?;
+    ensure!(service.annotations().contains_key("example.org/ours"), "a foreign annotation was removed");
+
+    services.delete(&name, &kube::api::DeleteParams::default()).await?;
+    let old = service.uid();
+    let anew = move |service: Option<&Service>| service.is_some_and(|service| service.uid() != old);
+    let wait = kube::runtime::wait::await_condition(services, &name, anew);
+    tokio::time::timeout(Duration::from_secs(15), wait).await??;
+    Ok(())
+}
+
+/// Resource versions of everything that the operator may write. Nodes and pods are
+/// written by kubelets too: of them, what the operator's own fields say.
+async fn versions(world: &World) -> Result<BTreeMap<String, String>> {
+    let mut versions = BTreeMap::new();
+    collect::<MeetingZone>(world, &mut versions).await?;
+    collect::<MMRPool>(world, &mut versions).await?;
+    collect::<StatefulSet>(world, &mut versions).await?;
+    collect::<DaemonSet>(world, &mut versions).await?;
+    collect::<Service>(world, &mut versions).await?;
+    collect::<Secret>(world, &mut versions).await?;
+    collect::<ConfigMap>(world, &mut versions).await?;
+    let nodes: Api<Node> = Api::all(world.client.clone());
+    for node in nodes.list(&ListParams::default()).await? {
+        versions.insert(format!("node {}", node.name_any()), ours(node.managed_fields()));
+    }
+    let pods: Api<Pod> = Api::namespaced(world.client.clone(), NAMESPACE);
+    for pod in pods.list(&ListParams::default()).await? {
+        versions.insert(format!("pod {}", pod.name_any()), ours(pod.managed_fields()));
+    }
+    Ok(versions)
+}
+
+/// When the operator last wrote an object.
+fn ours(fields: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry]) -> String {
+    let written = fields
+        .iter()
+        .filter(|entry| entry.manager.as_deref().is_some_and(|manager| manager.starts_with("plenum")))
+        .map(|entry| format!("{:?}", entry.time));
+    written.collect::<Vec<_>>().join(" ")
+}
+
+async fn collect<K>(world: &World, versions: &mut BTreeMap<String, String>) -> Result<()>
+where
+    K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + std::fmt::Debug,
+{
+    let api: Api<K> = Api::namespaced(world.client.clone(), NAMESPACE);
+    for object in api.list(&ListParams::default()).await? {
+        let name = format!("{} {}", K::kind(&()), object.name_any());
+        versions.insert(name, object.resource_version().unwrap_or_default());
+    }
+    Ok(())
+}

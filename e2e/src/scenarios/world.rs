@@ -1,0 +1,171 @@
+//! The zone that scenarios run on, and what they do to it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{DeleteParams, ListParams};
+use kube::{Api, Client, ResourceExt as _};
+use plenum_crds::{MMRPool, labels};
+use tokio::time::Instant;
+
+use crate::Cluster;
+use crate::load::{Load, Plan, Report};
+use crate::site::{NAMESPACE, SYSTEM_NAMESPACE, Site};
+
+/// Zone and pool, both of this name.
+pub const ZONE: &str = "demo";
+
+/// A running zone on a cluster of ours.
+pub struct World {
+    /// What it is driven by.
+    pub site: Site,
+    /// The cluster, for hurting it.
+    pub cluster: Cluster,
+    /// Its API.
+    pub client: Client,
+    /// The zone's URLs.
+    pub zones: Vec<String>,
+    /// The zone's authority.
+    pub ca: PathBuf,
+}
+
+/// How often something is looked at while waiting for it.
+const POLL: Duration = Duration::from_millis(100);
+
+impl World {
+    /// Installs operator, zone and pool.
+    pub async fn install(site: Site, cluster: Cluster, image: &str) -> Result<Self> {
+        site.install(image).await?;
+        let manifest = site.chart.join("examples/demo.yaml");
+        site.apply(&std::fs::read_to_string(manifest)?).await?;
+        let limit = Duration::from_secs(60);
+        site.wait_for(&format!("meetingzone/{ZONE}"), "Ready", limit).await?;
+        site.wait_for(&format!("mmrpool/{ZONE}"), "Ready", limit).await?;
+        let ca = site.zone_authority(ZONE).await?;
+        let zones = site.zone_urls().await?;
+        let client = cluster.client().clone();
+        Ok(Self { site, cluster, client, zones, ca })
+    }
+
+    /// The pool.
+    pub async fn pool(&self) -> Result<MMRPool> {
+        let pools: Api<MMRPool> = Api::namespaced(self.client.clone(), NAMESPACE);
+        Ok(pools.get(ZONE).await?)
+    }
+
+    /// Waits until the pool is as wanted.
+    pub async fn until(&self, what: &str, limit: Duration, is: impl Fn(&MMRPool) -> bool) -> Result<MMRPool> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let pool = self.pool().await?;
+            if is(&pool) {
+                return Ok(pool);
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "{what}: not within {} s; the pool's status is {}",
+                limit.as_secs(),
+                serde_json::to_string(&pool.status)?
+            );
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Pods of one component, in the zone's namespace.
+    pub async fn pods(&self, component: &str) -> Result<Vec<Pod>> {
+        let selector = format!("{}={component}", labels::APP_COMPONENT);
+        let list = ListParams::default().labels(&selector);
+        Ok(self.pods_api().list(&list).await?.items)
+    }
+
+    /// Deletes a pod; `at_once` as a crash would, otherwise with its grace.
+    pub async fn delete_pod(&self, pod: &Pod, at_once: bool) -> Result<()> {
+        let params = if at_once {
+            DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() }
+        } else {
+            DeleteParams::default()
+        };
+        self.pods_api().delete(&pod.name_any(), &params).await?;
+        Ok(())
+    }
+
+    /// Kills the leading operator as a crash would.
+    pub async fn kill_operator(&self) -> Result<()> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), SYSTEM_NAMESPACE);
+        let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+        for pod in pods.list(&ListParams::default()).await? {
+            pods.delete(&pod.name_any(), &now).await?;
+        }
+        Ok(())
+    }
+
+    /// People for a while: meetings of 4, two of whom speak and show themselves.
+    pub fn load(&self, name: &str, meetings: u32, ramp: u64, lasts: u64) -> Result<Load> {
+        Load::start(&self.site, &Plan {
+            name,
+            zones: &self.zones,
+            ca: &self.ca,
+            meetings,
+            participants: 4,
+            speakers: 2,
+            video_kbps: 60,
+            ramp: Duration::from_secs(ramp),
+            lasts: Duration::from_secs(lasts),
+        })
+    }
+
+    /// Waits until this many people are in meetings.
+    pub async fn until_people(&self, people: u32) -> Result<()> {
+        self.until(&format!("{people} people are in"), Duration::from_secs(40), |pool| {
+            pool.status.as_ref().is_some_and(|status| status.participants.in_use >= people)
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Waits until nobody is in a meeting and one router is left.
+    pub async fn settle(&self) -> Result<()> {
+        self.until("nobody in meetings, one router", Duration::from_secs(90), |pool| {
+            pool.status.as_ref().is_some_and(|status| {
+                status.participants.in_use == 0
+                    && status.routers.active == 1
+                    && status.routers.accepting == 1
+                    && status.routers.draining == 0
+            })
+        })
+        .await?;
+        let zone = format!("meetingzone/{ZONE}");
+        self.site.wait_for(&zone, "Ready", Duration::from_secs(60)).await
+    }
+
+    /// Writes the state of everything into the reports.
+    pub async fn dump(&self, name: &str) {
+        let directory = self.site.reports.join("failed").join(name.replace("::", "-"));
+        match self.cluster.dump(&directory).await {
+            Ok(()) => eprintln!("state and logs: {}", directory.display()),
+            Err(error) => eprintln!("no dump of {name}: {error:#}"),
+        }
+    }
+
+    fn pods_api(&self) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), NAMESPACE)
+    }
+}
+
+/// Nothing of a load went wrong.
+pub fn unharmed(report: &Report) -> Result<()> {
+    for pointer in ["/joins/failed", "/media/lost", "/migrations/failed"] {
+        let count = report.number(pointer);
+        ensure!(count == 0.0, "{pointer} is {count}: {}", report.0);
+    }
+    ensure!(report.number("/media/received") > 0.0, "no media was received: {}", report.0);
+    Ok(())
+}
+
+/// The value of a label or field path that must be there.
+pub fn node_of(pod: &Pod) -> Result<&str> {
+    let spec = pod.spec.as_ref().context("a pod without spec")?;
+    spec.node_name.as_deref().context("the pod runs on no node")
+}
