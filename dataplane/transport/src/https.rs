@@ -6,6 +6,7 @@
 //! more are closed at once. WebSockets outlive a stop: they belong to who took them over.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -130,6 +131,14 @@ pub async fn serve_counted(
     open.wait().await;
 }
 
+/// Ends when no request has begun in time. HTTP/1 has its own limit for each; HTTP/2 would
+/// wait for the connection's preface for ever.
+async fn never_begun(begun: &CancellationToken) {
+    if timeout(HANDSHAKE_TIMEOUT, begun.cancelled()).await.is_ok() {
+        pending::<()>().await;
+    }
+}
+
 /// Ends when a stop has lasted longer than [`GRACE`].
 async fn overdue(stop: &CancellationToken) {
     stop.cancelled().await;
@@ -173,8 +182,11 @@ fn role(tls: &TlsStream<TcpStream>) -> Option<Role> {
 
 async fn requests(tls: TlsStream<TcpStream>, peer: Peer, app: Router, stop: &CancellationToken) {
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+    let begun = CancellationToken::new();
+    let first_request = begun.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let app = app.clone();
+        first_request.cancel();
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(peer);
         async move {
@@ -210,6 +222,7 @@ async fn requests(tls: TlsStream<TcpStream>, peer: Peer, app: Router, stop: &Can
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        () = never_begun(&begun) => return tracing::debug!(addr = %peer.addr, "no request came"),
     };
     if let Err(error) = ended {
         tracing::debug!(addr = %peer.addr, %error, "HTTP connection");

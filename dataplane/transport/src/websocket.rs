@@ -147,7 +147,7 @@ pub(crate) async fn tls(
 fn config(limit: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(BUFFER)
         .max_message_size(Some(limit))
         .max_frame_size(Some(limit))
 }
@@ -156,7 +156,7 @@ fn config(limit: usize) -> WebSocketConfig {
 pub(crate) fn bounded(upgrade: ws::WebSocketUpgrade, limit: usize) -> ws::WebSocketUpgrade {
     upgrade
         .read_buffer_size(BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(BUFFER)
         .max_message_size(limit)
         .max_frame_size(limit)
 }

@@ -1,5 +1,7 @@
 //! Every rung carries packets both ways as they are, to the router that was asked for.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
 mod common;
 
 use bytes::Bytes;
@@ -215,4 +217,28 @@ async fn the_first_address_that_answers_is_used() {
         assert!(matches!(none, Err(DialError::NoAddress)));
     })
     .await;
+}
+
+#[tokio::test]
+async fn packets_that_fit_no_path_are_dropped() {
+    for rung in Rung::ALL {
+        within(async {
+            let mut router = Router::start().await;
+            let mut other = common::Bystander::join(&mut router, rung).await;
+            let dialer = Dialer::new().unwrap();
+            let connection = dialer.media(rung, &router.endpoint).await.unwrap();
+            let (to_router, _from_router) = connection.split();
+            assert!(to_router.send(flow(), &Bytes::new()), "dropped, not closed");
+            assert!(to_router.send(flow(), &Bytes::from(vec![7; PACKET_BYTES + 1])));
+            assert!(to_router.send(flow(), &Bytes::from_static(b"fits")));
+            let (connection, _, packet) = router.packet().await;
+            assert_eq!(packet, "fits");
+            router
+                .server
+                .send(connection, flow(), &Bytes::from(vec![7; 70_000]));
+            assert_eq!(router.server.counters().of(rung).dropped_out, 1);
+            other.is_served(&mut router).await;
+        })
+        .await;
+    }
 }

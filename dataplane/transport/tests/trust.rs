@@ -1,5 +1,7 @@
 //! Who is let in, what their certificate says they are, and certificates that change.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
 mod common;
 
 use std::fs;

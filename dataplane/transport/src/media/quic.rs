@@ -1,4 +1,4 @@
-//! How QUIC is set up for media. The sources of the numbers are in `docs/`.
+//! How QUIC is set up for media.
 
 use std::sync::Arc;
 use std::time::Duration;

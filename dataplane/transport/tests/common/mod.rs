@@ -1,6 +1,7 @@
 //! A router's ports on loopback, and an authority that vouches for whom a test needs.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "these are tests too")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use plenum_transport::{https, socket};
 use plenum_wire::frame::TLS_SUBPROTOCOL;
 use plenum_wire::join::Endpoint;
 use plenum_wire::{FlowId, Rung, control};
+use quinn::crypto::rustls::QuicClientConfig;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType, string::Ia5String,
 };
@@ -42,7 +44,8 @@ pub fn loopback() -> SocketAddr {
 
 /// A test that hangs fails.
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future)
+    // Boxed: the tests' futures hold whole connections.
+    tokio::time::timeout(Duration::from_secs(20), Box::pin(future))
         .await
         .expect("takes longer than 20 s")
 }
@@ -252,4 +255,11 @@ impl Authority {
 /// A pinned client's settings.
 pub fn pinned(router: &Router, alpn: &[u8]) -> Arc<rustls::ClientConfig> {
     client_config(&router.trust(), None, &[alpn]).unwrap()
+}
+
+/// A QUIC client that is none of ours.
+pub fn quic(router: &Router, alpn: &[u8]) -> (quinn::Endpoint, quinn::ClientConfig) {
+    let tls = QuicClientConfig::try_from(pinned(router, alpn)).unwrap();
+    let endpoint = quinn::Endpoint::client(loopback()).unwrap();
+    (endpoint, quinn::ClientConfig::new(Arc::new(tls)))
 }
