@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct PublicAddress {
     /// `NodeInternalIP`: clients are in the nodes' network. `NodeExternalIP`: the node has a public
     /// address in its status. Annotation: you write it on each node as
-    /// plenum.dev/public-address, for example behind a one-to-one NAT.
+    /// plenum.dev/public-address, for example behind a one-to-one NAT. This version announces
+    /// `NodeInternalIP` only, and says so in the condition Ready where another is asked for.
     #[serde(default)]
     pub source: AddressSource,
 }
