@@ -21,3 +21,7 @@ pub mod events;
 pub mod health;
 pub mod lease;
 pub mod metrics;
+pub mod pki;
+pub mod pool;
+pub mod reports;
+pub mod zone;

@@ -1,1 +1,105 @@
-fn main() {}
+//! `plenum-operator`: keeps `MeetingZone` and `MMRPool` resources.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Parser;
+use kube::Client;
+use plenum_operator::context::Context;
+use plenum_operator::lease::Candidate;
+use plenum_operator::metrics::Metrics;
+use plenum_operator::{health, pool, zone};
+use plenum_telemetry::Format;
+use tokio_util::sync::CancellationToken;
+
+/// The name of the Lease that replicas compete for, in the operator's namespace.
+const LEASE: &str = "plenum-operator";
+
+/// Makes the cluster what `MeetingZone` and `MMRPool` resources say. Replicas elect a leader;
+/// the others wait. Logs go to standard error as JSON, filtered by `RUST_LOG`; traces go to
+/// `OTEL_EXPORTER_OTLP_ENDPOINT` where it is set.
+#[derive(Parser)]
+#[command(name = "plenum-operator", version)]
+struct Arguments {
+    /// Image of zone controllers and routers where a resource names none.
+    #[arg(long, env = "PLENUM_IMAGE")]
+    image: String,
+    /// Name of this pod: how it signs its Lease and its Events.
+    #[arg(long, env = "POD_NAME")]
+    pod_name: String,
+    /// Namespace of this pod, where the Lease is.
+    #[arg(long, env = "POD_NAMESPACE")]
+    pod_namespace: String,
+    /// Where /livez, /readyz and /metrics are served.
+    #[arg(long, env = "PLENUM_HEALTH", default_value = "0.0.0.0:8081")]
+    health: SocketAddr,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let _traces = plenum_telemetry::init("plenum-operator", Format::Json)?;
+    let stop = plenum_telemetry::on_signal()?;
+    // One provider of cryptography in the whole workspace; kube asks for the default one.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("a provider of cryptography was installed before"))?;
+    let client = Client::try_default()
+        .await
+        .context("no Kubernetes API: run in a cluster, or point KUBECONFIG to one")?;
+    let metrics = Arc::new(Metrics::default());
+    let health = tokio::spawn(serve_health(
+        arguments.health,
+        metrics.clone(),
+        stop.clone(),
+    ));
+
+    let Arguments {
+        image,
+        pod_name,
+        pod_namespace,
+        ..
+    } = arguments;
+    let candidate = Candidate::new(client.clone(), &pod_namespace, LEASE, &pod_name);
+    let context = Context::new(client, candidate.fence(), metrics, &pod_name, &image);
+    candidate
+        .lead(&stop, |term| control(context.clone(), term))
+        .await;
+    stop.cancel();
+    health.await.context("health server")?
+}
+
+/// All controllers, for as long as this replica leads.
+async fn control(context: Context, term: CancellationToken) {
+    // Each in a task of its own: a long reconcile must not keep the Lease from being renewed.
+    let zones = tokio::spawn(zone::run(context.clone(), term.clone()));
+    let pools = tokio::spawn(pool::run(context, term.clone()));
+    // One that ends by itself takes the other with it: half an operator helps nobody.
+    let (zones, pools) = tokio::join!(ended(zones, &term), ended(pools, &term));
+    for (controller, result) in [("zone", zones), ("pool", pools)] {
+        if let Err(error) = result {
+            tracing::error!(controller, %error, "controller failed");
+        }
+    }
+}
+
+async fn ended(
+    controller: tokio::task::JoinHandle<()>,
+    term: &CancellationToken,
+) -> Result<(), tokio::task::JoinError> {
+    let result = controller.await;
+    term.cancel();
+    result
+}
+
+async fn serve_health(
+    address: SocketAddr,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let served = health::serve(address, metrics, stop.clone()).await;
+    // Without it nobody could see whether this process lives.
+    stop.cancel();
+    served.with_context(|| format!("cannot serve health and metrics on {address}"))
+}

@@ -1,0 +1,228 @@
+//! Does what a plan says. The order is part of the safety: what gives room is written before
+//! what takes it away, and no router is told to empty itself before its node says why.
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Node, Pod, PodCondition};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{Resource, ResourceExt};
+use plenum_crds::{MMRPool, labels};
+use plenum_wire::RouterId;
+use serde_json::{Value, json};
+
+use super::fetch::Snapshot;
+use super::observed::Said;
+use super::plan::{Change, Marks, NodeWrite, Plan};
+use super::validate::ValidPool;
+use crate::apply::{WriteError, Written};
+use crate::conditions::whole_seconds;
+use crate::context::Context;
+
+/// Writes to the API in flight at once, for one pool.
+const AT_ONCE: usize = 8;
+
+/// Writes nodes, in the order that is safe. An error leaves the rest for the next look; the
+/// draining orders of the plan must not be given then.
+pub async fn nodes(
+    context: &Context,
+    object: &MMRPool,
+    pool: &ValidPool,
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Result<(), WriteError> {
+    let takes = |write: &NodeWrite| matches!(write.change, Change::StartDrain(_));
+    let drops = |write: &NodeWrite| matches!(write.marks, Marks::Bare);
+    for phase in 0..3 {
+        let in_phase = |write: &NodeWrite| match (takes(write), drops(write)) {
+            (false, false) => phase == 0,
+            (true, _) => phase == 1,
+            (_, true) => phase == 2,
+        };
+        let writes: Vec<_> = plan
+            .nodes
+            .iter()
+            .filter(|(_, write)| in_phase(write))
+            .filter_map(|(name, write)| {
+                let node = snapshot
+                    .nodes
+                    .iter()
+                    .find(|node| node.name_any() == *name)?;
+                Some(mark(context, object, pool, node.as_ref(), write))
+            })
+            .collect();
+        let results: Vec<_> = stream::iter(writes)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        results.into_iter().collect::<Result<Vec<_>, _>>()?;
+    }
+    Ok(())
+}
+
+async fn mark(
+    context: &Context,
+    object: &MMRPool,
+    pool: &ValidPool,
+    node: &Node,
+    write: &NodeWrite,
+) -> Result<Written, WriteError> {
+    let (labels, annotations) = marks(pool, &write.marks);
+    let written = context
+        .writer
+        .apply_node(node, &labels, &annotations)
+        .await?;
+    announce(context, object, &node.name_any(), write.change).await;
+    Ok(written)
+}
+
+/// The complete set of our labels and annotations on a node.
+fn marks(pool: &ValidPool, marks: &Marks) -> (Value, Value) {
+    let Marks::Active(drain) = marks else {
+        return (json!({}), json!({}));
+    };
+    let mut annotations = json!({
+        labels::CLUSTER_AUTOSCALER_KEEP: "true",
+        labels::KARPENTER_KEEP: "true",
+    });
+    if let Some(drain) = drain {
+        annotations[labels::DRAINING_SINCE] = drain.since.to_string().into();
+        annotations[labels::DRAINING_REASON] = drain.reason.as_str().into();
+    }
+    (
+        json!({ labels::ACTIVE_POOL: pool.active.as_str() }),
+        annotations,
+    )
+}
+
+async fn announce(context: &Context, object: &MMRPool, node: &str, change: Change) {
+    let about = object.object_ref(&());
+    let (reason, action, note) = match change {
+        Change::Label => (
+            "RouterAdded",
+            "Label",
+            format!("a router starts on node {node}"),
+        ),
+        Change::StartDrain(reason) => (
+            "DrainStarted",
+            "Drain",
+            format!("the router on node {node} is being emptied: {reason}"),
+        ),
+        Change::CancelDrain => (
+            "DrainCancelled",
+            "CancelDrain",
+            format!("the router on node {node} stays"),
+        ),
+        Change::UnlabelEmpty => (
+            "RouterRemoved",
+            "Unlabel",
+            format!("node {node} is given back: its router is empty"),
+        ),
+        Change::UnlabelLate => {
+            let note = format!(
+                "node {node} is given back at its drain deadline; people on its router reconnect"
+            );
+            let events = &context.events;
+            return events
+                .warning(&about, "DrainDeadlinePassed", "Unlabel", note)
+                .await;
+        }
+        Change::Repair => (
+            "MarksRepaired",
+            "Label",
+            format!("labels or annotations on node {node} were put right"),
+        ),
+    };
+    tracing::info!(pool = %object.name_any(), node, reason, note);
+    context.events.normal(&about, reason, action, note).await;
+}
+
+/// Writes pod conditions and deletes pods that are to be made anew. A pod that went meanwhile
+/// is no error.
+pub async fn pods(
+    context: &Context,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<(), WriteError> {
+    let find = |router: &RouterId| {
+        let pod = snapshot
+            .pods
+            .iter()
+            .find(|pod| pod.name_any() == router.as_str());
+        pod.map(AsRef::as_ref)
+    };
+    let writes: Vec<_> = plan
+        .pods
+        .iter()
+        .filter_map(|(router, said)| Some(say(context, find(router)?, *said, now)))
+        .collect();
+    let results: Vec<_> = stream::iter(writes)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    for result in results {
+        gone_is_fine(result)?;
+    }
+    for pod in plan.replace.iter().filter_map(find) {
+        gone_is_fine(context.writer.delete(pod).await)?;
+    }
+    Ok(())
+}
+
+async fn say(
+    context: &Context,
+    pod: &Pod,
+    said: Said,
+    now: Timestamp,
+) -> Result<Written, WriteError> {
+    let conditions = conditions(pod, said, now);
+    context.writer.apply_pod_conditions(pod, &conditions).await
+}
+
+fn gone_is_fine(result: Result<Written, WriteError>) -> Result<(), WriteError> {
+    match result {
+        Err(error) if !error.is_conflict() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn conditions(pod: &Pod, said: Said, now: Timestamp) -> Value {
+    let old: Vec<&PodCondition> = pod
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten())
+        .collect();
+    let condition = |type_: &str, truth: Option<bool>, yes: &str, no: &str| {
+        let (status, reason) = match truth {
+            Some(true) => ("True", yes),
+            Some(false) => ("False", no),
+            None => ("Unknown", "NotReported"),
+        };
+        let since = old
+            .iter()
+            .find(|c| c.type_ == type_ && c.status == status)
+            .and_then(|c| c.last_transition_time.clone())
+            .unwrap_or_else(|| Time(whole_seconds(now)));
+        json!({
+            "type": type_,
+            "status": status,
+            "reason": reason,
+            "lastTransitionTime": since,
+        })
+    };
+    json!([
+        condition(
+            labels::POD_ACCEPTING,
+            said.accepting,
+            "TakesParticipants",
+            "TakesNobody"
+        ),
+        condition(
+            labels::POD_DRAINING,
+            said.draining,
+            "BeingEmptied",
+            "NotDraining"
+        ),
+    ])
+}

@@ -1,0 +1,67 @@
+//! Pools: how many routers, on which nodes, and which are emptied.
+//!
+//! | file | step | touches the API |
+//! |---|---|---|
+//! | [`fetch`] | objects -> [`observed`] | reads |
+//! | [`validate`] | resource -> valid pool, or what to write instead | no |
+//! | [`build`] | the routers' `DaemonSet` | no |
+//! | [`plan`](mod@plan) | what shall be done: labels, drains, conditions | no, pure |
+//! | [`apply`] | does it, in the safe order | writes |
+//! | [`status`] | status, only when it differs | no |
+//! | [`reconcile`] | one look: all of the above in order | through them |
+//! | `triggers` | which event concerns which pool | watches |
+
+pub mod apply;
+pub mod build;
+pub mod fetch;
+pub mod observed;
+pub mod plan;
+pub mod reconcile;
+pub mod status;
+mod triggers;
+pub mod validate;
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use kube::Api;
+use kube::runtime::Controller;
+use kube::runtime::controller::Config;
+use kube::runtime::watcher;
+use plenum_crds::MMRPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::reports::Reports;
+use reconcile::Pools;
+use triggers::Triggers;
+
+/// Pools looked at in parallel.
+const CONCURRENCY: u16 = 16;
+
+/// Runs the controller until `stop`.
+pub async fn run(context: Context, stop: CancellationToken) {
+    let api: Api<MMRPool> = Api::all(context.client.clone());
+    let controller = Controller::new(api, watcher::Config::default())
+        .with_config(Config::default().concurrency(CONCURRENCY));
+    let (triggers, due) = Triggers::new(controller.store(), context.metrics.clone());
+    let caches = triggers.watch_all(&context.client, &stop);
+    let reports = Reports::new(context.client.clone(), stop.clone(), {
+        let triggers = triggers.clone();
+        move |pool| triggers.by_wire_name(pool)
+    });
+    if !triggers::synced(&caches, &stop).await {
+        return;
+    }
+    let pools = Arc::new(Pools::new(context, caches, reports));
+    controller
+        .reconcile_on(due)
+        .graceful_shutdown_on(stop.cancelled_owned())
+        .run(
+            |object, pools| async move { pools.reconcile(object).await },
+            |object, error, pools| pools.after(&object, error),
+            pools,
+        )
+        .for_each(|_| std::future::ready(()))
+        .await;
+}

@@ -1,0 +1,165 @@
+//! What is known of a pool at one moment, as values: all that planning sees.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use plenum_crds::conditions::DrainReason;
+use plenum_wire::RouterId;
+
+/// Everything that planning knows. Maps are sorted, so that equal views give equal plans.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// The zone that the pool names.
+    pub zone: Zone,
+    /// The pool is being deleted.
+    pub pool_deleting: bool,
+    /// Nodes that the pool selects or has marked, by name.
+    pub nodes: BTreeMap<String, Node>,
+    /// Router pods of the pool.
+    pub pods: BTreeMap<RouterId, Pod>,
+    /// What the zone controllers say.
+    pub view: View,
+    /// Pools that select some of the same nodes, as `namespace/name`.
+    pub rivals: BTreeSet<String>,
+}
+
+/// The zone of a pool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Zone {
+    /// There is none of this name.
+    #[default]
+    Missing,
+    /// It is there, and its certificates are not yet.
+    NotReady,
+    /// It is there.
+    Found,
+    /// It is being deleted; its meetings may go on for this long.
+    Deleting {
+        /// From the start of a router's drain.
+        deadline: Duration,
+    },
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+// Four independent facts of a node, each read by itself; no states hide in them.
+#[allow(clippy::struct_excessive_bools)]
+pub struct Node {
+    /// The pool's `nodeSelector` matches, and no older pool's does.
+    pub selected: bool,
+    /// Not cordoned, not being deleted, no taint that routers do not tolerate.
+    pub schedulable: bool,
+    /// Its kubelet is alive.
+    pub ready: bool,
+    /// Whose router it carries.
+    pub owner: Owner,
+    /// The annotations against node autoscalers are there. On a node of nobody: some marks of
+    /// ours were left behind.
+    pub protected: bool,
+    /// Its router shall go.
+    pub drain: Option<Drain>,
+}
+
+/// Whose active label is on a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// None.
+    Nobody,
+    /// This pool's.
+    Us,
+    /// Another pool's.
+    Other,
+}
+
+/// The drain of a node's router, as written on the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drain {
+    /// When it began, in whole seconds.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: DrainReason,
+}
+
+/// A router's pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+// As for nodes: independent facts.
+#[allow(clippy::struct_excessive_bools)]
+pub struct Pod {
+    /// Where it is.
+    pub node: String,
+    /// The kubelet's word: its probes succeed.
+    pub ready: bool,
+    /// It was told to stop; it still exists.
+    pub terminating: bool,
+    /// It was made from another template than the one wanted now.
+    pub outdated: bool,
+    /// Our conditions on it: accepting and draining, where written.
+    pub said: Said,
+}
+
+/// Our two conditions on a router's pod.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Said {
+    /// `plenum.dev/Accepting`; `None` is `Unknown`.
+    pub accepting: Option<bool>,
+    /// `plenum.dev/Draining`; `None` is `Unknown`.
+    pub draining: Option<bool>,
+    /// Whether they are written at all.
+    pub written: bool,
+}
+
+/// The merged reports of the zone's controllers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct View {
+    /// Whether it may be acted on.
+    pub coverage: Coverage,
+    /// Each router's newest word.
+    pub routers: BTreeMap<RouterId, Word>,
+    /// Age of the oldest report that counts.
+    pub age: Option<Duration>,
+}
+
+/// Which controllers were heard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Coverage {
+    /// None ever, since this operator leads.
+    #[default]
+    Missing,
+    /// At least one that should be heard was not, for longer than reports stay fresh.
+    Stale,
+    /// All of them.
+    Complete,
+}
+
+/// What is known of one router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+// Each is a fact from the wire, with its own quantifier over controllers.
+#[allow(clippy::struct_excessive_bools)]
+pub struct Word {
+    /// Participants by its newest word, however old.
+    pub participants: u32,
+    /// By its newest word it takes participants.
+    pub accepting: bool,
+    /// By its newest word it empties itself.
+    pub draining: bool,
+    /// Some controller has heard it within the last seconds.
+    pub fresh: bool,
+    /// EVERY controller has heard it within the last seconds.
+    pub fresh_everywhere: bool,
+    /// EVERY controller has heard from it, freshly, that it drains and is empty.
+    pub empty_everywhere: bool,
+}
+
+impl Observed {
+    /// Nodes that can get a router now, first by name. A pod that is still stopping keeps
+    /// the next from starting, so its node is not free.
+    pub fn free_nodes(&self) -> impl Iterator<Item = &str> {
+        let taken: BTreeSet<&str> = self.pods.values().map(|pod| pod.node.as_str()).collect();
+        self.nodes
+            .iter()
+            .filter(|(_, n)| n.selected && n.schedulable && n.ready && n.owner == Owner::Nobody)
+            .map(|(name, _)| name.as_str())
+            .filter(move |name| !taken.contains(name))
+    }
+}

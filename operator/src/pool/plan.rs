@@ -1,0 +1,247 @@
+//! What shall be done about a pool: a pure function of what is known.
+//!
+//! Guarantees, checked by `tests/pool_simulation.rs` in every state it reaches:
+//! - A node loses its active label (which kills its router) only when its router is gone,
+//!   or every controller has freshly heard from it that it drains and is empty, or its
+//!   drain deadline has passed.
+//! - The active routers never fall below the minimum by our hand, but for deletion.
+//! - At most `maxDraining` drain at once, but for deletion.
+//! - Nothing is taken away on missing, stale or partial reports. What is missing makes the
+//!   pool hold its size, never shrink.
+//! - The same state gives an empty plan: what is as it should be is not written.
+//!
+//! | file | decides |
+//! |---|---|
+//! | `size` | how many routers are wanted, and how surely |
+//! | `members` | what each labelled node is: serving, leaving, lost |
+//! | `grow`, `shrink` | which nodes to take, which to empty, which to give back |
+//! | `numbers` | status numbers and pod conditions |
+//! | `verdicts` | conditions |
+
+mod grow;
+mod members;
+mod numbers;
+mod shrink;
+mod size;
+mod verdicts;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use plenum_crds::conditions::DrainReason;
+use plenum_wire::RouterId;
+
+use super::observed::{Drain, Observed, Said};
+use super::validate::ValidPool;
+use crate::conditions::{Verdict, whole_seconds};
+use crate::metrics::PoolNumbers;
+
+use members::Members;
+pub use size::Memory;
+
+/// How a node shall be marked; the complete set of our marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Marks {
+    /// The active label, the annotations against node autoscalers, and the drain if any: in
+    /// one write, so that no router ever runs on an unprotected node.
+    Active(Option<Drain>),
+    /// None.
+    Bare,
+}
+
+/// Why a node's marks change: for Events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It gets a router.
+    Label,
+    /// Its router begins to drain.
+    StartDrain(DrainReason),
+    /// Its router shall stay after all.
+    CancelDrain,
+    /// Its router is empty or gone.
+    UnlabelEmpty,
+    /// Its drain deadline passed, with people on it for all we know.
+    UnlabelLate,
+    /// Somebody took marks off (or left some): they are put right.
+    Repair,
+}
+
+/// One write to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeWrite {
+    /// The marks it shall have.
+    pub marks: Marks,
+    /// Why.
+    pub change: Change,
+}
+
+/// What shall be done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Writes to nodes, by name.
+    pub nodes: BTreeMap<String, NodeWrite>,
+    /// Pods to delete, for the `DaemonSet` to make anew from the template wanted now.
+    pub replace: BTreeSet<RouterId>,
+    /// The complete set of routers that shall be empty, for the controllers. It counts once
+    /// the writes to nodes are done.
+    pub draining: BTreeSet<RouterId>,
+    /// Pod conditions to write.
+    pub pods: BTreeMap<RouterId, Said>,
+    /// For status and metrics.
+    pub numbers: PoolNumbers,
+    /// For status.
+    pub verdicts: Vec<Verdict>,
+    /// Nothing of the pool is left on any node: its finalizer may go.
+    pub finished: bool,
+    /// To be given to the next plan.
+    pub memory: Memory,
+    /// Plan again then, if nothing happens before.
+    pub look_again: Option<Timestamp>,
+}
+
+impl Plan {
+    /// Whether it starts to take something away: worth to look once more, at the API server
+    /// itself, before doing it.
+    #[must_use]
+    pub fn takes_away(&self) -> bool {
+        let harmless = |write: &NodeWrite| {
+            matches!(
+                write.change,
+                Change::Label | Change::CancelDrain | Change::Repair
+            )
+        };
+        !self.replace.is_empty() || !self.nodes.values().all(harmless)
+    }
+}
+
+/// Plans. `memory` is that of the last plan of this very pool (by UID), or a new one.
+#[must_use]
+pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) -> Plan {
+    let members = Members::sort(seen);
+    let size = size::size(pool, seen, &members, memory, now);
+    let mut draft = Draft::new(pool, seen, now);
+    if !pool.paused {
+        draft.repair();
+        if members.ending.is_some() {
+            draft.end_all(&members);
+        } else {
+            draft.grow(&members, &size);
+            draft.shrink(&members, &size);
+        }
+        draft.give_back(&members);
+    }
+    let numbers = numbers::numbers(pool, seen, &members, &size);
+    let pods = if pool.paused {
+        BTreeMap::new()
+    } else {
+        numbers::pod_conditions(seen)
+    };
+    Plan {
+        finished: draft.nothing_left(),
+        draining: draft.draining_routers(),
+        verdicts: verdicts::verdicts(pool, seen, &members, &size, &numbers),
+        look_again: draft.look_again(&size),
+        nodes: draft.writes,
+        replace: draft.replace,
+        pods,
+        numbers,
+        memory: size.memory,
+    }
+}
+
+/// A plan being made.
+struct Draft<'a> {
+    pool: &'a ValidPool,
+    seen: &'a Observed,
+    now: Timestamp,
+    writes: BTreeMap<String, NodeWrite>,
+    replace: BTreeSet<RouterId>,
+    /// Nodes of the pool once the writes are done, with their drains.
+    active: BTreeMap<String, Option<Drain>>,
+    deadlines: Vec<Timestamp>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(pool: &'a ValidPool, seen: &'a Observed, now: Timestamp) -> Self {
+        let active = members::labelled(seen)
+            .map(|(name, node)| (name.clone(), node.drain))
+            .collect();
+        Self {
+            pool,
+            seen,
+            now,
+            writes: BTreeMap::new(),
+            replace: BTreeSet::new(),
+            active,
+            deadlines: Vec::new(),
+        }
+    }
+
+    fn write(&mut self, node: &str, marks: Marks, change: Change) {
+        match &marks {
+            Marks::Active(drain) => self.active.insert(node.to_owned(), *drain),
+            Marks::Bare => self.active.remove(node),
+        };
+        let write = NodeWrite { marks, change };
+        self.writes.insert(node.to_owned(), write);
+    }
+
+    fn start_drain(&mut self, node: &str, reason: DrainReason) {
+        let since = whole_seconds(self.now);
+        let drain = Drain { since, reason };
+        self.write(node, Marks::Active(Some(drain)), Change::StartDrain(reason));
+    }
+
+    fn cancel_drain(&mut self, node: &str) {
+        self.write(node, Marks::Active(None), Change::CancelDrain);
+    }
+
+    fn draining(&self) -> usize {
+        self.active.values().flatten().count()
+    }
+
+    /// Marks that others took off, or that were left when somebody removed the label by hand.
+    fn repair(&mut self) {
+        let seen = self.seen;
+        for (name, node) in &seen.nodes {
+            match node.owner {
+                super::observed::Owner::Us if !node.protected => {
+                    self.write(name, Marks::Active(node.drain), Change::Repair);
+                }
+                super::observed::Owner::Nobody
+                    if (node.protected || node.drain.is_some())
+                        && members::pods_on(seen, name).next().is_none() =>
+                {
+                    self.write(name, Marks::Bare, Change::Repair);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn draining_routers(&self) -> BTreeSet<RouterId> {
+        self.seen
+            .pods
+            .iter()
+            .filter(|(_, pod)| match self.active.get(&pod.node) {
+                // The new pod of a rollout is there to stay.
+                Some(Some(drain)) => drain.reason != DrainReason::Rollout || pod.outdated,
+                _ => false,
+            })
+            .map(|(router, _)| router.clone())
+            .collect()
+    }
+
+    fn nothing_left(&self) -> bool {
+        self.active.is_empty() && self.seen.pods.is_empty()
+    }
+
+    fn look_again(&self, size: &size::Size) -> Option<Timestamp> {
+        self.deadlines
+            .iter()
+            .copied()
+            .chain(size.look_again)
+            .filter(|at| *at > self.now)
+            .min()
+    }
+}

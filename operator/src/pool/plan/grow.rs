@@ -1,0 +1,34 @@
+//! More routers: at once, and first those that are still there.
+
+use std::cmp::Reverse;
+
+use super::members::Members;
+use super::size::Size;
+use super::{Change, Draft, Marks};
+use crate::pool::observed::Zone;
+
+impl Draft<'_> {
+    pub(super) fn grow(&mut self, members: &Members, size: &Size) {
+        let mut missing = size.grow_to.saturating_sub(members.count()) as usize;
+        for (name, member) in &members.serving {
+            // A rollout that is done.
+            if member.node.drain.is_some() {
+                self.cancel_drain(name);
+            }
+        }
+        let mut spare: Vec<_> = members.spare.iter().collect();
+        spare.sort_by_key(|(name, member)| (Reverse(member.participants()), **name));
+        for (name, _) in spare.into_iter().take(missing) {
+            self.cancel_drain(name);
+            missing -= 1;
+        }
+        // Without its certificates a router would not start for minutes (kubelet's back-off).
+        if self.seen.zone != Zone::Found {
+            return;
+        }
+        let seen = self.seen;
+        for name in seen.free_nodes().take(missing) {
+            self.write(name, Marks::Active(None), Change::Label);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What each labelled node is.
+
+use std::collections::BTreeMap;
+
+use plenum_crds::conditions::DrainReason;
+use plenum_wire::RouterId;
+
+use crate::pool::observed::{Node, Observed, Owner, Pod, Word, Zone};
+
+/// The nodes of a pool by what they are.
+pub(super) struct Members<'a> {
+    /// Carry a router that shall stay (or is about to start).
+    pub serving: BTreeMap<&'a str, Member<'a>>,
+    /// Drain to be made anew from another template; they come back, and so count as there.
+    pub rolling: BTreeMap<&'a str, Member<'a>>,
+    /// Shall be emptied for a reason of their own, whatever the load; the drain may have
+    /// started or not.
+    pub leaving: BTreeMap<&'a str, (Member<'a>, DrainReason)>,
+    /// Drain because the load asked for fewer: may be called back.
+    pub spare: BTreeMap<&'a str, Member<'a>>,
+    /// Dead for all we know: kubelet and router are silent. Replaced, and left alone.
+    pub lost: BTreeMap<&'a str, Member<'a>>,
+    /// Everything ends: the pool or its zone is being deleted.
+    pub ending: Option<DrainReason>,
+}
+
+/// A labelled node with its router.
+#[derive(Clone, Copy)]
+pub(super) struct Member<'a> {
+    pub node: &'a Node,
+    /// Its router's pod, if one that is not terminating exists.
+    pub pod: Option<(&'a RouterId, &'a Pod)>,
+    /// What is known of that router.
+    pub word: Option<&'a Word>,
+}
+
+impl Member<'_> {
+    pub(super) fn participants(&self) -> u32 {
+        self.word.map_or(0, |word| word.participants)
+    }
+
+    /// Takes participants now.
+    pub(super) fn accepting(&self) -> bool {
+        let ready = self.pod.is_some_and(|(_, pod)| pod.ready);
+        ready
+            && self
+                .word
+                .is_some_and(|w| w.fresh && w.accepting && !w.draining)
+    }
+
+    /// Its router was made from the template wanted now.
+    pub(super) fn renewed(&self) -> bool {
+        self.pod.is_some_and(|(_, pod)| !pod.outdated)
+    }
+
+    fn lost(&self) -> bool {
+        !self.node.ready && !self.word.is_some_and(|word| word.fresh)
+    }
+}
+
+/// Nodes with the label of this pool.
+pub(super) fn labelled(seen: &Observed) -> impl Iterator<Item = (&String, &Node)> {
+    seen.nodes
+        .iter()
+        .filter(|(_, node)| node.owner == Owner::Us)
+}
+
+/// Router pods on a node, terminating ones included.
+pub(super) fn pods_on<'a>(
+    seen: &'a Observed,
+    node: &str,
+) -> impl Iterator<Item = (&'a RouterId, &'a Pod)> {
+    let node = node.to_owned();
+    seen.pods.iter().filter(move |(_, pod)| pod.node == node)
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn sort(seen: &'a Observed) -> Self {
+        let by_node: BTreeMap<&str, (&RouterId, &Pod)> = seen
+            .pods
+            .iter()
+            .filter(|(_, pod)| !pod.terminating)
+            .map(|(router, pod)| (pod.node.as_str(), (router, pod)))
+            .collect();
+        let mut members = Self {
+            serving: BTreeMap::new(),
+            rolling: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            spare: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            ending: ending(seen),
+        };
+        for (name, node) in labelled(seen) {
+            let pod = by_node.get(name.as_str()).copied();
+            let word = pod.and_then(|(router, _)| seen.view.routers.get(router));
+            members.place(name, Member { node, pod, word });
+        }
+        members
+    }
+
+    fn place(&mut self, name: &'a str, member: Member<'a>) {
+        if let Some(reason) = self.ending.or_else(|| must_leave(&member)) {
+            self.leaving.insert(name, (member, reason));
+            return;
+        }
+        let part = match member.node.drain {
+            Some(drain) if drain.reason != DrainReason::Rollout => &mut self.spare,
+            Some(_) if !member.renewed() => &mut self.rolling,
+            _ if member.lost() => &mut self.lost,
+            _ => &mut self.serving,
+        };
+        part.insert(name, member);
+    }
+
+    /// Routers that are there, or come back by themselves.
+    pub(super) fn count(&self) -> u32 {
+        u32::try_from(self.serving.len() + self.rolling.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Serving routers of another template than the one wanted now.
+    pub(super) fn outdated(&self) -> impl Iterator<Item = (&'a str, Member<'a>)> + '_ {
+        self.serving
+            .iter()
+            .filter(|(_, m)| m.pod.is_some_and(|(_, pod)| pod.outdated))
+            .map(|(name, m)| (*name, *m))
+    }
+
+    /// Every member.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'a str, Member<'a>)> + '_ {
+        let leaving = self.leaving.iter().map(|(name, (m, _))| (*name, *m));
+        [&self.serving, &self.rolling, &self.spare, &self.lost]
+            .into_iter()
+            .flat_map(|part| part.iter().map(|(name, m)| (*name, *m)))
+            .chain(leaving)
+    }
+}
+
+fn ending(seen: &Observed) -> Option<DrainReason> {
+    if seen.pool_deleting {
+        return Some(DrainReason::PoolDeleted);
+    }
+    matches!(seen.zone, Zone::Deleting { .. }).then_some(DrainReason::ZoneDeleted)
+}
+
+fn must_leave(member: &Member) -> Option<DrainReason> {
+    if !member.node.selected {
+        Some(DrainReason::NodeNotSelected)
+    } else if !member.node.schedulable {
+        Some(DrainReason::NodeCordoned)
+    } else {
+        None
+    }
+}

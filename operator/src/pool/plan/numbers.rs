@@ -1,0 +1,69 @@
+//! What is counted, and what each router's pod says of itself.
+
+use std::collections::BTreeMap;
+
+use plenum_wire::RouterId;
+
+use super::members::{Members, labelled};
+use super::size::Size;
+use crate::metrics::PoolNumbers;
+use crate::pool::observed::{Observed, Pod, Said, Word};
+use crate::pool::validate::ValidPool;
+
+pub(super) fn numbers(
+    pool: &ValidPool,
+    seen: &Observed,
+    members: &Members,
+    size: &Size,
+) -> PoolNumbers {
+    let accepting = seen
+        .pods
+        .iter()
+        .filter(|(router, pod)| {
+            let said = said(seen.view.routers.get(*router));
+            pod.ready && !pod.terminating && said.accepting == Some(true)
+        })
+        .count();
+    let accepting = count(accepting);
+    let desired = if members.ending.is_some() {
+        0
+    } else {
+        size.wanted
+    };
+    PoolNumbers {
+        desired,
+        active: count(labelled(seen).count()),
+        accepting,
+        draining: count(labelled(seen).filter(|(_, n)| n.drain.is_some()).count()),
+        in_use: size.in_use,
+        capacity: accepting.saturating_mul(pool.per_router),
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The conditions of a pod with this word of its router. What is not known freshly is
+/// unknown, and does not count as capacity.
+fn said(word: Option<&Word>) -> Said {
+    let fresh = word.filter(|word| word.fresh);
+    Said {
+        accepting: fresh.map(|word| word.accepting && !word.draining),
+        draining: fresh.map(|word| word.draining),
+        written: true,
+    }
+}
+
+/// Pods whose conditions are not what they should be. One that is stopping is left alone: it
+/// is gone in a moment, and does not count any more.
+pub(super) fn pod_conditions(seen: &Observed) -> BTreeMap<RouterId, Said> {
+    let wanted = |router: &RouterId, pod: &Pod| {
+        let said = said(seen.view.routers.get(router));
+        (!pod.terminating && pod.said != said).then_some(said)
+    };
+    seen.pods
+        .iter()
+        .filter_map(|(router, pod)| Some((router.clone(), wanted(router, pod)?)))
+        .collect()
+}

@@ -1,0 +1,166 @@
+//! How many routers are wanted, and how surely.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use plenum_crds::conditions::PoolReason;
+
+use super::members::Members;
+use crate::pool::observed::{Coverage, Observed};
+use crate::pool::validate::ValidPool;
+
+/// What earlier plans saw of the load. Lost with the process, which only makes the pool
+/// shrink later.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Since when the reports were complete without a break.
+    since: Option<Timestamp>,
+    /// Sizes wanted since, each larger than all that follow: the first within the delay is
+    /// the largest.
+    peaks: Vec<(Timestamp, u32)>,
+}
+
+impl Memory {
+    /// With what is wanted now, and without what is older than `delay`.
+    fn with(&self, wanted: u32, delay: Duration, now: Timestamp) -> Self {
+        let mut peaks = self.peaks.clone();
+        while peaks.last().is_some_and(|(_, peak)| *peak <= wanted) {
+            peaks.pop();
+        }
+        peaks.push((now, wanted));
+        // A peak counts until the one below it has stood for the whole delay.
+        while peaks.len() > 1 && elapsed(peaks[1].0, now) >= delay {
+            peaks.remove(0);
+        }
+        Self {
+            since: self.since.or(Some(now)),
+            peaks,
+        }
+    }
+
+    /// The largest size wanted at any time within `delay`, and when that may become less;
+    /// `None` while the reports were not complete for so long.
+    fn peak(&self, delay: Duration, now: Timestamp) -> (Option<u32>, Option<Timestamp>) {
+        let later = |from: Timestamp| from.checked_add(delay).ok();
+        match self.since {
+            Some(since) if elapsed(since, now) >= delay => (
+                self.peaks.first().map(|(_, peak)| *peak),
+                self.peaks.get(1).and_then(|(at, _)| later(*at)),
+            ),
+            since => (None, since.and_then(later)),
+        }
+    }
+}
+
+/// Time from `from` to `to`; none when the clock was put back.
+fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
+
+/// How many routers.
+pub(super) struct Size {
+    /// That the load (or `replicas`) asks for.
+    pub wanted: u32,
+    /// To have at least: `wanted`, and one more for each that is replaced at a time.
+    pub grow_to: u32,
+    /// To have at most; `None`: do not shrink.
+    pub shrink_to: Option<u32>,
+    /// Why the reports cannot be acted on.
+    pub hold: Option<PoolReason>,
+    /// The load asks for more than the maximum.
+    pub capped: bool,
+    /// Participants on all routers.
+    pub in_use: u32,
+    /// To be given to the next plan.
+    pub memory: Memory,
+    /// When a smaller size may become possible.
+    pub look_again: Option<Timestamp>,
+}
+
+pub(super) fn size(
+    pool: &ValidPool,
+    seen: &Observed,
+    members: &Members,
+    memory: &Memory,
+    now: Timestamp,
+) -> Size {
+    let in_use = in_use(seen);
+    let hold = hold(seen);
+    let by_load = (u64::from(in_use) + u64::from(pool.spare)).div_ceil(u64::from(pool.per_router));
+    let by_load = u32::try_from(by_load).unwrap_or(u32::MAX);
+    let asked = pool.replicas.unwrap_or(by_load).clamp(pool.min, pool.max);
+    let wanted = match hold {
+        // Holding is a lower bound only: people we know of get their routers all the same.
+        Some(_) if pool.replicas.is_none() => asked.max(members.count().min(pool.max)),
+        _ => asked,
+    };
+    // An explicit size is an order and needs no delay; it needs reports all the same, to
+    // choose who drains.
+    let delay = pool
+        .replicas
+        .map_or(pool.scale_down_delay, |_| Duration::ZERO);
+    let memory = match hold {
+        Some(_) => Memory::default(),
+        None => memory.with(wanted, delay, now),
+    };
+    let (peak, later) = memory.peak(delay, now);
+    let surge = surge(pool, seen, members, wanted);
+    Size {
+        wanted,
+        grow_to: wanted + surge,
+        shrink_to: peak.map(|peak| peak.max(wanted) + surge),
+        hold,
+        capped: pool.replicas.is_none() && by_load > pool.max,
+        in_use,
+        memory,
+        look_again: later.filter(|_| members.count() > wanted),
+    }
+}
+
+/// People on the pool's routers, by the newest word of each.
+fn in_use(seen: &Observed) -> u32 {
+    seen.pods
+        .keys()
+        .filter_map(|router| seen.view.routers.get(router))
+        .fold(0, |sum, word| sum.saturating_add(word.participants))
+}
+
+fn hold(seen: &Observed) -> Option<PoolReason> {
+    match seen.view.coverage {
+        Coverage::Missing => Some(PoolReason::ReportsMissing),
+        Coverage::Stale => Some(PoolReason::ReportsStale),
+        Coverage::Complete => {
+            let partial = unreported(seen).next().is_some();
+            partial.then_some(PoolReason::ReportsPartial)
+        }
+    }
+}
+
+/// Ready routers that some controller has not freshly heard.
+pub(super) fn unreported(seen: &Observed) -> impl Iterator<Item = &str> {
+    seen.pods
+        .iter()
+        .filter(|(_, pod)| pod.ready && !pod.terminating)
+        .filter(|(router, _)| {
+            !seen
+                .view
+                .routers
+                .get(*router)
+                .is_some_and(|word| word.fresh_everywhere)
+        })
+        .map(|(router, _)| router.as_str())
+}
+
+/// Routers above `wanted` while some are replaced, so that their people have a place to go;
+/// never above the maximum.
+fn surge(pool: &ValidPool, seen: &Observed, members: &Members, wanted: u32) -> u32 {
+    let replacing = members.outdated().count() + members.rolling.len();
+    let spare_nodes = seen.free_nodes().count() + members.spare.len();
+    if replacing == 0 || (spare_nodes == 0 && members.count() <= wanted) {
+        return 0;
+    }
+    let replacing = u32::try_from(replacing).unwrap_or(u32::MAX);
+    replacing
+        .min(pool.max_draining)
+        .min(pool.max.saturating_sub(wanted))
+}

@@ -1,0 +1,204 @@
+//! What the pool says of itself. Messages hold nothing that changes by itself: no ages, and
+//! no loads.
+
+use plenum_crds::conditions::{PoolCondition, PoolReason};
+
+use super::members::Members;
+use super::size::{Size, unreported};
+use crate::conditions::Verdict;
+use crate::metrics::PoolNumbers;
+use crate::pool::observed::{Observed, Zone};
+use crate::pool::validate::ValidPool;
+
+pub(super) fn verdicts(
+    pool: &ValidPool,
+    seen: &Observed,
+    members: &Members,
+    size: &Size,
+    numbers: &PoolNumbers,
+) -> Vec<Verdict> {
+    let zone = zone(pool, seen);
+    let nodes = nodes(seen, members, size);
+    let scaling = scaling(pool, seen, members, size);
+    let ready = ready(pool, members, size, numbers, [&zone, &nodes]);
+    vec![ready, zone, nodes, scaling]
+}
+
+fn verdict(
+    condition: PoolCondition,
+    holds: bool,
+    reason: PoolReason,
+    message: impl Into<String>,
+) -> Verdict {
+    Verdict::new(condition.as_str(), holds, reason.as_str(), message)
+}
+
+fn zone(pool: &ValidPool, seen: &Observed) -> Verdict {
+    let zone = &pool.spec.zone;
+    let say = |holds, reason, message| verdict(PoolCondition::ZoneFound, holds, reason, message);
+    match seen.zone {
+        Zone::Found => say(
+            true,
+            PoolReason::ZoneFound,
+            format!("the zone {zone} is there"),
+        ),
+        Zone::NotReady => say(
+            false,
+            PoolReason::ZoneNotReady,
+            format!("the zone {zone} has no certificate for routers yet: see its conditions"),
+        ),
+        Zone::Deleting { .. } => say(
+            false,
+            PoolReason::ZoneDeleting,
+            format!("the zone {zone} is being deleted: its routers drain"),
+        ),
+        Zone::Missing => say(
+            false,
+            PoolReason::ZoneNotFound,
+            format!(
+                "there is no MeetingZone {zone} in this namespace: create it, \
+                 or delete this pool and create one with another spec.zone"
+            ),
+        ),
+    }
+}
+
+fn nodes(seen: &Observed, members: &Members, size: &Size) -> Verdict {
+    let say = |holds, reason, message: String| {
+        verdict(PoolCondition::NodesAvailable, holds, reason, message)
+    };
+    let matching = seen.nodes.values().filter(|node| node.selected).count();
+    let there = members.count() as usize + members.spare.len() + seen.free_nodes().count();
+    if !seen.rivals.is_empty() {
+        let rivals: Vec<&str> = seen.rivals.iter().map(String::as_str).collect();
+        return say(
+            false,
+            PoolReason::NodesShared,
+            format!(
+                "spec.nodeSelector matches nodes that {} selects too; each node goes to the \
+                 oldest pool that selects it: give each pool a label of its own",
+                some_of(&rivals)
+            ),
+        );
+    }
+    if matching == 0 {
+        return say(
+            false,
+            PoolReason::NoMatchingNodes,
+            "no node has the labels of spec.nodeSelector: label nodes for routers".to_owned(),
+        );
+    }
+    if there < size.wanted as usize {
+        return say(
+            false,
+            PoolReason::NotEnoughNodes,
+            format!(
+                "{} routers are wanted and {there} nodes can carry one: label more nodes with \
+                 spec.nodeSelector, uncordon some, or lower spec.maxRouters",
+                size.wanted
+            ),
+        );
+    }
+    let message = "there are nodes for the routers wanted".to_owned();
+    say(true, PoolReason::EnoughNodes, message)
+}
+
+fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> Verdict {
+    let say = |holds, reason, message: String| {
+        verdict(PoolCondition::ScalingActive, holds, reason, message)
+    };
+    if pool.paused {
+        let message = "the annotation plenum.dev/paused is set: remove it to go on";
+        return say(false, PoolReason::Paused, message.to_owned());
+    }
+    if members.ending.is_some() {
+        let message = "all routers drain, to be taken away";
+        return say(false, PoolReason::Deleting, message.to_owned());
+    }
+    if let Some(reason) = size.hold {
+        return say(false, reason, held(reason, seen));
+    }
+    if let Some(replicas) = pool.replicas {
+        let message = format!(
+            "spec.replicas holds the pool at {replicas}: remove it to follow the load again"
+        );
+        return say(false, PoolReason::Held, message);
+    }
+    if size.capped {
+        let message = format!(
+            "the load asks for more than spec.maxRouters ({}): raise it, and have nodes for it",
+            pool.max
+        );
+        return say(false, PoolReason::AtMaximum, message);
+    }
+    say(
+        true,
+        PoolReason::FollowingLoad,
+        "the size follows the load".to_owned(),
+    )
+}
+
+fn held(reason: PoolReason, seen: &Observed) -> String {
+    match reason {
+        PoolReason::ReportsPartial => {
+            let missing: Vec<&str> = unreported(seen).collect();
+            format!(
+                "not every zone controller hears of {}: the pool does not shrink until then",
+                some_of(&missing)
+            )
+        }
+        PoolReason::ReportsStale => {
+            "not every zone controller was heard within 3 s: the pool does not shrink until then"
+                .to_owned()
+        }
+        _ => "no zone controller was heard yet: the pool does not shrink until then".to_owned(),
+    }
+}
+
+fn ready(
+    pool: &ValidPool,
+    members: &Members,
+    size: &Size,
+    numbers: &PoolNumbers,
+    causes: [&Verdict; 2],
+) -> Verdict {
+    let say = |holds, reason: &'static str, message: String| {
+        Verdict::new(PoolCondition::Ready.as_str(), holds, reason, message)
+    };
+    if members.ending.is_some() {
+        let message = "all routers drain, to be taken away".to_owned();
+        return say(false, PoolReason::Deleting.as_str(), message);
+    }
+    let least = pool.replicas.unwrap_or(pool.min);
+    if numbers.accepting >= least {
+        let message = "the routers wanted at least take meetings".to_owned();
+        return say(true, PoolReason::Accepting.as_str(), message);
+    }
+    // Whatever keeps routers from being there is a better answer than their number; shared
+    // nodes are only a cause when they are missed.
+    let missing = members.count() < size.wanted.min(least);
+    let cause = causes
+        .into_iter()
+        .find(|cause| cause.truth == crate::conditions::Truth::False && missing);
+    match cause {
+        Some(cause) => say(false, cause.reason, cause.message.clone()),
+        None => say(
+            false,
+            PoolReason::RoutersStarting.as_str(),
+            format!(
+                "{} of at least {least} routers take meetings",
+                numbers.accepting
+            ),
+        ),
+    }
+}
+
+/// A few names of a long list.
+fn some_of(names: &[&str]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        [a] => (*a).to_owned(),
+        [a, b] => format!("{a} and {b}"),
+        [a, b, rest @ ..] => format!("{a}, {b} and {} more", rest.len()),
+    }
+}

@@ -1,0 +1,319 @@
+//! One look at one pool: fetch -> validate -> build -> plan -> apply -> status.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::DaemonSet;
+use kube::runtime::controller::Action;
+use kube::{Resource, ResourceExt};
+use plenum_crds::conditions::{PoolCondition, PoolReason};
+use plenum_crds::{MMRPool, labels};
+
+use super::fetch::{Caches, Snapshot};
+use super::observed::{Observed, Zone};
+use super::plan::{Memory, Plan, plan};
+use super::validate::{ValidPool, validate};
+use super::{apply, build, status};
+use crate::apply::WriteError;
+use crate::conditions::Verdict;
+use crate::context::Context;
+use crate::reports::{Reports, ZoneKey};
+
+/// Even with nothing to do a pool is looked at this often, against missed events.
+const RESYNC: Duration = Duration::from_mins(5);
+
+/// Why a look at a pool failed; it is repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A write failed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The API server could not be read.
+    #[error("cannot read nodes and pods: {0}")]
+    Read(#[from] kube::Error),
+}
+
+/// What the pool controller works with.
+pub struct Pools {
+    /// Of every controller.
+    pub context: Context,
+    /// Everything watched.
+    pub caches: Caches,
+    /// Links to the zone controllers.
+    pub reports: Reports,
+    remembered: Mutex<HashMap<String, Remembered>>,
+}
+
+/// What is kept of a pool between looks, by its UID.
+#[derive(Clone, Default)]
+struct Remembered {
+    memory: Memory,
+    written: Option<Instant>,
+    failures: u32,
+}
+
+impl Pools {
+    /// Remembers nothing yet.
+    #[must_use]
+    pub fn new(context: Context, caches: Caches, reports: Reports) -> Self {
+        Self {
+            context,
+            caches,
+            reports,
+            remembered: Mutex::default(),
+        }
+    }
+
+    fn remembered<T>(&self, object: &MMRPool, change: impl FnOnce(&mut Remembered) -> T) -> T {
+        let mut all = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        change(all.entry(object.uid().unwrap_or_default()).or_default())
+    }
+
+    fn forget(&self, object: &MMRPool) {
+        let mut all = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.remove(&object.uid().unwrap_or_default());
+    }
+
+    /// When to try again after a failure: soon after a conflict (somebody wrote first), then
+    /// ever later.
+    pub fn after(&self, object: &MMRPool, error: &Error) -> Action {
+        let failures = self.remembered(object, |kept| {
+            kept.failures = kept.failures.saturating_add(1);
+            kept.failures
+        });
+        match error {
+            Error::Write(error) if error.is_conflict() => {
+                tracing::debug!(pool = %object.name_any(), %error, "looking again");
+            }
+            error => tracing::warn!(pool = %object.name_any(), %error, "pool"),
+        }
+        Action::requeue(Duration::from_millis(100 << failures.min(8)))
+    }
+
+    /// One look.
+    pub async fn reconcile(&self, object: Arc<MMRPool>) -> Result<Action, Error> {
+        let timer = self.context.metrics.reconcile("pool");
+        let result = self.look(&object).await;
+        timer.done(&result);
+        if result.is_ok() {
+            self.remembered(&object, |kept| kept.failures = 0);
+        }
+        result
+    }
+
+    async fn look(&self, object: &MMRPool) -> Result<Action, Error> {
+        let pool = match validate(object) {
+            Ok(pool) => pool,
+            Err(verdict) => return self.refuse(object, &verdict).await,
+        };
+        let zone = ZoneKey {
+            namespace: pool.namespace.clone(),
+            name: pool.spec.zone.clone(),
+        };
+        let deleting = object.metadata.deletion_timestamp.is_some();
+        if deleting && !object.finalizers().iter().any(|f| f == labels::FINALIZER) {
+            self.gone(object, &pool, &zone);
+            return Ok(Action::await_change());
+        }
+        if !deleting && !pool.paused {
+            let writer = &self.context.writer;
+            writer
+                .set_finalizer(object, labels::FINALIZER, true)
+                .await?;
+        }
+        let snapshot = self.caches.snapshot(&pool);
+        self.reports
+            .follow(&zone, &pool.wire, &snapshot.controllers);
+        let (template, refused) = self.build(object, &pool, &snapshot, deleting).await?;
+        let look = Look {
+            object,
+            pool: &pool,
+            zone: &zone,
+            template: template.as_deref(),
+        };
+        let (snapshot, plan) = self.decide(&look, snapshot).await?;
+        self.act(&look, &snapshot, plan, refused).await
+    }
+
+    /// Builds and applies the `DaemonSet`; the hash of its template, and what is wrong with
+    /// the pool if it cannot be built.
+    async fn build(
+        &self,
+        object: &MMRPool,
+        pool: &ValidPool,
+        snapshot: &Snapshot,
+        deleting: bool,
+    ) -> Result<(Option<String>, Option<Verdict>), Error> {
+        let current = snapshot.daemonset.as_deref();
+        let existing = current.and_then(hash_of);
+        let zone_stays = snapshot
+            .zone
+            .as_ref()
+            .is_some_and(|zone| zone.metadata.deletion_timestamp.is_none());
+        let Some(owner) = object.controller_owner_ref(&()) else {
+            return Ok((existing, None));
+        };
+        if deleting || pool.paused || !zone_stays {
+            return Ok((existing, None));
+        }
+        let desired = match build::daemonset(pool, owner, &self.context.image) {
+            Ok(desired) => desired,
+            Err(verdict) => return Ok((existing, Some(verdict))),
+        };
+        match self.context.writer.apply(&desired, current).await {
+            Ok(_) => Ok((hash_of(&desired), None)),
+            // What the API server refuses stays refused: say so instead of failing for ever.
+            Err(WriteError::Api {
+                what,
+                source: kube::Error::Api(answer),
+            }) if matches!(answer.code, 400 | 403 | 422) => {
+                let verdict = Verdict::new(
+                    PoolCondition::Ready.as_str(),
+                    false,
+                    PoolReason::ApplyRefused.as_str(),
+                    format!("{what}: {}", answer.message),
+                );
+                Ok((existing, Some(verdict)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Plans on what is cached; before something is taken away, once more on what is true.
+    async fn decide(&self, look: &Look<'_>, snapshot: Snapshot) -> Result<(Snapshot, Plan), Error> {
+        let memory = self.remembered(look.object, |kept| kept.memory.clone());
+        let first = self.plan(look, &snapshot, &memory);
+        let (snapshot, plan) = if first.takes_away() {
+            let snapshot = snapshot.confirmed(&self.context.client, look.pool).await?;
+            let plan = self.plan(look, &snapshot, &memory);
+            (snapshot, plan)
+        } else {
+            (snapshot, first)
+        };
+        self.remembered(look.object, |kept| kept.memory = plan.memory.clone());
+        Ok((snapshot, plan))
+    }
+
+    fn plan(&self, look: &Look, snapshot: &Snapshot, memory: &Memory) -> Plan {
+        let view = self.reports.view(look.zone, &look.pool.wire);
+        let age = view.age;
+        let seen: Observed = snapshot.observed(look.object, look.pool, look.template, view);
+        let plan = plan(look.pool, &seen, memory, Timestamp::now());
+        let ValidPool {
+            namespace, name, ..
+        } = look.pool;
+        self.context
+            .metrics
+            .pool(namespace, name, plan.numbers, age);
+        if seen.zone == Zone::Missing {
+            tracing::debug!(pool = name, "its zone is missing");
+        }
+        plan
+    }
+
+    async fn act(
+        &self,
+        look: &Look<'_>,
+        snapshot: &Snapshot,
+        mut plan: Plan,
+        refused: Option<Verdict>,
+    ) -> Result<Action, Error> {
+        let now = Timestamp::now();
+        let context = &self.context;
+        apply::nodes(context, look.object, look.pool, snapshot, &plan).await?;
+        // Orders follow the marks: a router drains only when its node says since when and why.
+        self.reports
+            .order(look.zone, &look.pool.wire, &plan.draining);
+        apply::pods(context, snapshot, &plan, now).await?;
+        if look.object.metadata.deletion_timestamp.is_some() && plan.finished {
+            let writer = &context.writer;
+            writer
+                .set_finalizer(look.object, labels::FINALIZER, false)
+                .await?;
+            self.gone(look.object, look.pool, look.zone);
+            return Ok(Action::await_change());
+        }
+        if let Some(verdict) = refused {
+            plan.verdicts.retain(|v| v.type_ != verdict.type_);
+            plan.verdicts.insert(0, verdict);
+        }
+        let postponed = self.write_status(look.object, &plan, now).await?;
+        let again = plan
+            .look_again
+            .and_then(|at| Duration::try_from(at.duration_since(now)).ok());
+        // The next look must be after the moment, not just before it.
+        let again = again.map(|wait| wait + Duration::from_millis(10));
+        let wait = again.into_iter().chain(postponed).chain([RESYNC]).min();
+        Ok(Action::requeue(wait.unwrap_or(RESYNC)))
+    }
+
+    async fn write_status(
+        &self,
+        object: &MMRPool,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, Error> {
+        let wanted = status::status(object, plan.numbers, &plan.verdicts, now);
+        let written = self.remembered(object, |kept| kept.written);
+        let clock = Instant::now();
+        let old = object.status.as_ref();
+        if let Some(wait) = status::postponed(old, &wanted, written, clock) {
+            return Ok(Some(wait));
+        }
+        if old != Some(&wanted) {
+            self.context
+                .writer
+                .apply_status(object, old, &wanted)
+                .await?;
+            self.remembered(object, |kept| kept.written = Some(clock));
+        }
+        Ok(None)
+    }
+
+    async fn refuse(&self, object: &MMRPool, verdict: &Verdict) -> Result<Action, Error> {
+        if object.metadata.deletion_timestamp.is_some() {
+            // It never was valid under this name, so it has marked nothing.
+            let writer = &self.context.writer;
+            writer
+                .set_finalizer(object, labels::FINALIZER, false)
+                .await?;
+            return Ok(Action::await_change());
+        }
+        let wanted = status::refused(object, verdict, Timestamp::now());
+        let old = object.status.as_ref();
+        self.context
+            .writer
+            .apply_status(object, old, &wanted)
+            .await?;
+        Ok(Action::requeue(RESYNC))
+    }
+
+    fn gone(&self, object: &MMRPool, pool: &ValidPool, zone: &ZoneKey) {
+        self.reports.forget(zone, &pool.wire);
+        self.context
+            .metrics
+            .forget_pool(&pool.namespace, &pool.name);
+        self.forget(object);
+    }
+}
+
+/// One pool being looked at.
+struct Look<'a> {
+    object: &'a MMRPool,
+    pool: &'a ValidPool,
+    zone: &'a ZoneKey,
+    template: Option<&'a str>,
+}
+
+fn hash_of(set: &DaemonSet) -> Option<String> {
+    let metadata = set.spec.as_ref()?.template.metadata.as_ref()?;
+    build::template_hash(metadata.annotations.as_ref()).map(str::to_owned)
+}

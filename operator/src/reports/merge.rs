@@ -1,0 +1,234 @@
+//! One view out of what several controllers say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use plenum_wire::link::RouterReport;
+use plenum_wire::{PoolName, RouterId};
+
+use crate::pool::observed::{Coverage, View, Word};
+
+/// How old a word may be to be acted on: six heartbeats.
+pub const FRESH: Duration = Duration::from_secs(3);
+
+/// The last report of one controller.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// When it came.
+    pub at: Instant,
+    /// What it said.
+    pub routers: Vec<RouterReport>,
+}
+
+impl Heard {
+    fn fresh(&self, now: Instant) -> bool {
+        now.duration_since(self.at) <= FRESH
+    }
+
+    fn age(&self, report: &RouterReport, now: Instant) -> Duration {
+        now.duration_since(self.at) + Duration::from_millis(report.age_ms)
+    }
+}
+
+/// What is known of the routers of `pool`.
+///
+/// `expected` are the controllers that clients can reach (ready pods): all of them have to
+/// be heard for the view to be complete. Any other that is freshly heard counts as well
+/// where something has to be true for EVERY controller.
+#[must_use]
+pub fn merge(
+    expected: &BTreeSet<String>,
+    heard: &BTreeMap<String, Heard>,
+    pool: &PoolName,
+    now: Instant,
+) -> View {
+    let voices: Vec<&Heard> = heard
+        .iter()
+        .filter(|(name, said)| expected.contains(*name) || said.fresh(now))
+        .map(|(_, said)| said)
+        .collect();
+    let names: BTreeSet<&RouterId> = heard
+        .values()
+        .flat_map(|said| &said.routers)
+        .filter(|report| report.pool == *pool)
+        .map(|report| &report.router)
+        .collect();
+    let routers = names
+        .into_iter()
+        .filter_map(|router| Some((router.clone(), word(router, &voices, heard, now)?)))
+        .collect();
+    View {
+        coverage: coverage(expected, heard, now),
+        routers,
+        age: voices.iter().map(|said| now.duration_since(said.at)).max(),
+    }
+}
+
+fn coverage(
+    expected: &BTreeSet<String>,
+    heard: &BTreeMap<String, Heard>,
+    now: Instant,
+) -> Coverage {
+    if heard.is_empty() {
+        return Coverage::Missing;
+    }
+    let fresh = |name: &String| heard.get(name).is_some_and(|said| said.fresh(now));
+    if !expected.is_empty() && expected.iter().all(fresh) {
+        Coverage::Complete
+    } else {
+        Coverage::Stale
+    }
+}
+
+fn word(
+    router: &RouterId,
+    voices: &[&Heard],
+    heard: &BTreeMap<String, Heard>,
+    now: Instant,
+) -> Option<Word> {
+    let of = |said: &Heard| said.routers.iter().find(|r| r.router == *router).cloned();
+    // Of words equally old the one with more people: the careful reading.
+    let (age, newest) = heard
+        .values()
+        .filter_map(|said| of(said).map(|report| (said.age(&report, now), report)))
+        .min_by_key(|(age, report)| (*age, std::cmp::Reverse(report.load.participants)))?;
+    let everywhere = |holds: fn(&RouterReport) -> bool| {
+        !voices.is_empty()
+            && voices.iter().all(|said| {
+                of(said).is_some_and(|report| {
+                    report.connected
+                        && said.age(&report, now) <= FRESH
+                        && report.boot == newest.boot
+                        && holds(&report)
+                })
+            })
+    };
+    Some(Word {
+        participants: newest.load.participants,
+        accepting: newest.load.accepting,
+        draining: newest.load.draining,
+        fresh: age <= FRESH,
+        fresh_everywhere: everywhere(|_| true),
+        empty_everywhere: everywhere(|r| r.load.draining && r.load.participants == 0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use plenum_wire::Boot;
+    use plenum_wire::link::Load;
+
+    use super::*;
+
+    fn pool() -> PoolName {
+        "n.p".parse().unwrap()
+    }
+
+    fn report(participants: u32, draining: bool, age_ms: u64) -> RouterReport {
+        RouterReport {
+            router: "r1".parse().unwrap(),
+            pool: pool(),
+            boot: Boot(1),
+            load: Load {
+                participants,
+                capacity: 200,
+                accepting: !draining,
+                draining,
+            },
+            meetings: 0,
+            age_ms,
+            connected: true,
+        }
+    }
+
+    /// A view of `zc-0` and `zc-1`, each with the time since its report and what it said.
+    fn view(said: [Option<(u64, RouterReport)>; 2]) -> View {
+        let start = Instant::now();
+        let now = start + Duration::from_mins(10);
+        let names = ["zc-0".to_owned(), "zc-1".to_owned()];
+        let heard = names
+            .iter()
+            .zip(said)
+            .filter_map(|(name, said)| {
+                let (ago, report) = said?;
+                let at = now - Duration::from_millis(ago);
+                let routers = vec![report];
+                Some((name.clone(), Heard { at, routers }))
+            })
+            .collect();
+        merge(&BTreeSet::from(names), &heard, &pool(), now)
+    }
+
+    fn r1(view: &View) -> Word {
+        view.routers[&"r1".parse().unwrap()]
+    }
+
+    #[test]
+    fn the_newest_word_counts_and_age_adds_up() {
+        let merged = view([
+            Some((2_000, report(5, false, 0))),
+            Some((100, report(7, false, 300))),
+        ]);
+        assert_eq!(merged.coverage, Coverage::Complete);
+        assert_eq!(r1(&merged).participants, 7);
+        assert!(r1(&merged).fresh_everywhere);
+        assert_eq!(merged.age, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn empty_only_when_every_controller_has_heard_so() {
+        let empty = |ago| Some((ago, report(0, true, 0)));
+        assert!(r1(&view([empty(0), empty(100)])).empty_everywhere);
+        let one_sees_people = view([empty(0), Some((10, report(1, true, 0)))]);
+        assert!(!r1(&one_sees_people).empty_everywhere);
+        let one_sees_no_drain = view([empty(0), Some((10, report(0, false, 0)))]);
+        assert!(!r1(&one_sees_no_drain).empty_everywhere);
+        assert!(!r1(&view([empty(0), empty(3_001)])).empty_everywhere);
+        assert!(
+            !r1(&view([empty(0), None])).empty_everywhere || {
+                // A controller never heard is no voice, but then the view is not complete.
+                view([empty(0), None]).coverage == Coverage::Stale
+            }
+        );
+    }
+
+    #[test]
+    fn an_old_word_carried_by_a_fresh_report_is_old() {
+        let merged = view([
+            Some((0, report(3, false, 9_000))),
+            Some((0, report(3, false, 9_000))),
+        ]);
+        assert_eq!(merged.coverage, Coverage::Complete);
+        assert!(!r1(&merged).fresh && !r1(&merged).fresh_everywhere);
+        assert_eq!(r1(&merged).participants, 3);
+    }
+
+    #[test]
+    fn another_run_of_the_router_is_no_confirmation() {
+        let mut older = report(0, true, 500);
+        older.boot = Boot(9);
+        let merged = view([Some((0, report(0, true, 0))), Some((0, older))]);
+        assert!(!r1(&merged).empty_everywhere);
+    }
+
+    #[test]
+    fn coverage_says_what_is_missing() {
+        assert_eq!(view([None, None]).coverage, Coverage::Missing);
+        let fine = || Some((0, report(0, false, 0)));
+        assert_eq!(view([fine(), None]).coverage, Coverage::Stale);
+        assert_eq!(
+            view([fine(), Some((3_001, report(0, false, 0)))]).coverage,
+            Coverage::Stale
+        );
+        assert_eq!(view([fine(), fine()]).coverage, Coverage::Complete);
+        let nobody_ready = merge(&BTreeSet::new(), &BTreeMap::new(), &pool(), Instant::now());
+        assert_eq!(nobody_ready.coverage, Coverage::Missing);
+    }
+
+    #[test]
+    fn other_pools_are_not_mixed_in() {
+        let mut other = report(5, false, 0);
+        other.pool = "n.other".parse().unwrap();
+        assert!(view([Some((0, other)), None]).routers.is_empty());
+    }
+}

@@ -1,0 +1,254 @@
+//! Links to the zone controllers: what they report comes in, what shall drain goes out.
+//!
+//! One link to EVERY controller of a zone, ready or not. Everything is level-triggered:
+//! orders are the complete set of draining routers of a pool, sent on connecting and on
+//! every change; a report is everything a controller knows. Nothing is said for a pool
+//! before its first plan, so that a new leader cannot call back drains it has not seen.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | [`merge`] | pure: one view out of several controllers' reports |
+//! | `link` | one connection, kept |
+//! | `credentials` | the operator's client certificate, from its Secret |
+
+mod credentials;
+mod link;
+pub mod merge;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use kube::Client;
+use plenum_wire::{PoolName, RouterId};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::pool::observed::View;
+use credentials::Credentials;
+use merge::{Heard, merge};
+
+/// Changes of one zone's reports within this time are one.
+const DEBOUNCE: Duration = Duration::from_millis(50);
+/// How often silence is looked for.
+const TICK: Duration = Duration::from_millis(500);
+
+/// A zone by where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ZoneKey {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A zone controller's pod.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Controller {
+    /// The pod.
+    pub name: String,
+    /// Its address.
+    pub ip: IpAddr,
+    /// Clients can reach it, so it brokers: it has to be heard.
+    pub ready: bool,
+}
+
+/// Orders of a zone: for each pool that was planned, all routers that shall be empty.
+type Orders = BTreeMap<PoolName, BTreeSet<RouterId>>;
+
+/// All links of the operator. Cheap to clone. Links end when the token does.
+#[derive(Clone)]
+pub struct Reports {
+    client: Client,
+    zones: Arc<Mutex<HashMap<ZoneKey, Followed>>>,
+    changed: Arc<dyn Fn(&PoolName) + Send + Sync>,
+    stop: CancellationToken,
+}
+
+struct Followed {
+    heard: Arc<Mutex<State>>,
+    /// Wakes the watch for changes.
+    news: Arc<Notify>,
+    orders: watch::Sender<Orders>,
+    links: BTreeMap<(String, IpAddr), CancellationToken>,
+    credentials: Arc<Credentials>,
+    stop: CancellationToken,
+}
+
+#[derive(Default)]
+struct State {
+    expected: BTreeSet<String>,
+    heard: BTreeMap<String, Heard>,
+    /// What each pool was last told, without ages.
+    told: BTreeMap<PoolName, View>,
+}
+
+impl State {
+    fn view(&self, pool: &PoolName, now: Instant) -> View {
+        merge(&self.expected, &self.heard, pool, now)
+    }
+
+    /// Pools for which something other than an age is new.
+    fn news(&mut self, now: Instant) -> Vec<PoolName> {
+        let mut news = Vec::new();
+        let pools: Vec<PoolName> = self.told.keys().cloned().collect();
+        for pool in pools {
+            let view = View {
+                age: None,
+                ..self.view(&pool, now)
+            };
+            if self.told.get(&pool) != Some(&view) {
+                self.told.insert(pool.clone(), view);
+                news.push(pool);
+            }
+        }
+        news
+    }
+}
+
+impl Reports {
+    /// `changed` is called, at most every 50 ms, for a pool of which something is new.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        stop: CancellationToken,
+        changed: impl Fn(&PoolName) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            client,
+            zones: Arc::default(),
+            changed: Arc::new(changed),
+            stop,
+        }
+    }
+
+    /// Keeps links to exactly these controllers for `pool`. Repeating it costs nothing.
+    pub fn follow(&self, zone: &ZoneKey, pool: &PoolName, controllers: &[Controller]) {
+        let mut zones = lock(&self.zones);
+        let followed = zones
+            .entry(zone.clone())
+            .or_insert_with(|| self.start(zone));
+        let wanted: BTreeSet<(String, IpAddr)> =
+            controllers.iter().map(|c| (c.name.clone(), c.ip)).collect();
+        followed.links.retain(|link, stop| {
+            let keep = wanted.contains(link);
+            if !keep {
+                stop.cancel();
+            }
+            keep
+        });
+        for link in wanted {
+            if !followed.links.contains_key(&link) {
+                let stop = followed.connect(zone, &link);
+                followed.links.insert(link, stop);
+            }
+        }
+        let mut state = lock(&followed.heard);
+        state.expected = controllers
+            .iter()
+            .filter(|c| c.ready)
+            .map(|c| c.name.clone())
+            .collect();
+        state
+            .heard
+            .retain(|name, _| controllers.iter().any(|c| c.name == *name));
+        state.told.entry(pool.clone()).or_default();
+    }
+
+    /// What is known now.
+    #[must_use]
+    pub fn view(&self, zone: &ZoneKey, pool: &PoolName) -> View {
+        lock(&self.zones)
+            .get(zone)
+            .map(|followed| lock(&followed.heard).view(pool, Instant::now()))
+            .unwrap_or_default()
+    }
+
+    /// Says which routers of `pool` shall be empty: all of them.
+    pub fn order(&self, zone: &ZoneKey, pool: &PoolName, draining: &BTreeSet<RouterId>) {
+        if let Some(followed) = lock(&self.zones).get(zone) {
+            followed.orders.send_if_modified(|orders| {
+                let same = orders.get(pool) == Some(draining);
+                if !same {
+                    orders.insert(pool.clone(), draining.clone());
+                }
+                !same
+            });
+        }
+    }
+
+    /// The pool is gone; with its zone's last pool the links end.
+    pub fn forget(&self, zone: &ZoneKey, pool: &PoolName) {
+        let mut zones = lock(&self.zones);
+        let Some(followed) = zones.get(zone) else {
+            return;
+        };
+        followed.orders.send_modify(|orders| {
+            orders.remove(pool);
+        });
+        let mut state = lock(&followed.heard);
+        state.told.remove(pool);
+        if state.told.is_empty() {
+            followed.stop.cancel();
+            drop(state);
+            zones.remove(zone);
+        }
+    }
+
+    fn start(&self, zone: &ZoneKey) -> Followed {
+        let followed = Followed {
+            heard: Arc::default(),
+            news: Arc::default(),
+            orders: watch::Sender::default(),
+            links: BTreeMap::new(),
+            credentials: Arc::new(Credentials::new(self.client.clone(), zone)),
+            stop: self.stop.child_token(),
+        };
+        let (state, news) = (followed.heard.clone(), followed.news.clone());
+        let (stop, changed) = (followed.stop.clone(), self.changed.clone());
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = news.notified() => {}
+                    () = tokio::time::sleep(TICK) => {}
+                }
+                let pools = lock(&state).news(Instant::now());
+                pools.iter().for_each(|pool| changed(pool));
+                tokio::time::sleep(DEBOUNCE).await;
+            }
+        });
+        followed
+    }
+}
+
+impl Followed {
+    fn connect(&self, zone: &ZoneKey, (name, ip): &(String, IpAddr)) -> CancellationToken {
+        let stop = self.stop.child_token();
+        let (heard, news) = (self.heard.clone(), self.news.clone());
+        let controller = name.clone();
+        let link = link::Link {
+            zone: zone.clone(),
+            controller: name.clone(),
+            ip: *ip,
+            credentials: self.credentials.clone(),
+            orders: self.orders.subscribe(),
+            report: Box::new(move |routers| {
+                let at = Instant::now();
+                let said = Heard { at, routers };
+                lock(&heard).heard.insert(controller.clone(), said);
+                news.notify_one();
+            }),
+        };
+        let stopped = stop.clone();
+        tokio::spawn(async move { stopped.run_until_cancelled(link.run()).await });
+        stop
+    }
+}
+
+/// A poisoned lock only says that a holder panicked; the values under these are replaced
+/// whole, so they are consistent.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
