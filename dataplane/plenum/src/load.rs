@@ -1,0 +1,292 @@
+//! `plenum load`: many participants in many meetings, and an honest account of them.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`account`], [`histogram`] | pure: what a receiver should have got, what it got, when |
+//! | [`ledger`] | one participant's books |
+//! | [`participant`], [`speaker`], [`payload`] | one participant: joins, sends, receives, leaves |
+//! | [`board`] | what they share |
+//! | [`progress`], [`report`] | what is seen while it runs, and at the end |
+
+mod account;
+mod board;
+mod histogram;
+mod ledger;
+mod participant;
+mod payload;
+mod progress;
+mod report;
+mod speaker;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use plenum_client::{JoinConfig, JoinError, Network, RungPolicy, exit};
+use plenum_wire::MeetingId;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::Output;
+use board::Board;
+use ledger::Figures;
+use participant::{Common, Outcome, Seat};
+use payload::Epoch;
+use progress::Progress;
+use report::Report;
+
+/// How long receivers stay after the last packet was sent.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long leaving may take.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Put load on a zone: meetings full of participants who speak, listen and count.
+///
+/// Every participant joins as any client does, sends audio of 50 packets a second (and
+/// video), and accounts for each packet that it should have received. Ctrl-C ends the load
+/// early, with its report. Exit status: 0 when every join worked and nobody was dropped; 3
+/// refused for good, 4 full or not ready, 5 nobody could be reached safely, 1 anything else.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Example:\n  plenum load --zone https://127.0.0.1:8443 --ca ca.crt --meetings 10 --participants 8 --speakers 3 --ramp 10 --for 60 --report load.json"
+)]
+pub struct LoadArgs {
+    /// The address of a zone controller; more than one are asked together.
+    #[arg(long = "zone", value_name = "https://HOST[:PORT]", required = true)]
+    zones: Vec<String>,
+    /// The certificate authority of the zone in PEM; the public web's if not given.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// The directory's token, where the zone asks for one.
+    #[arg(long, env = "PLENUM_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// How many meetings.
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    meetings: u32,
+    /// How many participants in each meeting.
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    participants: u32,
+    /// How many of them speak; all if not given.
+    #[arg(long, value_name = "S")]
+    speakers: Option<u32>,
+    /// Speakers also send video of so many kbit/s.
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=50_000))]
+    video_kbps: u32,
+    /// Spread the joins evenly over so many seconds, meeting after meeting.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = span)]
+    ramp: f64,
+    /// How long the load lasts in all, the ramp included.
+    #[arg(long = "for", value_name = "SECONDS", value_parser = span)]
+    lasts: f64,
+    /// Meetings are called PREFIX-1, PREFIX-2 and so on; different in each run if not given.
+    #[arg(long, value_name = "PREFIX")]
+    meeting_prefix: Option<String>,
+    /// How media is carried: the best that works, or only this.
+    #[arg(long, value_name = "auto|udp|tcp|tls", default_value = "auto", value_parser = crate::join::rung_policy)]
+    rung: RungPolicy,
+    /// Write the report as JSON to this file too.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Write what happens each second to this file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    timeline: Option<PathBuf>,
+    /// What to print at the end.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+/// Reads a number of seconds, at most a week.
+fn span(text: &str) -> Result<f64, String> {
+    let wrong = || format!("write seconds from 0 to 604800, not {text:?}");
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    if (0.0..=604_800.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(wrong())
+    }
+}
+
+/// Runs `plenum load`; `stop` ends it early.
+pub async fn run(args: LoadArgs, stop: CancellationToken) -> ExitCode {
+    let output = args.output;
+    match load(args, stop).await {
+        Ok((report, status)) => {
+            match output {
+                Output::Text => print!("{report}"),
+                Output::Json => match serde_json::to_string(&report) {
+                    Ok(json) => println!("{json}"),
+                    Err(error) => eprintln!("error: {error}"),
+                },
+            }
+            ExitCode::from(status)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            let status = error.downcast_ref();
+            ExitCode::from(status.map_or(exit::OTHER, JoinError::exit_status))
+        }
+    }
+}
+
+async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report, u8)> {
+    let config = config(&args)?;
+    let start = Instant::now();
+    let lasts = Duration::from_secs_f64(args.lasts);
+    let board = Arc::new(Board::new(start));
+    let common = Common {
+        board: Arc::clone(&board),
+        epoch: Epoch(start),
+        video_kbps: args.video_kbps,
+        quiet: stop.child_token(),
+        leave: CancellationToken::new(),
+    };
+    let seats = seats(&args, &config, &common)?;
+    let plain = matches!(args.output, Output::Json);
+    let timeline = args.timeline.as_deref();
+    let progress = Progress::new(Arc::clone(&board), seats.len(), lasts, plain, timeline)?;
+    let mut progress = AbortOnDropHandle::new(tokio::spawn(progress.run()));
+
+    let seating = seat(
+        seats,
+        Duration::from_secs_f64(args.ramp),
+        start,
+        &common.quiet,
+    );
+    let whole = async {
+        let mut tasks = seating.await;
+        tokio::select! {
+            () = sleep_until((start + lasts).into()) => {}
+            () = common.quiet.cancelled() => {}
+        }
+        common.quiet.cancel();
+        sleep(LINGER).await;
+        common.leave.cancel();
+        collect(&mut tasks).await
+    };
+    let account = tokio::select! {
+        account = whole => account,
+        // It ends by itself only when the timeline cannot be written.
+        ended = &mut progress => {
+            ended.context("the progress display broke")??;
+            anyhow::bail!("the progress display ended");
+        }
+    };
+    drop(progress);
+    let report = Report::new(&board, &account.figures, account.abandoned, start.elapsed());
+    if let Some(path) = &args.report {
+        let json = serde_json::to_string_pretty(&report)?;
+        std::fs::write(path, json + "\n")
+            .with_context(|| format!("--report {} cannot be written", path.display()))?;
+    }
+    Ok((report, account.status()))
+}
+
+fn config(args: &LoadArgs) -> anyhow::Result<JoinConfig> {
+    anyhow::ensure!(
+        args.ramp < args.lasts,
+        "--ramp {} leaves no time of --for {}: make --for longer",
+        args.ramp,
+        args.lasts
+    );
+    let read = |path: &PathBuf| {
+        std::fs::read(path).with_context(|| format!("--ca {} cannot be read", path.display()))
+    };
+    let authority = args.ca.as_ref().map(read).transpose()?;
+    let network = Network::new(authority.as_deref())?;
+    let prefix = match &args.meeting_prefix {
+        Some(prefix) => prefix.clone(),
+        None => format!("load-{:06x}", rand::random::<u32>() >> 8),
+    };
+    let mut config = JoinConfig::new(network, args.zones.clone(), prefix.parse()?);
+    config.rungs = args.rung;
+    config.token.clone_from(&args.token);
+    Ok(config)
+}
+
+/// Meeting after meeting, the speakers first. `config.meeting` is the prefix.
+fn seats(args: &LoadArgs, config: &JoinConfig, common: &Common) -> anyhow::Result<Vec<Seat>> {
+    let speakers = args.speakers.unwrap_or(args.participants);
+    let mut seats = Vec::new();
+    for meeting in 1..=args.meetings {
+        let id: MeetingId = format!("{}-{meeting}", config.meeting).parse()?;
+        for number in 1..=args.participants {
+            let name = format!("{meeting}/{number}");
+            let mut config = config.clone();
+            config.meeting = id.clone();
+            config.name = Some(name.clone());
+            seats.push(Seat {
+                common: common.clone(),
+                config,
+                meeting: meeting as usize,
+                name,
+                speaks: number <= speakers,
+            });
+        }
+    }
+    Ok(seats)
+}
+
+/// Lets everybody come, evenly over the ramp.
+async fn seat(
+    seats: Vec<Seat>,
+    ramp: Duration,
+    start: Instant,
+    quiet: &CancellationToken,
+) -> JoinSet<Outcome> {
+    let count = u32::try_from(seats.len()).unwrap_or(u32::MAX);
+    let step = ramp / count.max(1);
+    let mut tasks = JoinSet::new();
+    for (seat, number) in seats.into_iter().zip(0..) {
+        tokio::select! {
+            () = sleep_until((start + step * number).into()) => {}
+            () = quiet.cancelled() => break,
+        }
+        tasks.spawn(seat.take());
+    }
+    tasks
+}
+
+/// What came of all participants.
+#[derive(Default)]
+struct Account {
+    figures: Figures,
+    abandoned: u64,
+    first_failure: Option<JoinError>,
+    /// Did not leave in time, or broke.
+    unaccounted: u64,
+}
+
+impl Account {
+    fn status(&self) -> u8 {
+        match &self.first_failure {
+            Some(error) => error.exit_status(),
+            None if self.figures.dropped + self.unaccounted > 0 => exit::OTHER,
+            None => exit::OK,
+        }
+    }
+}
+
+async fn collect(tasks: &mut JoinSet<Outcome>) -> Account {
+    let mut account = Account::default();
+    let deadline = tokio::time::Instant::now() + LEAVE_WITHIN;
+    while let Ok(Some(outcome)) = tokio::time::timeout_at(deadline, tasks.join_next()).await {
+        match outcome {
+            Ok(Outcome::Took(figures)) => account.figures.merge(&figures),
+            Ok(Outcome::Abandoned) => account.abandoned += 1,
+            Ok(Outcome::Failed(error)) => {
+                account.first_failure.get_or_insert(error);
+            }
+            Err(error) => {
+                tracing::error!(%error, "a participant broke");
+                account.unaccounted += 1;
+            }
+        }
+    }
+    account.unaccounted += tasks.len() as u64;
+    account
+}

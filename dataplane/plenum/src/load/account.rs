@@ -1,0 +1,268 @@
+//! What one receiver should have got of one track, and what it got. Pure.
+//!
+//! Packets of a track are numbered from 0 by their sender, who also counts them, so that
+//! nothing is estimated. Expected are the packets from the first one received to the last
+//! one sent; or, where the first came late or never, from what was sent half a second after
+//! the subscription.
+
+use std::time::{Duration, Instant};
+
+use plenum_client::dedup::{Verdict, Window};
+use plenum_wire::Kind;
+
+/// How long after the subscription the first packet may take before it counts as lost.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Sums over tracks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// What the receiver should have got.
+    pub expected: u64,
+    /// What it got, each once.
+    pub received: u64,
+    /// What it should have got and did not.
+    pub lost: u64,
+    /// What it got more than once.
+    pub duplicated: u64,
+}
+
+impl Totals {
+    /// Adds another one's.
+    pub fn add(&mut self, other: Self) {
+        self.expected += other.expected;
+        self.received += other.received;
+        self.lost += other.lost;
+        self.duplicated += other.duplicated;
+    }
+}
+
+/// One track at one receiver.
+#[derive(Debug)]
+pub struct Account {
+    kind: Kind,
+    subscribed: Instant,
+    /// How many were sent before the grace ended.
+    sent_in_grace: Option<u64>,
+    first: Option<u64>,
+    window: Window,
+    received: u64,
+    duplicated: u64,
+    last: Option<Instant>,
+}
+
+impl Account {
+    /// Opened when the track is announced to the receiver.
+    #[must_use]
+    pub fn new(kind: Kind, subscribed: Instant) -> Self {
+        Self {
+            kind,
+            subscribed,
+            sent_in_grace: None,
+            first: None,
+            window: Window::default(),
+            received: 0,
+            duplicated: 0,
+            last: None,
+        }
+    }
+
+    /// Enters packet number `number`. For audio, the time since the packet before, if this
+    /// one goes on from there: a late one fills no silence.
+    pub fn receive(&mut self, number: u64, at: Instant) -> Option<Gap> {
+        let before = self.window.highest();
+        match self.window.check_extended(number) {
+            Verdict::New(_) => self.received += 1,
+            Verdict::Copy | Verdict::TooOld => {
+                self.duplicated += 1;
+                return None;
+            }
+        }
+        let first = self.first.get_or_insert(number);
+        *first = number.min(*first);
+        if before.is_some_and(|before| number < before) {
+            return None;
+        }
+        let since = self.last.replace(at)?;
+        (self.kind == Kind::Audio).then(|| Gap {
+            since,
+            length: at.saturating_duration_since(since),
+        })
+    }
+
+    /// Notes how many the sender has sent by `now`; to be called several times a second.
+    pub fn observe(&mut self, sent: u64, now: Instant) {
+        if self.sent_in_grace.is_none() && now >= self.subscribed + GRACE {
+            self.sent_in_grace = Some(sent);
+        }
+    }
+
+    /// Closes the account when the track is over; `sent` is how many its sender sent.
+    #[must_use]
+    pub fn close(self, sent: u64) -> Totals {
+        let from = match (self.first, self.sent_in_grace) {
+            (Some(first), Some(in_grace)) => first.min(in_grace),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => sent,
+        };
+        let expected = sent.saturating_sub(from);
+        Totals {
+            expected,
+            received: self.received,
+            lost: expected.saturating_sub(self.received),
+            duplicated: self.duplicated,
+        }
+    }
+}
+
+/// A time in which no audio came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// When it began.
+    pub since: Instant,
+    /// How long it was; 20 ms when all is well.
+    pub length: Duration,
+}
+
+/// Tells gaps during a move, and just after, from the others.
+#[derive(Debug, Default)]
+pub struct Moves {
+    moving: bool,
+    /// Until when a gap is one of the last move.
+    until: Option<Instant>,
+}
+
+/// How long after a move a gap still counts as its fault.
+const AFTERMATH: Duration = Duration::from_secs(1);
+
+impl Moves {
+    /// A move began.
+    pub const fn start(&mut self) {
+        self.moving = true;
+    }
+
+    /// It ended, either way.
+    pub fn end(&mut self, now: Instant) {
+        self.moving = false;
+        self.until = Some(now + AFTERMATH);
+    }
+
+    /// Whether some of the gap was during a move.
+    #[must_use]
+    pub fn touch(&self, gap: Gap) -> bool {
+        self.moving || self.until.is_some_and(|until| gap.since < until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Duration = Duration::from_millis(20);
+
+    /// Receives these packets, each 20 ms after the one before, of `sent` in all.
+    fn totals(numbers: &[u64], sent: u64) -> Totals {
+        let mut at = Instant::now();
+        let mut account = Account::new(Kind::Audio, at);
+        for &number in numbers {
+            at += TICK;
+            account.receive(number, at);
+        }
+        account.close(sent)
+    }
+
+    #[test]
+    fn nothing_lost_is_nothing_lost() {
+        let all: Vec<u64> = (0..1_000).collect();
+        let expected = Totals {
+            expected: 1_000,
+            received: 1_000,
+            lost: 0,
+            duplicated: 0,
+        };
+        assert_eq!(totals(&all, 1_000), expected);
+    }
+
+    #[test]
+    fn losses_copies_and_disorder_are_told_apart() {
+        // From 10 to 19; 13 and 17 lost, 12 twice, 15 late, the last one lost.
+        let numbers = [10, 11, 12, 12, 14, 16, 15, 18];
+        let expected = Totals {
+            expected: 10,
+            received: 7,
+            lost: 3,
+            duplicated: 1,
+        };
+        assert_eq!(totals(&numbers, 20), expected);
+    }
+
+    #[test]
+    fn who_came_later_is_not_owed_what_was_before() {
+        assert_eq!(totals(&[500, 501], 502).lost, 0);
+    }
+
+    #[test]
+    fn a_track_that_never_came_counts_from_half_a_second_on() {
+        let start = Instant::now();
+        let mut account = Account::new(Kind::Audio, start);
+        account.observe(0, start);
+        account.observe(24, start + Duration::from_millis(480));
+        account.observe(25, start + Duration::from_millis(500));
+        account.observe(30, start + Duration::from_millis(600));
+        let totals = account.close(125);
+        assert_eq!((totals.expected, totals.lost), (100, 100));
+    }
+
+    #[test]
+    fn a_first_packet_that_came_late_hides_no_loss() {
+        let start = Instant::now();
+        let mut account = Account::new(Kind::Audio, start);
+        account.observe(25, start + GRACE);
+        account.receive(100, start + Duration::from_secs(2));
+        let totals = account.close(101);
+        assert_eq!((totals.expected, totals.lost), (76, 75));
+    }
+
+    #[test]
+    fn a_track_that_ended_within_the_grace_owes_nothing() {
+        assert_eq!(totals(&[], 10), Totals::default());
+    }
+
+    #[test]
+    fn gaps_are_between_packets_that_go_on() {
+        let start = Instant::now();
+        let mut account = Account::new(Kind::Audio, start);
+        let mut gap = |number, ms| {
+            let gap = account.receive(number, start + Duration::from_millis(ms));
+            gap.map(|gap| gap.length.as_millis())
+        };
+        assert_eq!(gap(0, 0), None);
+        assert_eq!(gap(1, 20), Some(20));
+        assert_eq!(gap(3, 75), Some(55), "one lost in between");
+        assert_eq!(gap(2, 80), None, "too late to fill the silence");
+        assert_eq!(gap(4, 95), Some(20));
+    }
+
+    #[test]
+    fn video_has_no_audio_gaps() {
+        let start = Instant::now();
+        let mut account = Account::new(Kind::Video, start);
+        account.receive(0, start);
+        assert_eq!(account.receive(1, start + TICK), None);
+    }
+
+    #[test]
+    fn a_gap_belongs_to_a_move_if_some_of_it_does() {
+        let start = Instant::now();
+        let at = |ms| Gap {
+            since: start + Duration::from_millis(ms),
+            length: TICK,
+        };
+        let mut moves = Moves::default();
+        assert!(!moves.touch(at(0)));
+        moves.start();
+        assert!(moves.touch(at(0)));
+        moves.end(start + Duration::from_millis(100));
+        assert!(moves.touch(at(1_099)));
+        assert!(!moves.touch(at(1_100)));
+    }
+}

@@ -1,0 +1,215 @@
+//! Everything one participant measured.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plenum_client::Event;
+use plenum_wire::control::Track;
+use plenum_wire::{Kind, Rung};
+
+use super::account::{Account, Moves, Totals};
+use super::board::{Board, Count};
+use super::histogram::Histogram;
+use super::payload::Epoch;
+
+/// One track that is received.
+#[derive(Debug)]
+struct Receiving {
+    account: Account,
+    /// The sender's count, once it has begun.
+    sent: Option<Arc<Count>>,
+}
+
+/// What came of one participant, or of all together.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// How long joins took.
+    pub joins: Histogram,
+    /// Packets.
+    pub totals: Totals,
+    /// From sender to receiver.
+    pub latency: Histogram,
+    /// Between audio packets, without moves.
+    pub gaps: Histogram,
+    /// Between audio packets, during moves.
+    pub move_gaps: Histogram,
+    /// How late packets were sent: what the load itself adds to latency and gaps.
+    pub late: Histogram,
+    /// How long coming back from a lost router took.
+    pub back: Histogram,
+    /// Moves begun.
+    pub moves: u64,
+    /// Moves that did not reach the new router.
+    pub moves_failed: u64,
+    /// Second copies removed by the client.
+    pub copies: u64,
+    /// Sessions that ended by themselves.
+    pub dropped: u64,
+    /// Media connections by the rung that carried last.
+    pub rungs: BTreeMap<Rung, u64>,
+}
+
+impl Figures {
+    /// Adds another participant's.
+    pub fn merge(&mut self, other: &Self) {
+        self.joins.merge(&other.joins);
+        self.totals.add(other.totals);
+        self.latency.merge(&other.latency);
+        self.gaps.merge(&other.gaps);
+        self.move_gaps.merge(&other.move_gaps);
+        self.late.merge(&other.late);
+        self.back.merge(&other.back);
+        self.moves += other.moves;
+        self.moves_failed += other.moves_failed;
+        self.copies += other.copies;
+        self.dropped += other.dropped;
+        for (&rung, count) in &other.rungs {
+            *self.rungs.entry(rung).or_default() += count;
+        }
+    }
+}
+
+/// One participant's books.
+pub struct Ledger {
+    board: Arc<Board>,
+    epoch: Epoch,
+    meeting: usize,
+    name: String,
+    tracks: BTreeMap<u32, Receiving>,
+    rungs: BTreeMap<Kind, Rung>,
+    moves: Moves,
+    away_since: Option<Instant>,
+    /// What is known so far.
+    pub figures: Figures,
+}
+
+impl Ledger {
+    /// Empty books for a participant, named as in the report.
+    #[must_use]
+    pub fn new(board: Arc<Board>, epoch: Epoch, meeting: usize, name: String) -> Self {
+        Self {
+            board,
+            epoch,
+            meeting,
+            name,
+            tracks: BTreeMap::new(),
+            rungs: BTreeMap::new(),
+            moves: Moves::default(),
+            away_since: None,
+            figures: Figures::default(),
+        }
+    }
+
+    /// Enters what happened.
+    pub fn enter(&mut self, event: Event, now: Instant) {
+        match event {
+            Event::Packet { track, packet, at } => self.receive(&track, &packet, at),
+            Event::TrackAdded(track) => self.open(&track, now),
+            Event::TrackRemoved(track) => self.close(track.ssrc),
+            Event::Bound { kind, rung } => {
+                self.rungs.insert(kind, rung);
+            }
+            Event::MoveStarted { .. } => {
+                self.moves.start();
+                self.figures.moves += 1;
+                self.board.moves.add(1);
+            }
+            Event::MoveEnded { ok, .. } => {
+                self.moves.end(now);
+                if !ok {
+                    self.figures.moves_failed += 1;
+                    self.trouble("a move to another router failed".to_owned());
+                }
+            }
+            Event::Reconnecting { reason } => {
+                self.board.reconnections.add(1);
+                self.away_since = Some(now);
+                self.trouble(format!("lost its router: {reason}"));
+            }
+            Event::Reconnected { .. } => {
+                if let Some(since) = self.away_since.take() {
+                    let back = now.saturating_duration_since(since);
+                    self.figures.back.record(back);
+                }
+            }
+            Event::Objection { message, .. } => {
+                self.trouble(format!("the router objected: {message}"));
+            }
+            Event::Ended(ending) => {
+                self.figures.dropped += 1;
+                self.trouble(format!("dropped: {ending}"));
+            }
+            Event::Joined { .. } | Event::ParticipantJoined(_) | Event::ParticipantLeft(_) => {}
+        }
+    }
+
+    /// To be called several times a second.
+    pub fn observe(&mut self, now: Instant) {
+        for (&ssrc, receiving) in &mut self.tracks {
+            if receiving.sent.is_none() {
+                receiving.sent = self.board.track(self.meeting, ssrc);
+            }
+            let sent = receiving.sent.as_ref().map_or(0, |sent| sent.get());
+            receiving.account.observe(sent, now);
+        }
+    }
+
+    /// How late a packet was sent.
+    pub fn sent_late(&mut self, late: Duration) {
+        self.figures.late.record(late);
+    }
+
+    /// Closes all accounts.
+    #[must_use]
+    pub fn finish(mut self, copies: u64) -> Figures {
+        let open: Vec<u32> = self.tracks.keys().copied().collect();
+        for ssrc in open {
+            self.close(ssrc);
+        }
+        for rung in self.rungs.values() {
+            *self.figures.rungs.entry(*rung).or_default() += 1;
+        }
+        self.figures.copies = copies;
+        self.figures
+    }
+
+    /// Lists what went wrong.
+    pub fn trouble(&self, what: String) {
+        self.board.trouble(&self.name, what);
+    }
+
+    fn open(&mut self, track: &Track, now: Instant) {
+        let account = Account::new(track.kind, now);
+        let sent = self.board.track(self.meeting, track.ssrc);
+        self.tracks.insert(track.ssrc, Receiving { account, sent });
+    }
+
+    fn receive(&mut self, track: &Track, packet: &[u8], at: Instant) {
+        self.board.received.add(1);
+        let Some(receiving) = self.tracks.get_mut(&track.ssrc) else {
+            return;
+        };
+        let Some((number, latency)) = self.epoch.read(packet, at) else {
+            return;
+        };
+        self.figures.latency.record(latency);
+        if let Some(gap) = receiving.account.receive(number, at) {
+            if self.moves.touch(gap) {
+                self.figures.move_gaps.record(gap.length);
+            } else {
+                self.figures.gaps.record(gap.length);
+            }
+        }
+    }
+
+    fn close(&mut self, ssrc: u32) {
+        if let Some(receiving) = self.tracks.remove(&ssrc) {
+            let sent = receiving
+                .sent
+                .or_else(|| self.board.track(self.meeting, ssrc));
+            let sent = sent.map_or(0, |sent| sent.get());
+            self.figures.totals.add(receiving.account.close(sent));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! One participant of a load: one task.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plenum_client::{JoinConfig, JoinError, PublishError, Session};
+use plenum_wire::Kind;
+use tokio::time::{Interval, MissedTickBehavior, interval, interval_at};
+use tokio_util::sync::CancellationToken;
+
+use super::board::Board;
+use super::ledger::{Figures, Ledger};
+use super::payload::Epoch;
+use super::speaker::{Sending, Speaker, TICK, audio_codec, video_codec};
+
+/// How often the senders' counts are looked at.
+const OBSERVE: Duration = Duration::from_millis(100);
+
+/// What all participants are given.
+#[derive(Clone)]
+pub struct Common {
+    pub board: Arc<Board>,
+    pub epoch: Epoch,
+    pub video_kbps: u32,
+    /// Publishers stop.
+    pub quiet: CancellationToken,
+    /// Everybody leaves.
+    pub leave: CancellationToken,
+}
+
+/// One participant's part.
+pub struct Seat {
+    pub common: Common,
+    pub config: JoinConfig,
+    /// The number of its meeting.
+    pub meeting: usize,
+    /// Its name in the report.
+    pub name: String,
+    pub speaks: bool,
+}
+
+/// How a participant fared.
+pub enum Outcome {
+    /// It was there.
+    Took(Box<Figures>),
+    /// It could not join.
+    Failed(JoinError),
+    /// The load was over before the join was.
+    Abandoned,
+}
+
+impl Seat {
+    /// Joins, takes part until everybody leaves, leaves.
+    pub async fn take(self) -> Outcome {
+        let Common { board, quiet, .. } = self.common.clone();
+        let start = Instant::now();
+        board.attempted.add(1);
+        let joined = tokio::select! {
+            joined = Session::join(self.config.clone()) => joined,
+            () = quiet.cancelled() => return Outcome::Abandoned,
+        };
+        let mut session = match joined {
+            Ok(session) => session,
+            Err(error) => {
+                board.failed.add(1);
+                board.trouble(&self.name, error.to_string());
+                return Outcome::Failed(error);
+            }
+        };
+        let epoch = self.common.epoch;
+        let mut ledger = Ledger::new(Arc::clone(&board), epoch, self.meeting, self.name.clone());
+        ledger.figures.joins.record(start.elapsed());
+        board.present.add(1);
+        let alive = match self.speaker(&mut session).await {
+            Ok(speaker) => self.attend(&mut session, speaker, &mut ledger).await,
+            Err(error) => {
+                ledger.trouble(error.to_string());
+                self.attend(&mut session, None, &mut ledger).await
+            }
+        };
+        let figures = ledger.finish(session.copies_removed());
+        board.present.subtract_one();
+        if alive {
+            session.leave().await;
+        }
+        Outcome::Took(Box::new(figures))
+    }
+
+    async fn speaker(&self, session: &mut Session) -> Result<Option<Speaker>, PublishError> {
+        if !self.speaks {
+            return Ok(None);
+        }
+        let (board, kbps) = (&self.common.board, self.common.video_kbps);
+        let audio = session.publish(Kind::Audio, audio_codec()).await?;
+        let audio = Sending::new(audio, audio_codec(), board, self.meeting);
+        let mut video = None;
+        if kbps > 0 {
+            let sender = session.publish(Kind::Video, video_codec()).await?;
+            video = Some(Sending::new(sender, video_codec(), board, self.meeting));
+        }
+        Ok(Some(Speaker::new(audio, video, kbps)))
+    }
+
+    /// `false` when the session ended by itself.
+    async fn attend(
+        &self,
+        session: &mut Session,
+        mut speaker: Option<Speaker>,
+        ledger: &mut Ledger,
+    ) -> bool {
+        let Common {
+            board,
+            quiet,
+            leave,
+            ..
+        } = &self.common;
+        let mut pace = pace();
+        let mut observe = interval(OBSERVE);
+        observe.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = session.next_event() => match event {
+                    Some(event) => ledger.enter(event, Instant::now()),
+                    None => return false,
+                },
+                due = pace.tick(), if speaker.is_some() => {
+                    if let Some(speaker) = &mut speaker {
+                        ledger.sent_late(due.elapsed());
+                        board.sent.add(speaker.tick(self.common.epoch));
+                    }
+                }
+                _ = observe.tick() => ledger.observe(Instant::now()),
+                () = quiet.cancelled(), if speaker.is_some() => speaker = None,
+                () = leave.cancelled() => return true,
+            }
+        }
+    }
+}
+
+/// Everybody's ticks are spread over the 20 ms, as people's are.
+fn pace() -> Interval {
+    let offset = TICK.mul_f64(rand::random());
+    let mut pace = interval_at(tokio::time::Instant::now() + offset, TICK);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    pace
+}

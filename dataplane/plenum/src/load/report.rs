@@ -1,0 +1,235 @@
+//! The load report, schema `plenum.load/1`.
+
+use std::fmt;
+use std::time::Duration;
+
+use plenum_wire::Rung;
+use serde::Serialize;
+
+use super::board::{Board, Trouble, seconds};
+use super::ledger::Figures;
+
+/// Name and version of the report's shape.
+pub const SCHEMA: &str = "plenum.load/1";
+
+/// What the load measured.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    schema: &'static str,
+    /// From the first join to the end.
+    lasted_s: f64,
+    joins: Joins,
+    media: Media,
+    migrations: Migrations,
+    reconnections: Reconnections,
+    /// Sessions that ended by themselves.
+    dropped: u64,
+    errors_total: u64,
+    errors: Vec<Trouble>,
+}
+
+/// Times are from asking the zone to every media connection bound.
+#[derive(Debug, Serialize)]
+struct Joins {
+    attempted: u64,
+    failed: u64,
+    /// Still under way when the load ended.
+    abandoned: u64,
+    p50_ms: Option<f64>,
+    p95_ms: Option<f64>,
+    p99_ms: Option<f64>,
+    max_ms: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Media {
+    sent: u64,
+    expected: u64,
+    received: u64,
+    lost: u64,
+    duplicated: u64,
+    /// Second copies that the client removed: in a move each packet has one.
+    copies_removed: u64,
+    latency_p50_ms: Option<f64>,
+    latency_p99_ms: Option<f64>,
+    audio_gap_p99_ms: Option<f64>,
+    audio_gap_max_ms: Option<f64>,
+    /// How late the load itself sent: part of latency and gaps that is not the routers'.
+    sent_late_p99_ms: Option<f64>,
+    rungs: Rungs,
+}
+
+#[derive(Debug, Serialize)]
+struct Rungs {
+    udp: u64,
+    tcp: u64,
+    tls: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Migrations {
+    count: u64,
+    failed: u64,
+    audio_gap_max_ms: Option<f64>,
+}
+
+/// After a router was lost, one for each participant on it.
+#[derive(Debug, Serialize)]
+struct Reconnections {
+    count: u64,
+    max_ms: Option<f64>,
+}
+
+impl Report {
+    /// Puts the report together.
+    #[must_use]
+    pub fn new(board: &Board, figures: &Figures, abandoned: u64, lasted: Duration) -> Self {
+        let (errors, errors_total) = board.troubles();
+        let rung = |rung| figures.rungs.get(&rung).copied().unwrap_or(0);
+        Self {
+            schema: SCHEMA,
+            lasted_s: seconds(lasted.as_secs_f64()),
+            joins: Joins {
+                attempted: board.attempted.get(),
+                failed: board.failed.get(),
+                abandoned,
+                p50_ms: ms(figures.joins.quantile(0.5)),
+                p95_ms: ms(figures.joins.quantile(0.95)),
+                p99_ms: ms(figures.joins.quantile(0.99)),
+                max_ms: ms(figures.joins.max()),
+            },
+            media: Media {
+                sent: board.sent.get(),
+                expected: figures.totals.expected,
+                received: figures.totals.received,
+                lost: figures.totals.lost,
+                duplicated: figures.totals.duplicated,
+                copies_removed: figures.copies,
+                latency_p50_ms: ms(figures.latency.quantile(0.5)),
+                latency_p99_ms: ms(figures.latency.quantile(0.99)),
+                audio_gap_p99_ms: ms(figures.gaps.quantile(0.99)),
+                audio_gap_max_ms: ms(figures.gaps.max()),
+                sent_late_p99_ms: ms(figures.late.quantile(0.99)),
+                rungs: Rungs {
+                    udp: rung(Rung::Udp),
+                    tcp: rung(Rung::Tcp),
+                    tls: rung(Rung::Tls),
+                },
+            },
+            migrations: Migrations {
+                count: figures.moves,
+                failed: figures.moves_failed,
+                audio_gap_max_ms: ms(figures.move_gaps.max()),
+            },
+            reconnections: Reconnections {
+                count: board.reconnections.get(),
+                max_ms: ms(figures.back.max()),
+            },
+            dropped: figures.dropped,
+            errors_total,
+            errors,
+        }
+    }
+}
+
+fn ms(duration: Option<Duration>) -> Option<f64> {
+    duration.map(|duration| seconds(duration.as_secs_f64() * 1_000.0))
+}
+
+/// Milliseconds for people; "-" where nothing was measured.
+struct Shown(Option<f64>);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(ms) => write!(f, "{ms:.1} ms"),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { joins, media, .. } = self;
+        writeln!(
+            f,
+            "joins       {} attempted, {} failed; p50 {}, p95 {}, p99 {}, longest {}",
+            joins.attempted,
+            joins.failed,
+            Shown(joins.p50_ms),
+            Shown(joins.p95_ms),
+            Shown(joins.p99_ms),
+            Shown(joins.max_ms)
+        )?;
+        writeln!(
+            f,
+            "media       {} sent, {} expected, {} received, {} lost, {} duplicated",
+            media.sent, media.expected, media.received, media.lost, media.duplicated
+        )?;
+        writeln!(
+            f,
+            "latency     p50 {}, p99 {} (sent late p99 {})",
+            Shown(media.latency_p50_ms),
+            Shown(media.latency_p99_ms),
+            Shown(media.sent_late_p99_ms)
+        )?;
+        writeln!(
+            f,
+            "audio gaps  p99 {}, longest {}, longest in a move {}",
+            Shown(media.audio_gap_p99_ms),
+            Shown(media.audio_gap_max_ms),
+            Shown(self.migrations.audio_gap_max_ms)
+        )?;
+        writeln!(
+            f,
+            "rungs       {} udp, {} tcp, {} tls",
+            media.rungs.udp, media.rungs.tcp, media.rungs.tls
+        )?;
+        writeln!(
+            f,
+            "moves       {}, {} failed; {} came back from a lost router; {} dropped",
+            self.migrations.count, self.migrations.failed, self.reconnections.count, self.dropped
+        )?;
+        for Trouble {
+            at_s,
+            participant,
+            what,
+        } in self.errors.iter().take(10)
+        {
+            writeln!(f, "error       at {at_s:.1} s, {participant}: {what}")?;
+        }
+        match self.errors_total {
+            0..=10 => Ok(()),
+            more => writeln!(f, "error       and {} more", more - 10),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn the_report_has_the_fields_that_scripts_rely_on() {
+        let mut figures = Figures::default();
+        figures.joins.record(Duration::from_micros(1_500));
+        figures.rungs.insert(Rung::Tcp, 2);
+        let board = Board::new(Instant::now());
+        board.attempted.add(2);
+        board.trouble("1/2", "broke".to_owned());
+        let report = Report::new(&board, &figures, 1, Duration::from_secs(9));
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["schema"], "plenum.load/1");
+        assert_eq!(json["joins"]["attempted"], 2);
+        assert_eq!(json["joins"]["max_ms"], 1.5);
+        assert_eq!(json["media"]["rungs"]["tcp"], 2);
+        assert_eq!(json["media"]["audio_gap_max_ms"], serde_json::Value::Null);
+        assert_eq!(json["migrations"]["failed"], 0);
+        assert_eq!(json["errors"][0]["participant"], "1/2");
+        for name in ["sent", "expected", "received", "lost", "duplicated"] {
+            assert_eq!(json["media"][name], 0, "{name}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Sending: audio each 20 ms, a video frame each 40 ms.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plenum_client::TrackSender;
+use plenum_wire::Codec;
+use plenum_wire::rtp::Header;
+
+use super::board::{Board, Count};
+use super::payload::{AUDIO_BYTES, Epoch, video_frame};
+
+/// Between audio packets.
+pub const TICK: Duration = Duration::from_millis(20);
+
+/// As `plenum load` publishes audio.
+pub fn audio_codec() -> Codec {
+    Codec {
+        name: "opus".to_owned(),
+        clock_rate: 48_000,
+        payload_type: 111,
+        width: 0,
+        height: 0,
+        channels: 2,
+    }
+}
+
+/// As `plenum load` publishes video; nobody decodes it.
+pub fn video_codec() -> Codec {
+    Codec {
+        name: "VP8".to_owned(),
+        clock_rate: 90_000,
+        payload_type: 96,
+        width: 640,
+        height: 360,
+        channels: 0,
+    }
+}
+
+/// One track being sent.
+pub struct Sending {
+    sender: TrackSender,
+    codec: Codec,
+    sent: Arc<Count>,
+    number: u64,
+}
+
+impl Sending {
+    /// Begins at packet 0.
+    pub fn new(sender: TrackSender, codec: Codec, board: &Board, meeting: usize) -> Self {
+        let sent = board.publish(meeting, sender.ssrc());
+        Self {
+            sender,
+            codec,
+            sent,
+            number: 0,
+        }
+    }
+
+    /// Sends one frame as packets of these payload sizes, `since` the track began.
+    fn send(&mut self, sizes: impl Iterator<Item = usize>, since: Duration, epoch: Epoch) -> u64 {
+        let mut sizes = sizes.peekable();
+        let mut packets = 0;
+        while let Some(bytes) = sizes.next() {
+            let header = Header {
+                payload_type: self.codec.payload_type,
+                marker: sizes.peek().is_none(),
+                sequence: (self.number & 0xffff) as u16,
+                timestamp: timestamp(since, self.codec.clock_rate),
+                ssrc: self.sender.ssrc(),
+                payload_offset: 0,
+            };
+            let packet = epoch.stamp(&header, self.number, Instant::now(), bytes);
+            // Counted first, and also when no router takes it: then it is lost.
+            self.sent.add(1);
+            self.sender.send(&packet);
+            self.number += 1;
+            packets += 1;
+        }
+        packets
+    }
+}
+
+/// RTP counts in the codec's clock and wraps.
+fn timestamp(since: Duration, clock_rate: u32) -> u32 {
+    let ticks = since.as_millis() * u128::from(clock_rate) / 1_000;
+    u32::try_from(ticks & u128::from(u32::MAX)).unwrap_or(0)
+}
+
+/// One participant's tracks.
+pub struct Speaker {
+    audio: Sending,
+    video: Option<Sending>,
+    video_kbps: u32,
+    ticks: u32,
+}
+
+impl Speaker {
+    /// Speaks, and is seen where there is a video track.
+    pub const fn new(audio: Sending, video: Option<Sending>, video_kbps: u32) -> Self {
+        Self {
+            audio,
+            video,
+            video_kbps,
+            ticks: 0,
+        }
+    }
+
+    /// Sends what is due each [`TICK`]; how many packets that were.
+    pub fn tick(&mut self, epoch: Epoch) -> u64 {
+        let since = TICK * self.ticks;
+        let even = self.ticks.is_multiple_of(2);
+        self.ticks += 1;
+        let mut packets = self.audio.send(std::iter::once(AUDIO_BYTES), since, epoch);
+        if let Some(video) = self.video.as_mut().filter(|_| even) {
+            packets += video.send(video_frame(self.video_kbps), since, epoch);
+        }
+        packets
+    }
+}
