@@ -109,6 +109,9 @@ impl Leg {
 
     /// Opens the media connection of a kind, unless it is there.
     pub fn want(&mut self, kind: Kind, now: Instant) {
+        if !matches!(self.phase, Phase::Serving) {
+            return;
+        }
         let flow = self.flows.of(kind);
         let (wiring, knock) = (&self.wiring, &self.knock);
         let (policy, welcomed) = (self.policy, self.welcomed);
@@ -167,7 +170,7 @@ impl Leg {
         }
     }
 
-    /// Something happened to a media connection. A cause when the leg is of no more use.
+    /// Something happened to a media connection.
     pub fn handle_media(
         &mut self,
         kind: Kind,
@@ -175,11 +178,18 @@ impl Leg {
         attempt: u32,
         note: MediaNote,
         now: Instant,
-    ) -> Option<Cause> {
-        let carrier = self.carriers.get_mut(&kind)?;
-        let failure = carrier.handle(rung, attempt, note, now)?;
+    ) {
+        if let Some(carrier) = self.carriers.get_mut(&kind) {
+            carrier.handle(rung, attempt, note, now);
+        }
+    }
+
+    /// A cause, when the leg has turned out to be of no use. One kind that fails on a router
+    /// that otherwise works is tried on and on.
+    pub fn take_failure(&mut self) -> Option<Cause> {
+        let mut exhausted = self.carriers.values_mut();
+        let failure = exhausted.find_map(Carrier::take_exhausted)?;
         let others = self.carriers.values().any(Carrier::is_bound);
-        // One kind that fails on a router that otherwise works is tried on and on.
         (!self.was_complete() || !others).then_some(Cause::Broke(failure))
     }
 

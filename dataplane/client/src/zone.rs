@@ -25,6 +25,8 @@ use answer::Answer;
 const HEDGE: Duration = Duration::from_millis(150);
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(3);
+/// How long routers stay excluded: then even a zone with no other may offer one again.
+const EXCLUDE: Duration = Duration::from_secs(2);
 /// Longest wait that a `Retry-After` is obeyed for: the user waits too.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
 
@@ -65,11 +67,15 @@ impl Zone {
         deadline: Instant,
     ) -> Result<Box<Offer>, JoinError> {
         let start = Instant::now();
+        let mut request = request.clone();
         let mut backoff = Backoff::new(rand::random());
         let mut tries = 0;
         loop {
             tries += 1;
-            let round = timeout_at(deadline, self.round(meeting, request));
+            if start.elapsed() >= EXCLUDE {
+                request.exclude.clear();
+            }
+            let round = timeout_at(deadline, self.round(meeting, &request));
             let setback = match round.await {
                 Ok(Ok(offer)) => return Ok(offer),
                 Ok(Err(setback)) => setback,

@@ -41,6 +41,8 @@ pub(super) struct Carrier {
     attempts: u32,
     failures: BTreeMap<Rung, String>,
     was_bound: bool,
+    /// A sentence, when no rung worked in a whole race.
+    exhausted: Option<String>,
 }
 
 impl Carrier {
@@ -62,6 +64,7 @@ impl Carrier {
             attempts: 0,
             failures: BTreeMap::new(),
             was_bound: false,
+            exhausted: None,
         };
         carrier.act();
         carrier
@@ -83,16 +86,11 @@ impl Carrier {
         self.act();
     }
 
-    /// A sentence when no rung works.
-    pub fn handle(
-        &mut self,
-        rung: Rung,
-        attempt: u32,
-        note: MediaNote,
-        now: Instant,
-    ) -> Option<String> {
+    pub fn handle(&mut self, rung: Rung, attempt: u32, note: MediaNote, now: Instant) {
         let current = self.connections.get_mut(&rung);
-        let connection = current.filter(|current| current.attempt == attempt)?;
+        let Some(connection) = current.filter(|current| current.attempt == attempt) else {
+            return;
+        };
         match note {
             MediaNote::Opened(sender) => {
                 connection.sender = Some(sender);
@@ -110,7 +108,7 @@ impl Carrier {
                 self.ladder.handle_lost(rung, now);
             }
         }
-        self.act()
+        self.act();
     }
 
     pub fn next_timeout(&self) -> Option<Instant> {
@@ -119,6 +117,11 @@ impl Carrier {
 
     pub fn is_bound(&self) -> bool {
         self.ladder.carrying().is_some()
+    }
+
+    /// Why no rung worked, once each time.
+    pub fn take_exhausted(&mut self) -> Option<String> {
+        self.exhausted.take()
     }
 
     pub fn was_bound(&self) -> bool {
@@ -134,8 +137,7 @@ impl Carrier {
         Some((rung, connection.attempt, Outlet { sender, flow }))
     }
 
-    fn act(&mut self) -> Option<String> {
-        let mut exhausted = None;
+    fn act(&mut self) {
         while let Some(action) = self.ladder.poll() {
             match action {
                 Action::Dial(rung) => self.dial(rung),
@@ -148,10 +150,9 @@ impl Carrier {
                 Action::Close(rung) => {
                     self.connections.remove(&rung);
                 }
-                Action::Exhausted => exhausted = Some(self.obituary()),
+                Action::Exhausted => self.exhausted = Some(self.obituary()),
             }
         }
-        exhausted
     }
 
     fn dial(&mut self, rung: Rung) {

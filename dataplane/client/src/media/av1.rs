@@ -57,12 +57,16 @@ fn append_sized(obu: &[u8], frame: &mut Vec<u8>) -> Option<()> {
     }
     let mut length = rest.len();
     while length >= 0x80 {
-        frame.push(0x80 | (length & 0x7f) as u8);
+        frame.push(0x80 | low_bits(length));
         length >>= 7;
     }
-    frame.push(length as u8);
+    frame.push(low_bits(length));
     frame.extend_from_slice(rest);
     Some(())
+}
+
+fn low_bits(length: usize) -> u8 {
+    u8::try_from(length & 0x7f).expect("seven bits")
 }
 
 fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {

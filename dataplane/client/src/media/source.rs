@@ -75,7 +75,7 @@ impl Source {
         let rate = u64::from(self.codec.clock_rate);
         Ok(Some(Frame {
             due: Duration::from_nanos(ticks * 1_000_000_000 / rate),
-            timestamp: (ticks & u64::from(u32::MAX)) as u32,
+            timestamp: u32::try_from(ticks & u64::from(u32::MAX)).expect("32 bits"),
             data,
         }))
     }

@@ -48,6 +48,11 @@ impl Session {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.legs.retain(|_, leg| leg.handle_timeout(now));
+        let failures = self.legs.iter_mut();
+        let failures = failures.filter_map(|(&id, leg)| Some((id, leg.take_failure()?)));
+        for (id, cause) in failures.collect::<Vec<_>>() {
+            self.handle_death(id, cause, now);
+        }
         self.moving.handle_timeout(now);
         self.roster.handle_timeout(now);
         self.act(now);
@@ -98,7 +103,8 @@ impl Session {
                 attempt,
                 note,
             } => {
-                if let Some(cause) = leg.handle_media(kind, rung, attempt, note, now) {
+                leg.handle_media(kind, rung, attempt, note, now);
+                if let Some(cause) = leg.take_failure() {
                     self.handle_death(id, cause, now);
                 }
             }

@@ -1,4 +1,6 @@
 use plenum_wire::join::Refusal;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::*;
 
@@ -14,25 +16,35 @@ fn an_address_that_is_no_https_url_is_refused_with_what_to_write() {
 /// A plain HTTP server on 127.0.0.1 that gives each request the next of its answers;
 /// `None` is silence.
 async fn controller(answers: Vec<Option<String>>) -> Url {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let mut silent = Vec::new();
         for answer in answers {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = vec![0; 4_096];
-            let _ = stream.read(&mut request).await;
+            let (stream, _) = listener.accept().await.unwrap();
+            let (stream, _) = read_request(stream).await;
             match answer {
-                Some(answer) => {
-                    stream.write_all(answer.as_bytes()).await.unwrap();
-                }
+                Some(answer) => respond(stream, &answer).await,
                 None => silent.push(stream),
             }
         }
         std::future::pending::<()>().await;
     });
     Url::parse(&url).unwrap()
+}
+
+/// Reads up to the end of the JSON body.
+async fn read_request(mut stream: TcpStream) -> (TcpStream, String) {
+    let mut request = Vec::new();
+    while !request.ends_with(b"}") {
+        let read = stream.read_buf(&mut request).await.unwrap();
+        assert!(read > 0, "the client gave up");
+    }
+    (stream, String::from_utf8(request).unwrap())
+}
+
+async fn respond(mut stream: TcpStream, answer: &str) {
+    stream.write_all(answer.as_bytes()).await.unwrap();
 }
 
 fn http(status: &str, body: &str) -> String {
@@ -64,6 +76,10 @@ fn offer() -> String {
 }
 
 async fn ask(urls: Vec<Url>, ms: u64) -> Result<Box<Offer>, JoinError> {
+    ask_for(urls, &JoinRequest::default(), ms).await
+}
+
+async fn ask_for(urls: Vec<Url>, request: &JoinRequest, ms: u64) -> Result<Box<Offer>, JoinError> {
     let zone = Zone {
         http: reqwest::Client::builder()
             .tls_backend_preconfigured((*config()).clone())
@@ -74,7 +90,7 @@ async fn ask(urls: Vec<Url>, ms: u64) -> Result<Box<Offer>, JoinError> {
     };
     let deadline = Instant::now() + Duration::from_millis(ms);
     let meeting = "m".parse().unwrap();
-    zone.ask(&meeting, &JoinRequest::default(), deadline).await
+    zone.ask(&meeting, request, deadline).await
 }
 
 fn config() -> std::sync::Arc<rustls::ClientConfig> {
@@ -108,6 +124,32 @@ async fn what_passes_is_asked_again() {
     let full = refusal(Refusal::ZoneFull);
     let urls = vec![controller([full.clone(), full.clone(), full, offer()].map(Some).into()).await];
     assert!(ask(urls, 10_000).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_router_is_asked_for_again_where_the_zone_has_no_other() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let request = read_request(stream).await;
+            let excluded = request.1.contains("exclude");
+            let answer = if excluded {
+                refusal(Refusal::NoRouter)
+            } else {
+                offer()
+            };
+            respond(request.0, &answer).await;
+        }
+    });
+    let request = JoinRequest {
+        exclude: vec!["r".parse().unwrap()],
+        ..JoinRequest::default()
+    };
+    let start = Instant::now();
+    assert!(ask_for(vec![url], &request, 10_000).await.is_ok());
+    assert!(start.elapsed() >= EXCLUDE);
 }
 
 #[tokio::test]
