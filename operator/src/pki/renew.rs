@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::authority::{self, Authority};
+use super::certificate::Pair;
 use super::issue::{self, IssueError};
 use super::leaf::{self, Held, Role, Step, Why, ZoneNames};
 use super::{Data, renewal, signing_key};
@@ -31,6 +32,10 @@ pub struct Renewed {
     pub leaves: BTreeMap<Role, Held>,
     /// The signing key's.
     pub signing_key: Data,
+    /// When the authority that signs ends.
+    pub until: Timestamp,
+    /// A successor is in every bundle and does not sign yet.
+    pub announced: bool,
     /// What a person would want to know, in sentences.
     pub notes: Vec<Note>,
     /// When there is something to do next.
@@ -71,6 +76,8 @@ pub fn renew(
     let look_again = look_again(&authority, &leaves, now);
     Ok(Renewed {
         authority: authority.write(now),
+        until: issuer(&authority, now).certificate().not_after,
+        announced: authority.successor().is_some(),
         leaves,
         signing_key,
         notes,
@@ -124,12 +131,7 @@ fn leaf(
     let step = leaf::step(held, &wanted, authority, now);
     let pair = match (step, held.and_then(|held| held.pair.clone())) {
         (Step::Keep | Step::Rebundle, Some(pair)) => pair,
-        (_, _) => {
-            let issuer = authority
-                .issuer(now)
-                .expect("every step of the authority leaves one that can sign");
-            issue::leaf(issuer, &wanted, now)?
-        }
+        (_, _) => issue::leaf(issuer(authority, now), &wanted, now)?,
     };
     if let Step::Make(why) = step {
         let text = format!("A new {role:?} certificate was issued: {}.", why.as_str());
@@ -144,6 +146,12 @@ fn leaf(
         bundle: authority.bundle(now).cloned().collect(),
         pair: Some(pair),
     })
+}
+
+fn issuer(authority: &Authority, now: Timestamp) -> &Pair {
+    authority
+        .issuer(now)
+        .expect("every step of the authority leaves one that can sign")
 }
 
 fn signing_key(

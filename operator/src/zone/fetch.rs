@@ -1,0 +1,194 @@
+//! Step 1: everything that a reconcile looks at, as values. Reads, and never writes.
+//!
+//! Children come from caches. Two things are asked of the API server itself: whether a child
+//! that the cache does not know is really missing, and, before certificates are changed, what
+//! the Secrets hold now. A cache that is behind could otherwise make a second authority.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Secret, Service};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Api, Client, Resource, ResourceExt as _};
+use plenum_crds::{CertificateSource, MMRPool, MeetingZone};
+use serde::de::DeserializeOwned;
+
+use super::names::{self, ZoneSecret};
+
+/// Caches of all that the zone controller watches.
+#[derive(Clone)]
+pub struct Stores {
+    /// Pools, of all zones.
+    pub pools: Store<MMRPool>,
+    /// Our children.
+    pub stateful_sets: Store<StatefulSet>,
+    /// Our children.
+    pub services: Store<Service>,
+    /// Our children.
+    pub budgets: Store<PodDisruptionBudget>,
+    /// Our children.
+    pub secrets: Store<Secret>,
+}
+
+/// A zone and all that concerns it.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The zone.
+    pub zone: Arc<MeetingZone>,
+    /// The pools that name it, by name.
+    pub pools: Vec<Arc<MMRPool>>,
+    /// Its controllers.
+    pub stateful_set: Option<Arc<StatefulSet>>,
+    /// The Service for clients.
+    pub service: Option<Arc<Service>>,
+    /// The Service for routers.
+    pub link_service: Option<Arc<Service>>,
+    /// The disruption budget.
+    pub budget: Option<Arc<PodDisruptionBudget>>,
+    /// Its Secrets.
+    pub secrets: BTreeMap<ZoneSecret, Arc<Secret>>,
+    /// The Secret with the user's certificate, where the spec names one.
+    pub certificate: Option<Named>,
+    /// The Secret with the directory's keys, where the spec names one.
+    pub directory_keys: Option<Named>,
+}
+
+/// A Secret that the spec names.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// It, if it is there.
+    pub secret: Option<Secret>,
+}
+
+impl Fetched {
+    /// The names and addresses at which the load balancer answers.
+    pub fn ingress(&self) -> impl Iterator<Item = String> {
+        let status = self.service.as_ref().and_then(|s| s.status.as_ref());
+        let ingress = status
+            .and_then(|s| s.load_balancer.as_ref())
+            .and_then(|balancer| balancer.ingress.clone())
+            .unwrap_or_default();
+        ingress
+            .into_iter()
+            .flat_map(|entry| [entry.hostname, entry.ip])
+            .flatten()
+    }
+}
+
+/// Where the Secrets of the zone are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// In the cache: good enough to see that nothing has to change.
+    Cached,
+    /// At the API server: before anything is changed.
+    Live,
+}
+
+/// Reads all of it.
+pub async fn fetch(
+    client: &Client,
+    stores: &Stores,
+    zone: Arc<MeetingZone>,
+    from: Secrets,
+) -> Result<Fetched, kube::Error> {
+    let (namespace, name) = (zone.namespace().unwrap_or_default(), zone.name_any());
+    let at = Place {
+        client,
+        namespace: &namespace,
+    };
+    let controllers = names::controllers(&name);
+    let link = names::link_service(&name);
+    let mut secrets = BTreeMap::new();
+    for secret in ZoneSecret::ALL {
+        let name = secret.name(&name);
+        let found = match from {
+            Secrets::Cached => at.find(&stores.secrets, &name).await?,
+            Secrets::Live => at.get::<Secret>(&name).await?.map(Arc::new),
+        };
+        secrets.extend(found.map(|found| (secret, found)));
+    }
+    let spec = &zone.spec;
+    let certificate = match spec.certificates.source {
+        CertificateSource::Secret => spec.certificates.secret_name.as_deref(),
+        CertificateSource::ZoneAuthority => None,
+    };
+    let keys = spec.admission.directory_keys_secret.as_ref();
+    Ok(Fetched {
+        pools: pools_of(stores, &namespace, &name),
+        stateful_set: at.find(&stores.stateful_sets, &controllers).await?,
+        service: at.find(&stores.services, &controllers).await?,
+        link_service: at.find(&stores.services, &link).await?,
+        budget: at.find(&stores.budgets, &controllers).await?,
+        secrets,
+        certificate: at.named(certificate).await?,
+        directory_keys: at.named(keys.map(|keys| keys.name.as_str())).await?,
+        zone,
+    })
+}
+
+/// The pools that name the zone, asked of the API server: before the last step of a deletion.
+pub async fn live_pools(client: &Client, zone: &MeetingZone) -> Result<Vec<MMRPool>, kube::Error> {
+    let api = Api::<MMRPool>::namespaced(client.clone(), &zone.namespace().unwrap_or_default());
+    let mut pools = api.list(&kube::api::ListParams::default()).await?.items;
+    pools.retain(|pool| pool.spec.zone == zone.name_any());
+    Ok(pools)
+}
+
+fn pools_of(stores: &Stores, namespace: &str, zone: &str) -> Vec<Arc<MMRPool>> {
+    let mut pools: Vec<_> = stores
+        .pools
+        .state()
+        .into_iter()
+        .filter(|pool| pool.spec.zone == zone && pool.namespace().as_deref() == Some(namespace))
+        .collect();
+    pools.sort_by_key(|pool| pool.name_any());
+    pools
+}
+
+struct Place<'a> {
+    client: &'a Client,
+    namespace: &'a str,
+}
+
+impl Place<'_> {
+    async fn find<K>(&self, store: &Store<K>, name: &str) -> Result<Option<Arc<K>>, kube::Error>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
+    {
+        match store.get(&ObjectRef::new(name).within(self.namespace)) {
+            Some(object) => Ok(Some(object)),
+            None => Ok(self.get(name).await?.map(Arc::new)),
+        }
+    }
+
+    async fn get<K>(&self, name: &str) -> Result<Option<K>, kube::Error>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
+    {
+        Api::namespaced(self.client.clone(), self.namespace)
+            .get_opt(name)
+            .await
+    }
+
+    async fn named(&self, name: Option<&str>) -> Result<Option<Named>, kube::Error> {
+        let Some(name) = name else {
+            return Ok(None);
+        };
+        Ok(Some(Named {
+            name: name.to_owned(),
+            secret: self.get(name).await?,
+        }))
+    }
+}

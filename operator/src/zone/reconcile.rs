@@ -1,0 +1,228 @@
+//! The pipeline: fetch -> validate -> build -> plan -> apply -> status.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::runtime::controller::Action;
+use kube::{Resource as _, ResourceExt as _};
+use plenum_crds::conditions::{ZoneCondition, ZoneReason};
+use plenum_crds::{MeetingZone, MeetingZoneStatus, labels};
+
+use super::apply::{Applied, apply};
+use super::deletion::{Deletion, deletion};
+use super::fetch::{Fetched, Secrets, Stores, fetch, live_pools};
+use super::plan::{Plan, plan};
+use super::status::{Outcome, status};
+use super::validate::{Intent, Problem, ValidZone, intent, validate};
+use crate::apply::WriteError;
+use crate::context::Context;
+use crate::pki::renew::Note;
+
+/// What a reconcile is given.
+pub struct Scope {
+    /// The operator's.
+    pub context: Context,
+    /// Caches.
+    pub stores: Stores,
+}
+
+/// Why a reconcile did not come to its end. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum ZoneError {
+    /// Something could not be read.
+    #[error("reading the zone's objects: {0}")]
+    Read(#[from] kube::Error),
+    /// Something could not be written for now.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Even if nothing happens, each zone is looked at this often.
+const RESYNC: Duration = Duration::from_secs(3600);
+/// What was refused is tried again this often: the cause may be in another object, such as
+/// the Service that holds a port, of which no event tells.
+const REFUSED: Duration = Duration::from_secs(30);
+/// Until a conflict or a lost answer is looked at again.
+const SOON: Duration = Duration::from_secs(1);
+/// Until other errors are tried again.
+const LATER: Duration = Duration::from_secs(5);
+
+/// Makes the zone what its spec says. Idempotent; writes nothing when nothing changed.
+pub async fn reconcile(zone: Arc<MeetingZone>, scope: Arc<Scope>) -> Result<Action, ZoneError> {
+    let measured = scope.context.metrics.reconcile("zone");
+    let result = run(zone, &scope).await;
+    measured.done(&result);
+    result
+}
+
+/// When to try again after an error.
+pub fn retry(_zone: Arc<MeetingZone>, error: &ZoneError, _scope: Arc<Scope>) -> Action {
+    match error {
+        ZoneError::Write(error) if error.is_conflict() => Action::requeue(SOON),
+        ZoneError::Write(WriteError::Timeout { .. }) => Action::requeue(SOON),
+        _ => Action::requeue(LATER),
+    }
+}
+
+async fn run(zone: Arc<MeetingZone>, scope: &Scope) -> Result<Action, ZoneError> {
+    let writer = &scope.context.writer;
+    let deleting = zone.meta().deletion_timestamp.is_some();
+    let held = zone.finalizers().iter().any(|f| f == labels::FINALIZER);
+    if deleting && !held {
+        // Others may still hold it. Its children go by their owner references.
+        return Ok(Action::await_change());
+    }
+    let now = Timestamp::now();
+    let fetched = fetch(&scope.context.client, &scope.stores, zone, Secrets::Cached).await?;
+    let intent = intent(&fetched);
+    let pools = fetched.pools.iter().map(Arc::as_ref);
+    let deletion = deletion(intent, pools, now);
+    if !intent.paused {
+        if deletion == Deletion::Over && is_over(scope, &fetched, intent, now).await? {
+            writer
+                .set_finalizer(fetched.zone.as_ref(), labels::FINALIZER, false)
+                .await?;
+            return Ok(Action::await_change());
+        }
+        if !deleting {
+            writer
+                .set_finalizer(fetched.zone.as_ref(), labels::FINALIZER, true)
+                .await?;
+        }
+    }
+    let image = &scope.context.image;
+    let (fetched, planned) = match validate(&fetched, image, now) {
+        Err(problem) => (fetched, Err(problem)),
+        Ok(valid) => {
+            let (fetched, plan, applied) = act(scope, valid, fetched, intent, now).await?;
+            (fetched, Ok((plan, applied)))
+        }
+    };
+    let outcome = Outcome {
+        planned: planned.as_ref().map(|(plan, applied)| (plan, applied)),
+        intent,
+        deletion: &deletion,
+    };
+    let new = status(&fetched, &outcome, now);
+    let old = fetched.zone.status.as_ref();
+    writer
+        .apply_status(fetched.zone.as_ref(), old, &new)
+        .await?;
+    tell(scope, &fetched, planned.as_ref().ok(), &new).await;
+    Ok(Action::requeue(next_look(planned.as_ref(), &deletion, now)))
+}
+
+/// Plans and, unless paused, acts. Secrets are changed only on the API server's own word.
+async fn act(
+    scope: &Scope,
+    valid: ValidZone,
+    fetched: Fetched,
+    intent: Intent,
+    now: Timestamp,
+) -> Result<(Fetched, Plan, Applied), ZoneError> {
+    let mut planned = plan(&valid, &fetched, now);
+    if intent.paused {
+        if planned.changes_secrets(&fetched) {
+            let message = "Certificates have to be made or renewed; remove the annotation \
+                           plenum.dev/paused.";
+            planned.certificates = Err(Problem::new(ZoneReason::Paused, message));
+        }
+        return Ok((fetched, planned, Applied::default()));
+    }
+    let (fetched, planned) = if planned.changes_secrets(&fetched) {
+        let zone = fetched.zone.clone();
+        let live = fetch(&scope.context.client, &scope.stores, zone, Secrets::Live).await?;
+        let planned = plan(&valid, &live, now);
+        (live, planned)
+    } else {
+        (fetched, planned)
+    };
+    let applied = apply(&scope.context.writer, &planned, &fetched).await?;
+    Ok((fetched, planned, applied))
+}
+
+/// Whether the API server, not only the cache, knows of no router to wait for.
+async fn is_over(
+    scope: &Scope,
+    fetched: &Fetched,
+    intent: Intent,
+    now: Timestamp,
+) -> Result<bool, ZoneError> {
+    let pools = live_pools(&scope.context.client, &fetched.zone).await?;
+    Ok(deletion(intent, &pools, now) == Deletion::Over)
+}
+
+fn next_look(
+    planned: Result<&(Plan, Applied), &Problem>,
+    deletion: &Deletion,
+    now: Timestamp,
+) -> Duration {
+    let until =
+        |time: Timestamp| Duration::try_from(time.duration_since(now)).unwrap_or_default() + SOON;
+    let mut next = RESYNC;
+    if let Ok((plan, applied)) = planned {
+        if let Some(time) = plan.look_again {
+            next = next.min(until(time));
+        }
+        let refused = applied.refused.is_some() || applied.secrets_refused.is_some();
+        if refused || plan.problem.is_some() || plan.certificates.is_err() {
+            next = next.min(REFUSED);
+        }
+    }
+    if let Deletion::Waiting { until: end, .. } = deletion {
+        next = next.min(until(*end));
+    }
+    next
+}
+
+/// Events: what happened to certificates, and a Ready condition that says something else.
+async fn tell(
+    scope: &Scope,
+    fetched: &Fetched,
+    planned: Option<&(Plan, Applied)>,
+    new: &MeetingZoneStatus,
+) {
+    let events = &scope.context.events;
+    let about = fetched.zone.object_ref(&());
+    if let Some((plan, _)) = planned.filter(|(_, applied)| applied.secrets_changed) {
+        for note in &plan.notes {
+            match note {
+                Note::Done(text) => {
+                    events
+                        .normal(&about, "CertificatesRenewed", "Renew", text)
+                        .await;
+                }
+                Note::Repaired(text) => {
+                    events
+                        .warning(&about, "SecretRepaired", "Repair", text)
+                        .await;
+                }
+            }
+        }
+    }
+    let ready = |status: &MeetingZoneStatus| {
+        let is_ready = |c: &&_| is_ready(c);
+        status.conditions.iter().find(is_ready).cloned()
+    };
+    let (old, Some(new)) = (fetched.zone.status.as_ref().and_then(ready), ready(new)) else {
+        return;
+    };
+    if old.is_some_and(|old| old.reason == new.reason && old.status == new.status) {
+        return;
+    }
+    let calm = [ZoneReason::Deleting, ZoneReason::Paused].map(ZoneReason::as_str);
+    if new.status == "True" || calm.contains(&new.reason.as_str()) {
+        events
+            .normal(&about, &new.reason, "Reconcile", new.message)
+            .await;
+    } else {
+        events
+            .warning(&about, &new.reason, "Reconcile", new.message)
+            .await;
+    }
+}
+
+fn is_ready(condition: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition) -> bool {
+    condition.type_ == ZoneCondition::Ready.as_str()
+}

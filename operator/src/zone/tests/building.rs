@@ -1,0 +1,217 @@
+//! What a zone consists of.
+
+use k8s_openapi::api::core::v1::{Container, PodSpec, Toleration};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use plenum_crds::{Admission, AdmissionMode, Exposure, ExposureType, SecretReference};
+use proptest::prelude::*;
+
+use super::super::build::{Children, build};
+use super::*;
+
+fn built(spec: MeetingZoneSpec) -> Children {
+    build(&valid(&fresh(spec)))
+}
+
+fn pod(children: &Children) -> PodSpec {
+    let set = children.stateful_set.spec.clone().unwrap();
+    set.template.spec.unwrap()
+}
+
+fn container(children: &Children) -> Container {
+    pod(children).containers.remove(0)
+}
+
+fn argument<'a>(container: &'a Container, flag: &str) -> Option<&'a str> {
+    let arguments = container.args.as_ref().unwrap();
+    let at = arguments.iter().position(|argument| argument == flag)?;
+    arguments.get(at + 1).map(String::as_str)
+}
+
+#[test]
+fn controllers_start_with_the_flags_of_the_contract() {
+    let container = container(&built(MeetingZoneSpec::default()));
+    assert_eq!(container.image.as_deref(), Some(IMAGE));
+    assert_eq!(
+        container.command.as_ref().unwrap().join(" "),
+        "/usr/local/bin/plenum zc"
+    );
+    assert_eq!(
+        container.args.unwrap().join(" "),
+        "--zone meetings.berlin --name $(POD_NAME) --listen 0.0.0.0:8443 --link 0.0.0.0:9443 \
+         --health 0.0.0.0:8080 --tls /etc/plenum/tls --link-tls /etc/plenum/link \
+         --signing-key /etc/plenum/signing-key --admission open"
+    );
+}
+
+#[test]
+fn a_directory_and_a_list_of_meetings_reach_the_controllers() {
+    let children = built(MeetingZoneSpec {
+        admission: Admission {
+            mode: AdmissionMode::Directory,
+            meetings: Some(vec!["a".into(), "b".into()]),
+            directory_keys_secret: Some(SecretReference {
+                name: "keys".into(),
+            }),
+        },
+        ..MeetingZoneSpec::default()
+    });
+    let container = container(&children);
+    assert_eq!(argument(&container, "--admission"), Some("directory"));
+    assert_eq!(argument(&container, "--meetings"), Some("a,b"));
+    let file = argument(&container, "--directory-keys").unwrap();
+    assert_eq!(file, "/etc/plenum/directory/jwks.json");
+    let volumes = pod(&children).volumes.unwrap();
+    let volume = volumes
+        .iter()
+        .find(|volume| volume.name == "directory")
+        .unwrap();
+    assert_eq!(
+        volume.secret.as_ref().unwrap().secret_name.as_deref(),
+        Some("keys")
+    );
+}
+
+#[test]
+fn a_pod_can_do_no_more_than_it_must() {
+    let children = built(MeetingZoneSpec::default());
+    let pod = pod(&children);
+    assert_eq!(pod.automount_service_account_token, Some(false));
+    assert_eq!(pod.service_account_name, None);
+    assert_eq!(pod.termination_grace_period_seconds, Some(15));
+    let context = pod.security_context.unwrap();
+    assert_eq!(
+        (context.run_as_non_root, context.run_as_user),
+        (Some(true), Some(65532))
+    );
+    assert_eq!(context.seccomp_profile.unwrap().type_, "RuntimeDefault");
+    let context = container(&children).security_context.unwrap();
+    assert_eq!(context.allow_privilege_escalation, Some(false));
+    assert_eq!(context.read_only_root_filesystem, Some(true));
+    assert_eq!(context.capabilities.unwrap().drop, Some(vec!["ALL".into()]));
+}
+
+#[test]
+fn renewed_secrets_reach_the_pods_without_a_restart() {
+    let fetched = settled(MeetingZoneSpec::default());
+    let template = |at: Timestamp| {
+        let zone = validate(&fetched, IMAGE, at).unwrap();
+        let plan = plan(&zone, &fetched, at);
+        assert_eq!(plan.changes_secrets(&fetched), at > now() + days(1));
+        plan.stateful_set.unwrap().spec.unwrap().template
+    };
+    assert_eq!(template(now()), template(now() + days(70)));
+    let container = container(&built(MeetingZoneSpec::default()));
+    for mount in container.volume_mounts.unwrap() {
+        assert_eq!(mount.sub_path, None, "the kubelet does not renew sub-paths");
+    }
+}
+
+#[test]
+fn no_version_of_the_operator_stands_in_the_template() {
+    let set = built(MeetingZoneSpec::default()).stateful_set;
+    let text = serde_json::to_string(&set).unwrap();
+    assert!(!text.contains(env!("CARGO_PKG_VERSION")), "{text}");
+}
+
+#[test]
+fn controllers_start_at_once_and_stay_apart() {
+    let children = built(MeetingZoneSpec::default());
+    let set = children.stateful_set.spec.clone().unwrap();
+    assert_eq!(set.pod_management_policy.as_deref(), Some("Parallel"));
+    assert_eq!(set.service_name.as_deref(), Some("berlin-zc-link"));
+    assert_eq!(set.replicas, Some(2));
+    let anti = pod(&children).affinity.unwrap().pod_anti_affinity.unwrap();
+    assert_eq!(
+        anti.required_during_scheduling_ignored_during_execution,
+        None
+    );
+    let budget = children.budget.spec.unwrap();
+    assert_eq!(budget.selector.unwrap(), set.selector);
+    let labels = set.template.metadata.unwrap().labels.unwrap();
+    for (key, value) in set.selector.match_labels.unwrap() {
+        assert_eq!(labels.get(&key), Some(&value));
+    }
+}
+
+#[test]
+fn routers_find_each_controller_before_it_is_ready() {
+    let service = built(MeetingZoneSpec::default()).link_service;
+    assert_eq!(service.metadata.name.as_deref(), Some("berlin-zc-link"));
+    let spec = service.spec.unwrap();
+    assert_eq!(spec.cluster_ip.as_deref(), Some("None"));
+    assert_eq!(spec.publish_not_ready_addresses, Some(true));
+    assert_eq!(spec.ports.unwrap()[0].port, 9443);
+}
+
+#[test]
+fn exposure_shapes_the_service_for_clients() {
+    let service = built(MeetingZoneSpec {
+        exposure: Exposure {
+            type_: ExposureType::NodePort,
+            port: 8444,
+            node_port: Some(30443),
+            annotations: BTreeMap::from([("cloud".into(), "big".into())]),
+            ..Exposure::default()
+        },
+        ..MeetingZoneSpec::default()
+    })
+    .service;
+    assert_eq!(service.metadata.annotations.unwrap()["cloud"], "big");
+    let spec = service.spec.unwrap();
+    assert_eq!(spec.type_.as_deref(), Some("NodePort"));
+    let port = spec.ports.unwrap().remove(0);
+    assert_eq!((port.port, port.node_port), (8444, Some(30443)));
+}
+
+#[test]
+fn everything_goes_with_the_zone() {
+    let children = built(MeetingZoneSpec::default());
+    let plan = planned(&fresh(MeetingZoneSpec::default()));
+    let check = |meta: &ObjectMeta| {
+        let owner = &meta.owner_references.as_ref().unwrap()[0];
+        assert_eq!((owner.uid.as_str(), owner.controller), ("1234", Some(true)));
+        assert_eq!(meta.namespace.as_deref(), Some("meetings"));
+        assert_eq!(meta.labels.as_ref().unwrap()["plenum.dev/zone"], "berlin");
+    };
+    check(&children.stateful_set.metadata);
+    check(&children.service.metadata);
+    check(&children.link_service.metadata);
+    check(&children.budget.metadata);
+    assert_eq!(plan.secrets.len(), ZoneSecret::ALL.len());
+    for (_, secret) in &plan.secrets {
+        check(&secret.metadata);
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_same_zone_gives_the_same_objects(
+        replicas in 1..6u32,
+        port in 1..=u16::MAX,
+        hostnames in prop::collection::vec("[a-z]{1,8}\\.example", 0..4),
+        annotations in prop::collection::btree_map("[a-z]{1,6}", "[a-z]{0,6}", 0..4),
+        selector in prop::option::of(prop::collection::btree_map("[a-z]{1,6}", "[a-z]{1,6}", 0..4)),
+        tolerated in prop::option::of("[a-z]{1,6}"),
+    ) {
+        let mut spec = MeetingZoneSpec::default();
+        spec.controllers.replicas = replicas;
+        spec.controllers.node_selector = selector;
+        spec.controllers.tolerations = tolerated.map(|key| vec![Toleration {
+            key: Some(key),
+            ..Toleration::default()
+        }]);
+        spec.exposure.port = port;
+        spec.exposure.hostnames = hostnames;
+        spec.exposure.annotations = annotations;
+        let text = |spec: MeetingZoneSpec| {
+            let children = built(spec);
+            [
+                serde_json::to_string(&children.stateful_set).unwrap(),
+                serde_json::to_string(&children.service).unwrap(),
+                serde_json::to_string(&children.link_service).unwrap(),
+                serde_json::to_string(&children.budget).unwrap(),
+            ]
+        };
+        prop_assert_eq!(text(spec.clone()), text(spec));
+    }
+}

@@ -1,0 +1,128 @@
+//! What cannot be built is refused with what to write instead.
+
+use plenum_crds::conditions::ZoneReason;
+use plenum_crds::{Admission, AdmissionMode, ExposureType, SecretReference};
+
+use super::super::validate::{Problem, PublicCertificate, intent};
+use super::*;
+
+fn refused(public: PublicCertificate) -> Problem {
+    match public {
+        PublicCertificate::Refused(problem) => problem,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn without_any_image_nothing_is_built() {
+    let problem = validate(&fresh(MeetingZoneSpec::default()), "", now()).unwrap_err();
+    assert_eq!(problem.reason, ZoneReason::InvalidSpec);
+    assert!(problem.message.contains("spec.controllers.image"));
+}
+
+#[test]
+fn an_image_of_the_zone_is_preferred() {
+    let mut spec = MeetingZoneSpec::default();
+    spec.controllers.image = Some("mine:1".into());
+    assert_eq!(valid(&fresh(spec)).image, "mine:1");
+}
+
+#[test]
+fn a_certificate_of_the_users_is_taken_or_refused_with_its_reason() {
+    let mut fetched = fresh(with_own_certificate());
+    fetched.certificate = Some(named("mine", Some(given("meet.example.org", now()))));
+    assert!(matches!(
+        valid(&fetched).public,
+        PublicCertificate::Provided(_)
+    ));
+
+    let cases = [
+        (None, ZoneReason::SecretNotFound, "no Secret mine"),
+        (Some(BTreeMap::new()), ZoneReason::SecretInvalid, "tls.crt"),
+        (
+            Some(given("other.example.org", now())),
+            ZoneReason::SecretInvalid,
+            "meet.example.org",
+        ),
+        (
+            Some(given("meet.example.org", now() - days(91))),
+            ZoneReason::CertificateExpired,
+            "ran out",
+        ),
+    ];
+    for (data, reason, words) in cases {
+        fetched.certificate = Some(named("mine", data));
+        let problem = refused(valid(&fetched).public);
+        assert_eq!(problem.reason, reason);
+        assert!(problem.message.contains(words), "{}", problem.message);
+    }
+}
+
+#[test]
+fn the_directorys_keys_are_looked_at_before_controllers_get_them() {
+    let mut fetched = fresh(MeetingZoneSpec {
+        admission: Admission {
+            mode: AdmissionMode::Directory,
+            meetings: None,
+            directory_keys_secret: Some(SecretReference {
+                name: "keys".into(),
+            }),
+        },
+        ..MeetingZoneSpec::default()
+    });
+    let jwks = |text: &str| Some(BTreeMap::from([("jwks.json".into(), text.into())]));
+    fetched.directory_keys = Some(named("keys", jwks(r#"{"keys":[{"kty":"OKP"}]}"#)));
+    assert_eq!(valid(&fetched).directory_keys, Ok(()));
+    for (data, words) in [
+        (None, "no Secret keys"),
+        (Some(BTreeMap::new()), "no jwks.json"),
+        (jwks("hello"), "no JWKS"),
+        (jwks("[]"), "no JWKS"),
+        (jwks(r#"{"keys":[]}"#), "holds no key"),
+    ] {
+        fetched.directory_keys = Some(named("keys", data));
+        let problem = valid(&fetched).directory_keys.unwrap_err();
+        assert!(problem.message.contains(words), "{}", problem.message);
+        let plan = planned(&fetched);
+        assert!(plan.stateful_set.is_none(), "what runs goes on as it is");
+        assert_eq!(plan.problem, Some(problem));
+    }
+}
+
+#[test]
+fn the_certificate_covers_what_the_load_balancer_is_called() {
+    let mut spec = MeetingZoneSpec::default();
+    spec.exposure.type_ = ExposureType::LoadBalancer;
+    let mut fetched = fresh(spec);
+    fetched.service = balanced(&[
+        LoadBalancerIngress {
+            ip: Some("192.0.2.9".into()),
+            ..LoadBalancerIngress::default()
+        },
+        LoadBalancerIngress {
+            hostname: Some("not a name".into()),
+            ..LoadBalancerIngress::default()
+        },
+    ]);
+    assert_eq!(valid(&fetched).names.hostnames, ["192.0.2.9"]);
+}
+
+#[test]
+fn a_deletion_ends_when_the_spec_says() {
+    let mut fetched = fresh(MeetingZoneSpec {
+        drain_deadline_seconds: 60,
+        ..MeetingZoneSpec::default()
+    });
+    assert_eq!(intent(&fetched).ends, None);
+    let mut zone = fetched.zone.as_ref().clone();
+    zone.metadata.deletion_timestamp =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now()));
+    zone.metadata.annotations = Some(BTreeMap::from([(
+        "plenum.dev/paused".into(),
+        String::new(),
+    )]));
+    fetched.zone = Arc::new(zone);
+    let intent = intent(&fetched);
+    assert_eq!(intent.ends, Some(now() + SignedDuration::from_secs(60)));
+    assert!(intent.paused);
+}
