@@ -134,6 +134,7 @@ impl Shard {
         }
         entry.flows.push(flow);
         let rung = entry.rung;
+        self.out.push_back(Output::Carries { connection, kind });
         let bound = &mut self.participants[slot].media_mut(kind).bound;
         bound.push(Bound { connection, rung });
         if bound.len() > CONNECTIONS_PER_FLOW {

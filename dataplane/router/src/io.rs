@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use plenum_wire::control::{FromClient, FromRouter};
 use plenum_wire::link::{self, ToRouter};
-use plenum_wire::{BadMessage, FlowId, Rung};
+use plenum_wire::{BadMessage, FlowId, Kind, Rung};
 
 use crate::{ChannelId, ConnectionId, LinkId};
 
@@ -91,6 +91,14 @@ pub enum Output {
         flow: FlowId,
         /// As it came.
         packet: Bytes,
+    },
+    /// A media connection turned out to carry this kind, which tells how old its packets
+    /// may get.
+    Carries {
+        /// Which.
+        connection: ConnectionId,
+        /// What.
+        kind: Kind,
     },
     /// Tell a client something.
     Control {

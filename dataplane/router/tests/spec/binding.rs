@@ -41,7 +41,18 @@ fn the_first_packet_binds_and_is_confirmed_once() {
     let mut house = House::new(10);
     let bob = house.join("4711", "bob");
     let connection = house.bind(bob, AUDIO, Rung::Tcp);
-    assert_eq!(bound(&mut house, bob), [Rung::Tcp]);
+    let out = house.take();
+    assert!(matches!(
+        said(&out, bob.channel)[..],
+        [FromRouter::MediaBound {
+            kind: AUDIO,
+            rung: Rung::Tcp
+        }]
+    ));
+    assert!(out.contains(&Output::Carries {
+        connection,
+        kind: AUDIO
+    }));
     house.send(connection, bob.flows.audio, rtp::knock(0));
     assert_eq!(bound(&mut house, bob), []);
 }

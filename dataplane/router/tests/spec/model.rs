@@ -13,7 +13,7 @@ const PEOPLE: [&str; 5] = ["p0", "p1", "p2", "p3", "p4"];
 const MEETINGS: [&str; 2] = ["m0", "m1"];
 const CAPACITY: usize = 4;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     Join(usize, usize, bool),
     Leave(usize, bool),

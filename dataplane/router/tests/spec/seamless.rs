@@ -205,7 +205,7 @@ impl World {
                 }
                 _ => {}
             },
-            Output::CloseControl { .. } | Output::CloseMedia { .. } => {}
+            Output::Carries { .. } | Output::CloseControl { .. } | Output::CloseMedia { .. } => {}
         }
     }
 

@@ -1,0 +1,281 @@
+//! `plenum mmr`: a media router.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `doors` | the HTTPS paths that clients come in by: control channel, rung `tls` |
+//! | `links` | a link to every controller, each on its own |
+//! | `engine` | the one task that owns the [`Shard`](plenum_router::Shard): in, decide, out |
+//! | `metrics` | what Prometheus sees |
+//!
+//! Everything runs on one current-thread runtime: the health port is answered by the same
+//! event loop that forwards media, so it says whether that one lives. Nothing here waits
+//! for a controller: with all of them away the router forwards on, and stays healthy.
+
+mod connections;
+mod doors;
+mod engine;
+mod links;
+mod metrics;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use plenum_transport::tls::{Files, Identity, Loaded, server_config};
+use plenum_transport::{https, media, socket};
+use plenum_wire::join::Endpoint;
+use plenum_wire::{Boot, PoolName, RouterId};
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::health::Health;
+use engine::{Engine, HAPPENINGS};
+
+pub use engine::Status;
+
+/// HTTP protocols of the HTTPS port. WebSockets need only the first version.
+const ALPN: [&[u8]; 1] = [b"http/1.1"];
+
+/// The command line of `plenum mmr`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// This router's name; in Kubernetes the name of its pod
+    #[arg(long, value_name = "NAME", env = "PLENUM_ROUTER")]
+    pub router: RouterId,
+    /// The pool it belongs to: <namespace>.<name>
+    #[arg(long, value_name = "NS.NAME", env = "PLENUM_POOL")]
+    pub pool: PoolName,
+    /// Where the zone's controllers take links; every address of the name is dialled
+    #[arg(long, value_name = "HOST:PORT")]
+    pub controllers: Host,
+    /// Directory with tls.crt, tls.key and ca.crt of the zone's authority, for the links
+    #[arg(long, value_name = "DIR")]
+    pub link_tls: PathBuf,
+    /// Addresses under which clients reach this router, the preferred first
+    #[arg(
+        long,
+        value_name = "IP[,IP]",
+        value_delimiter = ',',
+        required = true,
+        env = "PLENUM_ADDRESS"
+    )]
+    pub address: Vec<IpAddr>,
+    /// Control channels and media over WebSocket
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:443")]
+    pub https: SocketAddr,
+    /// Media over QUIC (UDP) and TLS (TCP)
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8801")]
+    pub media: SocketAddr,
+    /// Plain HTTP: /livez, /readyz, /metrics
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:9808")]
+    pub health: SocketAddr,
+    /// Participants to take at most
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub participants: u32,
+    /// After SIGTERM, how long the meetings have to move elsewhere
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub drain_deadline: u64,
+}
+
+/// A DNS name or address with a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// The name, which is also the name in the certificate.
+    pub name: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl std::str::FromStr for Host {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.rsplit_once(':').and_then(|(name, port)| {
+            let name = name.trim_start_matches('[').trim_end_matches(']');
+            Some((name, port.parse().ok()?))
+        });
+        match parts {
+            Some((name, port)) if !name.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                port,
+            }),
+            _ => Err(format!("write HOST:PORT, not {text:?}")),
+        }
+    }
+}
+
+/// What a router needs to know; [`Args`] from a command line, or from `plenum serve`.
+pub struct Config {
+    /// Its name.
+    pub router: RouterId,
+    /// Its pool.
+    pub pool: PoolName,
+    /// Where clients reach it.
+    pub addresses: Vec<IpAddr>,
+    /// The port on which [`Mmr::app`] is served.
+    pub https_port: u16,
+    /// Where media comes in, UDP and TCP. Port 0: any that is free for both.
+    pub media: SocketAddr,
+    /// What clients pin, on all ports.
+    pub identity: Identity,
+    /// Participants at most.
+    pub capacity: u32,
+    /// The controllers.
+    pub controllers: Host,
+    /// Certificate and trust of the links; followed when they change.
+    pub link_tls: watch::Receiver<Loaded>,
+    /// How long a stop waits for the meetings to move away.
+    pub drain_deadline: Duration,
+}
+
+/// A running router.
+pub struct Mmr {
+    /// `GET /v1/control` and `GET /v1/media`, to be served with [`https::serve`] on
+    /// [`Config::https_port`] and with the identity of [`Config::identity`].
+    pub app: axum::Router,
+    /// Where clients reach it, as controllers are told.
+    pub endpoint: Endpoint,
+    status: watch::Receiver<Status>,
+    engine: JoinHandle<()>,
+}
+
+impl Mmr {
+    /// How it is, some moments ago.
+    #[must_use]
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.clone()
+    }
+
+    /// Adds the router's metrics. `https` counts the listener that serves [`Mmr::app`].
+    pub fn register(&self, registry: &mut Registry, https: https::Counters) {
+        let collector = metrics::Metrics::new(self.status(), https);
+        registry.register_collector(Box::new(collector));
+    }
+
+    /// Waits until it has left after a stop: empty, or at the drain deadline.
+    pub async fn finished(self) -> anyhow::Result<()> {
+        self.engine.await.context("the router's event loop failed")
+    }
+}
+
+/// Starts a router on the current runtime. `stop` makes it drain and then leave.
+pub async fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Mmr> {
+    let (server, events) = media::Server::bind(media::Config {
+        udp: config.media,
+        tcp: config.media,
+        identity: config.identity.clone(),
+    })
+    .await
+    .with_context(|| format!("cannot listen on the media port {}", config.media))?;
+    let endpoint = Endpoint {
+        addresses: config.addresses,
+        https_port: config.https_port,
+        media_port: server.udp_address().port(),
+        fingerprint: config.identity.fingerprint(),
+    };
+    let (happenings, happened) = mpsc::channel(HAPPENINGS);
+    let app = doors::app(server.clone(), happenings.clone(), config.capacity);
+    let ended = CancellationToken::new();
+    let links = links::run(
+        config.controllers,
+        config.link_tls,
+        happenings,
+        ended.clone(),
+    );
+    tokio::spawn(links);
+    let shard = plenum_router::Config {
+        router: config.router,
+        pool: config.pool,
+        boot: Boot(rand::random()),
+        endpoint: endpoint.clone(),
+        capacity: config.capacity,
+    };
+    let (engine, status) = Engine::new(shard, server);
+    let engine = tokio::spawn(async move {
+        engine
+            .run(events, happened, stop, config.drain_deadline)
+            .await;
+        ended.cancel();
+    });
+    Ok(Mmr {
+        app,
+        endpoint,
+        status,
+        engine,
+    })
+}
+
+/// `plenum mmr`, until `stop` and the drain after it. To be run on a current-thread runtime.
+pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
+    let health_port = TcpListener::bind(args.health)
+        .await
+        .with_context(|| format!("cannot listen on the health port {}", args.health))?;
+    let listener = socket::listen(args.https)
+        .with_context(|| format!("cannot listen on the HTTPS port {}", args.https))?;
+    let https_port = listener.local_addr()?.port();
+    let identity = Identity::self_signed(&[args.router.to_string()])?;
+    let link_tls = Files::new(&args.link_tls)
+        .watch()
+        .with_context(|| format!("--link-tls {}", args.link_tls.display()))?;
+    let config = Config {
+        router: args.router,
+        pool: args.pool,
+        addresses: args.address,
+        https_port,
+        media: args.media,
+        identity: identity.clone(),
+        capacity: args.participants,
+        controllers: args.controllers,
+        link_tls,
+        drain_deadline: Duration::from_secs(args.drain_deadline),
+    };
+    let mmr = start(config, stop).await?;
+    let counters = https::Counters::default();
+    let mut registry = Registry::default();
+    mmr.register(&mut registry, counters.clone());
+    let health = Health::new(registry);
+    health.set_ready(true);
+    let closing = CancellationToken::new();
+    // The sender lives as long as the listener: this certificate never changes.
+    let (_certificate, tls) = watch::channel(server_config(&identity, None, &ALPN)?);
+    let app = mmr.app.clone();
+    let serving = tokio::spawn(https::serve_counted(
+        listener,
+        tls,
+        app,
+        closing.clone(),
+        counters,
+    ));
+    let health = tokio::spawn({
+        let closing = closing.clone();
+        async move { health.serve_on(health_port, closing).await }
+    });
+    tracing::info!(endpoint = ?mmr.endpoint, "router open");
+    let finished = mmr.finished().await;
+    closing.cancel();
+    let ended = tokio::join!(serving, health);
+    finished?;
+    ended.0.context("the HTTPS port failed")?;
+    ended
+        .1
+        .unwrap_or_else(|failed| Err(anyhow!("the health port failed: {failed}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Host;
+
+    #[test]
+    fn hosts_are_names_or_addresses_with_a_port() {
+        let host = |text: &str| text.parse::<Host>().ok().map(|host| (host.name, host.port));
+        assert_eq!(host("zc.svc:9443"), Some(("zc.svc".into(), 9443)));
+        assert_eq!(host("[::1]:9443"), Some(("::1".into(), 9443)));
+        assert_eq!(host("zc.svc"), None);
+        assert_eq!(host(":9443"), None);
+        assert_eq!(host("zc:https"), None);
+    }
+}
