@@ -1,0 +1,105 @@
+//! The health port of a role: `/livez`, `/readyz` and `/metrics`, plain HTTP.
+//!
+//! `/livez` answers 200 as long as the process's own event loop runs, and depends on nothing
+//! else: a router must not be restarted because a controller is away. `/readyz` answers what
+//! [`Health::set_ready`] was told last; it begins with 503.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// The `OpenMetrics` text format of `/metrics`.
+const OPEN_METRICS: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// What a role says about itself. A handle: clones are the same.
+#[derive(Clone)]
+pub struct Health(Arc<Inner>);
+
+struct Inner {
+    ready: AtomicBool,
+    registry: Registry,
+}
+
+impl Health {
+    /// Not ready yet; `registry` holds the role's metrics.
+    #[must_use]
+    pub fn new(registry: Registry) -> Self {
+        Self(Arc::new(Inner {
+            ready: AtomicBool::new(false),
+            registry,
+        }))
+    }
+
+    /// What `/readyz` answers from now on.
+    pub fn set_ready(&self, ready: bool) {
+        self.0.ready.store(ready, Ordering::Relaxed);
+    }
+
+    /// What `/readyz` answers.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.0.ready.load(Ordering::Relaxed)
+    }
+
+    /// The three paths, for a role that serves them on a port of another kind.
+    pub fn app(&self) -> Router {
+        Router::new()
+            .route("/livez", get(async || "ok\n"))
+            .route("/readyz", get(readyz))
+            .route("/metrics", get(metrics))
+            .with_state(self.clone())
+    }
+
+    /// Serves the health port until `stop`. Port 0 takes any; the one taken is in the log.
+    pub async fn serve(&self, addr: SocketAddr, stop: CancellationToken) -> anyhow::Result<()> {
+        let listener = TcpListener::bind(addr)
+            .await
+            .with_context(|| format!("cannot listen on the health port {addr}"))?;
+        tracing::info!(address = %listener.local_addr()?, "health port open");
+        self.serve_on(listener, stop).await
+    }
+
+    /// [`Health::serve`] on a port that is open already.
+    pub async fn serve_on(
+        &self,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        axum::serve(listener, self.app())
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await
+            .context("the health port failed")
+    }
+}
+
+async fn readyz(State(health): State<Health>) -> Response {
+    if health.ready() {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    }
+}
+
+async fn metrics(State(health): State<Health>) -> Response {
+    let mut text = String::new();
+    match encode(&mut text, &health.0.registry) {
+        Ok(()) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "metrics could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The task that owns the broker. Everybody else sends it messages.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use plenum_transport::channel;
+use plenum_wire::join::Refusal;
+use plenum_wire::link::{COALESCE_MS, HEARTBEAT_MS, ToOperator, ToRouter};
+use plenum_wire::{MeetingId, ParticipantId, RouterId};
+use plenum_zone::{Action, Answer, Broker, Event, Join, Link, Order, Request};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::keys::KeyRing;
+use super::metrics::Metrics;
+use super::offers::offer;
+
+/// Messages that may wait for the broker. It takes some 10 us for each.
+const QUEUE: usize = 4_096;
+/// A join that the broker has not answered by then is refused: it is far behind.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// WebSocket close code of a link that the broker wants closed: connect again (RFC 6455,
+/// registered as "Service Restart").
+const CLOSE_AGAIN: u16 = 1012;
+
+/// To the broker's task. Clones ask the same one.
+#[derive(Clone)]
+pub struct Ask(mpsc::Sender<Message>);
+
+enum Message {
+    Join(Question, oneshot::Sender<Answer>),
+    Router(Link, channel::Sender<ToRouter>),
+    Operator(Link, String, channel::Sender<ToOperator>),
+    Event(Event),
+}
+
+/// A join without its number.
+pub struct Question {
+    pub meeting: MeetingId,
+    pub participant: ParticipantId,
+    pub from: Option<RouterId>,
+    pub exclude: Vec<RouterId>,
+}
+
+impl Ask {
+    /// Where somebody goes.
+    pub async fn place(&self, question: Question) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        let asked = async {
+            self.0.send(Message::Join(question, reply)).await.ok()?;
+            answer.await.ok()
+        };
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Some(answer)) => answer,
+            // It has stopped, or is hopelessly behind: another controller may do better.
+            Ok(None) | Err(_) => Answer::Refused(Refusal::NoRouter),
+        }
+    }
+
+    /// A router's link is up; its `hello` follows.
+    pub async fn router(&self, link: Link, sender: channel::Sender<ToRouter>) {
+        self.tell(Message::Router(link, sender)).await;
+    }
+
+    /// An operator's link is up; reports go to it, by this controller's name.
+    pub async fn operator(&self, link: Link, name: String, sender: channel::Sender<ToOperator>) {
+        self.tell(Message::Operator(link, name, sender)).await;
+    }
+
+    /// Something happened on a link.
+    pub async fn event(&self, event: Event) {
+        self.tell(Message::Event(event)).await;
+    }
+
+    async fn tell(&self, message: Message) {
+        // After the stop nobody listens, and nothing is lost by that.
+        let _ = self.0.send(message).await;
+    }
+}
+
+/// Starts the broker; the receiver becomes true when the controller is ready.
+pub fn start(
+    keys: watch::Receiver<KeyRing>,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> (Ask, watch::Receiver<bool>) {
+    let (sender, messages) = mpsc::channel(QUEUE);
+    let (ready, became_ready) = watch::channel(false);
+    let core = Core {
+        broker: Broker::new(),
+        keys,
+        metrics,
+        ready,
+        routers: BTreeMap::new(),
+        operators: BTreeMap::new(),
+        waiting: BTreeMap::new(),
+        next_request: 0,
+        reported: 0,
+        report_at: Instant::now(),
+    };
+    tokio::spawn(core.run(messages, stop));
+    (Ask(sender), became_ready)
+}
+
+struct Core {
+    broker: Broker,
+    keys: watch::Receiver<KeyRing>,
+    metrics: Metrics,
+    ready: watch::Sender<bool>,
+    routers: BTreeMap<Link, channel::Sender<ToRouter>>,
+    operators: BTreeMap<Link, (String, channel::Sender<ToOperator>)>,
+    waiting: BTreeMap<Request, oneshot::Sender<Answer>>,
+    next_request: u64,
+    /// The broker's version that was reported last, and when the next report is due.
+    reported: u64,
+    report_at: Instant,
+}
+
+impl Core {
+    async fn run(mut self, mut messages: mpsc::Receiver<Message>, stop: CancellationToken) {
+        let unready = tokio::time::sleep(super::READY_AFTER);
+        tokio::pin!(unready);
+        loop {
+            let due = self.due();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                message = messages.recv() => match message {
+                    Some(message) => self.hear(message, Instant::now()),
+                    None => return,
+                },
+                () = tokio::time::sleep_until(due.into()) => {
+                    self.broker.handle_timeout(Instant::now());
+                }
+                () = &mut unready, if !*self.ready.borrow() => {
+                    self.ready.send_replace(true);
+                }
+            }
+            self.act();
+            self.report(Instant::now());
+        }
+    }
+
+    fn due(&self) -> Instant {
+        let timeout = self.broker.next_timeout().unwrap_or(self.report_at);
+        timeout.min(self.report_due())
+    }
+
+    /// Reports go out soon after a change, and as a heartbeat.
+    fn report_due(&self) -> Instant {
+        if self.broker.version() == self.reported {
+            self.report_at
+        } else {
+            let heartbeat = Duration::from_millis(HEARTBEAT_MS - COALESCE_MS);
+            self.report_at
+                .checked_sub(heartbeat)
+                .unwrap_or(self.report_at)
+        }
+    }
+
+    fn hear(&mut self, message: Message, now: Instant) {
+        match message {
+            Message::Join(question, reply) => {
+                self.next_request += 1;
+                let request = Request(self.next_request);
+                self.waiting.insert(request, reply);
+                let join = Join {
+                    request,
+                    meeting: question.meeting,
+                    participant: question.participant,
+                    from: question.from,
+                    exclude: question.exclude,
+                };
+                self.broker.handle(Event::Join(join), now);
+            }
+            Message::Router(link, sender) => {
+                self.routers.insert(link, sender);
+            }
+            Message::Operator(link, name, sender) => {
+                self.operators.insert(link, (name, sender));
+                self.report_at = now;
+            }
+            Message::Event(event) => {
+                self.note(&event);
+                self.broker.handle(event, now);
+            }
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::RouterLost { link } => {
+                self.routers.remove(link);
+            }
+            Event::OperatorGone { link } => {
+                self.operators.remove(link);
+            }
+            Event::MoveEnded { failed, .. } => self.metrics.move_ended(*failed),
+            _ => {}
+        }
+    }
+
+    fn act(&mut self) {
+        while let Some(action) = self.broker.poll() {
+            match action {
+                Action::Answer { request, answer } => {
+                    self.metrics.placed(&answer);
+                    if let Some(reply) = self.waiting.remove(&request) {
+                        // Who has hung up needs no answer.
+                        let _ = reply.send(answer);
+                    }
+                }
+                Action::Tell { link, order } => self.tell(link, order),
+                Action::Close { link } => {
+                    if let Some(sender) = self.routers.remove(&link) {
+                        sender.close(CLOSE_AGAIN, "silent, or replaced: connect again");
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell(&self, link: Link, order: Order) {
+        let Some(sender) = self.routers.get(&link) else {
+            return;
+        };
+        let message = match order {
+            Order::Drain(draining) => ToRouter::SetDraining { draining },
+            Order::Move { meeting, to } => ToRouter::MoveMeeting { meeting, to },
+            Order::Tickets {
+                meeting,
+                to,
+                endpoint,
+                participants,
+            } => {
+                let keys = self.keys.borrow();
+                let offers = participants.into_iter().map(|participant| {
+                    let (meeting, to) = (meeting.clone(), to.clone());
+                    offer(&keys, meeting, participant, to, endpoint.clone())
+                });
+                ToRouter::Tickets {
+                    offers: offers.collect(),
+                    meeting,
+                    to,
+                }
+            }
+        };
+        sender.send(&message);
+    }
+
+    fn report(&mut self, now: Instant) {
+        if now < self.report_due() {
+            return;
+        }
+        let changed = self.broker.version() != self.reported;
+        self.reported = self.broker.version();
+        self.report_at = now + Duration::from_millis(HEARTBEAT_MS);
+        if !changed && self.operators.is_empty() {
+            return;
+        }
+        let routers = self.broker.report(now);
+        self.metrics.routers(&routers);
+        if !*self.ready.borrow() && routers.iter().any(|router| router.connected) {
+            self.ready.send_replace(true);
+        }
+        for (controller, sender) in self.operators.values() {
+            sender.send(&ToOperator::Report {
+                controller: controller.clone(),
+                routers: routers.clone(),
+            });
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What routers and the operator get.
+
+use plenum::zc::KeyRing;
+use plenum_transport::channel::Received;
+use plenum_transport::dial::DialError;
+use plenum_wire::link::{
+    FromOperator, FromRouter, OPERATOR_SUBPROTOCOL, ROUTER_SUBPROTOCOL, ToOperator, ToRouter,
+};
+
+use crate::support::{Authority, Controller, ed25519, within};
+
+type Link = plenum_transport::channel::Channel<ToRouter, FromRouter>;
+
+#[tokio::test]
+async fn a_foreign_certificate_is_refused() {
+    let zone = Controller::open().await;
+    let foreign = Authority::new().issue(Some("router"));
+    let refused: Result<Link, _> = zone.dial(&foreign, ROUTER_SUBPROTOCOL).await;
+    // With TLS 1.3 the client learns of it at its first read.
+    match refused {
+        Err(DialError::Untrusted(_) | DialError::Protocol(_) | DialError::Unreachable(_)) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_opens_only_the_link_of_its_role() {
+    let zone = Controller::open().await;
+    for (role, subprotocol) in [
+        (None, ROUTER_SUBPROTOCOL),
+        (Some("controller"), ROUTER_SUBPROTOCOL),
+        (Some("operator"), ROUTER_SUBPROTOCOL),
+        (Some("router"), OPERATOR_SUBPROTOCOL),
+        (Some("router"), "plenum.v1"),
+    ] {
+        let identity = zone.authority.issue(role);
+        let refused: Result<Link, _> = zone.dial(&identity, subprotocol).await;
+        let Err(DialError::Refused { status: 403 }) = refused else {
+            panic!("{role:?} {subprotocol}: {refused:?}");
+        };
+    }
+    assert!(zone.metrics().contains("plenum_zone_link_garbage_total 5"));
+}
+
+#[tokio::test]
+async fn who_does_not_say_hello_first_is_turned_away() {
+    let zone = Controller::open().await;
+    let identity = zone.authority.issue(Some("router"));
+    let link: Link = zone.dial(&identity, ROUTER_SUBPROTOCOL).await.unwrap();
+    let (sender, mut receiver) = link.split();
+    sender.send(&FromRouter::MoveEnded {
+        meeting: "standup".parse().unwrap(),
+        to: "router-b".parse().unwrap(),
+        moved: 0,
+        failed: 0,
+        took_ms: 0,
+    });
+    let closed = within(receiver.next()).await;
+    assert!(
+        matches!(
+            closed,
+            Received::Closed {
+                code: Some(1008),
+                ..
+            }
+        ),
+        "{closed:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_router_that_connects_again_replaces_its_old_link() {
+    let mut zone = Controller::open().await;
+    let mut old = zone.router("router-a", 10).await;
+    zone.until_routed().await;
+    let _new = zone.router("router-a", 10).await;
+    assert_eq!(old.closed().await, Some(1012));
+}
+
+#[tokio::test]
+async fn a_lost_router_is_offered_to_nobody() {
+    let mut zone = Controller::open().await;
+    let router = zone.router("router-a", 10).await;
+    let (_operator, mut reports) = zone.operator().await;
+    zone.until_routed().await;
+    router.sender.close(1000, "done");
+    let gone = within(async {
+        loop {
+            if let Received::Message(ToOperator::Report { routers, .. }) = reports.next().await
+                && routers.first().is_some_and(|router| !router.connected)
+            {
+                return routers;
+            }
+        }
+    });
+    assert_eq!(gone.await.len(), 1);
+    assert_eq!(zone.join("standup", "").await.status, 503);
+}
+
+#[tokio::test]
+async fn a_drain_goes_from_the_operator_to_the_router_with_tickets_for_all() {
+    let mut zone = Controller::open().await;
+    let mut from = zone.router("router-a", 10).await;
+    from.report(&[("standup", 2)]);
+    let _to = zone.router("router-b", 10).await;
+    let (operator, mut reports) = zone.operator().await;
+    zone.until_routed().await;
+    within(async {
+        loop {
+            if let Received::Message(ToOperator::Report {
+                routers,
+                controller,
+            }) = reports.next().await
+                && routers.len() == 2
+            {
+                assert_eq!(controller, "zc-0");
+                assert_eq!((routers[0].meetings, routers[0].load.participants), (1, 2));
+                return;
+            }
+        }
+    })
+    .await;
+    operator.send(&FromOperator::SetDraining {
+        pool: "test.pool".parse().unwrap(),
+        routers: vec!["router-a".parse().unwrap()],
+    });
+    assert_eq!(from.next().await, ToRouter::SetDraining { draining: true });
+    let (meeting, to) = ("standup".parse().unwrap(), "router-b".parse().unwrap());
+    let order = ToRouter::MoveMeeting { meeting, to };
+    assert_eq!(from.next().await, order);
+    let ToRouter::MoveMeeting { meeting, to } = order else {
+        unreachable!()
+    };
+    let people = ["ada", "bob"].map(|name| name.parse().unwrap());
+    from.sender.send(&FromRouter::TicketsWanted {
+        meeting,
+        to,
+        participants: people.to_vec(),
+    });
+    let ToRouter::Tickets { offers, .. } = from.next().await else {
+        panic!("no tickets");
+    };
+    for (offer, who) in offers.iter().zip(&people) {
+        let claims = from.keys.verify(&offer.ticket, 0).unwrap();
+        assert_eq!(
+            (&claims.participant, claims.router.as_str()),
+            (who, "router-b")
+        );
+        assert_eq!(claims.flows, offer.flows);
+    }
+    assert_eq!(offers.len(), 2);
+}
+
+#[tokio::test]
+async fn a_new_key_reaches_the_routers_that_are_connected() {
+    let mut zone = Controller::open().await;
+    let mut router = zone.router("router-a", 10).await;
+    zone.until_routed().await;
+    let ring = KeyRing::single("k2", &ed25519().serialize_pem()).unwrap();
+    zone.keys.send(ring).unwrap();
+    let offer = zone.join("standup", "").await.offer();
+    assert!(router.keys.verify(&offer.ticket, 0).is_err());
+    router.welcomed().await;
+    assert!(router.keys.verify(&offer.ticket, 0).is_ok());
+}
