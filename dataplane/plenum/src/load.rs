@@ -143,6 +143,7 @@ async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report
         epoch: Epoch(start),
         video_kbps: args.video_kbps,
         quiet: stop.child_token(),
+        stop,
         leave: CancellationToken::new(),
     };
     let seats = seats(&args, &config, &common)?;

@@ -55,6 +55,10 @@ fn cause(last_words: Option<(ErrorCode, String)>, code: Option<u16>, reason: &st
         .find(|known| code.is_some() && known.close() == code);
     match known {
         Some(known) => Cause::Said(known, reason.to_owned()),
+        // rustls adds an address of its documentation for programmers.
+        None if reason.contains("close_notify") => {
+            Cause::Broke("the router closed the control channel without a word".to_owned())
+        }
         None => Cause::Broke(format!("the control channel ended: {reason}")),
     }
 }

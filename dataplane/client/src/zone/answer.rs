@@ -61,15 +61,11 @@ impl Answer {
     /// Sorts a failed request.
     pub fn of_error(zone: &Url, error: &reqwest::Error) -> Self {
         let reason = root_cause(error);
-        let mut cause: Option<&(dyn Error + 'static)> = error.source();
-        while let Some(inner) = cause {
-            if is_certificate(inner) {
-                return Self::Untrusted(JoinError::Untrusted {
-                    zone: zone.to_string(),
-                    reason,
-                });
-            }
-            cause = inner.source();
+        if is_certificate(error) {
+            return Self::Untrusted(JoinError::Untrusted {
+                zone: zone.to_string(),
+                reason,
+            });
         }
         failed(zone, &reason)
     }
@@ -82,19 +78,20 @@ fn failed(zone: &Url, reason: &str) -> Answer {
     })
 }
 
-/// rustls hides its error in an `io::Error`, whose `source` skips what it wraps.
+/// Whether it was the certificate, which no second try makes better. An `io::Error` does not
+/// name what it wraps as its `source`.
 fn is_certificate(error: &(dyn Error + 'static)) -> bool {
-    let certificate = |error: &rustls::Error| {
-        matches!(
-            error,
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(
+            tls,
             rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented
-        )
-    };
-    let wrapped = error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref)
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    wrapped.is_some_and(certificate) || error.downcast_ref().is_some_and(certificate)
+        );
+    }
+    let wrapped = error.downcast_ref::<std::io::Error>();
+    match wrapped.and_then(std::io::Error::get_ref) {
+        Some(inner) => is_certificate(inner),
+        None => error.source().is_some_and(is_certificate),
+    }
 }
 
 /// The innermost error says what happened; the outer ones that a request failed.

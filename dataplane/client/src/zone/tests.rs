@@ -180,3 +180,19 @@ async fn an_answer_that_is_none_is_said_so() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_certificate_of_nobody_known_is_not_asked_again() {
+    use plenum_transport::{https, tls};
+    let identity = tls::Identity::self_signed(&["127.0.0.1".to_owned()]).unwrap();
+    let config = tls::server_config(&identity, None, &[b"http/1.1"]).unwrap();
+    let (_keep, config) = tokio::sync::watch::channel(config);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let stop = tokio_util::sync::CancellationToken::new();
+    tokio::spawn(https::serve(listener, config, axum::Router::new(), stop));
+    let error = ask(vec![Url::parse(&url).unwrap()], 60_000)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, JoinError::Untrusted { .. }), "{error}");
+}

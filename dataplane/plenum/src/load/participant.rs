@@ -22,6 +22,8 @@ pub struct Common {
     pub board: Arc<Board>,
     pub epoch: Epoch,
     pub video_kbps: u32,
+    /// The user ends the load early.
+    pub stop: CancellationToken,
     /// Publishers stop.
     pub quiet: CancellationToken,
     /// Everybody leaves.
@@ -45,7 +47,7 @@ pub enum Outcome {
     Took(Box<Figures>),
     /// It could not join.
     Failed(JoinError),
-    /// The load was over before the join was.
+    /// The user ended the load before the join was done.
     Abandoned,
 }
 
@@ -57,7 +59,7 @@ impl Seat {
         board.attempted.add(1);
         let joined = tokio::select! {
             joined = Session::join(self.config.clone()) => joined,
-            () = quiet.cancelled() => return Outcome::Abandoned,
+            () = quiet.cancelled() => return self.give_up(start.elapsed()),
         };
         let mut session = match joined {
             Ok(session) => session,
@@ -84,6 +86,20 @@ impl Seat {
             session.leave().await;
         }
         Outcome::Took(Box::new(figures))
+    }
+
+    /// Who could not join while the load lasted has failed, unless the user cut it short.
+    fn give_up(&self, tried: Duration) -> Outcome {
+        if self.common.stop.is_cancelled() {
+            return Outcome::Abandoned;
+        }
+        let error = JoinError::Configuration(format!(
+            "had not joined after {:.1} s, when the load ended: make --for longer",
+            tried.as_secs_f64()
+        ));
+        self.common.board.failed.add(1);
+        self.common.board.trouble(&self.name, error.to_string());
+        Outcome::Failed(error)
     }
 
     async fn speaker(&self, session: &mut Session) -> Result<Option<Speaker>, PublishError> {

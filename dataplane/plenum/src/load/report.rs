@@ -33,7 +33,7 @@ pub struct Report {
 struct Joins {
     attempted: u64,
     failed: u64,
-    /// Still under way when the load ended.
+    /// Still under way when the user ended the load.
     abandoned: u64,
     p50_ms: Option<f64>,
     p95_ms: Option<f64>,

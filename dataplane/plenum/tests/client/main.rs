@@ -1,0 +1,166 @@
+//! What a participant lives through: joining, moving, losing a router, being refused. With
+//! a real controller and real routers, each router on a thread that can die like a process.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod people;
+mod site;
+
+use std::time::{Duration, Instant};
+
+use people::{Person, listen, mutually, talk};
+use plenum_client::{JoinConfig, JoinError, Network, RungPolicy, Session, exit};
+use plenum_wire::{Kind, Rung};
+use plenum_zone::admission::Admission;
+use site::Site;
+
+async fn three(site: &Site) -> Vec<Person> {
+    let mut people = Vec::new();
+    for _ in 0..3 {
+        people.push(Person::join(site.join("meeting")).await);
+    }
+    listen(&mut people, |people| {
+        people.iter().all(|one| one.tracks == 2)
+    })
+    .await;
+    people
+}
+
+#[tokio::test]
+async fn everybody_hears_everybody_over_each_rung() {
+    let site = Site::with_routers(&["a"], 100).await;
+    for rung in Rung::ALL {
+        let mut people = Vec::new();
+        for _ in 0..2 {
+            let mut config = site.join(rung.as_str());
+            config.rungs = RungPolicy::Only(rung);
+            people.push(Person::join(config).await);
+        }
+        listen(&mut people, |people| {
+            people.iter().all(|one| one.tracks == 1)
+        })
+        .await;
+        talk(&mut people, |people| people[0].sent == 50).await;
+        listen(&mut people, |people| mutually(people, Person::heard_all_of)).await;
+        assert_eq!(people[0].rungs[&Kind::Audio], rung);
+        assert_eq!(people[0].rungs[&Kind::Video], rung);
+    }
+}
+
+#[tokio::test]
+async fn a_meeting_moves_to_another_router_and_no_packet_is_lost_or_heard_twice() {
+    let mut site = Site::with_routers(&["a", "b"], 100).await;
+    let mut people = three(&site).await;
+    let home = people[0].router().unwrap().to_string();
+    talk(&mut people, |people| people[0].sent == 25).await;
+    site.drain(&home);
+    talk(&mut people, |people| {
+        people.iter().all(|one| one.moves.len() == 1)
+    })
+    .await;
+    let sent = people[0].sent;
+    talk(&mut people, |people| people[0].sent == sent + 50).await;
+    listen(&mut people, |people| mutually(people, Person::heard_all_of)).await;
+    for person in &people {
+        assert_eq!(person.moves, [true]);
+        assert_ne!(person.router().unwrap().as_str(), home);
+        assert_eq!(person.removed, 0, "to the user nobody left");
+    }
+}
+
+#[tokio::test]
+async fn who_loses_the_router_comes_back_on_another_with_the_same_tracks() {
+    let mut site = Site::with_routers(&["a", "b"], 100).await;
+    let mut people = three(&site).await;
+    let home = people[0].router().unwrap().to_string();
+    talk(&mut people, |people| people[0].sent == 25).await;
+    site.kill(&home);
+    let dead = Instant::now();
+    talk(&mut people, |people| people.iter().all(|one| one.back == 1)).await;
+    assert!(
+        dead.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        dead.elapsed()
+    );
+    let sent = people[0].sent;
+    talk(&mut people, |people| {
+        people[0].sent > sent + 10 && mutually(people, Person::heard_last_of)
+    })
+    .await;
+    for person in &people {
+        assert_eq!(person.removed, 0, "to the user nobody left");
+        assert_eq!(person.tracks, 2);
+        assert_ne!(person.router().unwrap().as_str(), home);
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_is_seen_to_leave() {
+    let site = Site::with_routers(&["a"], 100).await;
+    let mut people = three(&site).await;
+    people.remove(1).session.leave().await;
+    listen(&mut people, |people| {
+        people.iter().all(|one| one.removed == 1)
+    })
+    .await;
+}
+
+async fn refused(config: JoinConfig) -> JoinError {
+    let joining = tokio::time::timeout(Duration::from_secs(20), Session::join(config));
+    match joining.await.expect("takes too long") {
+        Ok(_) => panic!("joined"),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_meeting_is_refused_for_good_and_at_once() {
+    let meetings = ["known".parse().unwrap()].into();
+    let site = Site::new(Admission::Open {
+        meetings: Some(meetings),
+    });
+    let start = Instant::now();
+    let error = refused(site.join("unknown")).await;
+    assert_eq!(error.exit_status(), exit::REFUSED, "{error}");
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_full_zone_is_asked_again_until_the_time_is_up() {
+    let site = Site::with_routers(&["a"], 1).await;
+    let first = Session::join(site.join("meeting")).await.unwrap();
+    let mut config = site.join("meeting");
+    config.join_within = Duration::from_secs(1);
+    let error = refused(config).await;
+    assert_eq!(error.exit_status(), exit::FULL, "{error}");
+    drop(first);
+}
+
+#[tokio::test]
+async fn a_place_that_becomes_free_is_taken_without_being_asked() {
+    let site = Site::with_routers(&["a"], 1).await;
+    let first = Session::join(site.join("meeting")).await.unwrap();
+    let second = Session::join(site.join("meeting"));
+    let (second, ()) = tokio::join!(second, first.leave());
+    assert_eq!(second.unwrap().router().unwrap().as_str(), "a");
+}
+
+#[tokio::test]
+async fn a_zone_that_is_not_there_is_said_to_be_unreachable() {
+    let site = Site::new(Admission::Open { meetings: None });
+    let mut config = site.join("meeting");
+    config.zones = vec!["https://127.0.0.1:9".to_owned()];
+    config.join_within = Duration::from_millis(500);
+    let error = refused(config).await;
+    assert_eq!(error.exit_status(), exit::UNREACHABLE, "{error}");
+}
+
+#[tokio::test]
+async fn a_zone_with_a_foreign_certificate_is_not_trusted() {
+    let site = Site::new(Admission::Open { meetings: None });
+    let mut config = site.join("meeting");
+    config.network = Network::new(None).unwrap();
+    let error = refused(config).await;
+    assert!(matches!(error, JoinError::Untrusted { .. }), "{error}");
+    assert_eq!(error.exit_status(), exit::UNREACHABLE);
+}

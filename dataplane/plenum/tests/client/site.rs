@@ -1,0 +1,222 @@
+//! A zone of one controller and some routers on loopback, with real sockets.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use plenum::{mmr, zc};
+use plenum_client::{JoinConfig, Network};
+use plenum_transport::tls::{Identity, Loaded, Trust, server_config};
+use plenum_transport::{https, socket};
+use plenum_zone::admission::Admission;
+use prometheus_client::registry::Registry;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_ED25519, SanType,
+};
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+const ALPN: [&[u8]; 1] = [b"http/1.1"];
+const ZONE: &str = "ns.zone";
+
+fn loopback() -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
+}
+
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Self(CertifiedIssuer::self_signed(params, key).unwrap())
+    }
+
+    fn issue(&self, name: &str, role: &str) -> Identity {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let uri = format!("spiffe://plenum.dev/{ZONE}/{role}");
+        let uri = SanType::URI(uri.try_into().unwrap());
+        params.subject_alt_names.push(uri);
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        Identity::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap()
+    }
+
+    fn trust(&self) -> Trust {
+        Trust::from_pem(self.0.pem().as_bytes()).unwrap()
+    }
+}
+
+/// One router on a thread and runtime of its own, so that it can die like a process.
+struct Router {
+    drain: CancellationToken,
+    die: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+pub struct Site {
+    authority: Authority,
+    pub url: String,
+    links: SocketAddr,
+    ready: watch::Receiver<bool>,
+    routers: Vec<(String, Router)>,
+    /// Ends the controller when dropped.
+    _end: tokio_util::sync::DropGuard,
+}
+
+impl Site {
+    /// A controller alone.
+    pub fn new(admission: Admission) -> Self {
+        let authority = Authority::new();
+        let end = CancellationToken::new();
+        let pair = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+        let keys = zc::KeyRing::single("zone", &pair.serialize_pem()).unwrap();
+        let config = zc::Config {
+            zone: ZONE.parse().unwrap(),
+            name: "zc-0".into(),
+            keys: watch::channel(keys).1,
+            admission,
+            directory: zc::Directory::default(),
+        };
+        let zc = zc::start(config, &mut Registry::default(), end.clone());
+        let clients = serve(&authority, zc.app, None, &end);
+        let links = serve(&authority, zc.links, Some(&authority.trust()), &end);
+        Self {
+            url: format!("https://{clients}"),
+            links,
+            ready: zc.ready,
+            authority,
+            routers: Vec::new(),
+            _end: end.drop_guard(),
+        }
+    }
+
+    /// A controller and routers of these names, all connected.
+    pub async fn with_routers(names: &[&str], capacity: u32) -> Self {
+        let mut site = Self::new(Admission::Open { meetings: None });
+        for name in names {
+            site.add_router(name, capacity).await;
+        }
+        site
+    }
+
+    /// Returns when the router is connected to the controller.
+    pub async fn add_router(&mut self, name: &str, capacity: u32) {
+        let (die, death) = oneshot::channel();
+        let (up, connected) = oneshot::channel();
+        let drain = CancellationToken::new();
+        let config = Config {
+            name: name.to_owned(),
+            capacity,
+            links: self.links,
+            link_tls: Loaded {
+                identity: self.authority.issue(name, "router"),
+                trust: self.authority.trust(),
+            },
+            drain: drain.clone(),
+        };
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(route(config, up, death));
+        });
+        connected.await.unwrap();
+        self.ready.wait_for(|ready| *ready).await.unwrap();
+        let router = Router {
+            drain,
+            die: Some(die),
+            thread: Some(thread),
+        };
+        self.routers.push((name.to_owned(), router));
+    }
+
+    fn router(&mut self, name: &str) -> &mut Router {
+        let found = self.routers.iter_mut().find(|(known, _)| known == name);
+        &mut found.unwrap().1
+    }
+
+    /// As the kubelet does with SIGTERM.
+    pub fn drain(&mut self, name: &str) {
+        self.router(name).drain.cancel();
+    }
+
+    /// As SIGKILL: every socket closes, nobody is told.
+    pub fn kill(&mut self, name: &str) {
+        let router = self.router(name);
+        drop(router.die.take());
+        router.thread.take().unwrap().join().unwrap();
+    }
+
+    pub fn join(&self, meeting: &str) -> JoinConfig {
+        let network = Network::new(Some(self.authority.0.pem().as_bytes())).unwrap();
+        let mut config = JoinConfig::new(network, vec![self.url.clone()], meeting.parse().unwrap());
+        config.join_within = Duration::from_secs(10);
+        config
+    }
+}
+
+fn serve(
+    authority: &Authority,
+    app: axum::Router,
+    clients: Option<&Trust>,
+    end: &CancellationToken,
+) -> SocketAddr {
+    let listener = socket::listen(loopback()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let identity = authority.issue("127.0.0.1", "controller");
+    let config = server_config(&identity, clients, &ALPN).unwrap();
+    let (keep, tls) = watch::channel(config);
+    let end = end.clone();
+    tokio::spawn(async move {
+        https::serve(listener, tls, app, end).await;
+        drop(keep);
+    });
+    address
+}
+
+struct Config {
+    name: String,
+    capacity: u32,
+    links: SocketAddr,
+    link_tls: Loaded,
+    drain: CancellationToken,
+}
+
+async fn route(config: Config, up: oneshot::Sender<()>, death: oneshot::Receiver<()>) {
+    let listener = socket::listen(loopback()).unwrap();
+    let identity = Identity::self_signed(std::slice::from_ref(&config.name)).unwrap();
+    let (_certificate, tls) = watch::channel(server_config(&identity, None, &ALPN).unwrap());
+    let router = mmr::Config {
+        router: config.name.parse().unwrap(),
+        pool: "ns.pool".parse().unwrap(),
+        addresses: vec![Ipv4Addr::LOCALHOST.into()],
+        https_port: listener.local_addr().unwrap().port(),
+        media: loopback(),
+        identity,
+        capacity: config.capacity,
+        controllers: mmr::Host {
+            name: config.links.ip().to_string(),
+            port: config.links.port(),
+        },
+        link_tls: watch::channel(config.link_tls).1,
+        drain_deadline: Duration::from_mins(1),
+    };
+    let mmr = mmr::start(router, config.drain).await.unwrap();
+    let app = mmr.app.clone();
+    tokio::spawn(https::serve(listener, tls, app, CancellationToken::new()));
+    let mut status = mmr.status();
+    status.wait_for(linked).await.unwrap();
+    up.send(()).unwrap();
+    // A death is the sender's being dropped; a drained router ends by itself.
+    tokio::select! {
+        _ = death => {}
+        finished = mmr.finished() => finished.unwrap(),
+    }
+}
+
+fn linked(status: &mmr::Status) -> bool {
+    status.links > 0
+}
