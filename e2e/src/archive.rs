@@ -127,7 +127,7 @@ impl Image {
                     append(&mut layer, path, *mode, &content)?;
                 }
                 Entry::Link { path, target } => {
-                    layer.append_link(&mut header(EntryType::Symlink, 0o777, 0), path, target)?
+                    layer.append_link(&mut header(EntryType::Symlink, 0o777, 0), path, target)?;
                 }
             }
         }

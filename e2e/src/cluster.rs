@@ -1,5 +1,7 @@
 //! The cluster: started, attached to, and taken down.
 
+mod config;
+
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::addresses::NodeNumber;
 use crate::host_state::HostState;
-use crate::interrupt::interrupted;
+use crate::interrupt::Interrupt;
 use crate::lock::Lock;
 use crate::process::{Launcher, Process};
 use crate::{
@@ -23,47 +25,12 @@ use crate::{
     pki, teardown,
 };
 
+pub use config::{Config, Labelled};
+
 /// How long a cluster that runs takes to say so.
 const ALIVE_LIMIT: Duration = Duration::from_secs(5);
 /// The status of a shell's child that Ctrl-C ended: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;
-
-/// What to start.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// From 1 to 99; two cores carry four well.
-    pub nodes: usize,
-    /// docker-archive files, loaded into every node.
-    pub images: Vec<PathBuf>,
-    /// A label, `key=value`, that the kubelets put on their nodes.
-    pub label: String,
-    /// Which nodes carry it.
-    pub labelled: Labelled,
-    /// Who ends it.
-    pub lifetime: Lifetime,
-}
-
-impl Default for Config {
-    /// Four nodes with the label of nodes for routers, until the [`Cluster`] is dropped.
-    fn default() -> Self {
-        Self {
-            nodes: 4,
-            images: Vec::new(),
-            label: "plenum.dev/routers=true".into(),
-            labelled: Labelled::All,
-            lifetime: Lifetime::UntilDropped,
-        }
-    }
-}
-
-/// Which nodes carry the label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Labelled {
-    /// Every node.
-    All,
-    /// So many, from the first.
-    First(usize),
-}
 
 /// A running cluster.
 pub struct Cluster {
@@ -96,10 +63,11 @@ impl Cluster {
         host_packages::check()?;
         let layout = Layout::from_environment()?;
         let tools = Tools::ensure(&layout)?;
+        // Before anything is made: a signal between making and listening would leave it behind.
+        let mut interrupt = Interrupt::listen()?;
         tokio::select! {
             started = Self::start_or_attach(layout, tools, config) => started,
-            signal = interrupted() => {
-                signal?;
+            () = interrupt.arrived() => {
                 bail!("interrupted; what was started is taken down again")
             }
         }
@@ -126,7 +94,7 @@ impl Cluster {
         let cluster = Self::start_new(&layout, tools, &config).await?;
         std::mem::forget(unfinished);
         if cluster.owned {
-            end_on_interrupt(layout.clone());
+            end_on_interrupt(layout.clone())?;
         }
         Ok(cluster)
     }
@@ -295,16 +263,17 @@ impl Drop for Unfinished<'_> {
 }
 
 /// A test that is interrupted runs no destructors.
-fn end_on_interrupt(layout: Layout) {
+fn end_on_interrupt(layout: Layout) -> Result<()> {
+    let mut interrupt = Interrupt::listen()?;
     tokio::spawn(async move {
-        if interrupted().await.is_ok() {
-            eprintln!("interrupted: taking the cluster down");
-            if let Err(error) = teardown::down(&layout) {
-                eprintln!("{error:#}");
-            }
-            process::exit(INTERRUPTED);
+        interrupt.arrived().await;
+        eprintln!("interrupted: taking the cluster down");
+        if let Err(error) = teardown::down(&layout) {
+            eprintln!("{error:#}");
         }
+        process::exit(INTERRUPTED);
     });
+    Ok(())
 }
 
 fn create_directories(layout: &Layout, tools: &Tools) -> Result<()> {

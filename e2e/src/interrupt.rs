@@ -1,19 +1,32 @@
 //! Being told to stop.
 
 use anyhow::Result;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Returns when a person presses Ctrl-C, closes the terminal, or somebody sends SIGTERM.
+/// Listens for Ctrl-C, a closed terminal and SIGTERM from the moment it is made.
 ///
-/// From the first call on these signals no longer end the process by themselves.
-pub(crate) async fn interrupted() -> Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
+/// From then on these signals no longer end the process by themselves, even when it is dropped.
+pub(crate) struct Interrupt {
+    ctrl_c: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Interrupt {
+    pub(crate) fn listen() -> Result<Self> {
+        Ok(Self {
+            ctrl_c: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
-    Ok(())
+
+    /// Returns once one of the signals has arrived, even before this was called.
+    pub(crate) async fn arrived(&mut self) {
+        tokio::select! {
+            _ = self.ctrl_c.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
 }

@@ -93,25 +93,40 @@ impl Process {
     }
 }
 
-/// The running processes for which `ours` holds, given their arguments.
-pub(crate) fn find(ours: impl Fn(&[String]) -> bool) -> Vec<Process> {
+/// What is known of any process of the machine.
+pub(crate) struct Running {
+    pub arguments: Vec<String>,
+    /// `NAME=value`, as the process was started with.
+    pub environment: Vec<String>,
+}
+
+impl Running {
+    fn of(pid: i32) -> Self {
+        let list = |file: &str| {
+            let content = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            content
+                .split(|byte| *byte == 0)
+                .map(|text| String::from_utf8_lossy(text).into_owned())
+                .collect()
+        };
+        Self {
+            arguments: list("cmdline"),
+            environment: list("environ"),
+        }
+    }
+}
+
+/// The running processes for which `ours` holds.
+pub(crate) fn find(ours: impl Fn(&Running) -> bool) -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
     let pids = entries
         .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(|pid| {
-        let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        ours(
-            &arguments
-                .split(|byte| *byte == 0)
-                .map(|argument| String::from_utf8_lossy(argument).into_owned())
-                .collect::<Vec<_>>(),
-        )
-    })
-    .filter_map(Process::of)
-    .collect()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| ours(&Running::of(*pid)))
+        .filter_map(Process::of)
+        .collect()
 }
 
 struct Stat {
@@ -285,8 +300,12 @@ mod tests {
         );
         wait_until(|| fs::read_to_string(layout.log("sleeper")).unwrap() == "here\n");
         wait_until(|| {
-            find(|arguments| arguments.starts_with(&["sleep".into(), "600".into()]))
-                .contains(&started)
+            find(|running| {
+                running
+                    .arguments
+                    .starts_with(&["sleep".into(), "600".into()])
+            })
+            .contains(&started)
         });
         started.signal(Signal::KILL);
         wait_until(|| !started.is_alive());

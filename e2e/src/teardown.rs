@@ -3,6 +3,8 @@
 //! It trusts no record alone. Processes are also found by their arguments, links and namespaces by their names, mounts
 //! by their place. One thing that cannot be removed does not stop the rest.
 
+mod ownership;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -18,6 +20,8 @@ use crate::host_state::HostState;
 use crate::lock::Lock;
 use crate::network::NAMESPACES;
 use crate::process::{Process, find, run};
+
+pub(crate) use ownership::processes_of_node;
 
 /// The kernel ends a node within two seconds; a machine under load takes longer.
 const PROCESS_LIMIT: Duration = Duration::from_secs(20);
@@ -60,7 +64,7 @@ fn end_processes(layout: &Layout) -> Vec<String> {
     let deadline = Instant::now() + PROCESS_LIMIT;
     loop {
         let mut alive = Process::all_recorded(layout);
-        alive.extend(find(|arguments| is_ours(layout, arguments)));
+        alive.extend(find(|running| ownership::is_ours(layout, running)));
         alive.retain(Process::is_alive);
         if alive.is_empty() {
             break;
@@ -78,51 +82,6 @@ fn end_processes(layout: &Layout) -> Vec<String> {
     }
     Process::all_recorded(layout).iter().for_each(Process::reap);
     Vec::new()
-}
-
-/// Whether these are the arguments of a process of the cluster: one of our tools at work on our state, or a node's
-/// first process.
-///
-/// A shell or an editor that merely mentions our paths is not, for it may be the one that called us.
-fn is_ours(layout: &Layout, arguments: &[String]) -> bool {
-    let (tools, nodes, state) = (layout.tools(), layout.nodes(), layout.state());
-    let is_tool = |argument: &String| {
-        below(&tools, argument).is_some_and(|rest| !rest.contains(char::is_whitespace))
-    };
-    let is_script = |argument: &String| {
-        below(&nodes, argument)
-            .is_some_and(|rest| rest.ends_with("/node.sh") && !rest.contains(char::is_whitespace))
-    };
-    // `--flag=/path` and `unix:///path` name a path too.
-    let in_state = |argument: &String| {
-        argument
-            .match_indices('/')
-            .any(|(start, _)| below(&state, &argument[start..]).is_some())
-    };
-    let after_tool = arguments
-        .iter()
-        .skip_while(|argument| !is_tool(argument))
-        .skip(1);
-    arguments.iter().any(is_script) || after_tool.into_iter().any(in_state)
-}
-
-fn below<'a>(directory: &Path, argument: &'a str) -> Option<&'a str> {
-    argument
-        .strip_prefix(directory.to_str()?)?
-        .strip_prefix('/')
-}
-
-/// What still runs of a node that was killed.
-pub(crate) fn processes_of_node(layout: &Layout, node: NodeNumber) -> Vec<Process> {
-    let home = layout.node(node);
-    find(|arguments| {
-        let names_node = |argument: &String| {
-            argument
-                .match_indices('/')
-                .any(|(start, _)| below(&home, &argument[start..]).is_some())
-        };
-        is_ours(layout, arguments) && arguments.iter().any(names_node)
-    })
 }
 
 fn remove_links() -> Vec<String> {
@@ -245,64 +204,6 @@ pub(crate) fn names_in(directory: &Path) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn ours(arguments: &[&str]) -> bool {
-        let layout = Layout::new(Path::new("/c")).unwrap();
-        is_ours(
-            &layout,
-            &arguments
-                .iter()
-                .map(|argument| (*argument).to_owned())
-                .collect::<Vec<_>>(),
-        )
-    }
-
-    #[test]
-    fn the_clusters_processes_are_recognised() {
-        assert!(ours(&[
-            "/c/tools/kubernetes-1/etcd",
-            "--data-dir=/c/cluster/etcd"
-        ]));
-        assert!(ours(&[
-            "setsid",
-            "/c/tools/kubernetes-1/kubelet",
-            "--config",
-            "/c/cluster/nodes/plenum-n1/kubelet.json"
-        ]));
-        assert!(ours(&[
-            "/c/tools/containerd-1/containerd-shim-runc-v2",
-            "-address",
-            "/c/cluster/nodes/plenum-n1/containerd.sock"
-        ]));
-        assert!(ours(&[
-            "unshare",
-            "--pid",
-            "sh",
-            "/c/cluster/nodes/plenum-n1/node.sh"
-        ]));
-    }
-
-    #[test]
-    fn those_who_only_mention_it_are_left_alone() {
-        assert!(!ours(&[
-            "bash",
-            "-c",
-            "/c/tools/kubernetes-1/kubectl --kubeconfig /c/cluster/kubeconfig get pods; plenum-e2e down"
-        ]));
-        assert!(!ours(&[
-            "bash",
-            "-c",
-            "cat /c/cluster/nodes/plenum-n1/node.sh"
-        ]));
-        assert!(!ours(&["tail", "-f", "/c/cluster/log/etcd.log"]));
-        assert!(!ours(&["vim", "/c/tools/kubernetes-1/notes"]));
-        assert!(!ours(&[
-            "/c/tools/kubernetes-1/etcd",
-            "--data-dir=/c/cluster-of-somebody-else/etcd"
-        ]));
-        assert!(!ours(&["/other/tools/etcd", "--data-dir=/c/cluster/etcd"]));
-        assert!(!ours(&[""]));
-    }
 
     #[test]
     fn mounts_below_the_state_come_last_first_and_unescaped() {
