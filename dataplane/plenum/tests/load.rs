@@ -1,0 +1,166 @@
+//! `plenum load` against `plenum serve`, both as they are started at a shell.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn plenum() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_plenum"))
+}
+
+/// A port that is free together with the next one.
+fn port_base() -> u16 {
+    let free = |port| {
+        let address = (Ipv4Addr::LOCALHOST, port);
+        TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
+    };
+    let any = || {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let mut bases = std::iter::repeat_with(any);
+    bases
+        .find(|&base| base < u16::MAX && free(base + 1))
+        .unwrap()
+}
+
+struct Site {
+    process: Child,
+    directory: TempDir,
+    zone: String,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // It may have ended by itself, which another assertion then says.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Site {
+    fn start(more: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut serve = plenum();
+        serve.args(["serve", "--listen", "127.0.0.1", "--output", "json"]);
+        serve.args(["--port-base", &port_base().to_string()]);
+        serve.arg("--data-dir").arg(directory.path());
+        serve.args(more).stdout(Stdio::piped());
+        let mut process = serve.spawn().unwrap();
+        let mut line = String::new();
+        let output = process.stdout.as_mut().unwrap();
+        BufReader::new(output).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        Self {
+            process,
+            directory,
+            zone: ready["zone"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    fn load(&self, more: &[&str]) -> Command {
+        let mut load = plenum();
+        load.args(["load", "--output", "json", "--zone", &self.zone]);
+        load.arg("--ca").arg(self.directory.path().join("ca.crt"));
+        load.args(more).stdout(Stdio::piped());
+        load
+    }
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn every_packet_is_accounted_for() {
+    let site = Site::start(&[]);
+    let timeline = site.directory.path().join("timeline");
+    let file = site.directory.path().join("report");
+    let mut load = site.load(&["--meetings", "2", "--participants", "3", "--speakers", "2"]);
+    load.args(["--video-kbps", "200", "--ramp", "1", "--for", "3"]);
+    load.arg("--timeline").arg(&timeline);
+    load.arg("--report").arg(&file);
+    let output = load.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let report = report(&output);
+    assert_eq!(report["schema"], "plenum.load/1");
+    assert_eq!(report["joins"]["attempted"], 6);
+    assert_eq!(report["joins"]["failed"], 0);
+    let media = &report["media"];
+    // 4 speakers; each is heard by 2 others.
+    let sent = media["sent"].as_u64().unwrap();
+    assert!(sent > 4 * 2 * 50, "{report}");
+    assert!(media["expected"].as_u64().unwrap() > sent, "{report}");
+    assert_eq!(media["received"], media["expected"]);
+    assert_eq!(media["lost"], 0);
+    assert_eq!(media["duplicated"], 0);
+    assert_eq!(report["errors_total"], 0);
+
+    let written: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    assert_eq!(written, report);
+    let lines = std::fs::read_to_string(timeline).unwrap();
+    let seconds: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(seconds.len() >= 3, "{lines}");
+    assert!(
+        seconds.iter().any(|second| second["joined"] == 6),
+        "{lines}"
+    );
+}
+
+#[test]
+fn a_load_that_is_stopped_still_reports() {
+    let site = Site::start(&[]);
+    let timeline = site.directory.path().join("timeline");
+    let mut load = site.load(&["--meetings", "1", "--participants", "2", "--for", "600"]);
+    load.arg("--timeline").arg(&timeline);
+    assert!(
+        Command::new("mkfifo")
+            .arg(&timeline)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let load = load.spawn().unwrap();
+    let mut seconds = BufReader::new(File::open(&timeline).unwrap()).lines();
+    let everybody = |second: &str| second.contains(r#""joined":2"#);
+    assert!(seconds.any(|second| everybody(&second.unwrap())));
+    let killed = Command::new("kill").arg(load.id().to_string()).status();
+    assert!(killed.unwrap().success());
+    let output = load.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(report(&output)["media"]["lost"], 0);
+}
+
+#[test]
+fn a_zone_without_room_fails_the_load() {
+    let site = Site::start(&["--participants", "1"]);
+    let mut load = site.load(&["--meetings", "1", "--participants", "2", "--for", "2"]);
+    let output = load.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report = report(&output);
+    assert_eq!(report["joins"]["failed"], 1);
+    assert_eq!(
+        report["errors"][0]["participant"].as_str().unwrap().len(),
+        3
+    );
+}
+
+#[test]
+fn a_ramp_longer_than_the_load_is_a_mistake_that_is_explained() {
+    let mut load = plenum();
+    load.args(["load", "--zone", "https://127.0.0.1:9", "--meetings", "1"]);
+    load.args(["--participants", "1", "--ramp", "9", "--for", "3"]);
+    let output = load.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("make --for longer"), "{error}");
+}
