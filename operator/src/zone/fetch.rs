@@ -34,6 +34,21 @@ pub struct Stores {
     pub secrets: Store<Secret>,
 }
 
+impl Stores {
+    /// Waits until each has been filled once. Before that, a pool that is not in its cache
+    /// would look as if there were none.
+    pub async fn ready(&self) {
+        // A writer that is gone ends the controller, and with it whoever waits here.
+        let _ = tokio::join!(
+            self.pools.wait_until_ready(),
+            self.stateful_sets.wait_until_ready(),
+            self.services.wait_until_ready(),
+            self.budgets.wait_until_ready(),
+            self.secrets.wait_until_ready(),
+        );
+    }
+}
+
 /// A zone and all that concerns it.
 #[derive(Debug, Clone)]
 pub struct Fetched {

@@ -39,7 +39,7 @@ pub enum ZoneError {
 }
 
 /// Even if nothing happens, each zone is looked at this often.
-const RESYNC: Duration = Duration::from_secs(3600);
+const RESYNC: Duration = Duration::from_hours(1);
 /// What was refused is tried again this often: the cause may be in another object, such as
 /// the Service that holds a port, of which no event tells.
 const REFUSED: Duration = Duration::from_secs(30);
@@ -51,12 +51,16 @@ const LATER: Duration = Duration::from_secs(5);
 /// Makes the zone what its spec says. Idempotent; writes nothing when nothing changed.
 pub async fn reconcile(zone: Arc<MeetingZone>, scope: Arc<Scope>) -> Result<Action, ZoneError> {
     let measured = scope.context.metrics.reconcile("zone");
-    let result = run(zone, &scope).await;
+    scope.stores.ready().await;
+    let result = Box::pin(run(zone, &scope)).await;
     measured.done(&result);
     result
 }
 
 /// When to try again after an error.
+#[must_use]
+// The form that kube's applier asks for.
+#[allow(clippy::needless_pass_by_value)]
 pub fn retry(_zone: Arc<MeetingZone>, error: &ZoneError, _scope: Arc<Scope>) -> Action {
     match error {
         ZoneError::Write(error) if error.is_conflict() => Action::requeue(SOON),

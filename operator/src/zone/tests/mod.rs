@@ -147,8 +147,8 @@ fn with_own_certificate() -> MeetingZoneSpec {
     spec
 }
 
-fn balanced(entries: &[LoadBalancerIngress]) -> Option<Arc<Service>> {
-    Some(Arc::new(Service {
+fn balanced(entries: &[LoadBalancerIngress]) -> Arc<Service> {
+    Arc::new(Service {
         metadata: ObjectMeta {
             name: Some("berlin-zc".into()),
             ..ObjectMeta::default()
@@ -160,7 +160,7 @@ fn balanced(entries: &[LoadBalancerIngress]) -> Option<Arc<Service>> {
             ..ServiceStatus::default()
         }),
         ..Service::default()
-    }))
+    })
 }
 
 fn days(count: i64) -> SignedDuration {

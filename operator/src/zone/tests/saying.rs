@@ -236,9 +236,9 @@ fn the_url_is_the_one_that_clients_reach() {
     spec.exposure.hostnames.clear();
     spec.exposure.type_ = ExposureType::LoadBalancer;
     let mut fetched = fresh(spec);
-    fetched.service = balanced(&[LoadBalancerIngress {
+    fetched.service = Some(balanced(&[LoadBalancerIngress {
         ip: Some("192.0.2.9".into()),
         ..LoadBalancerIngress::default()
-    }]);
+    }]));
     assert_eq!(url(&fetched), "https://192.0.2.9");
 }

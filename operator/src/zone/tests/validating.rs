@@ -94,7 +94,7 @@ fn the_certificate_covers_what_the_load_balancer_is_called() {
     let mut spec = MeetingZoneSpec::default();
     spec.exposure.type_ = ExposureType::LoadBalancer;
     let mut fetched = fresh(spec);
-    fetched.service = balanced(&[
+    fetched.service = Some(balanced(&[
         LoadBalancerIngress {
             ip: Some("192.0.2.9".into()),
             ..LoadBalancerIngress::default()
@@ -103,7 +103,7 @@ fn the_certificate_covers_what_the_load_balancer_is_called() {
             hostname: Some("not a name".into()),
             ..LoadBalancerIngress::default()
         },
-    ]);
+    ]));
     assert_eq!(valid(&fetched).names.hostnames, ["192.0.2.9"]);
 }
 
