@@ -5,6 +5,7 @@
 //! what must hold, [`picture`] draws it.
 
 mod figures;
+mod people;
 mod picture;
 mod sightings;
 
@@ -15,13 +16,14 @@ use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 
 use crate::load::{Load, Plan};
+use crate::observe::Timeline;
 use crate::site::{NAMESPACE, Site};
-use figures::Figures;
+use figures::{Drained, Figures, ScaleUp};
+use people::People;
 use sightings::Sightings;
 
-/// Zone and pool of `charts/plenum/examples/demo.yaml`.
+/// Zone and pool of `charts/plenum/examples/demo.yaml`, both of this name.
 const ZONE: &str = "demo";
-const POOL: &str = "demo";
 /// People who stay all the time: 12 meetings of 4.
 const BASE: (u32, u32) = (12, 4);
 /// People who come for the peak: 20 meetings of 6. With the others and the spare room they
@@ -45,7 +47,13 @@ pub struct Demo<'a> {
 pub async fn run(site: &Site, client: &kube::Client, image: &str) -> Result<Figures> {
     let began = Instant::now();
     let start_ms = Timestamp::now().as_millisecond();
-    let mut demo = Demo { site, began, start_ms, zones: Vec::new(), ca: PathBuf::new() };
+    let mut demo = Demo {
+        site,
+        began,
+        start_ms,
+        zones: Vec::new(),
+        ca: PathBuf::new(),
+    };
     demo.install(image).await?;
     let mut sightings = Sightings::start(client, NAMESPACE);
     let figures = demo.story(&mut sightings).await?;
@@ -62,15 +70,8 @@ impl Demo<'_> {
         self.say("helm install plenum");
         self.site.install(image).await?;
         self.say("kubectl apply -f demo.yaml: a MeetingZone with 2 controllers, an MMRPool of 1 to 4 routers");
-        let manifest = self.site.chart.join("examples/demo.yaml");
-        let manifest = std::fs::read_to_string(&manifest)
-            .with_context(|| manifest.display().to_string())?;
-        self.site.apply(&manifest).await?;
-        let limit = Duration::from_secs(60);
-        self.site.wait_for(&format!("meetingzone/{ZONE}"), "Ready", limit).await?;
-        self.site.wait_for(&format!("mmrpool/{POOL}"), "Ready", limit).await?;
+        self.zones = self.site.install_zone(ZONE).await?;
         self.ca = self.site.zone_authority(ZONE).await?;
-        self.zones = self.site.zone_urls().await?;
         self.say("zone and pool are Ready:");
         self.show().await
     }
@@ -79,14 +80,31 @@ impl Demo<'_> {
         self.two_people_meet().await?;
         let base = self.load("base", BASE, Duration::from_secs(5))?;
         self.say(&format!("{} meetings of {} begin and stay", BASE.0, BASE.1));
-        sightings.until("the first people are in", Duration::from_secs(20), |now| now.participants >= 40).await?;
+        sightings
+            .until("the first people are in", Duration::from_secs(20), |now| {
+                now.participants >= 40
+            })
+            .await?;
 
         let peak = self.load("peak", PEAK, RAMP)?;
-        self.say(&format!("{} meetings of {} come within {} s", PEAK.0, PEAK.1, RAMP.as_secs()));
-        sightings.until("three routers accept", Duration::from_secs(60), |now| now.accepting >= 3).await?;
+        self.say(&format!(
+            "{} meetings of {} come within {} s",
+            PEAK.0,
+            PEAK.1,
+            RAMP.as_secs()
+        ));
+        sightings
+            .until("three routers accept", Duration::from_secs(60), |now| {
+                now.accepting >= 3
+            })
+            .await?;
         self.say("three routers accept");
         let everyone = BASE.0 * BASE.1 + PEAK.0 * PEAK.1;
-        sightings.until("everybody is in", Duration::from_secs(60), |now| now.participants >= everyone).await?;
+        sightings
+            .until("everybody is in", Duration::from_secs(60), |now| {
+                now.participants >= everyone
+            })
+            .await?;
         self.say(&format!("all {everyone} people are in"));
         self.show().await?;
         sightings.rest(Duration::from_secs(8)).await;
@@ -97,94 +115,217 @@ impl Demo<'_> {
         self.say("the peak leaves");
         peak.stop();
         let peak = peak.report().await?;
-        sightings.until("one router is left", Duration::from_secs(90), |now| {
-            now.active == 1 && now.draining == 0
-        }).await?;
+        sightings
+            .until("one router is left", Duration::from_secs(90), |now| {
+                now.active == 1 && now.draining == 0
+            })
+            .await?;
         self.say("back to one router, with the meetings that stayed on it");
         self.show().await?;
         sightings.rest(Duration::from_secs(5)).await;
         base.stop();
         let base = base.report().await?;
-        sightings.until("everybody has left", Duration::from_secs(20), |now| now.participants == 0).await?;
+        sightings
+            .until("everybody has left", Duration::from_secs(20), |now| {
+                now.participants == 0
+            })
+            .await?;
         self.say("everybody has left");
         let load = base.with(&peak);
-        let scale_up = sightings.scale_up(&self.site.reports)?;
-        let drains = sightings.drained(&self.site.reports)?;
+        let people = self.people()?;
+        let scale_up = scale_up(&people, sightings.timeline());
+        let drains = drained(&people, sightings.timeline());
         let took = self.began.elapsed().as_secs_f64();
-        Ok(Figures::new(&load, sightings.timeline(), scale_up, drains, self.start_ms, took))
+        Ok(Figures::new(
+            &load,
+            sightings.timeline(),
+            scale_up,
+            drains,
+            self.start_ms,
+            took,
+        ))
     }
 
     /// Two `plenum join` with real speech and pictures, each recording the other.
     async fn two_people_meet(&self) -> Result<()> {
         self.say("Alice and Bob meet: real speech, a camera, a shared screen");
         let join = |name: &str, media: &[(&str, &str)]| {
-            let mut args: Vec<String> = ["join", "--meeting", "hello", "--for", "8", "--output", "json"].map(str::to_owned).into();
-            args.extend(["--ca".to_owned(), self.ca.display().to_string(), "--name".to_owned(), name.to_owned()]);
+            let mut args: Vec<String> = [
+                "join",
+                "--meeting",
+                "hello",
+                "--for",
+                "8",
+                "--output",
+                "json",
+            ]
+            .map(str::to_owned)
+            .into();
+            args.extend([
+                "--ca".to_owned(),
+                self.ca.display().to_string(),
+                "--name".to_owned(),
+                name.to_owned(),
+            ]);
             let record = self.site.reports.join(format!("recorded-by-{name}"));
             args.extend(["--record".to_owned(), record.display().to_string()]);
-            self.zones.iter().for_each(|zone| args.extend(["--zone".to_owned(), zone.clone()]));
+            self.zones
+                .iter()
+                .for_each(|zone| args.extend(["--zone".to_owned(), zone.clone()]));
             for (flag, file) in media {
-                args.extend([(*flag).to_owned(), self.site.samples.join(file).display().to_string()]);
+                args.extend([
+                    (*flag).to_owned(),
+                    self.site.samples.join(file).display().to_string(),
+                ]);
             }
-            self.site.plenum(args, &self.site.reports.join(format!("join-{name}.log")))
+            self.site
+                .plenum(args, &self.site.reports.join(format!("join-{name}.log")))
         };
-        let alice = join("alice", &[("--audio", "alice.ogg"), ("--video", "camera.ivf")])?;
-        let bob = join("bob", &[("--audio", "bob.ogg"), ("--content", "screen.ivf")])?;
+        let alice = join(
+            "alice",
+            &[("--audio", "alice.ogg"), ("--video", "camera.ivf")],
+        )?;
+        let bob = join(
+            "bob",
+            &[("--audio", "bob.ogg"), ("--content", "screen.ivf")],
+        )?;
         for (name, child) in [("Alice", alice), ("Bob", bob)] {
             let output = child.wait_with_output().await?;
             let said = String::from_utf8_lossy(&output.stdout);
             ensure!(output.status.success(), "{name} could not join: {said}");
-            let last = said.lines().last().unwrap_or_default();
-            let report: serde_json::Value = serde_json::from_str(last)
-                .with_context(|| format!("{name}'s report: {last:?}"))?;
-            let tracks = report["tracks"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let packets: u64 = tracks.iter().filter_map(|track| track["packets"].as_u64()).sum();
-            let lost: u64 = tracks.iter().filter_map(|track| track["lost"].as_u64()).sum();
+            let end = said.lines().last().unwrap_or_default();
+            let report: serde_json::Value =
+                serde_json::from_str(end).with_context(|| format!("{name}'s report: {end:?}"))?;
+            let tracks = report["tracks"]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let packets: u64 = tracks
+                .iter()
+                .filter_map(|track| track["packets"].as_u64())
+                .sum();
+            let lost: u64 = tracks
+                .iter()
+                .filter_map(|track| track["lost"].as_u64())
+                .sum();
             self.say(&format!(
                 "{name} joined in {} ms and recorded {} tracks, {packets} packets, {lost} lost",
-                report["joined_ms"], tracks.len(),
+                report["joined_ms"],
+                tracks.len(),
             ));
         }
         Ok(())
     }
 
     async fn cordon_the_fullest(&self, sightings: &mut Sightings) -> Result<()> {
-        let (node, people) = sightings.fullest(self.site).await?;
-        self.say(&format!("kubectl cordon {node}, with {people} people on it: its router drains"));
+        let (node, people) = self
+            .people()?
+            .fullest(sightings.timeline())
+            .context("nobody is on any router")?;
+        self.say(&format!(
+            "kubectl cordon {node}, with {people} people on it: its router drains"
+        ));
         self.site.kubectl(["cordon", &node]).await?;
-        let drained = sightings.until_drained(&node, Duration::from_secs(60)).await;
+        let drained = sightings
+            .until_drained(&node, Duration::from_secs(60))
+            .await;
         self.site.kubectl(["uncordon", &node]).await?;
         self.say(&format!("drained in {:.1} s", figures::seconds(drained?)));
         Ok(())
     }
 
-    fn load(&self, name: &str, (meetings, participants): (u32, u32), ramp: Duration) -> Result<Load> {
-        Load::start(self.site, &Plan {
-            name,
-            zones: &self.zones,
-            ca: &self.ca,
-            meetings,
-            participants,
-            speakers: 2,
-            video_kbps: 60,
-            ramp,
-            lasts: LASTS,
-        })
+    fn load(
+        &self,
+        name: &str,
+        (meetings, participants): (u32, u32),
+        ramp: Duration,
+    ) -> Result<Load> {
+        Load::start(
+            self.site,
+            &Plan {
+                name,
+                zones: &self.zones,
+                ca: &self.ca,
+                meetings,
+                participants,
+                speakers: 2,
+                video_kbps: 60,
+                ramp,
+                lasts: LASTS,
+            },
+        )
+    }
+
+    /// Where everybody was so far, as the loads tell it.
+    fn people(&self) -> Result<People> {
+        let timelines = ["base", "peak"].map(|name| Load::timeline(self.site, name));
+        People::read(&timelines)
     }
 
     async fn show(&self) -> Result<()> {
-        let table = self.site.kubectl(["-n", NAMESPACE, "get", "meetingzones,mmrpools"]).await?;
+        let table = self
+            .site
+            .kubectl(["-n", NAMESPACE, "get", "meetingzones,mmrpools"])
+            .await?;
         table.lines().for_each(|line| println!("           {line}"));
         Ok(())
     }
 
     fn write(&self, figures: &Figures) -> Result<()> {
         let reports = &self.site.reports;
-        std::fs::write(reports.join("demo.json"), serde_json::to_vec_pretty(figures)?)?;
-        let counts: Vec<_> = figures.routers.iter().map(|at| (at.at_s, at.counts)).collect();
+        std::fs::write(
+            reports.join("demo.json"),
+            serde_json::to_vec_pretty(figures)?,
+        )?;
+        let counts: Vec<_> = figures
+            .routers
+            .iter()
+            .map(|at| (at.at_s, at.counts))
+            .collect();
         picture::draw(&reports.join("demo.svg"), &counts, figures.took_s)?;
         println!("\n{}", figures.table());
-        println!("  figures: {0}/demo.json   picture: {0}/demo.svg", reports.display());
+        println!(
+            "  figures: {0}/demo.json   picture: {0}/demo.svg",
+            reports.display()
+        );
         Ok(())
     }
+}
+
+/// Room of one router that is left before another is wanted, in the example's pool.
+const THRESHOLD: u32 = 80 - 20;
+
+/// How fast the pool grew from one router.
+fn scale_up(people: &People, timeline: &Timeline) -> ScaleUp {
+    let crossed = people.first_above(THRESHOLD);
+    let labelled = crossed.and_then(|crossed| {
+        let after = timeline.scale_ups.iter().map(|up| up.labelled_at);
+        after.filter(|at| *at >= crossed).min()
+    });
+    ScaleUp {
+        threshold_to_label_ms: crossed
+            .zip(labelled)
+            .map(|(crossed, labelled)| labelled - crossed),
+        label_to_accepting_ms: timeline
+            .scale_ups
+            .iter()
+            .filter_map(|up| up.accepting_after_ms)
+            .max(),
+    }
+}
+
+/// Every drain that was carried through, with the people on the router.
+fn drained(people: &People, timeline: &Timeline) -> Vec<Drained> {
+    let done = timeline.drains.iter().filter(|drain| !drain.cancelled);
+    done.filter_map(|drain| {
+        let ms = drain.took_ms?;
+        let until = drain.began_at + ms;
+        Some(Drained {
+            router: drain.node.clone(),
+            participants: people.on_node(&drain.node, drain.began_at, timeline),
+            ms,
+            audio_gap_max_ms: people.worst_gap(&drain.node, drain.began_at..=until, timeline),
+        })
+    })
+    .collect()
 }

@@ -14,6 +14,8 @@ use crate::{Layout, Tools};
 pub(crate) const PAUSE_REFERENCE: &str = "localhost/pause:1";
 /// Shell, web server and name lookup for test pods.
 pub const BUSYBOX_REFERENCE: &str = "localhost/busybox:1";
+/// Plenum's own, as the Makefile builds it.
+pub const PLENUM_REFERENCE: &str = "localhost/plenum:dev";
 /// The cluster's DNS server.
 pub(crate) const COREDNS_REFERENCE: &str = "localhost/coredns:1";
 

@@ -25,10 +25,12 @@
 
 pub mod addresses;
 mod archive;
+pub mod bench;
 pub mod cluster;
 mod commands;
 mod containers;
 mod control_plane;
+pub mod demo;
 mod dns;
 mod dump;
 mod elf;
@@ -38,12 +40,16 @@ mod host_state;
 pub mod image;
 mod interrupt;
 pub mod layout;
+pub mod load;
 mod lock;
 mod network;
 mod node;
 mod node_files;
+pub mod observe;
 mod pki;
 mod process;
+pub mod scenarios;
+pub mod site;
 
 pub mod teardown;
 pub mod tools;

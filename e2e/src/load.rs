@@ -35,8 +35,6 @@ pub struct Plan<'a> {
 pub struct Load {
     child: Child,
     report: PathBuf,
-    /// One JSON object a line: what it sees as it goes.
-    pub timeline: PathBuf,
     log: PathBuf,
 }
 
@@ -44,13 +42,16 @@ impl Load {
     /// Starts it.
     pub fn start(site: &Site, plan: &Plan<'_>) -> Result<Self> {
         let file = |kind: &str| site.reports.join(format!("load-{}.{kind}", plan.name));
-        let (report, timeline, log) = (file("json"), file("timeline.jsonl"), file("log"));
+        let (report, log) = (file("json"), file("log"));
+        let timeline = Self::timeline(site, plan.name);
         for old in [&report, &timeline] {
             let _ = std::fs::remove_file(old);
         }
         let mut args: Vec<String> = vec!["load".into()];
         let mut add = |name: &str, value: String| args.extend([name.to_owned(), value]);
-        plan.zones.iter().for_each(|zone| add("--zone", zone.clone()));
+        plan.zones
+            .iter()
+            .for_each(|zone| add("--zone", zone.clone()));
         add("--ca", plan.ca.display().to_string());
         add("--meetings", plan.meetings.to_string());
         add("--participants", plan.participants.to_string());
@@ -65,7 +66,13 @@ impl Load {
         add("--meeting-prefix", plan.name.to_owned());
         add("--output", "json".into());
         let child = site.plenum(args, &log)?;
-        Ok(Self { child, report, timeline, log })
+        Ok(Self { child, report, log })
+    }
+
+    /// Where a load of this name writes what happens, one JSON object a line.
+    #[must_use]
+    pub fn timeline(site: &Site, name: &str) -> PathBuf {
+        site.reports.join(format!("load-{name}.timeline.jsonl"))
     }
 
     /// Asks it to end now, as Ctrl-C does.
@@ -81,7 +88,10 @@ impl Load {
     pub async fn report(mut self) -> Result<Report> {
         let status = self.child.wait().await?;
         let text = std::fs::read_to_string(&self.report).with_context(|| {
-            format!("no report; it ended with {status}, see {}", self.log.display())
+            format!(
+                "no report; it ended with {status}, see {}",
+                self.log.display()
+            )
         })?;
         Report::parse(&text)
     }
@@ -95,14 +105,21 @@ impl Report {
     /// Reads a report.
     pub fn parse(text: &str) -> Result<Self> {
         let value: Value = serde_json::from_str(text).context("the load report is no JSON")?;
-        ensure!(value["schema"] == "plenum.load/1", "unknown load report {}", value["schema"]);
+        ensure!(
+            value["schema"] == "plenum.load/1",
+            "unknown load report {}",
+            value["schema"]
+        );
         Ok(Self(value))
     }
 
     /// A number of the report by its path; 0 when nothing was measured.
     #[must_use]
     pub fn number(&self, pointer: &str) -> f64 {
-        self.0.pointer(pointer).and_then(Value::as_f64).unwrap_or(0.0)
+        self.0
+            .pointer(pointer)
+            .and_then(Value::as_f64)
+            .unwrap_or(0.0)
     }
 
     /// Two loads as one: counts added, times the worse of the two.
@@ -124,7 +141,11 @@ fn merge(into: &mut Value, other: &Value, key: &str) {
         (into @ Value::Null, other) => *into = other.clone(),
         (into @ Value::Number(_), Value::Number(_)) => {
             let (a, b) = (into.as_f64().unwrap_or(0.0), other.as_f64().unwrap_or(0.0));
-            let merged = if key.ends_with("_ms") { a.max(b) } else { a + b };
+            let merged = if key.ends_with("_ms") {
+                a.max(b)
+            } else {
+                a + b
+            };
             // Counts stay whole numbers.
             *into = match (into.as_u64(), other.as_u64()) {
                 (Some(a), Some(b)) if !key.ends_with("_ms") => Value::from(a + b),

@@ -1,11 +1,15 @@
 //! `plenum-e2e`: a Kubernetes cluster on this machine, for tests and demonstrations.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::Result;
-use clap::{Parser, Subcommand};
+use anyhow::{Result, ensure};
+use clap::{Args, Parser, Subcommand};
+use plenum_e2e::scenarios::World;
+use plenum_e2e::site::Site;
 use plenum_e2e::{
-    Cluster, Config, Labelled, Layout, Lifetime, Tools, host_packages, image, teardown,
+    Cluster, Config, Labelled, Layout, Lifetime, Tools, bench, demo, host_packages, image,
+    scenarios, teardown,
 };
 
 /// A real Kubernetes cluster on this machine, without a container engine.
@@ -22,7 +26,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Build the pinned Kubernetes tools, or find them in the cache
-    Tools,
+    Tools {
+        /// Print only where kubectl and helm are
+        #[arg(long)]
+        path: bool,
+    },
     /// Start a cluster, which stays up until `down`
     Up {
         /// How many nodes
@@ -61,6 +69,30 @@ enum Command {
         #[arg(required = true, value_name = "TAR")]
         images: Vec<PathBuf>,
     },
+    /// A zone on a cluster of its own (or on the one that KUBECONFIG names), people who come and go, and figures
+    Demo {
+        #[command(flatten)]
+        site: SiteArgs,
+        /// Leave the cluster up at the end, until `down`
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Run the scenarios on a cluster of their own
+    Test {
+        #[command(flatten)]
+        site: SiteArgs,
+        /// Only scenarios whose name contains this
+        filter: Option<String>,
+    },
+    /// Measure joins, forwarding and memory on this machine, without a cluster
+    Bench {
+        /// The `plenum` program
+        #[arg(long)]
+        plenum: PathBuf,
+        /// Where the figures go
+        #[arg(long)]
+        reports: PathBuf,
+    },
     /// Write the state, events and logs of the running cluster to a directory
     Dump {
         /// Where to
@@ -68,10 +100,66 @@ enum Command {
     },
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
+/// What a site is made of.
+#[derive(Args)]
+struct SiteArgs {
+    /// The image with both programs, a docker-archive file
+    #[arg(long)]
+    image: PathBuf,
+    /// On a cluster of KUBECONFIG: the image as its nodes pull it, REPOSITORY:TAG
+    #[arg(long, env = "PLENUM_IMAGE", default_value = image::PLENUM_REFERENCE)]
+    image_reference: String,
+    /// The chart's directory
+    #[arg(long)]
+    chart: PathBuf,
+    /// The `plenum` program
+    #[arg(long)]
+    plenum: PathBuf,
+    /// Speech and moving pictures
+    #[arg(long)]
+    samples: PathBuf,
+    /// Where reports go
+    #[arg(long)]
+    reports: PathBuf,
+}
+
+impl SiteArgs {
+    fn site(&self, kubeconfig: PathBuf, tools: &Tools) -> Result<Site> {
+        std::fs::create_dir_all(&self.reports)?;
+        Ok(Site {
+            kubeconfig,
+            kubectl: tools.kubernetes("kubectl"),
+            helm: tools.kubernetes("helm"),
+            plenum: self.plenum.clone(),
+            chart: self.chart.clone(),
+            samples: self.samples.clone(),
+            reports: self.reports.clone(),
+        })
+    }
+
+    async fn cluster(&self, lifetime: Lifetime) -> Result<Cluster> {
+        println!("starting a cluster of 4 nodes ...");
+        Cluster::start(Config {
+            images: vec![self.image.clone()],
+            lifetime,
+            ..Config::default()
+        })
+        .await
+    }
+}
+
+fn main() -> Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
     match Arguments::parse().command {
-        Command::Tools => tools(),
+        // Its scenarios run on a thread of the test library, and block on the runtime.
+        Command::Test { site, filter } => test(&runtime, &site, filter),
+        other => runtime.block_on(run(other)).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Tools { path } => tools(path),
         Command::Up {
             nodes,
             images,
@@ -101,15 +189,76 @@ async fn main() -> Result<()> {
         }
         Command::LoadImage { images } => Cluster::attach().await?.load_images(&images).await,
         Command::Dump { directory } => Cluster::attach().await?.dump(&directory).await,
+        Command::Demo { site, keep } => demo(&site, keep).await,
+        Command::Bench { plenum, reports } => bench::run(&plenum, &reports).await,
+        Command::Test { .. } => unreachable!("main runs it"),
     }
 }
 
-fn tools() -> Result<()> {
+fn tools(path: bool) -> Result<()> {
     host_packages::check()?;
     let layout = Layout::from_environment()?;
-    Tools::ensure(&layout)?;
-    println!("tools are ready in {}", layout.tools().display());
+    let tools = Tools::ensure(&layout)?;
+    if path {
+        let kubectl = tools.kubernetes("kubectl");
+        println!("{}", kubectl.parent().unwrap_or(&kubectl).display());
+    } else {
+        println!("tools are ready in {}", layout.tools().display());
+    }
     Ok(())
+}
+
+async fn demo(args: &SiteArgs, keep: bool) -> Result<()> {
+    let tools = Tools::ensure(&Layout::from_environment()?)?;
+    let figures = if let Some(kubeconfig) = std::env::var_os("KUBECONFIG") {
+        let site = args.site(kubeconfig.into(), &tools)?;
+        let client = kube::Client::try_default().await?;
+        demo::run(&site, &client, &args.image_reference).await?
+    } else {
+        let lifetime = if keep {
+            Lifetime::UntilDown
+        } else {
+            Lifetime::UntilDropped
+        };
+        let cluster = args.cluster(lifetime).await?;
+        let site = args.site(cluster.layout().kubeconfig(), &tools)?;
+        let figures = demo::run(&site, cluster.client(), image::PLENUM_REFERENCE).await;
+        if figures.is_err() {
+            let dump = args.reports.join("failed/demo");
+            cluster.dump(&dump).await?;
+            eprintln!("state and logs: {}", dump.display());
+        }
+        if keep {
+            println!(
+                "  the cluster stays up until make down: export KUBECONFIG={}",
+                site.kubeconfig.display()
+            );
+        } else {
+            cluster.stop()?;
+        }
+        figures?
+    };
+    let failures = figures.failures();
+    ensure!(
+        failures.is_empty(),
+        "the demo did not show what it should: {}",
+        failures.join("; ")
+    );
+    Ok(())
+}
+
+fn test(
+    runtime: &tokio::runtime::Runtime,
+    args: &SiteArgs,
+    filter: Option<String>,
+) -> Result<ExitCode> {
+    let tools = Tools::ensure(&Layout::from_environment()?)?;
+    let world = runtime.block_on(async {
+        let cluster = args.cluster(Lifetime::UntilDropped).await?;
+        let site = args.site(cluster.layout().kubeconfig(), &tools)?;
+        World::install(site, cluster, image::PLENUM_REFERENCE).await
+    })?;
+    Ok(scenarios::run(world, runtime.handle(), filter).exit_code())
 }
 
 async fn up(config: Config) -> Result<()> {

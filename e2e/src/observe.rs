@@ -5,8 +5,6 @@
 
 mod timeline;
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
@@ -44,17 +42,34 @@ pub enum Seen {
         /// Whether it does.
         accepting: bool,
     },
+    /// A router runs on a node.
+    Runs {
+        /// The router: the name of its pod.
+        router: String,
+        /// The node.
+        node: String,
+    },
     /// What the pool's status says.
     Pool(RouterCounts),
 }
 
 /// Follows a pool until the set is dropped; each thing comes with its Unix time in ms.
-pub fn watch(client: &Client, namespace: &str) -> (JoinSet<Result<()>>, mpsc::UnboundedReceiver<(i64, Seen)>) {
+#[must_use]
+pub fn watch(
+    client: &Client,
+    namespace: &str,
+) -> (JoinSet<Result<()>>, mpsc::UnboundedReceiver<(i64, Seen)>) {
     let (seen, receiver) = mpsc::unbounded_channel();
     let mut tasks = JoinSet::new();
     tasks.spawn(watch_nodes(Api::all(client.clone()), seen.clone()));
-    tasks.spawn(watch_pods(Api::namespaced(client.clone(), namespace), seen.clone()));
-    tasks.spawn(watch_pools(Api::namespaced(client.clone(), namespace), seen));
+    tasks.spawn(watch_pods(
+        Api::namespaced(client.clone(), namespace),
+        seen.clone(),
+    ));
+    tasks.spawn(watch_pools(
+        Api::namespaced(client.clone(), namespace),
+        seen,
+    ));
     (tasks, receiver)
 }
 
@@ -94,20 +109,23 @@ async fn watch_pods(pods: Api<Pod>, sender: Sender) -> Result<()> {
     let selector = format!("{}={}", labels::APP_COMPONENT, labels::COMPONENT_ROUTER);
     let config = watcher::Config::default().labels(&selector);
     let mut stream = watcher::watcher(pods, config).default_backoff().boxed();
-    let mut relisted = BTreeSet::new();
     while let Some(event) = stream.try_next().await? {
         let (pod, gone) = match event {
             Event::Apply(pod) | Event::InitApply(pod) => (pod, false),
             Event::Delete(pod) => (pod, true),
-            Event::Init | Event::InitDone => {
-                relisted.clear();
-                continue;
-            }
+            Event::Init | Event::InitDone => continue,
         };
         let Some(node) = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()) else {
             continue;
         };
-        relisted.insert(node.clone());
+        let router = pod.name_any();
+        tell(
+            &sender,
+            Seen::Runs {
+                router,
+                node: node.clone(),
+            },
+        );
         let accepting = !gone && is_accepting(&pod);
         tell(&sender, Seen::Accepting { node, accepting });
     }
@@ -115,7 +133,10 @@ async fn watch_pods(pods: Api<Pod>, sender: Sender) -> Result<()> {
 }
 
 fn is_accepting(pod: &Pod) -> bool {
-    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let conditions = pod
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
     conditions
         .filter(|condition| condition.type_ == labels::POD_ACCEPTING)
         .any(|condition| condition.status == "True")

@@ -44,7 +44,9 @@ pub fn run(world: World, handle: &Handle, filter: Option<String>) -> Conclusion 
     let trials = SCENARIOS.iter().map(|&(name, scenario)| {
         let (world, handle) = (Arc::clone(&world), handle.clone());
         Trial::test(name, move || {
-            handle.block_on(attempt(&world, name, scenario)).map_err(Failed::from)
+            handle
+                .block_on(attempt(&world, name, scenario))
+                .map_err(Failed::from)
         })
     });
     let arguments = Arguments {
@@ -55,7 +57,11 @@ pub fn run(world: World, handle: &Handle, filter: Option<String>) -> Conclusion 
     libtest_mimic::run(&arguments, trials.collect())
 }
 
-async fn attempt(world: &World, name: &str, scenario: for<'a> fn(&'a World) -> Outcome<'a>) -> Result<(), String> {
+async fn attempt(
+    world: &World,
+    name: &str,
+    scenario: for<'a> fn(&'a World) -> Outcome<'a>,
+) -> Result<(), String> {
     let result = scenario(world).await;
     let settled = world.settle().await;
     if result.is_err() || settled.is_err() {

@@ -35,7 +35,10 @@ pub struct Site {
 
 impl Site {
     /// Runs `kubectl`; its output, or what it said when it failed.
-    pub async fn kubectl<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<String> {
+    pub async fn kubectl<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+    ) -> Result<String> {
         run(self.kubectl_command(args), None).await
     }
 
@@ -85,7 +88,11 @@ impl Site {
     }
 
     /// Starts `plenum` with these arguments; it is killed when the handle is dropped.
-    pub fn plenum<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, log: &Path) -> Result<Child> {
+    pub fn plenum<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        log: &Path,
+    ) -> Result<Child> {
         let log = std::fs::File::create(log).with_context(|| log.display().to_string())?;
         Command::new(&self.plenum)
             .args(args)
@@ -95,6 +102,54 @@ impl Site {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} does not start", self.plenum.display()))
+    }
+
+    /// Installs zone and pool of the chart's `examples/demo.yaml`, reachable on the nodes' own
+    /// addresses; the zone's URLs when both are Ready.
+    pub async fn install_zone(&self, zone: &str) -> Result<Vec<String>> {
+        let manifest = self.chart.join("examples/demo.yaml");
+        let manifest =
+            std::fs::read_to_string(&manifest).with_context(|| manifest.display().to_string())?;
+        self.apply(&manifest).await?;
+        let addresses = self
+            .kubectl([
+                "get",
+                "nodes",
+                "-o",
+                r#"jsonpath={.items[*].status.addresses[?(@.type=="InternalIP")].address}"#,
+            ])
+            .await?;
+        let addresses: Vec<&str> = addresses.split_whitespace().collect();
+        let patch = serde_json::json!({"spec": {"exposure": {"hostnames": addresses}}}).to_string();
+        let object = format!("meetingzone/{zone}");
+        self.kubectl([
+            "-n",
+            NAMESPACE,
+            "patch",
+            &object,
+            "--type=merge",
+            "-p",
+            &patch,
+        ])
+        .await?;
+        let limit = Duration::from_secs(60);
+        self.wait_for(&object, "Ready", limit).await?;
+        self.wait_for(&format!("mmrpool/{zone}"), "Ready", limit)
+            .await?;
+        let port = self
+            .kubectl([
+                "-n",
+                NAMESPACE,
+                "get",
+                &object,
+                "-o",
+                "jsonpath={.spec.exposure.nodePort}",
+            ])
+            .await?;
+        Ok(addresses
+            .iter()
+            .map(|address| format!("https://{address}:{port}"))
+            .collect())
     }
 
     /// Writes the certificate of the zone's authority to a file, for `--ca`.
@@ -118,7 +173,11 @@ impl Site {
 
 async fn run(mut command: Command, input: Option<&str>) -> Result<String> {
     command
-        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdin(if input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);

@@ -68,7 +68,14 @@ struct Line {
 impl Figures {
     /// Puts the figures together. `start_ms` is the demo's begin in Unix time.
     #[must_use]
-    pub fn new(load: &Report, timeline: &Timeline, scale_up: ScaleUp, drains: Vec<Drained>, start_ms: i64, took_s: f64) -> Self {
+    pub fn new(
+        load: &Report,
+        timeline: &Timeline,
+        scale_up: ScaleUp,
+        drains: Vec<Drained>,
+        start_ms: i64,
+        took_s: f64,
+    ) -> Self {
         let routers = timeline.counts.iter().map(|(at, counts)| At {
             at_s: seconds(at - start_ms),
             counts: *counts,
@@ -98,9 +105,16 @@ impl Figures {
                 failures.push(format!("{count} {what}, none should have"));
             }
         }
-        let most = self.routers.iter().map(|at| at.counts.accepting).max().unwrap_or(0);
+        let most = self
+            .routers
+            .iter()
+            .map(|at| at.counts.accepting)
+            .max()
+            .unwrap_or(0);
         if most < 3 {
-            failures.push(format!("the pool grew to {most} routers, it should have to 3 or more"));
+            failures.push(format!(
+                "the pool grew to {most} routers, it should have to 3 or more"
+            ));
         }
         if self.routers.last().is_none_or(|at| at.counts.active != 1) {
             failures.push("the pool did not shrink back to 1 router".into());
@@ -118,7 +132,11 @@ impl Figures {
                 Some(false) => "MISSED",
                 None => "",
             };
-            let _ = writeln!(text, "  {:<44} {:>16}   {:<22} {met}", line.what, line.figure, line.aim);
+            let _ = writeln!(
+                text,
+                "  {:<44} {:>16}   {:<22} {met}",
+                line.what, line.figure, line.aim
+            );
         }
         text
     }
@@ -127,7 +145,12 @@ impl Figures {
         let report = Report(self.load.clone());
         let zero = |what, pointer| {
             let count = report.number(pointer);
-            Line { what, figure: format!("{count}"), aim: "0", met: Some(count == 0.0) }
+            Line {
+                what,
+                figure: format!("{count}"),
+                aim: "0",
+                met: Some(count == 0.0),
+            }
         };
         let under = |what, value: Option<f64>, aim, limit: f64| Line {
             what,
@@ -135,7 +158,12 @@ impl Figures {
             aim,
             met: Some(value.is_some_and(|value| value <= limit)),
         };
-        let told = |what, figure| Line { what, figure, aim: "", met: None };
+        let told = |what, figure| Line {
+            what,
+            figure,
+            aim: "",
+            met: None,
+        };
         let fullest = self.drains.iter().max_by_key(|drain| drain.participants);
         let slowest = self.drains.iter().map(|drain| drain.ms).max();
         let gap = report.number("/media/audio_gap_max_ms");
@@ -144,10 +172,21 @@ impl Figures {
         vec![
             told("joins", format!("{}", report.number("/joins/attempted"))),
             zero("joins failed", "/joins/failed"),
-            under("join, 95th percentile", Some(report.number("/joins/p95_ms")), "< 500 ms", 500.0),
-            told("packets received", format!("{}", report.number("/media/received"))),
+            under(
+                "join, 95th percentile",
+                Some(report.number("/joins/p95_ms")),
+                "< 500 ms",
+                500.0,
+            ),
+            told(
+                "packets received",
+                format!("{}", report.number("/media/received")),
+            ),
             zero("packets lost", "/media/lost"),
-            told("participants moved", format!("{}", report.number("/migrations/count"))),
+            told(
+                "participants moved",
+                format!("{}", report.number("/migrations/count")),
+            ),
             zero("moves failed", "/migrations/failed"),
             told("longest audio gap without moves", format!("{gap:.0} ms")),
             under(
@@ -156,10 +195,28 @@ impl Figures {
                 "60 ms above the former",
                 gap + 60.0,
             ),
-            under("load over threshold to node labelled", self.scale_up.threshold_to_label_ms.map(ms), "< 1000 ms", 1_000.0),
-            under("node labelled to router accepting, worst", self.scale_up.label_to_accepting_ms.map(ms), "< 5000 ms", 5_000.0),
-            told("people on the fullest router drained", fullest.map_or("-".into(), |drain| drain.participants.to_string())),
-            under("its drain", fullest.map(|drain| ms(drain.ms)), "< 10000 ms", 10_000.0),
+            under(
+                "load over threshold to node labelled",
+                self.scale_up.threshold_to_label_ms.map(ms),
+                "< 1000 ms",
+                1_000.0,
+            ),
+            under(
+                "node labelled to router accepting, worst",
+                self.scale_up.label_to_accepting_ms.map(ms),
+                "< 5000 ms",
+                5_000.0,
+            ),
+            told(
+                "people on the fullest router drained",
+                fullest.map_or("-".into(), |drain| drain.participants.to_string()),
+            ),
+            under(
+                "its drain",
+                fullest.map(|drain| ms(drain.ms)),
+                "< 10000 ms",
+                10_000.0,
+            ),
             under("slowest drain", slowest.map(ms), "< 10000 ms", 10_000.0),
             told("the whole demo", format!("{:.0} s", self.took_s)),
         ]

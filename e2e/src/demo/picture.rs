@@ -19,15 +19,39 @@ struct Line {
 }
 
 const PEOPLE: [Line; 2] = [
-    Line { name: "people in meetings", colour: RGBColor(31, 119, 180), value: |c| c.participants },
-    Line { name: "room on accepting routers", colour: RGBColor(170, 170, 170), value: |c| c.capacity },
+    Line {
+        name: "people in meetings",
+        colour: RGBColor(31, 119, 180),
+        value: |c| c.participants,
+    },
+    Line {
+        name: "room on accepting routers",
+        colour: RGBColor(170, 170, 170),
+        value: |c| c.capacity,
+    },
 ];
 
 const ROUTERS: [Line; 4] = [
-    Line { name: "desired", colour: RGBColor(170, 170, 170), value: |c| c.desired },
-    Line { name: "active", colour: RGBColor(255, 127, 14), value: |c| c.active },
-    Line { name: "accepting", colour: RGBColor(44, 160, 44), value: |c| c.accepting },
-    Line { name: "draining", colour: RGBColor(214, 39, 40), value: |c| c.draining },
+    Line {
+        name: "desired",
+        colour: RGBColor(170, 170, 170),
+        value: |c| c.desired,
+    },
+    Line {
+        name: "active",
+        colour: RGBColor(255, 127, 14),
+        value: |c| c.active,
+    },
+    Line {
+        name: "accepting",
+        colour: RGBColor(44, 160, 44),
+        value: |c| c.accepting,
+    },
+    Line {
+        name: "draining",
+        colour: RGBColor(214, 39, 40),
+        value: |c| c.draining,
+    },
 ];
 
 /// Draws the pool's status, given by seconds since the start, up to `end_s`.
@@ -48,7 +72,9 @@ fn panel(
     counts: &[(f64, RouterCounts)],
     end_s: f64,
 ) -> Result<()> {
-    let values = lines.iter().flat_map(|line| counts.iter().map(|(_, c)| (line.value)(c)));
+    let values = lines
+        .iter()
+        .flat_map(|line| counts.iter().map(|(_, c)| (line.value)(c)));
     let top = f64::from(values.max().unwrap_or(0)) * 1.15 + 0.5;
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 18))
@@ -65,7 +91,10 @@ fn panel(
     for line in lines {
         let colour = line.colour;
         chart
-            .draw_series(LineSeries::new(steps(counts, line.value, end_s), colour.stroke_width(2)))?
+            .draw_series(LineSeries::new(
+                steps(counts, line.value, end_s),
+                colour.stroke_width(2),
+            ))?
             .label(line.name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
     }
@@ -78,7 +107,11 @@ fn panel(
 }
 
 /// A value stays until the next one: a staircase.
-fn steps(counts: &[(f64, RouterCounts)], value: fn(&RouterCounts) -> u32, end_s: f64) -> Vec<(f64, f64)> {
+fn steps(
+    counts: &[(f64, RouterCounts)],
+    value: fn(&RouterCounts) -> u32,
+    end_s: f64,
+) -> Vec<(f64, f64)> {
     let mut points = Vec::new();
     let mut last = None;
     for (at, counts) in counts {
@@ -97,7 +130,10 @@ mod tests {
 
     #[test]
     fn a_value_holds_until_the_next() {
-        let at = |active| RouterCounts { active, ..RouterCounts::default() };
+        let at = |active| RouterCounts {
+            active,
+            ..RouterCounts::default()
+        };
         let counts = [(0.0, at(1)), (5.0, at(3))];
         assert_eq!(
             steps(&counts, |counts| counts.active, 9.0),
@@ -108,7 +144,14 @@ mod tests {
     #[test]
     fn the_picture_names_its_lines() {
         let path = tempfile::NamedTempFile::with_suffix(".svg").unwrap();
-        let counts = [(0.0, RouterCounts { participants: 7, capacity: 80, ..RouterCounts::default() })];
+        let counts = [(
+            0.0,
+            RouterCounts {
+                participants: 7,
+                capacity: 80,
+                ..RouterCounts::default()
+            },
+        )];
         draw(path.path(), &counts, 10.0).unwrap();
         let svg = std::fs::read_to_string(path.path()).unwrap();
         for name in ["people in meetings", "accepting", "draining", "seconds"] {

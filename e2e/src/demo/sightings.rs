@@ -1,49 +1,30 @@
 //! Follows the cluster while the story goes on, and waits for what it should come to.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::figures::{Drained, ScaleUp};
 use crate::observe::{self, RouterCounts, Seen, Timeline};
-use crate::site::Site;
 
 /// What is seen of the cluster.
 pub struct Sightings {
     timeline: Timeline,
     seen: mpsc::UnboundedReceiver<(i64, Seen)>,
     watches: JoinSet<Result<()>>,
-    /// People on a node's router when its drain began.
-    people: BTreeMap<String, u32>,
-}
-
-/// A line of a load's timeline that tells of a move.
-#[derive(Debug, Deserialize)]
-struct Line {
-    unix_ms: i64,
-    #[serde(default)]
-    joined: u32,
-    #[serde(default)]
-    migrations: Vec<Migration>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Migration {
-    from: String,
-    audio_gap_max_ms: f64,
 }
 
 impl Sightings {
     /// Starts to watch.
     pub fn start(client: &kube::Client, namespace: &str) -> Self {
         let (watches, seen) = observe::watch(client, namespace);
-        Self { timeline: Timeline::default(), seen, watches, people: BTreeMap::new() }
+        Self {
+            timeline: Timeline::default(),
+            seen,
+            watches,
+        }
     }
 
     /// Everything seen so far.
@@ -52,11 +33,20 @@ impl Sightings {
     }
 
     /// Waits until the pool's status satisfies `is`.
-    pub async fn until(&mut self, what: &str, limit: Duration, is: impl Fn(&RouterCounts) -> bool) -> Result<()> {
+    pub async fn until(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        is: impl Fn(&RouterCounts) -> bool,
+    ) -> Result<()> {
         let deadline = Instant::now() + limit;
         while !is(&self.timeline.now()) {
             if !self.see_one(deadline).await? {
-                bail!("{what}: not within {} s; the pool's status is {:?}", limit.as_secs(), self.timeline.now());
+                bail!(
+                    "{what}: not within {} s; the pool's status is {:?}",
+                    limit.as_secs(),
+                    self.timeline.now()
+                );
             }
         }
         Ok(())
@@ -66,12 +56,20 @@ impl Sightings {
     pub async fn until_drained(&mut self, node: &str, limit: Duration) -> Result<i64> {
         let deadline = Instant::now() + limit;
         loop {
-            let done = self.timeline.drains.iter().rev().find(|drain| drain.node == node && !drain.cancelled);
+            let done = self
+                .timeline
+                .drains
+                .iter()
+                .rev()
+                .find(|drain| drain.node == node && !drain.cancelled);
             if let Some(took) = done.and_then(|drain| drain.took_ms) {
                 return Ok(took);
             }
             if !self.see_one(deadline).await? {
-                bail!("the router on {node} was not drained within {} s", limit.as_secs());
+                bail!(
+                    "the router on {node} was not drained within {} s",
+                    limit.as_secs()
+                );
             }
         }
     }

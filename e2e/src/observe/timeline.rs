@@ -51,6 +51,8 @@ pub struct Drain {
 #[derive(Debug, Default)]
 pub struct Timeline {
     nodes: BTreeMap<String, NodeState>,
+    /// The node of every router that was seen.
+    pub routers: BTreeMap<String, String>,
     /// The pool's status whenever it changed, by Unix time in ms.
     pub counts: Vec<(i64, RouterCounts)>,
     /// Routers that came.
@@ -63,7 +65,6 @@ pub struct Timeline {
 struct NodeState {
     active: bool,
     draining: bool,
-    accepting: bool,
 }
 
 impl Timeline {
@@ -72,7 +73,10 @@ impl Timeline {
         match seen {
             Seen::Active { node, active } => self.active(at, node, active),
             Seen::Draining { node, draining } => self.draining(at, node, draining),
-            Seen::Accepting { node, accepting } => self.accepting(at, node, accepting),
+            Seen::Accepting { node, accepting } => self.accepting(at, &node, accepting),
+            Seen::Runs { router, node } => {
+                self.routers.insert(router, node);
+            }
             Seen::Pool(counts) => {
                 if self.counts.last().map(|(_, last)| *last) != Some(counts) {
                     self.counts.push((at, counts));
@@ -84,14 +88,10 @@ impl Timeline {
     /// The pool's last known status.
     #[must_use]
     pub fn now(&self) -> RouterCounts {
-        self.counts.last().map(|(_, counts)| *counts).unwrap_or_default()
-    }
-
-    /// Nodes whose router takes participants.
-    #[must_use]
-    pub fn accepting_nodes(&self) -> Vec<&str> {
-        let accepting = self.nodes.iter().filter(|(_, state)| state.accepting);
-        accepting.map(|(node, _)| node.as_str()).collect()
+        self.counts
+            .last()
+            .map(|(_, counts)| *counts)
+            .unwrap_or_default()
     }
 
     fn active(&mut self, at: i64, node: String, active: bool) {
@@ -129,8 +129,7 @@ impl Timeline {
         }
     }
 
-    fn accepting(&mut self, at: i64, node: String, accepting: bool) {
-        self.nodes.entry(node.clone()).or_default().accepting = accepting;
+    fn accepting(&mut self, at: i64, node: &str, accepting: bool) {
         let waiting = self
             .scale_ups
             .iter_mut()
@@ -154,26 +153,41 @@ mod tests {
     use super::*;
 
     fn active(active: bool) -> Seen {
-        Seen::Active { node: "n1".into(), active }
+        Seen::Active {
+            node: "n1".into(),
+            active,
+        }
     }
 
     fn draining(draining: bool) -> Seen {
-        Seen::Draining { node: "n1".into(), draining }
+        Seen::Draining {
+            node: "n1".into(),
+            draining,
+        }
     }
 
     fn accepting(accepting: bool) -> Seen {
-        Seen::Accepting { node: "n1".into(), accepting }
+        Seen::Accepting {
+            node: "n1".into(),
+            accepting,
+        }
     }
 
     fn timeline(seen: impl IntoIterator<Item = (i64, Seen)>) -> Timeline {
         let mut timeline = Timeline::default();
-        seen.into_iter().for_each(|(at, seen)| timeline.see(at, seen));
+        seen.into_iter()
+            .for_each(|(at, seen)| timeline.see(at, seen));
         timeline
     }
 
     #[test]
     fn growing_takes_from_the_label_to_the_first_accepting() {
-        let seen = [(10, active(true)), (40, accepting(false)), (90, accepting(true)), (95, accepting(true))];
+        let seen = [
+            (10, active(true)),
+            (40, accepting(false)),
+            (90, accepting(true)),
+            (95, accepting(true)),
+        ];
         assert_eq!(timeline(seen).scale_ups[0].accepting_after_ms, Some(80));
     }
 
@@ -193,13 +207,20 @@ mod tests {
 
     #[test]
     fn a_drain_called_off_is_no_drain_done() {
-        let timeline = timeline([(0, active(true)), (100, draining(true)), (200, draining(false))]);
+        let timeline = timeline([
+            (0, active(true)),
+            (100, draining(true)),
+            (200, draining(false)),
+        ]);
         assert!(timeline.drains[0].cancelled);
     }
 
     #[test]
     fn the_pool_is_kept_only_where_it_changed() {
-        let counts = RouterCounts { desired: 1, ..RouterCounts::default() };
+        let counts = RouterCounts {
+            desired: 1,
+            ..RouterCounts::default()
+        };
         let timeline = timeline([(0, Seen::Pool(counts)), (5, Seen::Pool(counts))]);
         assert_eq!(timeline.counts, [(0, counts)]);
     }

@@ -17,7 +17,9 @@ pub async fn a_deleted_controller_is_not_noticed(world: &World) -> Result<()> {
     let load = world.load("zc-deleted", 8, 14, 20)?;
     world.until_people(6).await?;
     let controllers = world.pods(labels::COMPONENT_CONTROLLER).await?;
-    world.delete_pod(controllers.first().context("no controller runs")?, false).await?;
+    world
+        .delete_pod(controllers.first().context("no controller runs")?, false)
+        .await?;
     unharmed(&load.report().await?)
 }
 
@@ -37,12 +39,26 @@ pub async fn people_of_a_killed_router_are_back_soon(world: &World) -> Result<()
     let load = world.load("router-killed", 6, 3, 25)?;
     world.until_people(24).await?;
     let routers = world.pods(labels::COMPONENT_ROUTER).await?;
-    world.delete_pod(routers.first().context("no router runs")?, true).await?;
+    world
+        .delete_pod(routers.first().context("no router runs")?, true)
+        .await?;
     let report = load.report().await?;
-    ensure!(report.number("/joins/failed") == 0.0, "somebody stayed out: {}", report.0);
-    let back = report.number("/reconnects/max_ms");
-    ensure!(report.number("/reconnects/count") >= 24.0, "not everybody noticed: {}", report.0);
-    ensure!(report.number("/reconnects/failed") == 0.0, "somebody stayed out: {}", report.0);
+    ensure!(
+        report.number("/joins/failed") == 0.0,
+        "somebody stayed out: {}",
+        report.0
+    );
+    let back = report.number("/reconnections/max_ms");
+    ensure!(
+        report.number("/reconnections/count") >= 24.0,
+        "not everybody noticed: {}",
+        report.0
+    );
+    ensure!(
+        report.number("/dropped") == 0.0,
+        "somebody stayed out: {}",
+        report.0
+    );
     ensure!(back <= BACK_MS, "the last was back after {back} ms");
     Ok(())
 }
@@ -56,7 +72,11 @@ pub async fn a_cordoned_node_drains(world: &World) -> Result<()> {
     world.site.kubectl(["uncordon", &node]).await?;
     drained?;
     let report = load.report().await?;
-    ensure!(report.number("/migrations/count") >= 24.0, "nobody was moved: {}", report.0);
+    ensure!(
+        report.number("/migrations/count") >= 24.0,
+        "nobody was moved: {}",
+        report.0
+    );
     unharmed(&report)
 }
 
@@ -84,9 +104,16 @@ pub async fn meetings_do_not_need_the_api_server(world: &World) -> Result<()> {
     tokio::time::sleep(Duration::from_secs(60)).await;
     world.cluster.resume_api_server()?;
     let report = load.report().await?;
-    ensure!(report.number("/migrations/count") == 0.0, "somebody was moved: {}", report.0);
+    ensure!(
+        report.number("/migrations/count") == 0.0,
+        "somebody was moved: {}",
+        report.0
+    );
     unharmed(&report)?;
-    ensure!(restarts(world).await? == routers, "a router or controller was restarted");
+    ensure!(
+        restarts(world).await? == routers,
+        "a router or controller was restarted"
+    );
     Ok(())
 }
 
@@ -100,21 +127,38 @@ async fn restarts(world: &World) -> Result<Vec<(String, i32)>> {
     let mut pods = world.pods(labels::COMPONENT_ROUTER).await?;
     pods.extend(world.pods(labels::COMPONENT_CONTROLLER).await?);
     let restarts = pods.iter().map(|pod| {
-        let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-        (pod.name_any(), statuses.map(|status| status.restart_count).sum())
+        let statuses = pod
+            .status
+            .iter()
+            .flat_map(|status| status.container_statuses.iter().flatten());
+        (
+            pod.name_any(),
+            statuses.map(|status| status.restart_count).sum(),
+        )
     });
     Ok(restarts.collect())
 }
 
 async fn until_draining(world: &World, node: &str) -> Result<()> {
-    until_node(world, node, "drains", |node| node.annotations().contains_key(labels::DRAINING_SINCE)).await
+    until_node(world, node, "drains", |node| {
+        node.annotations().contains_key(labels::DRAINING_SINCE)
+    })
+    .await
 }
 
 async fn until_inactive(world: &World, node: &str) -> Result<()> {
-    until_node(world, node, "is drained", |node| !node.labels().contains_key(labels::ACTIVE_POOL)).await
+    until_node(world, node, "is drained", |node| {
+        !node.labels().contains_key(labels::ACTIVE_POOL)
+    })
+    .await
 }
 
-async fn until_node(world: &World, name: &str, what: &str, is: impl Fn(&Node) -> bool) -> Result<()> {
+async fn until_node(
+    world: &World,
+    name: &str,
+    what: &str,
+    is: impl Fn(&Node) -> bool,
+) -> Result<()> {
     let nodes: Api<Node> = Api::all(world.client.clone());
     let condition = |node: Option<&Node>| node.is_some_and(&is);
     let wait = kube::runtime::wait::await_condition(nodes, name, condition);

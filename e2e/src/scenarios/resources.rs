@@ -18,12 +18,18 @@ pub async fn wrong_ones_are_refused_with_a_sentence(world: &World) -> Result<()>
         let path = entry?.path();
         let text = std::fs::read_to_string(&path)?;
         let first = text.lines().next().unwrap_or_default();
-        let expected = first.strip_prefix(EXPECTED).with_context(|| format!("{} does not say what is expected", path.display()))?;
+        let expected = first
+            .strip_prefix(EXPECTED)
+            .with_context(|| format!("{} does not say what is expected", path.display()))?;
         let Err(refused) = world.site.apply(&text).await else {
             anyhow::bail!("{} was accepted", path.display());
         };
         let refused = format!("{refused:#}");
-        ensure!(refused.contains(expected), "{}: expected {expected:?} in {refused}", path.display());
+        ensure!(
+            refused.contains(expected),
+            "{}: expected {expected:?} in {refused}",
+            path.display()
+        );
         tried += 1;
     }
     ensure!(tried >= 12, "only {tried} wrong resources were tried");
@@ -32,28 +38,70 @@ pub async fn wrong_ones_are_refused_with_a_sentence(world: &World) -> Result<()>
 
 pub async fn a_pool_that_cannot_work_says_why_and_what_runs_stays(world: &World) -> Result<()> {
     for (name, selector, zone, condition, reason) in [
-        ("nowhere", "plenum.dev/no-such-label", ZONE, "NodesAvailable", "NoMatchingNodes"),
-        ("orphan", "plenum.dev/no-such-label", "no-such-zone", "ZoneFound", "ZoneNotFound"),
-        ("second", "plenum.dev/routers", ZONE, "NodesAvailable", "NodesShared"),
+        (
+            "nowhere",
+            "plenum.dev/no-such-label",
+            ZONE,
+            "NodesAvailable",
+            "NoMatchingNodes",
+        ),
+        (
+            "orphan",
+            "plenum.dev/no-such-label",
+            "no-such-zone",
+            "ZoneFound",
+            "ZoneNotFound",
+        ),
+        (
+            "second",
+            "plenum.dev/routers",
+            ZONE,
+            "NodesAvailable",
+            "NodesShared",
+        ),
     ] {
         world.site.apply(&pool(name, selector, zone)).await?;
         let said = until_condition(world, name, condition, reason).await;
-        world.site.kubectl(["-n", NAMESPACE, "delete", "mmrpool", name, "--wait"]).await?;
+        world
+            .site
+            .kubectl(["-n", NAMESPACE, "delete", "mmrpool", name, "--wait"])
+            .await?;
         said?;
     }
-    let accepting = world.pool().await?.status.map(|status| status.routers.accepting);
-    ensure!(accepting == Some(1), "the pool that worked has {accepting:?} routers accepting");
+    let accepting = world
+        .pool()
+        .await?
+        .status
+        .map(|status| status.routers.accepting);
+    ensure!(
+        accepting == Some(1),
+        "the pool that worked has {accepting:?} routers accepting"
+    );
     Ok(())
 }
 
 pub async fn kubectl_explain_teaches(world: &World) -> Result<()> {
     let pool = world.site.kubectl(["explain", "mmrpool.spec"]).await?;
-    for field in ["nodeSelector", "participantsPerRouter", "scaleDownDelaySeconds", "drainDeadlineSeconds"] {
-        ensure!(pool.contains(field), "kubectl explain mmrpool.spec does not tell of {field}: {pool}");
+    for field in [
+        "nodeSelector",
+        "participantsPerRouter",
+        "scaleDownDelaySeconds",
+        "drainDeadlineSeconds",
+    ] {
+        ensure!(
+            pool.contains(field),
+            "kubectl explain mmrpool.spec does not tell of {field}: {pool}"
+        );
     }
-    let table = world.site.kubectl(["-n", NAMESPACE, "get", "meetingzones,mmrpools"]).await?;
+    let table = world
+        .site
+        .kubectl(["-n", NAMESPACE, "get", "meetingzones,mmrpools"])
+        .await?;
     for column in ["READY", "CAPACITY", "URL"] {
-        ensure!(table.contains(column), "kubectl get has no column {column}: {table}");
+        ensure!(
+            table.contains(column),
+            "kubectl get has no column {column}: {table}"
+        );
     }
     Ok(())
 }
@@ -67,16 +115,29 @@ fn pool(name: &str, selector: &str, zone: &str) -> String {
 async fn until_condition(world: &World, pool: &str, condition: &str, reason: &str) -> Result<()> {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(15);
     loop {
-        let text = world.site.kubectl(["-n", NAMESPACE, "get", "mmrpool", pool, "-o", "json"]).await?;
+        let text = world
+            .site
+            .kubectl(["-n", NAMESPACE, "get", "mmrpool", pool, "-o", "json"])
+            .await?;
         let pool: Value = serde_json::from_str(&text)?;
-        let conditions = pool["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let conditions = pool["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let found = conditions.iter().any(|c| {
-            c["type"] == condition && c["reason"] == reason && c["status"] == "False" && c["message"].as_str().is_some_and(|m| m.len() > 20)
+            c["type"] == condition
+                && c["reason"] == reason
+                && c["status"] == "False"
+                && c["message"].as_str().is_some_and(|m| m.len() > 20)
         });
         if found {
             return Ok(());
         }
-        ensure!(tokio::time::Instant::now() < deadline, "no condition {condition} with reason {reason}: {}", pool["status"]);
+        ensure!(
+            tokio::time::Instant::now() < deadline,
+            "no condition {condition} with reason {reason}: {}",
+            pool["status"]
+        );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -28,7 +28,12 @@ pub async fn nothing_changes_nothing_is_written(world: &World) -> Result<()> {
     for (object, version) in &after {
         ensure!(before.get(object) == Some(version), "{object} was written");
     }
-    ensure!(before.len() == after.len() && before.len() > 10, "{} objects became {}", before.len(), after.len());
+    ensure!(
+        before.len() == after.len() && before.len() > 10,
+        "{} objects became {}",
+        before.len(),
+        after.len()
+    );
     Ok(())
 }
 
@@ -39,7 +44,9 @@ pub async fn an_edited_child_is_repaired(world: &World) -> Result<()> {
         "metadata": {"annotations": {"example.org/ours": "stays"}},
         "spec": {"publishNotReadyAddresses": false},
     });
-    services.patch(&name, &PatchParams::default(), &Patch::Merge(edit)).await?;
+    services
+        .patch(&name, &PatchParams::default(), &Patch::Merge(edit))
+        .await?;
     let repaired = |service: Option<&Service>| {
         let spec = service.and_then(|service| service.spec.as_ref());
         spec.is_some_and(|spec| spec.publish_not_ready_addresses == Some(true))
@@ -47,9 +54,14 @@ pub async fn an_edited_child_is_repaired(world: &World) -> Result<()> {
     let wait = kube::runtime::wait::await_condition(services.clone(), &name, repaired);
     tokio::time::timeout(Duration::from_secs(15), wait).await??;
     let service = services.get(&name).await?;
-    ensure!(service.annotations().contains_key("example.org/ours"), "a foreign annotation was removed");
+    ensure!(
+        service.annotations().contains_key("example.org/ours"),
+        "a foreign annotation was removed"
+    );
 
-    services.delete(&name, &kube::api::DeleteParams::default()).await?;
+    services
+        .delete(&name, &kube::api::DeleteParams::default())
+        .await?;
     let old = service.uid();
     let anew = move |service: Option<&Service>| service.is_some_and(|service| service.uid() != old);
     let wait = kube::runtime::wait::await_condition(services, &name, anew);
@@ -70,11 +82,17 @@ async fn versions(world: &World) -> Result<BTreeMap<String, String>> {
     collect::<ConfigMap>(world, &mut versions).await?;
     let nodes: Api<Node> = Api::all(world.client.clone());
     for node in nodes.list(&ListParams::default()).await? {
-        versions.insert(format!("node {}", node.name_any()), ours(node.managed_fields()));
+        versions.insert(
+            format!("node {}", node.name_any()),
+            ours(node.managed_fields()),
+        );
     }
     let pods: Api<Pod> = Api::namespaced(world.client.clone(), NAMESPACE);
     for pod in pods.list(&ListParams::default()).await? {
-        versions.insert(format!("pod {}", pod.name_any()), ours(pod.managed_fields()));
+        versions.insert(
+            format!("pod {}", pod.name_any()),
+            ours(pod.managed_fields()),
+        );
     }
     Ok(versions)
 }
@@ -83,7 +101,12 @@ async fn versions(world: &World) -> Result<BTreeMap<String, String>> {
 fn ours(fields: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry]) -> String {
     let written = fields
         .iter()
-        .filter(|entry| entry.manager.as_deref().is_some_and(|manager| manager.starts_with("plenum")))
+        .filter(|entry| {
+            entry
+                .manager
+                .as_deref()
+                .is_some_and(|manager| manager.starts_with("plenum"))
+        })
         .map(|entry| format!("{:?}", entry.time));
     written.collect::<Vec<_>>().join(" ")
 }

@@ -38,15 +38,16 @@ impl World {
     /// Installs operator, zone and pool.
     pub async fn install(site: Site, cluster: Cluster, image: &str) -> Result<Self> {
         site.install(image).await?;
-        let manifest = site.chart.join("examples/demo.yaml");
-        site.apply(&std::fs::read_to_string(manifest)?).await?;
-        let limit = Duration::from_secs(60);
-        site.wait_for(&format!("meetingzone/{ZONE}"), "Ready", limit).await?;
-        site.wait_for(&format!("mmrpool/{ZONE}"), "Ready", limit).await?;
+        let zones = site.install_zone(ZONE).await?;
         let ca = site.zone_authority(ZONE).await?;
-        let zones = site.zone_urls().await?;
         let client = cluster.client().clone();
-        Ok(Self { site, cluster, client, zones, ca })
+        Ok(Self {
+            site,
+            cluster,
+            client,
+            zones,
+            ca,
+        })
     }
 
     /// The pool.
@@ -56,7 +57,12 @@ impl World {
     }
 
     /// Waits until the pool is as wanted.
-    pub async fn until(&self, what: &str, limit: Duration, is: impl Fn(&MMRPool) -> bool) -> Result<MMRPool> {
+    pub async fn until(
+        &self,
+        what: &str,
+        limit: Duration,
+        is: impl Fn(&MMRPool) -> bool,
+    ) -> Result<MMRPool> {
         let deadline = Instant::now() + limit;
         loop {
             let pool = self.pool().await?;
@@ -83,7 +89,10 @@ impl World {
     /// Deletes a pod; `at_once` as a crash would, otherwise with its grace.
     pub async fn delete_pod(&self, pod: &Pod, at_once: bool) -> Result<()> {
         let params = if at_once {
-            DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() }
+            DeleteParams {
+                grace_period_seconds: Some(0),
+                ..DeleteParams::default()
+            }
         } else {
             DeleteParams::default()
         };
@@ -94,7 +103,10 @@ impl World {
     /// Kills the leading operator as a crash would.
     pub async fn kill_operator(&self) -> Result<()> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), SYSTEM_NAMESPACE);
-        let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+        let now = DeleteParams {
+            grace_period_seconds: Some(0),
+            ..DeleteParams::default()
+        };
         for pod in pods.list(&ListParams::default()).await? {
             pods.delete(&pod.name_any(), &now).await?;
         }
@@ -103,46 +115,65 @@ impl World {
 
     /// People for a while: meetings of 4, two of whom speak and show themselves.
     pub fn load(&self, name: &str, meetings: u32, ramp: u64, lasts: u64) -> Result<Load> {
-        Load::start(&self.site, &Plan {
-            name,
-            zones: &self.zones,
-            ca: &self.ca,
-            meetings,
-            participants: 4,
-            speakers: 2,
-            video_kbps: 60,
-            ramp: Duration::from_secs(ramp),
-            lasts: Duration::from_secs(lasts),
-        })
+        Load::start(
+            &self.site,
+            &Plan {
+                name,
+                zones: &self.zones,
+                ca: &self.ca,
+                meetings,
+                participants: 4,
+                speakers: 2,
+                video_kbps: 60,
+                ramp: Duration::from_secs(ramp),
+                lasts: Duration::from_secs(lasts),
+            },
+        )
     }
 
     /// Waits until this many people are in meetings.
     pub async fn until_people(&self, people: u32) -> Result<()> {
-        self.until(&format!("{people} people are in"), Duration::from_secs(40), |pool| {
-            pool.status.as_ref().is_some_and(|status| status.participants.in_use >= people)
-        })
+        self.until(
+            &format!("{people} people are in"),
+            Duration::from_secs(40),
+            |pool| {
+                pool.status
+                    .as_ref()
+                    .is_some_and(|status| status.participants.in_use >= people)
+            },
+        )
         .await
         .map(drop)
     }
 
     /// Waits until nobody is in a meeting and one router is left.
     pub async fn settle(&self) -> Result<()> {
-        self.until("nobody in meetings, one router", Duration::from_secs(90), |pool| {
-            pool.status.as_ref().is_some_and(|status| {
-                status.participants.in_use == 0
-                    && status.routers.active == 1
-                    && status.routers.accepting == 1
-                    && status.routers.draining == 0
-            })
-        })
+        self.until(
+            "nobody in meetings, one router",
+            Duration::from_secs(90),
+            |pool| {
+                pool.status.as_ref().is_some_and(|status| {
+                    status.participants.in_use == 0
+                        && status.routers.active == 1
+                        && status.routers.accepting == 1
+                        && status.routers.draining == 0
+                })
+            },
+        )
         .await?;
         let zone = format!("meetingzone/{ZONE}");
-        self.site.wait_for(&zone, "Ready", Duration::from_secs(60)).await
+        self.site
+            .wait_for(&zone, "Ready", Duration::from_secs(60))
+            .await
     }
 
     /// Writes the state of everything into the reports.
     pub async fn dump(&self, name: &str) {
-        let directory = self.site.reports.join("failed").join(name.replace("::", "-"));
+        let directory = self
+            .site
+            .reports
+            .join("failed")
+            .join(name.replace("::", "-"));
         match self.cluster.dump(&directory).await {
             Ok(()) => eprintln!("state and logs: {}", directory.display()),
             Err(error) => eprintln!("no dump of {name}: {error:#}"),
@@ -160,7 +191,11 @@ pub fn unharmed(report: &Report) -> Result<()> {
         let count = report.number(pointer);
         ensure!(count == 0.0, "{pointer} is {count}: {}", report.0);
     }
-    ensure!(report.number("/media/received") > 0.0, "no media was received: {}", report.0);
+    ensure!(
+        report.number("/media/received") > 0.0,
+        "no media was received: {}",
+        report.0
+    );
     Ok(())
 }
 

@@ -1,0 +1,88 @@
+# `make help` lists what there is. Everything built is kept in $(PLENUM_CACHE), outside the
+# checkout, so that a second clone starts in seconds.
+
+PLENUM_CACHE ?= $(HOME)/.cache/plenum
+export PLENUM_CACHE
+export CARGO_TARGET_DIR ?= $(PLENUM_CACHE)/target
+
+TRIPLE := x86_64-unknown-linux-gnu
+RELEASE := $(CARGO_TARGET_DIR)/$(TRIPLE)/release
+IMAGE := $(PLENUM_CACHE)/image/plenum.tar
+E2E := $(RELEASE)/plenum-e2e
+# What the cluster and the media checks need of Debian.
+PACKAGES := runc containernetworking-plugins iptables conntrack busybox-static iproute2 ffmpeg
+CARGO_DENY := $(PLENUM_CACHE)/bin/cargo-deny
+CARGO_DENY_VERSION := 0.20.2
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: tools image ## A cluster, a zone, people who join; the pool grows and drains back; a table of figures
+	$(E2E) demo --image $(IMAGE) --chart charts/plenum --plenum $(RELEASE)/plenum --samples samples --reports target/reports
+
+.PHONY: down
+down: ## Remove all that demo or cluster-up made
+	@if [ -x $(E2E) ]; then $(E2E) down; else $(MAKE) --no-print-directory build && $(E2E) down; fi
+
+.PHONY: test
+test: lint-rust test-fast test-cluster ## Everything, the cluster included (needs root)
+
+.PHONY: test-fast
+test-fast: ## All tests that need neither root nor a cluster
+	cargo test --workspace --quiet
+
+.PHONY: test-cluster
+test-cluster: tools image ## The scenarios on a real cluster (needs root)
+	$(E2E) test --image $(IMAGE) --chart charts/plenum --plenum $(RELEASE)/plenum --samples samples --reports target/reports
+
+.PHONY: lint
+lint: lint-rust tools $(CARGO_DENY) ## clippy pedantic, rustfmt, cargo-deny, helm lint
+	$(CARGO_DENY) --offline check bans licenses sources
+	$$($(E2E) tools --path)/helm lint --strict charts/plenum
+
+.PHONY: lint-rust
+lint-rust:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+.PHONY: bench
+bench: image ## Measure what a forwarded packet, a join and a participant cost
+	$(E2E) bench --plenum $(RELEASE)/plenum --reports target/reports
+
+.PHONY: image
+image: build ## The container image with both binaries
+	$(E2E) image --plenum $(RELEASE)/plenum --operator $(RELEASE)/plenum-operator --out $(IMAGE)
+
+.PHONY: crds
+crds: ## Write the custom resource definitions into the chart
+	cargo run --quiet -p plenum-crds --bin crds
+
+.PHONY: cluster-up
+cluster-up: tools image ## Start a real cluster of 4 nodes on this machine (needs root)
+	$(E2E) up --nodes 4 --image $(IMAGE)
+
+.PHONY: cluster-down
+cluster-down: down ## Stop it and remove what it made
+
+# Static, so that they run in an empty image.
+.PHONY: build
+build:
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --target $(TRIPLE) -p plenum -p plenum-operator -p plenum-e2e
+
+.PHONY: tools
+tools: build packages
+	$(E2E) tools
+
+.PHONY: packages
+packages:
+	@missing=$$(for package in $(PACKAGES); do \
+	    dpkg -s $$package >/dev/null 2>&1 || echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; fi
+
+$(CARGO_DENY):
+	cargo install --locked --quiet --root $(PLENUM_CACHE) cargo-deny@$(CARGO_DENY_VERSION)

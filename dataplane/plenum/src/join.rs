@@ -1,0 +1,257 @@
+//! `plenum join`: a participant at a shell, with real encoded files.
+
+mod play;
+mod record;
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use plenum_client::{Event, JoinConfig, JoinError, Network, RungPolicy, Session, exit};
+use plenum_wire::{Kind, MeetingId, ParticipantId, Rung};
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+
+use play::Players;
+use record::Recordings;
+use report::{Failure, Report};
+
+/// How long to stay after the last file was played, for what is still on its way.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Join a meeting, play files into it, record what others say.
+///
+/// Files are Ogg Opus, and IVF with VP8, VP9, AV1 or H.264; they are sent in real time as
+/// they are, without decoding. Without files and without --for you listen until Ctrl-C.
+/// Exit status: 0 all went well, 2 wrong use, 3 refused for good, 4 full or not ready after
+/// trying again, 5 nobody could be reached safely, 1 anything else.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  plenum join --zone https://zone.example.org --meeting 4711 --audio me.ogg --video me.ivf --record out"
+)]
+pub struct JoinArgs {
+    /// A zone controller, `https://HOST[:PORT]`; more than one are asked together.
+    #[arg(long = "zone", value_name = "URL", required = true)]
+    zones: Vec<String>,
+    /// The meeting's number.
+    #[arg(long, value_name = "ID")]
+    meeting: MeetingId,
+    /// The name to show to others.
+    #[arg(long)]
+    name: Option<String>,
+    /// The certificate authority of the zone in PEM; the public web's if not given.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// The directory's token, where the zone asks for one.
+    #[arg(long, env = "PLENUM_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Speech to send.
+    #[arg(long, value_name = "FILE.ogg")]
+    audio: Option<PathBuf>,
+    /// A camera to send.
+    #[arg(long, value_name = "FILE.ivf")]
+    video: Option<PathBuf>,
+    /// A shared screen to send.
+    #[arg(long, value_name = "FILE.ivf")]
+    content: Option<PathBuf>,
+    /// Play the files again and again.
+    #[arg(long = "loop")]
+    again: bool,
+    /// Begin to play when so many others publish something.
+    #[arg(long, value_name = "PEOPLE", default_value_t = 0)]
+    wait_for: usize,
+    /// Write every track received to DIR/<participant>-<kind>.ogg or .ivf.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Leave after so many seconds; otherwise when the files are played.
+    #[arg(long = "for", value_name = "SECONDS")]
+    lasts: Option<u64>,
+    /// How media is carried: the best that works, or only this.
+    #[arg(long, value_name = "auto|udp|tcp|tls", default_value = "auto", value_parser = rung_policy)]
+    rung: RungPolicy,
+    /// What to print at the end.
+    #[arg(long, value_enum, default_value_t = crate::Output::Text)]
+    output: crate::Output,
+}
+
+/// Reads `--rung`.
+pub(crate) fn rung_policy(text: &str) -> Result<RungPolicy, String> {
+    if text == "auto" {
+        return Ok(RungPolicy::Race);
+    }
+    let rung: Rung = text
+        .parse()
+        .map_err(|_| format!("write auto, udp, tcp or tls, not {text:?}"))?;
+    Ok(RungPolicy::Only(rung))
+}
+
+/// Runs `plenum join`.
+pub async fn run(args: JoinArgs, stop: CancellationToken) -> ExitCode {
+    let output = args.output;
+    match attend(args, stop).await {
+        Ok(report) => {
+            report.print(output);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let status = error
+                .downcast_ref()
+                .map_or(exit::OTHER, JoinError::exit_status);
+            Failure::new(&error, status).print(output);
+            ExitCode::from(status)
+        }
+    }
+}
+
+async fn attend(args: JoinArgs, stop: CancellationToken) -> anyhow::Result<Report> {
+    // Files first: who cannot play should not disturb a meeting.
+    let files = [
+        (Kind::Audio, &args.audio),
+        (Kind::Video, &args.video),
+        (Kind::Content, &args.content),
+    ];
+    let mut players = Players::open(
+        files
+            .into_iter()
+            .filter_map(|(kind, path)| Some((kind, path.as_deref()?))),
+        args.again,
+    )?;
+    let recordings = Recordings::new(args.record.as_deref())?;
+    let authority = args
+        .ca
+        .as_ref()
+        .map(|path| std::fs::read(path).with_context(|| format!("--ca {}", path.display())))
+        .transpose()?;
+    let network = Network::new(authority.as_deref())?;
+    let mut config = JoinConfig::new(network, args.zones, args.meeting);
+    config.name = args.name;
+    config.token = args.token;
+    config.rungs = args.rung;
+    // A recording shall have the first packet of a shared screen too.
+    config.kinds = Kind::ALL.into();
+
+    let began = Instant::now();
+    let joining = Session::join(config);
+    let session = tokio::select! {
+        session = joining => session?,
+        () = stop.cancelled() => anyhow::bail!("stopped before the meeting was joined"),
+    };
+    let joined = began.elapsed();
+    let mut attendance = Attendance {
+        session,
+        recordings,
+        joined,
+        began,
+        first_media: None,
+        rungs: BTreeMap::new(),
+        publishers: BTreeSet::new(),
+        wait_for: args.wait_for,
+        leave_at: args
+            .lasts
+            .map(|seconds| began + joined + Duration::from_secs(seconds)),
+    };
+    for track in players.tracks() {
+        let sender = attendance
+            .session
+            .publish(track.kind, track.codec.clone())
+            .await?;
+        track.publish(sender);
+    }
+    attendance.take_part(players, stop).await
+}
+
+/// Being in a meeting.
+struct Attendance {
+    session: Session,
+    recordings: Recordings,
+    began: Instant,
+    joined: Duration,
+    first_media: Option<Duration>,
+    rungs: BTreeMap<Kind, Rung>,
+    publishers: BTreeSet<ParticipantId>,
+    wait_for: usize,
+    leave_at: Option<Instant>,
+}
+
+impl Attendance {
+    async fn take_part(
+        mut self,
+        mut players: Players,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Report> {
+        let mut router = self.session.router().cloned();
+        loop {
+            if self.publishers.len() >= self.wait_for {
+                players.start();
+            }
+            let leave = leave(self.leave_at);
+            tokio::select! {
+                event = self.session.next_event() => match event {
+                    Some(event) => self.take(event)?,
+                    None => break,
+                },
+                ended = players.ended(), if players.playing() => {
+                    ended?;
+                    if self.leave_at.is_none() {
+                        self.leave_at = Some(Instant::now() + LINGER);
+                    }
+                }
+                () = leave => break,
+                () = stop.cancelled() => break,
+            }
+            router = self.session.router().cloned().or(router);
+        }
+        players.stop();
+        self.session.leave().await;
+        Ok(Report {
+            joined_ms: self.joined.as_millis(),
+            first_media_ms: self.first_media.map(|first| first.as_millis()),
+            rungs: self.rungs,
+            router,
+            tracks: self.recordings.finish()?,
+        })
+    }
+
+    fn take(&mut self, event: Event) -> anyhow::Result<()> {
+        match event {
+            Event::TrackAdded(track) => {
+                tracing::info!(participant = %track.participant, kind = %track.kind, codec = track.codec.name, "track");
+                self.publishers.insert(track.participant.clone());
+            }
+            Event::Packet { track, packet, at } => {
+                self.first_media
+                    .get_or_insert_with(|| at.saturating_duration_since(self.began));
+                self.recordings.packet(&track, packet)?;
+            }
+            Event::Bound { kind, rung } => {
+                self.rungs.insert(kind, rung);
+            }
+            Event::MoveStarted { to } => tracing::info!(%to, "moving"),
+            Event::MoveEnded { ok, router } => tracing::info!(ok, %router, "moved"),
+            Event::Reconnecting { reason } => tracing::warn!(reason, "the router was lost"),
+            Event::Reconnected { router } => tracing::info!(%router, "back"),
+            Event::Objection { code, message } => {
+                tracing::warn!(?code, message, "the router objected");
+            }
+            Event::Ended(plenum_client::Ending::Failed(error)) => return Err(error.into()),
+            Event::Joined { .. }
+            | Event::ParticipantJoined(_)
+            | Event::ParticipantLeft(_)
+            | Event::TrackRemoved(_)
+            | Event::Ended(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Comes at that time, or never.
+async fn leave(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,93 @@
+//! What `plenum join` prints at its end.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
+use serde::Serialize;
+
+use crate::Output;
+
+/// It went well.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// From the start to being in, media connections included.
+    pub joined_ms: u128,
+    /// From the start to the first packet received.
+    pub first_media_ms: Option<u128>,
+    /// What carried each kind at the end.
+    pub rungs: BTreeMap<Kind, Rung>,
+    /// The last router.
+    pub router: Option<RouterId>,
+    /// What was received.
+    pub tracks: Vec<Received>,
+}
+
+/// One track.
+#[derive(Debug, Serialize)]
+pub struct Received {
+    /// Whose.
+    pub participant: ParticipantId,
+    /// Which.
+    pub kind: Kind,
+    /// Where it was recorded.
+    pub file: Option<PathBuf>,
+    /// Packets received.
+    pub packets: u64,
+    /// Packets between the first and the last that never came.
+    pub lost: u64,
+}
+
+/// It did not.
+#[derive(Debug, Serialize)]
+pub struct Failure {
+    error: String,
+    exit_status: u8,
+}
+
+impl Failure {
+    /// The error with all that led to it.
+    pub fn new(error: &anyhow::Error, exit_status: u8) -> Self {
+        Self {
+            error: format!("{error:#}"),
+            exit_status,
+        }
+    }
+
+    /// On standard error for people, on standard output for scripts.
+    pub fn print(&self, output: Output) {
+        match output {
+            Output::Json => println!("{}", plenum_wire::encode(self)),
+            Output::Text => eprintln!("plenum join: {}", self.error),
+        }
+    }
+}
+
+impl Report {
+    /// Prints it.
+    pub fn print(&self, output: Output) {
+        match output {
+            Output::Json => println!("{}", plenum_wire::encode(self)),
+            Output::Text => self.print_text(),
+        }
+    }
+
+    fn print_text(&self) {
+        let rungs: Vec<_> = self
+            .rungs
+            .iter()
+            .map(|(kind, rung)| format!("{kind} {rung}"))
+            .collect();
+        println!("joined in {} ms ({})", self.joined_ms, rungs.join(", "));
+        for track in &self.tracks {
+            let file = track
+                .file
+                .as_ref()
+                .map_or(String::new(), |file| format!(" -> {}", file.display()));
+            println!(
+                "{} {}: {} packets, {} lost{file}",
+                track.participant, track.kind, track.packets, track.lost
+            );
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The `plenum` command: a subcommand per role of a server, and for people.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use plenum::{join, load, mmr, serve, zc};
+use plenum_telemetry::Format;
+use tokio::runtime::{Builder, Runtime};
+
+/// Video meetings on an organisation's own machines.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Join(join::JoinArgs),
+    Load(load::LoadArgs),
+    /// Run a zone controller: it brokers meetings to the routers of its zone.
+    Zc(zc::Args),
+    /// Run a media router: it forwards the media of the meetings on it.
+    Mmr(mmr::Args),
+}
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    let runtime = match runtime(&command) {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::anyhow!("cannot start: {error}")),
+    };
+    runtime.block_on(run(command))
+}
+
+/// Media is cheapest on one thread: nothing is handed from core to core.
+fn runtime(command: &Command) -> std::io::Result<Runtime> {
+    let mut builder = match command {
+        Command::Serve(_) | Command::Mmr(_) | Command::Join(_) | Command::Load(_) => Builder::new_current_thread(),
+        Command::Zc(_) => Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
+}
+
+async fn run(command: Command) -> ExitCode {
+    let (service, format) = match &command {
+        Command::Serve(_) => ("plenum-serve", Format::Text),
+        Command::Join(_) => ("plenum-join", Format::Text),
+        Command::Load(_) => ("plenum-load", Format::Text),
+        Command::Zc(_) => ("plenum-zc", Format::Json),
+        Command::Mmr(_) => ("plenum-mmr", Format::Json),
+    };
+    let _telemetry = match plenum_telemetry::init(service, format) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return failed(&error),
+    };
+    let stop = match plenum_telemetry::on_signal() {
+        Ok(stop) => stop,
+        Err(error) => return failed(&error.into()),
+    };
+    let result = match command {
+        Command::Serve(args) => serve::run(args, stop).await,
+        Command::Zc(args) => zc::run(args, stop).await,
+        Command::Mmr(args) => mmr::run(args, stop).await,
+        Command::Join(args) => return join::run(args, stop).await,
+        Command::Load(args) => return load::run(args, stop).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("plenum: {error:#}");
+    ExitCode::FAILURE
+}

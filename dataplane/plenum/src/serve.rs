@@ -1,0 +1,235 @@
+//! `plenum serve`: a whole small site in one process, a zone controller and a router that
+//! are wired as in a cluster, over a link on the loopback interface.
+
+mod authority;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use plenum_transport::tls::{Identity, Loaded, server_config};
+use plenum_transport::{https, socket};
+use plenum_wire::{MeetingId, ZoneName};
+use plenum_zone::admission::Admission;
+use prometheus_client::registry::Registry;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::health::Health;
+use crate::{Output, mmr, zc};
+use authority::Authority;
+
+/// The one zone of the site.
+const ZONE: &str = "local.site";
+/// Its one router.
+const ROUTER: &str = "local";
+/// HTTP protocols of the HTTPS port: WebSockets need the first version.
+const HTTP1: [&[u8]; 1] = [b"http/1.1"];
+/// Ports without `--port-base`.
+const HTTPS_PORT: u16 = 443;
+const MEDIA_PORT: u16 = 8801;
+/// People in meetings have this long to hear the end of the sentence: nobody else could take them.
+const DRAIN: Duration = Duration::ZERO;
+
+/// A whole small site in one process: a zone controller and a router.
+///
+/// It makes a certificate authority in the data directory; give its ca.crt to those who join.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plenum serve --port-base 9443 --data-dir site\n  plenum join --zone https://localhost:9443 --ca site/ca.crt --meeting 4711 --audio me.ogg")]
+pub struct ServeArgs {
+    /// The address to listen on.
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0")]
+    listen: IpAddr,
+    /// Addresses under which clients reach the site; found out by itself if not given.
+    #[arg(long, value_name = "IP[,IP]", value_delimiter = ',')]
+    address: Vec<IpAddr>,
+    /// DNS names of the site, for its certificate.
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    hostname: Vec<String>,
+    /// HTTPS on port N, media on N+1, instead of 443 and 8801.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..65_535))]
+    port_base: Option<u16>,
+    /// Where the site keeps its authority and keys.
+    #[arg(long, value_name = "DIR", default_value = "plenum-data")]
+    data_dir: PathBuf,
+    /// Who may join: everybody, or who brings a token of the directory.
+    #[arg(long, value_enum, default_value_t = zc::AdmissionMode::Open)]
+    admission: zc::AdmissionMode,
+    /// With `--admission open`: only these meetings.
+    #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
+    meetings: Vec<MeetingId>,
+    /// With `--admission directory`: the directory's public keys, a JSON Web Key Set.
+    #[arg(long, value_name = "FILE")]
+    directory_keys: Option<PathBuf>,
+    /// Participants at most.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    participants: u32,
+    /// Where /livez, /readyz and /metrics are, plain HTTP; nowhere if not given.
+    #[arg(long, value_name = "ADDR")]
+    health: Option<SocketAddr>,
+    /// What to print when ready.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+/// Runs `plenum serve` until `stop`. To be run on a current-thread runtime.
+pub async fn run(args: ServeArgs, stop: CancellationToken) -> anyhow::Result<()> {
+    let (https_port, media_port) = args.port_base.map_or((HTTPS_PORT, MEDIA_PORT), |base| (base, base + 1));
+    let listener = socket::listen(SocketAddr::new(args.listen, https_port)).with_context(|| {
+        format!("cannot listen on port {https_port}; choose others with --port-base N")
+    })?;
+    let addresses = if args.address.is_empty() { addresses(args.listen) } else { args.address.clone() };
+    let zone: ZoneName = ZONE.parse()?;
+    let authority = Authority::load_or_make(&args.data_dir, zone.clone())?;
+    let names = names(&args.hostname, &addresses);
+    let identity = authority.server(names)?;
+
+    let mut registry = Registry::default();
+    let end = CancellationToken::new();
+    let zc = start_zc(&args, zone, &authority, &mut registry, end.clone())?;
+    let link = listen_for_links(&authority, zc.links, end.clone()).await?;
+    let mmr = mmr::start(
+        mmr::Config {
+            router: ROUTER.parse()?,
+            pool: ZONE.parse()?,
+            addresses,
+            https_port,
+            media: SocketAddr::new(args.listen, media_port),
+            identity: identity.clone(),
+            capacity: args.participants,
+            controllers: mmr::Host { name: link.ip().to_string(), port: link.port() },
+            link_tls: link_tls(&authority)?,
+            drain_deadline: DRAIN,
+        },
+        stop.clone(),
+    )
+    .await
+    .with_context(|| format!("cannot listen on port {media_port}; choose others with --port-base N"))?;
+    let counters = https::Counters::default();
+    mmr.register(&mut registry, counters.clone());
+    let health = Health::new(registry);
+    if let Some(address) = args.health {
+        let (health, end) = (health.clone(), end.clone());
+        let listener = TcpListener::bind(address).await.with_context(|| format!("--health {address}"))?;
+        tokio::spawn(async move { health.serve_on(listener, end).await });
+    }
+    // The sender lives as long as the listener: this certificate never changes.
+    let (_certificate, tls) = watch::channel(server_config(&identity, None, &HTTP1)?);
+    let app = zc.app.merge(mmr.app.clone());
+    let serving = tokio::spawn(https::serve_counted(listener, tls, app, end.clone(), counters));
+    announce(zc.ready, &health, &args, https_port, &authority, &stop).await;
+    let finished = mmr.finished().await;
+    end.cancel();
+    serving.await.context("the HTTPS port failed")?;
+    finished
+}
+
+fn start_zc(
+    args: &ServeArgs,
+    zone: ZoneName,
+    authority: &Authority,
+    registry: &mut Registry,
+    end: CancellationToken,
+) -> anyhow::Result<zc::Zc> {
+    let keys = zc::KeyRing::single("site", &authority.signing_key)?;
+    let listed: std::collections::BTreeSet<MeetingId> = args.meetings.iter().cloned().collect();
+    let config = zc::Config {
+        zone,
+        name: "serve".into(),
+        // Nobody renews it: a site's key lives as long as its data directory.
+        keys: watch::channel(keys).1,
+        admission: match args.admission {
+            zc::AdmissionMode::Directory => Admission::Directory,
+            zc::AdmissionMode::Open => Admission::Open { meetings: (!listed.is_empty()).then_some(listed) },
+        },
+        directory: match &args.directory_keys {
+            Some(file) => zc::Directory::from_file(file)?,
+            None => zc::Directory::default(),
+        },
+    };
+    Ok(zc::start(config, registry, end))
+}
+
+async fn listen_for_links(authority: &Authority, links: axum::Router, end: CancellationToken) -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port on 127.0.0.1 for the zone link")?;
+    let address = listener.local_addr()?;
+    let identity = authority.link("controller", &address.ip().to_string())?;
+    let (certificate, tls) = watch::channel(server_config(&identity, Some(&authority.trust()?), &HTTP1)?);
+    tokio::spawn(async move {
+        https::serve(listener, tls, links, end).await;
+        drop(certificate);
+    });
+    Ok(address)
+}
+
+fn link_tls(authority: &Authority) -> anyhow::Result<watch::Receiver<Loaded>> {
+    let identity: Identity = authority.link("router", ROUTER)?;
+    Ok(watch::channel(Loaded { identity, trust: authority.trust()? }).1)
+}
+
+/// Says that the site is ready, when it is.
+async fn announce(
+    mut ready: watch::Receiver<bool>,
+    health: &Health,
+    args: &ServeArgs,
+    port: u16,
+    authority: &Authority,
+    stop: &CancellationToken,
+) {
+    #[derive(Serialize)]
+    struct Ready {
+        ready: bool,
+        zone: String,
+        ca: PathBuf,
+    }
+    tokio::select! {
+        _ = ready.wait_for(|ready| *ready) => {}
+        () = stop.cancelled() => return,
+    }
+    health.set_ready(true);
+    let host = match args.hostname.first() {
+        Some(name) => name.clone(),
+        None if args.listen.is_unspecified() => "localhost".into(),
+        None => SocketAddr::new(args.listen, 0).to_string().trim_end_matches(":0").to_owned(),
+    };
+    let zone = format!("https://{host}:{port}");
+    let ca = authority.file.clone();
+    match args.output {
+        Output::Json => println!("{}", plenum_wire::encode(&Ready { ready: true, zone, ca })),
+        Output::Text => println!("ready: plenum join --zone {zone} --ca {} --meeting 4711", ca.display()),
+    }
+}
+
+/// Where clients may reach this machine: how it goes outward, then the loopback address.
+fn addresses(listen: IpAddr) -> Vec<IpAddr> {
+    if !listen.is_unspecified() {
+        return vec![listen];
+    }
+    let mut addresses = Vec::new();
+    // Connecting a UDP socket sends nothing; it only chooses a route (documentation addresses).
+    let probes = [
+        (SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 9))),
+        (SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)), "[2001:db8::1]:9".parse().expect("an address")),
+    ];
+    for (from, to) in probes.into_iter().filter(|(from, _)| listen.is_ipv6() || from.is_ipv4()) {
+        let route = UdpSocket::bind(from).and_then(|socket| {
+            socket.connect(to)?;
+            socket.local_addr()
+        });
+        addresses.extend(route.ok().map(|local| local.ip()).filter(|ip| !ip.is_unspecified()));
+    }
+    addresses.push(Ipv4Addr::LOCALHOST.into());
+    addresses
+}
+
+fn names(hostnames: &[String], addresses: &[IpAddr]) -> Vec<String> {
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    names.extend(hostnames.iter().cloned());
+    names.extend(addresses.iter().map(IpAddr::to_string));
+    names.sort();
+    names.dedup();
+    names
+}

@@ -1,0 +1,56 @@
+//! CPU time and memory of a process, by the kernel's accounting.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+/// The kernel counts CPU time in hundredths of a second on every architecture that we run on.
+const TICK: Duration = Duration::from_millis(10);
+const PAGE_BYTES: u64 = 4_096;
+
+/// What a process has used until now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// User and system time.
+    pub cpu: Duration,
+    /// Resident memory in bytes.
+    pub rss_bytes: u64,
+}
+
+impl Usage {
+    /// Asks the kernel.
+    pub fn of(pid: u32) -> Result<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        Self::parse(&stat).with_context(|| format!("/proc/{pid}/stat is {stat:?}"))
+    }
+
+    /// Fields 14, 15 and 24 of proc(5); the second, in brackets, may hold spaces.
+    fn parse(stat: &str) -> Option<Self> {
+        let (_, after_name) = stat.rsplit_once(") ")?;
+        let fields: Vec<&str> = after_name.split(' ').collect();
+        let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+        let ticks = u32::try_from(number(14)? + number(15)?).ok()?;
+        Some(Self {
+            cpu: TICK * ticks,
+            rss_bytes: number(24)? * PAGE_BYTES,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_counted_after_the_name() {
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 1 0 5 1000 25 18446744073709551615";
+        let usage = Usage::parse(stat).unwrap();
+        assert_eq!(usage.cpu, Duration::from_secs(2));
+        assert_eq!(usage.rss_bytes, 25 * 4_096);
+    }
+
+    #[test]
+    fn this_process_uses_memory() {
+        assert!(Usage::of(std::process::id()).unwrap().rss_bytes > 0);
+    }
+}
