@@ -24,10 +24,13 @@ impl Memory {
     /// With what is wanted now, and without what is older than `delay`.
     fn with(&self, wanted: u32, delay: Duration, now: Timestamp) -> Self {
         let mut peaks = self.peaks.clone();
-        while peaks.last().is_some_and(|(_, peak)| *peak <= wanted) {
+        while peaks.last().is_some_and(|(_, peak)| *peak < wanted) {
             peaks.pop();
         }
-        peaks.push((now, wanted));
+        // A size that stands is remembered from its beginning.
+        if peaks.last().is_none_or(|(_, peak)| *peak != wanted) {
+            peaks.push((now, wanted));
+        }
         // A peak counts until the one below it has stood for the whole delay.
         while peaks.len() > 1 && elapsed(peaks[1].0, now) >= delay {
             peaks.remove(0);
