@@ -85,11 +85,15 @@ impl Broker {
             return self.place_new(&join.meeting, &join.exclude);
         };
         let known = self.routers.get(&home).ok_or(Refusal::NoRouter)?;
-        let returns = join.from.as_ref() == Some(&home) && known.open();
-        if known.room() > 0 || returns {
+        let returns = join.from.as_ref() == Some(&home) && known.settled;
+        if known.room() > 0 || (returns && known.open()) {
             return Ok(home);
         }
-        self.overflow(&join.meeting, &home, &join.exclude, now)
+        match self.overflow(&join.meeting, &home, &join.exclude, now) {
+            // A meeting that cannot leave a draining router loses nobody for a broken wire.
+            Err(_) if returns => Ok(home),
+            placed => placed,
+        }
     }
 
     /// The router where newcomers of a meeting belong: where it moves to, else where most of

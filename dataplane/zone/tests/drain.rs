@@ -106,6 +106,8 @@ fn a_meeting_that_cannot_leave_takes_nobody_new() {
     zone.hosts("a", 100, vec![at("large", 3)]);
     zone.operator(&["a"]);
     assert_eq!(zone.join("large", "ada"), Err(Refusal::MeetingFull));
+    let back = zone.rejoin("large", "bob", Some("a"), &[]);
+    assert_eq!(back, Ok("a".to_owned()), "who was in it comes back");
 }
 
 #[test]
