@@ -5,11 +5,12 @@
 //! | [`account`], [`histogram`] | pure: what a receiver should have got, what it got, when |
 //! | [`ledger`] | one participant's books |
 //! | [`participant`], [`speaker`], [`payload`] | one participant: joins, sends, receives, leaves |
-//! | [`board`] | what they share |
+//! | [`board`], [`happening`] | what they share, and tell as it happens |
 //! | [`progress`], [`report`] | what is seen while it runs, and at the end |
 
 mod account;
 mod board;
+mod happening;
 mod histogram;
 mod ledger;
 mod participant;
@@ -92,7 +93,8 @@ pub struct LoadArgs {
     /// Write the report as JSON to this file too.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Write what happens each second to this file, one JSON object a line.
+    /// Write to this file what happens each second and to each participant, one JSON object
+    /// a line.
     #[arg(long, value_name = "FILE")]
     timeline: Option<PathBuf>,
     /// What to print at the end.
@@ -137,7 +139,7 @@ async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report
     let config = config(&args)?;
     let start = Instant::now();
     let lasts = Duration::from_secs_f64(args.lasts);
-    let board = Arc::new(Board::new(start));
+    let board = Arc::new(Board::new(start, args.timeline.is_some()));
     let common = Common {
         board: Arc::clone(&board),
         epoch: Epoch(start),

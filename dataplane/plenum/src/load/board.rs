@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::happening::{Happening, What, unix_ms};
+
 /// How many errors are listed; the others are counted.
 const ERRORS: usize = 100;
 
@@ -64,12 +66,14 @@ pub struct Board {
     /// How many of each track have been sent, by source.
     tracks: Mutex<HashMap<(usize, u32), Arc<Count>>>,
     troubles: Mutex<(Vec<Trouble>, u64)>,
+    /// What nobody has written down yet; `None` when nobody will.
+    happenings: Mutex<Option<Vec<Happening>>>,
 }
 
 impl Board {
-    /// An empty one.
+    /// An empty one; `told` when somebody writes down what happens.
     #[must_use]
-    pub fn new(start: Instant) -> Self {
+    pub fn new(start: Instant, told: bool) -> Self {
         Self {
             start,
             attempted: Count::default(),
@@ -81,6 +85,7 @@ impl Board {
             reconnections: Count::default(),
             tracks: Mutex::default(),
             troubles: Mutex::default(),
+            happenings: Mutex::new(told.then(Vec::new)),
         }
     }
 
@@ -94,6 +99,30 @@ impl Board {
     pub fn track(&self, meeting: usize, ssrc: u32) -> Option<Arc<Count>> {
         let tracks = self.tracks.lock().unwrap_or_else(PoisonError::into_inner);
         tracks.get(&(meeting, ssrc)).cloned()
+    }
+
+    /// Tells what happened to a participant.
+    pub fn tell(&self, participant: &str, what: What) {
+        let mut happenings = self
+            .happenings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(happenings) = happenings.as_mut() {
+            happenings.push(Happening {
+                unix_ms: unix_ms(),
+                participant: participant.to_owned(),
+                what,
+            });
+        }
+    }
+
+    /// What happened since this was last asked.
+    pub fn happenings(&self) -> Vec<Happening> {
+        let mut happenings = self
+            .happenings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        happenings.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Notes what went wrong.
@@ -127,7 +156,7 @@ mod tests {
 
     #[test]
     fn errors_are_listed_up_to_a_bound_and_counted_beyond() {
-        let board = Board::new(Instant::now());
+        let board = Board::new(Instant::now(), true);
         for number in 0..ERRORS + 5 {
             board.trouble("1", format!("{number}"));
         }
@@ -138,7 +167,7 @@ mod tests {
 
     #[test]
     fn sender_and_receivers_of_a_track_read_the_same_counter() {
-        let board = Board::new(Instant::now());
+        let board = Board::new(Instant::now(), true);
         assert!(board.track(1, 7).is_none());
         board.publish(1, 7).add(3);
         assert_eq!(board.track(1, 7).unwrap().get(), 3);

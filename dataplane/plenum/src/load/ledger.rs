@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use plenum_client::Event;
 use plenum_wire::control::Track;
-use plenum_wire::{Kind, Rung};
+use plenum_wire::{Kind, RouterId, Rung};
 
 use super::account::{Account, Moves, Totals};
 use super::board::{Board, Count};
+use super::happening::What;
 use super::histogram::Histogram;
 use super::payload::Epoch;
 
@@ -79,6 +80,9 @@ pub struct Ledger {
     tracks: BTreeMap<u32, Receiving>,
     rungs: BTreeMap<Kind, Rung>,
     moves: Moves,
+    /// The longest gap of the move under way.
+    move_gap: Duration,
+    router: Option<RouterId>,
     away_since: Option<Instant>,
     /// What is known so far.
     pub figures: Figures,
@@ -96,6 +100,8 @@ impl Ledger {
             tracks: BTreeMap::new(),
             rungs: BTreeMap::new(),
             moves: Moves::default(),
+            move_gap: Duration::ZERO,
+            router: None,
             away_since: None,
             figures: Figures::default(),
         }
@@ -112,12 +118,15 @@ impl Ledger {
             }
             Event::MoveStarted { .. } => {
                 self.moves.start();
+                self.move_gap = Duration::ZERO;
                 self.figures.moves += 1;
                 self.board.moves.add(1);
             }
-            Event::MoveEnded { ok, .. } => {
+            Event::MoveEnded { ok, router } => {
                 self.moves.end(now);
-                if !ok {
+                if ok {
+                    self.moved(router);
+                } else {
                     self.figures.moves_failed += 1;
                     self.trouble("a move to another router failed".to_owned());
                 }
@@ -125,9 +134,11 @@ impl Ledger {
             Event::Reconnecting { reason } => {
                 self.board.reconnections.add(1);
                 self.away_since = Some(now);
+                self.left();
                 self.trouble(format!("lost its router: {reason}"));
             }
-            Event::Reconnected { .. } => {
+            Event::Reconnected { router } => {
+                self.joined(router);
                 if let Some(since) = self.away_since.take() {
                     let back = now.saturating_duration_since(since);
                     self.figures.back.record(back);
@@ -140,7 +151,8 @@ impl Ledger {
                 self.figures.dropped += 1;
                 self.trouble(format!("dropped: {ending}"));
             }
-            Event::Joined { .. } | Event::ParticipantJoined(_) | Event::ParticipantLeft(_) => {}
+            Event::Joined { router, .. } => self.joined(router),
+            Event::ParticipantJoined(_) | Event::ParticipantLeft(_) => {}
         }
     }
 
@@ -171,12 +183,38 @@ impl Ledger {
             *self.figures.rungs.entry(*rung).or_default() += 1;
         }
         self.figures.copies = copies;
+        self.left();
         self.figures
     }
 
     /// Lists what went wrong.
     pub fn trouble(&self, what: String) {
         self.board.trouble(&self.name, what);
+    }
+
+    fn joined(&mut self, router: RouterId) {
+        self.router = Some(router.clone());
+        self.board.tell(&self.name, What::Joined { router });
+    }
+
+    fn left(&mut self) {
+        if let Some(router) = self.router.take() {
+            self.board.tell(&self.name, What::Left { router });
+        }
+    }
+
+    fn moved(&mut self, to: RouterId) {
+        if let Some(from) = self.router.replace(to.clone()) {
+            let audio_gap_ms = self.move_gap.as_secs_f64() * 1_000.0;
+            self.board.tell(
+                &self.name,
+                What::Moved {
+                    from,
+                    to,
+                    audio_gap_ms,
+                },
+            );
+        }
     }
 
     fn open(&mut self, track: &Track, now: Instant) {
@@ -197,6 +235,7 @@ impl Ledger {
         if let Some(gap) = receiving.account.receive(number, at) {
             if self.moves.touch(gap) {
                 self.figures.move_gaps.record(gap.length);
+                self.move_gap = self.move_gap.max(gap.length);
             } else {
                 self.figures.gaps.record(gap.length);
             }

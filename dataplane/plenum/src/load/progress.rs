@@ -13,13 +13,16 @@ use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::board::{Board, seconds};
+use super::happening::unix_ms;
 
 /// Seconds between plain lines.
 const LINE_EVERY: u64 = 5;
 
-/// One second of a load. Packets are those of this second, the rest is as it is now.
+/// One second of a load, `"event": "second"` in the timeline. Packets are those of this second, the rest is as it is now.
 #[derive(Debug, Serialize)]
 struct Moment {
+    event: &'static str,
+    unix_ms: u64,
     at_s: f64,
     attempted: u64,
     joined: u64,
@@ -82,6 +85,8 @@ impl Progress {
         let before = std::mem::replace(&mut self.before, now);
         let elapsed = Instant::now().saturating_duration_since(board.start);
         Moment {
+            event: "second",
+            unix_ms: unix_ms(),
             at_s: seconds(elapsed.as_secs_f64()),
             attempted: board.attempted.get(),
             joined: board.present.get(),
@@ -117,6 +122,10 @@ impl Progress {
 
     fn write(&mut self, moment: &Moment) -> anyhow::Result<()> {
         if let Some(timeline) = &mut self.timeline {
+            for happening in self.board.happenings() {
+                serde_json::to_writer(&mut *timeline, &happening)?;
+                timeline.write_all(b"\n")?;
+            }
             serde_json::to_writer(&mut *timeline, moment)?;
             timeline.write_all(b"\n")?;
             // Somebody may be drawing it while it runs.

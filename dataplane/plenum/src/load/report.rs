@@ -216,7 +216,7 @@ mod tests {
         let mut figures = Figures::default();
         figures.joins.record(Duration::from_micros(1_500));
         figures.rungs.insert(Rung::Tcp, 2);
-        let board = Board::new(Instant::now());
+        let board = Board::new(Instant::now(), false);
         board.attempted.add(2);
         board.trouble("1/2", "broke".to_owned());
         let report = Report::new(&board, &figures, 1, Duration::from_secs(9));
