@@ -38,7 +38,9 @@ fn main() -> ExitCode {
 /// Media is cheapest on one thread: nothing is handed from core to core.
 fn runtime(command: &Command) -> std::io::Result<Runtime> {
     let mut builder = match command {
-        Command::Serve(_) | Command::Mmr(_) | Command::Join(_) | Command::Load(_) => Builder::new_current_thread(),
+        Command::Serve(_) | Command::Mmr(_) | Command::Join(_) | Command::Load(_) => {
+            Builder::new_current_thread()
+        }
         Command::Zc(_) => Builder::new_multi_thread(),
     };
     builder.enable_all().build()

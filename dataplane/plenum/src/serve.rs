@@ -11,7 +11,6 @@ use anyhow::Context as _;
 use plenum_transport::tls::{Identity, Loaded, server_config};
 use plenum_transport::{https, socket};
 use plenum_wire::{MeetingId, ZoneName};
-use plenum_zone::admission::Admission;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -38,7 +37,9 @@ const DRAIN: Duration = Duration::ZERO;
 ///
 /// It makes a certificate authority in the data directory; give its ca.crt to those who join.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  plenum serve --port-base 9443 --data-dir site\n  plenum join --zone https://localhost:9443 --ca site/ca.crt --meeting 4711 --audio me.ogg")]
+#[command(
+    after_help = "Example:\n  plenum serve --port-base 9443 --data-dir site\n  plenum join --zone https://localhost:9443 --ca site/ca.crt --meeting 4711 --audio me.ogg"
+)]
 pub struct ServeArgs {
     /// The address to listen on.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0")]
@@ -77,11 +78,17 @@ pub struct ServeArgs {
 
 /// Runs `plenum serve` until `stop`. To be run on a current-thread runtime.
 pub async fn run(args: ServeArgs, stop: CancellationToken) -> anyhow::Result<()> {
-    let (https_port, media_port) = args.port_base.map_or((HTTPS_PORT, MEDIA_PORT), |base| (base, base + 1));
+    let (https_port, media_port) = args
+        .port_base
+        .map_or((HTTPS_PORT, MEDIA_PORT), |base| (base, base + 1));
     let listener = socket::listen(SocketAddr::new(args.listen, https_port)).with_context(|| {
         format!("cannot listen on port {https_port}; choose others with --port-base N")
     })?;
-    let addresses = if args.address.is_empty() { addresses(args.listen) } else { args.address.clone() };
+    let addresses = if args.address.is_empty() {
+        addresses(args.listen)
+    } else {
+        args.address.clone()
+    };
     let zone: ZoneName = ZONE.parse()?;
     let authority = Authority::load_or_make(&args.data_dir, zone.clone())?;
     let names = names(&args.hostname, &addresses);
@@ -100,26 +107,39 @@ pub async fn run(args: ServeArgs, stop: CancellationToken) -> anyhow::Result<()>
             media: SocketAddr::new(args.listen, media_port),
             identity: identity.clone(),
             capacity: args.participants,
-            controllers: mmr::Host { name: link.ip().to_string(), port: link.port() },
+            controllers: mmr::Host {
+                name: link.ip().to_string(),
+                port: link.port(),
+            },
             link_tls: link_tls(&authority)?,
             drain_deadline: DRAIN,
         },
         stop.clone(),
     )
     .await
-    .with_context(|| format!("cannot listen on port {media_port}; choose others with --port-base N"))?;
+    .with_context(|| {
+        format!("cannot listen on port {media_port}; choose others with --port-base N")
+    })?;
     let counters = https::Counters::default();
     mmr.register(&mut registry, counters.clone());
     let health = Health::new(registry);
     if let Some(address) = args.health {
         let (health, end) = (health.clone(), end.clone());
-        let listener = TcpListener::bind(address).await.with_context(|| format!("--health {address}"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("--health {address}"))?;
         tokio::spawn(async move { health.serve_on(listener, end).await });
     }
     // The sender lives as long as the listener: this certificate never changes.
     let (_certificate, tls) = watch::channel(server_config(&identity, None, &HTTP1)?);
     let app = zc.app.merge(mmr.app.clone());
-    let serving = tokio::spawn(https::serve_counted(listener, tls, app, end.clone(), counters));
+    let serving = tokio::spawn(https::serve_counted(
+        listener,
+        tls,
+        app,
+        end.clone(),
+        counters,
+    ));
     announce(zc.ready, &health, &args, https_port, &authority, &stop).await;
     let finished = mmr.finished().await;
     end.cancel();
@@ -135,16 +155,12 @@ fn start_zc(
     end: CancellationToken,
 ) -> anyhow::Result<zc::Zc> {
     let keys = zc::KeyRing::single("site", &authority.signing_key)?;
-    let listed: std::collections::BTreeSet<MeetingId> = args.meetings.iter().cloned().collect();
     let config = zc::Config {
         zone,
         name: "serve".into(),
         // Nobody renews it: a site's key lives as long as its data directory.
         keys: watch::channel(keys).1,
-        admission: match args.admission {
-            zc::AdmissionMode::Directory => Admission::Directory,
-            zc::AdmissionMode::Open => Admission::Open { meetings: (!listed.is_empty()).then_some(listed) },
-        },
+        admission: args.admission.with(&args.meetings),
         directory: match &args.directory_keys {
             Some(file) => zc::Directory::from_file(file)?,
             None => zc::Directory::default(),
@@ -153,11 +169,18 @@ fn start_zc(
     Ok(zc::start(config, registry, end))
 }
 
-async fn listen_for_links(authority: &Authority, links: axum::Router, end: CancellationToken) -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port on 127.0.0.1 for the zone link")?;
+async fn listen_for_links(
+    authority: &Authority,
+    links: axum::Router,
+    end: CancellationToken,
+) -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .context("no port on 127.0.0.1 for the zone link")?;
     let address = listener.local_addr()?;
     let identity = authority.link("controller", &address.ip().to_string())?;
-    let (certificate, tls) = watch::channel(server_config(&identity, Some(&authority.trust()?), &HTTP1)?);
+    let (certificate, tls) =
+        watch::channel(server_config(&identity, Some(&authority.trust()?), &HTTP1)?);
     tokio::spawn(async move {
         https::serve(listener, tls, links, end).await;
         drop(certificate);
@@ -167,7 +190,11 @@ async fn listen_for_links(authority: &Authority, links: axum::Router, end: Cance
 
 fn link_tls(authority: &Authority) -> anyhow::Result<watch::Receiver<Loaded>> {
     let identity: Identity = authority.link("router", ROUTER)?;
-    Ok(watch::channel(Loaded { identity, trust: authority.trust()? }).1)
+    Ok(watch::channel(Loaded {
+        identity,
+        trust: authority.trust()?,
+    })
+    .1)
 }
 
 /// Says that the site is ready, when it is.
@@ -193,13 +220,26 @@ async fn announce(
     let host = match args.hostname.first() {
         Some(name) => name.clone(),
         None if args.listen.is_unspecified() => "localhost".into(),
-        None => SocketAddr::new(args.listen, 0).to_string().trim_end_matches(":0").to_owned(),
+        None => SocketAddr::new(args.listen, 0)
+            .to_string()
+            .trim_end_matches(":0")
+            .to_owned(),
     };
     let zone = format!("https://{host}:{port}");
     let ca = authority.file.clone();
     match args.output {
-        Output::Json => println!("{}", plenum_wire::encode(&Ready { ready: true, zone, ca })),
-        Output::Text => println!("ready: plenum join --zone {zone} --ca {} --meeting 4711", ca.display()),
+        Output::Json => println!(
+            "{}",
+            plenum_wire::encode(&Ready {
+                ready: true,
+                zone,
+                ca
+            })
+        ),
+        Output::Text => println!(
+            "ready: plenum join --zone {zone} --ca {} --meeting 4711",
+            ca.display()
+        ),
     }
 }
 
@@ -211,22 +251,40 @@ fn addresses(listen: IpAddr) -> Vec<IpAddr> {
     let mut addresses = Vec::new();
     // Connecting a UDP socket sends nothing; it only chooses a route (documentation addresses).
     let probes = [
-        (SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 9))),
-        (SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)), "[2001:db8::1]:9".parse().expect("an address")),
+        (
+            SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 9)),
+        ),
+        (
+            SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+            "[2001:db8::1]:9".parse().expect("an address"),
+        ),
     ];
-    for (from, to) in probes.into_iter().filter(|(from, _)| listen.is_ipv6() || from.is_ipv4()) {
+    for (from, to) in probes
+        .into_iter()
+        .filter(|(from, _)| listen.is_ipv6() || from.is_ipv4())
+    {
         let route = UdpSocket::bind(from).and_then(|socket| {
             socket.connect(to)?;
             socket.local_addr()
         });
-        addresses.extend(route.ok().map(|local| local.ip()).filter(|ip| !ip.is_unspecified()));
+        addresses.extend(
+            route
+                .ok()
+                .map(|local| local.ip())
+                .filter(|ip| !ip.is_unspecified()),
+        );
     }
     addresses.push(Ipv4Addr::LOCALHOST.into());
     addresses
 }
 
 fn names(hostnames: &[String], addresses: &[IpAddr]) -> Vec<String> {
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut names = vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
     names.extend(hostnames.iter().cloned());
     names.extend(addresses.iter().map(IpAddr::to_string));
     names.sort();

@@ -35,7 +35,8 @@ pub struct Authority {
 impl Authority {
     /// Reads the authority from the data directory, or makes one there.
     pub fn load_or_make(directory: &Path, zone: ZoneName) -> anyhow::Result<Self> {
-        fs::create_dir_all(directory).with_context(|| format!("--data-dir {}", directory.display()))?;
+        fs::create_dir_all(directory)
+            .with_context(|| format!("--data-dir {}", directory.display()))?;
         let file = directory.join("ca.crt");
         let key_file = directory.join("ca.key");
         let signing_file = directory.join("signing-key.pem");
@@ -46,14 +47,30 @@ impl Authority {
             write_secret(&key_file, &key)?;
         }
         if !signing_file.exists() {
-            write_secret(&signing_file, &KeyPair::generate_for(&PKCS_ED25519)?.serialize_pem())?;
+            write_secret(
+                &signing_file,
+                &KeyPair::generate_for(&PKCS_ED25519)?.serialize_pem(),
+            )?;
         }
-        let read = |path: &Path| fs::read_to_string(path).with_context(|| path.display().to_string());
+        let read =
+            |path: &Path| fs::read_to_string(path).with_context(|| path.display().to_string());
         let certificate = read(&file)?;
-        let broken = || format!("{} and {} do not fit: remove both to begin anew", file.display(), key_file.display());
+        let broken = || {
+            format!(
+                "{} and {} do not fit: remove both to begin anew",
+                file.display(),
+                key_file.display()
+            )
+        };
         let key = KeyPair::from_pem(&read(&key_file)?).with_context(broken)?;
         let issuer = Issuer::from_ca_cert_pem(&certificate, key).with_context(broken)?;
-        Ok(Self { zone, certificate, issuer, signing_key: read(&signing_file)?, file })
+        Ok(Self {
+            zone,
+            certificate,
+            issuer,
+            signing_key: read(&signing_file)?,
+            file,
+        })
     }
 
     /// What the site trusts.
@@ -73,7 +90,10 @@ impl Authority {
         let mut params = CertificateParams::new(vec![name.to_owned()])?;
         let uri = format!("spiffe://plenum.dev/{}/{role}", self.zone);
         params.subject_alt_names.push(SanType::URI(uri.try_into()?));
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         self.issue(params)
     }
 
@@ -82,14 +102,19 @@ impl Authority {
         valid_for(&mut params, LEAF_DAYS);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(Identity::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes())?)
+        Ok(Identity::from_pem(
+            certificate.pem().as_bytes(),
+            key.serialize_pem().as_bytes(),
+        )?)
     }
 }
 
 fn make(zone: &ZoneName) -> anyhow::Result<(String, String)> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, format!("Plenum zone {zone}"));
+    params
+        .distinguished_name
+        .push(DnType::CommonName, format!("Plenum zone {zone}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     valid_for(&mut params, AUTHORITY_DAYS);
@@ -106,7 +131,9 @@ fn valid_for(params: &mut CertificateParams, days: u32) {
 fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(path).with_context(|| path.display().to_string())?;
+    let mut file = options
+        .open(path)
+        .with_context(|| path.display().to_string())?;
     Ok(file.write_all(text.as_bytes())?)
 }
 
@@ -125,8 +152,14 @@ mod tests {
         let second = Authority::load_or_make(directory.path(), zone()).unwrap();
         assert_eq!(first.certificate, second.certificate);
         assert_eq!(first.signing_key, second.signing_key);
-        let one = first.server(vec!["localhost".into()]).unwrap().fingerprint();
-        let other = second.server(vec!["localhost".into()]).unwrap().fingerprint();
+        let one = first
+            .server(vec!["localhost".into()])
+            .unwrap()
+            .fingerprint();
+        let other = second
+            .server(vec!["localhost".into()])
+            .unwrap()
+            .fingerprint();
         assert_ne!(one, other);
     }
 
@@ -136,7 +169,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         Authority::load_or_make(directory.path(), zone()).unwrap();
         for name in ["ca.key", "signing-key.pem"] {
-            let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
+            let mode = fs::metadata(directory.path().join(name))
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
     }
@@ -146,7 +182,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         Authority::load_or_make(directory.path(), zone()).unwrap();
         fs::write(directory.path().join("ca.key"), "broken").unwrap();
-        let error = Authority::load_or_make(directory.path(), zone()).err().unwrap();
+        let error = Authority::load_or_make(directory.path(), zone())
+            .err()
+            .unwrap();
         assert!(format!("{error:#}").contains("remove both"), "{error:#}");
     }
 }
