@@ -30,6 +30,13 @@ pub enum ProvidedError {
     /// The authorities in it cannot be read.
     #[error("ca.crt is not a list of certificates in PEM; remove it or repair it")]
     Bundle,
+    /// An authority's own certificate.
+    #[error(
+        "it is the certificate of an authority (CA:TRUE), which clients refuse from a server; \
+         sign one for the server with it (openssl req -x509 makes one with \
+         -addext basicConstraints=critical,CA:FALSE)"
+    )]
+    Authority,
     /// The certificate is over.
     #[error("the certificate ran out at {0}; renew it")]
     Expired(Timestamp),
@@ -50,6 +57,9 @@ impl Provided {
         let get = |key: &'static str| data.get(key).ok_or(ProvidedError::Missing(key));
         let pair = Pair::parse(get(CERTIFICATE)?, get(KEY)?)?;
         let certificate = pair.certificate();
+        if certificate.authority {
+            return Err(ProvidedError::Authority);
+        }
         if certificate.not_after <= now {
             return Err(ProvidedError::Expired(certificate.not_after));
         }

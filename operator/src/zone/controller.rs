@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::children::all_children;
 use super::fetch::Stores;
+use super::names::ZoneSecret;
 use super::reconcile::{Scope, reconcile, retry};
 use crate::context::Context;
 
@@ -138,7 +139,7 @@ fn owner<K: Resource>(object: &K) -> Option<ObjectRef<MeetingZone>> {
         .find_map(|owner| ObjectRef::from_owner_ref(Some(namespace), owner, ()))
 }
 
-/// The zones whose spec names a Secret that changed. Only names are watched, not contents.
+/// The zones that a changed Secret concerns by its name. Only names are watched, not contents.
 fn referenced(client: &Client, zones: Store<MeetingZone>) -> Triggers {
     watcher(
         Api::<PartialObjectMeta<Secret>>::all(client.clone()),
@@ -160,13 +161,19 @@ fn naming(
     zones: &Store<MeetingZone>,
     secret: &PartialObjectMeta<Secret>,
 ) -> Vec<ObjectRef<MeetingZone>> {
-    let name = secret.name_any();
-    zones
+    let (name, namespace) = (secret.name_any(), secret.namespace().unwrap_or_default());
+    let zones_that_name = zones
         .state()
-        .iter()
-        .filter(|zone| zone.namespace() == secret.namespace() && names(zone, &name))
-        .map(|zone| ObjectRef::from_obj(zone.as_ref()))
-        .collect()
+        .into_iter()
+        .filter(|zone| zone.metadata.namespace.as_deref() == Some(&namespace))
+        .filter(|zone| names(zone, &name))
+        .map(|zone| ObjectRef::from_obj(zone.as_ref()));
+    // A Secret of somebody else under a child's name may stand in a zone's way, or just have
+    // made way.
+    let zones_called_so = ZoneSecret::zones_of(&name)
+        .map(|zone| ObjectRef::new(zone).within(&namespace))
+        .filter(|zone| zones.get(zone).is_some());
+    zones_that_name.chain(zones_called_so).collect()
 }
 
 /// Whether the zone's spec names this Secret.

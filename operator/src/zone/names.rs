@@ -40,14 +40,41 @@ impl ZoneSecret {
     /// Its name in the zone called `zone`.
     #[must_use]
     pub fn name(self, zone: &str) -> String {
-        let ending = match self {
-            Self::Authority => "ca",
-            Self::Certificate(Role::Public) => "zc-tls",
-            Self::Certificate(Role::Controller) => "link-zc",
-            Self::Certificate(Role::Router) => "link-router",
-            Self::Certificate(Role::Operator) => "link-operator",
-            Self::SigningKey => "signing-key",
-        };
-        format!("{zone}-{ending}")
+        format!("{zone}{}", self.ending())
+    }
+
+    /// The zones of which a Secret called `secret` would be a child: usually none or one, two
+    /// where one zone's name goes on as the ending of another's Secret.
+    pub fn zones_of(secret: &str) -> impl Iterator<Item = &str> {
+        Self::ALL
+            .into_iter()
+            .filter_map(move |which| secret.strip_suffix(which.ending()))
+    }
+
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Authority => "-ca",
+            Self::Certificate(Role::Public) => "-zc-tls",
+            Self::Certificate(Role::Controller) => "-link-zc",
+            Self::Certificate(Role::Router) => "-link-router",
+            Self::Certificate(Role::Operator) => "-link-operator",
+            Self::SigningKey => "-signing-key",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_traced_to_its_zone() {
+        for which in ZoneSecret::ALL {
+            let zones: Vec<_> = ZoneSecret::zones_of(&which.name("berlin"))
+                .map(str::to_owned)
+                .collect();
+            assert_eq!(zones, ["berlin"]);
+        }
+        assert_eq!(ZoneSecret::zones_of("letsencrypt").count(), 0);
     }
 }

@@ -190,19 +190,16 @@ async fn tell(
     let events = &scope.context.events;
     let about = fetched.zone.object_ref(&());
     if let Some((plan, _)) = planned.filter(|(_, applied)| applied.secrets_changed) {
-        for note in &plan.notes {
-            match note {
-                Note::Done(text) => {
-                    events
-                        .normal(&about, "CertificatesRenewed", "Renew", text)
-                        .await;
-                }
-                Note::Repaired(text) => {
-                    events
-                        .warning(&about, "SecretRepaired", "Repair", text)
-                        .await;
-                }
-            }
+        let (done, repaired) = sentences(&plan.notes);
+        if !done.is_empty() {
+            events
+                .normal(&about, "CertificatesRenewed", "Renew", done)
+                .await;
+        }
+        if !repaired.is_empty() {
+            events
+                .warning(&about, "SecretRepaired", "Repair", repaired)
+                .await;
         }
     }
     let ready = |status: &MeetingZoneStatus| {
@@ -225,6 +222,19 @@ async fn tell(
             .warning(&about, &new.reason, "Reconcile", new.message)
             .await;
     }
+}
+
+/// All that was done, and all that was repaired: one Event each, since of several with one
+/// reason only the first text would be kept.
+fn sentences(notes: &[Note]) -> (String, String) {
+    let (mut done, mut repaired) = (Vec::new(), Vec::new());
+    for note in notes {
+        match note {
+            Note::Done(text) => done.push(text.as_str()),
+            Note::Repaired(text) => repaired.push(text.as_str()),
+        }
+    }
+    (done.join(" "), repaired.join(" "))
 }
 
 fn is_ready(condition: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition) -> bool {

@@ -51,6 +51,7 @@ fn what_cannot_be_served_is_refused_with_what_to_do() {
         data
     };
     let late = start() + LEAF_LIFE;
+    let authority = pass(&Seen::default(), start()).authority;
     let cases = [
         (without(CERTIFICATE), start(), "no tls.crt"),
         (without(KEY), start(), "no tls.key"),
@@ -58,6 +59,7 @@ fn what_cannot_be_served_is_refused_with_what_to_do() {
         (with(KEY, b"hello"), start(), "tls.key"),
         (with(KEY, &secret()[KEY]), start(), "does not belong"),
         (with(BUNDLE, b"hello"), start(), "ca.crt"),
+        (authority, start(), "CA:TRUE"),
         (good.clone(), late, "ran out"),
         (good.clone(), start() - days(1), "only from"),
     ];
