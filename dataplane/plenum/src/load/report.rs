@@ -136,6 +136,9 @@ fn ms(duration: Option<Duration>) -> Option<f64> {
     duration.map(|duration| seconds(duration.as_secs_f64() * 1_000.0))
 }
 
+/// Packets sent later than this, in ms, say more about the load's machine than the routers'.
+const SHORT_OF_CPU_MS: f64 = 20.0;
+
 /// Milliseconds for people; "-" where nothing was measured.
 struct Shown(Option<f64>);
 
@@ -190,6 +193,15 @@ impl fmt::Display for Report {
             "moves       {}, {} failed; {} came back from a lost router; {} dropped",
             self.migrations.count, self.migrations.failed, self.reconnections.count, self.dropped
         )?;
+        if media
+            .sent_late_p99_ms
+            .is_some_and(|late| late > SHORT_OF_CPU_MS)
+        {
+            writeln!(
+                f,
+                "note        this machine sent late: it was short of CPU, which the figures include"
+            )?;
+        }
         for Trouble {
             at_s,
             participant,
