@@ -7,7 +7,7 @@
 //! - An object is never brought back: whoever applies to an object that must exist already
 //!   names its UID, and the API server refuses when that object is gone.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Write as _};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
@@ -306,12 +306,21 @@ where
 {
     let mut body = without_nulls(serde_json::to_value(desired)?);
     // serde_json's maps are sorted, so equal objects have equal bytes.
-    let digest = Sha256::digest(serde_json::to_vec(&body)?);
-    let hash: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
+    let hash = fingerprint(&serde_json::to_vec(&body)?);
     body["apiVersion"] = K::api_version(&()).into();
     body["kind"] = K::kind(&()).into();
     body["metadata"]["annotations"][APPLIED_ANNOTATION] = hash.into();
     Ok(body)
+}
+
+/// A short name for content: 128 bits of its SHA-256 in hexadecimal.
+#[must_use]
+pub fn fingerprint(content: &[u8]) -> String {
+    let digest = Sha256::digest(content);
+    digest[..16].iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Apply body that can only meet this very object.

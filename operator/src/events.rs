@@ -47,28 +47,79 @@ impl Events {
             .await;
     }
 
-    /// An event that cannot be written is logged: no work fails for want of a remark.
+    /// As [`Events::normal`], about something that happened to `related`: events of one
+    /// reason about different things are then not merged into one.
+    pub async fn normal_on(
+        &self,
+        about: &ObjectReference,
+        related: ObjectReference,
+        (reason, action): (&str, &str),
+        note: impl Into<String>,
+    ) {
+        let event = event(
+            EventType::Normal,
+            Some(related),
+            reason,
+            action,
+            note.into(),
+        );
+        self.send(&event, about).await;
+    }
+
+    /// As [`Events::warning`], about something that happened to `related`.
+    pub async fn warning_on(
+        &self,
+        about: &ObjectReference,
+        related: ObjectReference,
+        (reason, action): (&str, &str),
+        note: impl Into<String>,
+    ) {
+        let event = event(
+            EventType::Warning,
+            Some(related),
+            reason,
+            action,
+            note.into(),
+        );
+        self.send(&event, about).await;
+    }
+
     async fn publish(
         &self,
         type_: EventType,
         about: &ObjectReference,
         reason: &str,
         action: &str,
-        mut note: String,
+        note: String,
     ) {
-        // The API takes notes up to 1 KiB.
-        while note.len() > 1000 {
-            note.pop();
+        let event = event(type_, None, reason, action, note);
+        self.send(&event, about).await;
+    }
+
+    /// An event that cannot be written is logged: no work fails for want of a remark.
+    async fn send(&self, event: &Event, about: &ObjectReference) {
+        if let Err(error) = self.recorder.publish(event, about).await {
+            tracing::warn!(%error, reason = event.reason, "event not published");
         }
-        let event = Event {
-            type_,
-            reason: reason.to_owned(),
-            action: action.to_owned(),
-            note: Some(note),
-            secondary: None,
-        };
-        if let Err(error) = self.recorder.publish(&event, about).await {
-            tracing::warn!(%error, reason, "event not published");
-        }
+    }
+}
+
+fn event(
+    type_: EventType,
+    secondary: Option<ObjectReference>,
+    reason: &str,
+    action: &str,
+    mut note: String,
+) -> Event {
+    // The API takes notes up to 1 KiB.
+    while note.len() > 1000 {
+        note.pop();
+    }
+    Event {
+        type_,
+        reason: reason.to_owned(),
+        action: action.to_owned(),
+        note: Some(note),
+        secondary,
     }
 }

@@ -21,14 +21,17 @@ pub async fn serve(
     let app = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(|| async { "ok\n" }))
-        .route("/metrics", get(move || exposition(metrics.clone())));
+        .route(
+            "/metrics",
+            get(move || std::future::ready(exposition(&metrics))),
+        );
     let listener = tokio::net::TcpListener::bind(address).await?;
     axum::serve(listener, app)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await
 }
 
-async fn exposition(metrics: Arc<Metrics>) -> impl IntoResponse {
+fn exposition(metrics: &Metrics) -> impl IntoResponse + use<> {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, kind)], metrics.text())
 }

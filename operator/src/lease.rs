@@ -30,6 +30,9 @@ const RENEW_EVERY: Duration = Duration::from_millis(1_500);
 /// Lease can pass on.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long after a renewal was asked for writes may start.
+const WRITING: Duration = LEASE_DURATION.saturating_sub(WRITE_TIMEOUT);
+
 /// Tells whether this replica may write now. Cheap to clone and to ask.
 #[derive(Clone, Default)]
 pub struct Fence {
@@ -56,7 +59,7 @@ impl Fence {
     /// The Lease was renewed by a request that STARTED at `asked`: the API server cannot
     /// have counted from earlier.
     fn renewed(&self, asked: Instant) {
-        self.set(Some(asked + LEASE_DURATION - WRITE_TIMEOUT));
+        self.set(Some(asked + WRITING));
     }
 
     fn drop_now(&self) {
@@ -364,7 +367,8 @@ mod tests {
         assert!(!fence.holds_at(asked));
         fence.renewed(asked);
         assert!(fence.holds_at(asked));
-        let last_write = asked + LEASE_DURATION - WRITE_TIMEOUT;
+        let last_write = asked + WRITING;
+        assert!(WRITING + WRITE_TIMEOUT <= LEASE_DURATION);
         assert!(!fence.holds_at(last_write));
         fence.renewed(asked);
         fence.drop_now();

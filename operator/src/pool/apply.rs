@@ -72,7 +72,7 @@ async fn mark(
         .writer
         .apply_node(node, &labels, &annotations)
         .await?;
-    announce(context, object, &node.name_any(), write.change).await;
+    announce(context, object, node, write.change).await;
     Ok(written)
 }
 
@@ -95,32 +95,33 @@ fn marks(pool: &ValidPool, marks: &Marks) -> (Value, Value) {
     )
 }
 
-async fn announce(context: &Context, object: &MMRPool, node: &str, change: Change) {
+async fn announce(context: &Context, object: &MMRPool, node: &Node, change: Change) {
     let about = object.object_ref(&());
-    let (reason, action, note) = match change {
+    let (related, on) = (node.object_ref(&()), node.name_any());
+    let (reason, action, text) = match change {
         Change::Label => (
             "RouterAdded",
             "Label",
-            format!("a router starts on node {node}"),
+            format!("a router starts on node {on}"),
         ),
         Change::StartDrain(reason) => (
             "DrainStarted",
             "Drain",
-            format!("the router on node {node} is being emptied: {reason}"),
+            format!("the router on node {on} is being emptied: {reason}"),
         ),
         Change::CancelDrain => (
             "DrainCancelled",
             "CancelDrain",
-            format!("the router on node {node} stays"),
+            format!("the router on node {on} stays"),
         ),
         Change::UnlabelEmpty => (
             "RouterRemoved",
             "Unlabel",
-            format!("node {node} is given back: its router is empty"),
+            format!("node {on} is given back: its router is empty"),
         ),
         Change::UnlabelLate => {
-            let note = format!(
-                "node {node} is given back at its drain deadline; people on its router reconnect"
+            let text = format!(
+                "node {on} is given back at its drain deadline; people on its router reconnect"
             );
             let events = &context.events;
             return events
@@ -130,11 +131,12 @@ async fn announce(context: &Context, object: &MMRPool, node: &str, change: Chang
         Change::Repair => (
             "MarksRepaired",
             "Label",
-            format!("labels or annotations on node {node} were put right"),
+            format!("labels or annotations on node {on} were put right"),
         ),
     };
-    tracing::info!(pool = %object.name_any(), node, reason, note);
-    context.events.normal(&about, reason, action, note).await;
+    tracing::info!(pool = %object.name_any(), node = on, reason, text);
+    let what = (reason, action);
+    context.events.normal_on(&about, related, what, text).await;
 }
 
 /// Writes pod conditions and deletes pods that are to be made anew. A pod that went meanwhile

@@ -14,9 +14,9 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::ObjectMeta;
 use plenum_crds::conditions::{PoolCondition, PoolReason};
 use plenum_crds::{AddressSource, labels};
-use sha2::{Digest, Sha256};
 
 use super::validate::ValidPool;
+use crate::apply::fingerprint;
 use crate::conditions::Verdict;
 
 /// Annotation on the pod template: its hash. A pod with another one is outdated.
@@ -115,8 +115,7 @@ fn template(pool: &ValidPool, image: &str) -> PodTemplateSpec {
         spec: Some(pod(pool, image)),
     };
     let bytes = serde_json::to_vec(&template).expect("a template is plain data");
-    let digest = Sha256::digest(bytes);
-    let hash: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
+    let hash = fingerprint(&bytes);
     let mut metadata = template.metadata.unwrap_or_default();
     metadata.annotations = Some(owned([(TEMPLATE, &hash)]));
     PodTemplateSpec {

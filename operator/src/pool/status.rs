@@ -77,7 +77,7 @@ pub fn postponed(
         same == *old
     };
     let since = now.duration_since(written?);
-    (only_load && since < LOAD_EVERY).then(|| LOAD_EVERY - since)
+    (only_load && since < LOAD_EVERY).then(|| LOAD_EVERY.saturating_sub(since))
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Credentials {
             Err(error) => {
                 known.1 = Instant::now() + RETRY;
                 let last = known.0.clone();
-                last.map_or(Err(error), Ok)
+                last.ok_or(error)
             }
         }
     }

@@ -92,7 +92,7 @@ impl Link {
                     }
                     said = orders;
                 }
-                received = receiver.next() => match received {
+                word = receiver.next() => match word {
                     Received::Message(ToOperator::Report { routers, .. }) => (self.report)(routers),
                     Received::Bad(error) => {
                         tracing::warn!(controller = self.controller, %error, "bad report");

@@ -144,14 +144,15 @@ mod tests {
     /// A view of `zc-0` and `zc-1`, each with the time since its report and what it said.
     fn view(said: [Option<(u64, RouterReport)>; 2]) -> View {
         let start = Instant::now();
-        let now = start + Duration::from_mins(10);
+        let later = |ms| start + Duration::from_millis(ms);
+        let now = later(600_000);
         let names = ["zc-0".to_owned(), "zc-1".to_owned()];
         let heard = names
             .iter()
             .zip(said)
             .filter_map(|(name, said)| {
                 let (ago, report) = said?;
-                let at = now - Duration::from_millis(ago);
+                let at = later(600_000 - ago);
                 let routers = vec![report];
                 Some((name.clone(), Heard { at, routers }))
             })

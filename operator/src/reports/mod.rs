@@ -215,7 +215,9 @@ impl Reports {
                     () = tokio::time::sleep(TICK) => {}
                 }
                 let pools = lock(&state).news(Instant::now());
-                pools.iter().for_each(|pool| changed(pool));
+                for pool in &pools {
+                    changed(pool);
+                }
                 tokio::time::sleep(DEBOUNCE).await;
             }
         });

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plenum_crds::conditions::DrainReason;
 use plenum_operator::pool::observed::Observed;
 use plenum_operator::pool::plan::{Change, Memory, Plan, plan};
 use plenum_wire::RouterId;
@@ -75,7 +74,7 @@ impl Operator {
                 self.restart(world);
                 return writes;
             }
-            if write.change == Change::StartDrain(DrainReason::ScaleDown) {
+            if matches!(write.change, Change::StartDrain(_)) {
                 assert!(world.all_is_heard(), "a drain began without reports");
             }
             writes += 1;
