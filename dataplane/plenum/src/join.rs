@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use plenum_client::{Event, JoinConfig, JoinError, Network, RungPolicy, Session, exit};
-use plenum_wire::{Kind, MeetingId, ParticipantId, Rung};
+use plenum_wire::{Kind, MeetingId, ParticipantId, RouterId, Rung};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
@@ -153,6 +153,7 @@ async fn attend(args: JoinArgs, stop: CancellationToken) -> anyhow::Result<Repor
         leave_at: args
             .lasts
             .map(|seconds| began + joined + Duration::from_secs(seconds)),
+        lost: None,
     };
     for track in players.tracks() {
         let sender = attendance
@@ -175,6 +176,8 @@ struct Attendance {
     publishers: BTreeSet<ParticipantId>,
     wait_for: usize,
     leave_at: Option<Instant>,
+    /// Why there is no router now.
+    lost: Option<String>,
 }
 
 impl Attendance {
@@ -184,6 +187,33 @@ impl Attendance {
         stop: CancellationToken,
     ) -> anyhow::Result<Report> {
         let mut router = self.session.router().cloned();
+        let stayed = self.stay(&mut players, &stop, &mut router).await;
+        players.stop();
+        self.session.leave().await;
+        // What was recorded until a failure is kept too.
+        let tracks = self.recordings.finish()?;
+        stayed?;
+        if let Some(reason) = self.lost {
+            let router = router.map_or_else(|| "of the meeting".to_owned(), |id| id.to_string());
+            let error = JoinError::RouterUnreachable { router, reason };
+            return Err(anyhow::Error::new(error).context("the meeting was lost"));
+        }
+        Ok(Report {
+            joined_ms: self.joined.as_millis(),
+            first_media_ms: self.first_media.map(|first| first.as_millis()),
+            rungs: self.rungs,
+            router,
+            tracks,
+        })
+    }
+
+    /// Plays and listens until it is time to leave; `router` is the last one known.
+    async fn stay(
+        &mut self,
+        players: &mut Players,
+        stop: &CancellationToken,
+        router: &mut Option<RouterId>,
+    ) -> anyhow::Result<()> {
         loop {
             if self.publishers.len() >= self.wait_for {
                 players.start();
@@ -192,7 +222,7 @@ impl Attendance {
             tokio::select! {
                 event = self.session.next_event() => match event {
                     Some(event) => self.take(event)?,
-                    None => break,
+                    None => return Ok(()),
                 },
                 ended = players.ended(), if players.playing() => {
                     ended?;
@@ -200,20 +230,13 @@ impl Attendance {
                         self.leave_at = Some(Instant::now() + LINGER);
                     }
                 }
-                () = leave => break,
-                () = stop.cancelled() => break,
+                () = leave => return Ok(()),
+                () = stop.cancelled() => return Ok(()),
             }
-            router = self.session.router().cloned().or(router);
+            if let Some(now) = self.session.router() {
+                *router = Some(now.clone());
+            }
         }
-        players.stop();
-        self.session.leave().await;
-        Ok(Report {
-            joined_ms: self.joined.as_millis(),
-            first_media_ms: self.first_media.map(|first| first.as_millis()),
-            rungs: self.rungs,
-            router,
-            tracks: self.recordings.finish()?,
-        })
     }
 
     fn take(&mut self, event: Event) -> anyhow::Result<()> {
@@ -232,8 +255,14 @@ impl Attendance {
             }
             Event::MoveStarted { to } => tracing::info!(%to, "moving"),
             Event::MoveEnded { ok, router } => tracing::info!(ok, %router, "moved"),
-            Event::Reconnecting { reason } => tracing::warn!(reason, "the router was lost"),
-            Event::Reconnected { router } => tracing::info!(%router, "back"),
+            Event::Reconnecting { reason } => {
+                tracing::warn!(reason, "the router was lost");
+                self.lost = Some(reason);
+            }
+            Event::Reconnected { router } => {
+                tracing::info!(%router, "back");
+                self.lost = None;
+            }
             Event::Objection { code, message } => {
                 tracing::warn!(?code, message, "the router objected");
             }
