@@ -63,7 +63,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
     meetings: Vec<MeetingId>,
     /// With `--admission directory`: the directory's public keys, a JSON Web Key Set.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", required_if_eq("admission", "directory"))]
     directory_keys: Option<PathBuf>,
     /// Participants at most.
     #[arg(long, value_name = "N", default_value_t = 200)]
