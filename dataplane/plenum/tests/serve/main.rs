@@ -1,0 +1,22 @@
+//! `plenum serve` and `plenum join` as they are started at a shell: the real binary, real
+//! sockets on loopback, real speech and pictures.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `site` | starts `plenum serve` and `plenum join`, reads its metrics |
+//! | `web` | HTTP over TLS by hand, also such as no client would send |
+//! | `recordings` | what is recorded is what was sent, over each rung |
+//! | `refusals` | joins that cannot work: exit status and sentence |
+//! | `tickets` | tickets that a router must not take |
+//! | `garbage` | nonsense on every port beside a running meeting |
+//! | `ending` | stops, restarts, ports that are taken |
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod ending;
+mod garbage;
+mod recordings;
+mod refusals;
+mod site;
+mod tickets;
+mod web;
