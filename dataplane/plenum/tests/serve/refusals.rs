@@ -25,8 +25,18 @@ async fn an_unknown_meeting_is_refused_and_a_known_one_is_not() {
     let mut known = site.join("200");
     let known = Ended::of(known.args(["--for", "0"]).spawn().unwrap()).await;
     assert_eq!(known.status, 0, "{known:?}");
-    let refused = r#"plenum_zone_joins_total{result="unknown_meeting"}"#;
-    assert_eq!(site.metric(refused).await, 1);
+    assert_counted(&site, "unknown_meeting", 1).await;
+}
+
+/// Checks what the zone counted. A client that gets no answer for 150 ms asks a second time,
+/// so on a busy machine there may be more answers than joins.
+async fn assert_counted(site: &Site, result: &str, joins: u64) {
+    let sample = format!(r#"plenum_zone_joins_total{{result="{result}"}}"#);
+    let counted = site.metric(&sample).await;
+    assert!(
+        (joins..=2 * joins).contains(&counted),
+        "{result}: {counted}"
+    );
 }
 
 #[tokio::test]
@@ -236,8 +246,7 @@ async fn a_zone_with_a_directory_wants_its_token_for_this_meeting() {
         ended.assert_failed(exit::REFUSED, &parts);
         assert!(!ended.stdout.contains(token.as_str()), "a secret is told");
     }
-    let count = |result: &str| format!(r#"plenum_zone_joins_total{{result="{result}"}}"#);
-    assert_eq!(site.metric(&count("token_required")).await, 1);
-    assert_eq!(site.metric(&count("forbidden")).await, 4);
-    assert_eq!(site.metric(&count("placed")).await, 1);
+    assert_counted(&site, "token_required", 1).await;
+    assert_counted(&site, "forbidden", 4).await;
+    assert_counted(&site, "placed", 1).await;
 }
