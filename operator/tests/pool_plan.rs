@@ -314,6 +314,19 @@ fn a_drained_router_is_unlabelled_only_when_every_controller_says_it_is_empty() 
 }
 
 #[test]
+fn nobody_is_sent_to_a_router_between_its_unlabelling_and_its_end() {
+    let pool = pool(|_| {});
+    let mut seen = world(&[], &[("a", 10), ("b", 0)]);
+    draining(&mut seen, "b", DrainReason::ScaleDown, -10);
+    let unlabels = first(&pool, &seen);
+    assert_eq!(unlabels.draining, BTreeSet::from([router("b")]));
+    seen.nodes.insert("b".into(), node(Owner::Nobody));
+    assert_eq!(first(&pool, &seen).draining, BTreeSet::from([router("b")]));
+    seen.pods.get_mut(&router("b")).unwrap().terminating = true;
+    assert_eq!(first(&pool, &seen).draining, BTreeSet::from([router("b")]));
+}
+
+#[test]
 fn people_on_a_draining_router_are_waited_for_until_the_deadline_and_not_longer() {
     let pool = pool(|_| {});
     let mut seen = world(&[], &[("a", 10), ("b", 7)]);
@@ -485,6 +498,18 @@ fn capacity_is_that_of_ready_accepting_pods_freshly_heard() {
         1,
         "what is written already is not written again"
     );
+}
+
+#[test]
+fn a_new_leader_unsays_nothing_before_it_could_hear_anybody() {
+    let mut seen = world(&[], &[("a", 1)]);
+    seen.view = View {
+        settling: true,
+        ..View::default()
+    };
+    let plan = first(&pool(|_| {}), &seen);
+    assert!(plan.pods.is_empty() && plan.settling);
+    assert_eq!(plan.numbers.capacity, 100);
 }
 
 #[test]

@@ -123,10 +123,8 @@ async fn announce(context: &Context, object: &MMRPool, node: &Node, change: Chan
             let text = format!(
                 "node {on} is given back at its drain deadline; people on its router reconnect"
             );
-            let events = &context.events;
-            return events
-                .warning(&about, "DrainDeadlinePassed", "Unlabel", note)
-                .await;
+            let what = ("DrainDeadlinePassed", "Unlabel");
+            return context.events.warning_on(&about, related, what, text).await;
         }
         Change::Repair => (
             "MarksRepaired",

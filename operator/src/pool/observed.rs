@@ -118,6 +118,9 @@ pub struct View {
     pub routers: BTreeMap<RouterId, Word>,
     /// Age of the oldest report that counts.
     pub age: Option<Duration>,
+    /// The links are just being made: silence means nothing yet. A new leader must not
+    /// unsay what the last one wrote before it could hear anybody.
+    pub settling: bool,
 }
 
 /// Which controllers were heard.

@@ -95,6 +95,8 @@ pub struct Plan {
     pub finished: bool,
     /// To be given to the next plan.
     pub memory: Memory,
+    /// Nobody could be heard yet: not the time for a status.
+    pub settling: bool,
     /// Plan again then, if nothing happens before.
     pub look_again: Option<Timestamp>,
 }
@@ -145,6 +147,7 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
         replace: draft.replace,
         pods,
         numbers,
+        settling: seen.view.settling,
         memory: size.memory,
     }
 }
@@ -226,7 +229,10 @@ impl<'a> Draft<'a> {
             .filter(|(_, pod)| match self.active.get(&pod.node) {
                 // The new pod of a rollout is there to stay.
                 Some(Some(drain)) => drain.reason != DrainReason::Rollout || pod.outdated,
-                _ => false,
+                Some(None) => pod.terminating,
+                // Its label is off, and it is about to be stopped: until it is gone nobody
+                // may be sent there again.
+                None => true,
             })
             .map(|(router, _)| router.clone())
             .collect()

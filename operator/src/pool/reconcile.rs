@@ -24,6 +24,9 @@ use crate::reports::{Reports, ZoneKey};
 /// Even with nothing to do a pool is looked at this often, against missed events.
 const RESYNC: Duration = Duration::from_mins(5);
 
+/// How soon to look again while links to the controllers are being made.
+const SETTLING: Duration = Duration::from_millis(500);
+
 /// Why a look at a pool failed; it is repeated.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -240,6 +243,9 @@ impl Pools {
                 .await?;
             self.gone(look.object, look.pool, look.zone);
             return Ok(Action::await_change());
+        }
+        if plan.settling && look.object.status.is_some() {
+            return Ok(Action::requeue(SETTLING));
         }
         if let Some(verdict) = refused {
             plan.verdicts.retain(|v| v.type_ != verdict.type_);

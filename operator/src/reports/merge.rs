@@ -60,6 +60,7 @@ pub fn merge(
     View {
         coverage: coverage(expected, heard, now),
         routers,
+        settling: false,
         age: voices.iter().map(|said| now.duration_since(said.at)).max(),
     }
 }

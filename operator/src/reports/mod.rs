@@ -25,9 +25,9 @@ use plenum_wire::{PoolName, RouterId};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::pool::observed::View;
+use crate::pool::observed::{Coverage, View};
 use credentials::Credentials;
-use merge::{Heard, merge};
+use merge::{FRESH, Heard, merge};
 
 /// Changes of one zone's reports within this time are one.
 const DEBOUNCE: Duration = Duration::from_millis(50);
@@ -76,8 +76,9 @@ struct Followed {
     stop: CancellationToken,
 }
 
-#[derive(Default)]
 struct State {
+    /// When the zone was first followed.
+    since: Instant,
     expected: BTreeSet<String>,
     heard: BTreeMap<String, Heard>,
     /// What each pool was last told, without ages.
@@ -86,7 +87,11 @@ struct State {
 
 impl State {
     fn view(&self, pool: &PoolName, now: Instant) -> View {
-        merge(&self.expected, &self.heard, pool, now)
+        let view = merge(&self.expected, &self.heard, pool, now);
+        View {
+            settling: view.coverage != Coverage::Complete && now < self.since + FRESH,
+            ..view
+        }
     }
 
     /// Pools for which something other than an age is new.
@@ -198,7 +203,12 @@ impl Reports {
 
     fn start(&self, zone: &ZoneKey) -> Followed {
         let followed = Followed {
-            heard: Arc::default(),
+            heard: Arc::new(Mutex::new(State {
+                since: Instant::now(),
+                expected: BTreeSet::new(),
+                heard: BTreeMap::new(),
+                told: BTreeMap::new(),
+            })),
             news: Arc::default(),
             orders: watch::Sender::default(),
             links: BTreeMap::new(),

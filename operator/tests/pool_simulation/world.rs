@@ -39,6 +39,8 @@ pub struct SimNode {
     pub active: bool,
     pub protected: bool,
     pub drain: Option<Drain>,
+    /// Its label was taken off at the drain's deadline.
+    late: bool,
     schedulable: bool,
     alive: bool,
 }
@@ -100,6 +102,7 @@ impl World {
             active: false,
             protected: false,
             drain: None,
+            late: false,
             schedulable: true,
             alive: true,
         };
@@ -194,7 +197,14 @@ impl World {
         self.pods
             .retain(|_, pod| pod.gone.is_none_or(|at| at > now));
         for pod in self.pods.values_mut() {
-            if !self.nodes[&pod.node].active && pod.gone.is_none() {
+            let node = &self.nodes[&pod.node];
+            // The DaemonSet's controller takes its time: nobody may come meanwhile.
+            if !node.active && pod.gone.is_none() && self.rng.chance(300) {
+                let people = pod.people;
+                assert!(
+                    people == 0 || node.late,
+                    "{people} people came after the unlabelling"
+                );
                 pod.gone = Some(now + 1_000);
                 pod.people = 0;
             }
@@ -385,21 +395,21 @@ impl World {
         if node.version != version {
             return false;
         }
-        if node.active && *marks == Marks::Bare {
-            self.check_unlabel(name);
-        }
+        let late = node.active && *marks == Marks::Bare && self.check_unlabel(name);
         let node = self.nodes.get_mut(name).unwrap();
         let (active, drain) = match marks {
             Marks::Active(drain) => (true, *drain),
             Marks::Bare => (false, None),
         };
         (node.active, node.protected, node.drain) = (active, active, drain);
+        node.late = late;
         node.version += 1;
         self.check();
         true
     }
 
-    fn check_unlabel(&self, name: &str) {
+    /// Whether it is allowed by the deadline alone.
+    fn check_unlabel(&self, name: &str) -> bool {
         let node = &self.nodes[name];
         let people: u32 = self
             .pods
@@ -419,6 +429,7 @@ impl World {
             active > self.pool.min as usize,
             "fewer active routers than the minimum"
         );
+        late
     }
 
     pub fn check(&self) {

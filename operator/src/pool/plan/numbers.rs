@@ -7,7 +7,7 @@ use plenum_wire::RouterId;
 use super::members::{Members, labelled};
 use super::size::Size;
 use crate::metrics::PoolNumbers;
-use crate::pool::observed::{Observed, Pod, Said, Word};
+use crate::pool::observed::{Observed, Pod, Said};
 use crate::pool::validate::ValidPool;
 
 pub(super) fn numbers(
@@ -20,7 +20,7 @@ pub(super) fn numbers(
         .pods
         .iter()
         .filter(|(router, pod)| {
-            let said = said(seen.view.routers.get(*router));
+            let said = said(seen, router, pod);
             pod.ready && !pod.terminating && said.accepting == Some(true)
         })
         .count();
@@ -44,10 +44,14 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// The conditions of a pod with this word of its router. What is not known freshly is
-/// unknown, and does not count as capacity.
-fn said(word: Option<&Word>) -> Said {
+/// The conditions that a pod should have. What is not known freshly is unknown, and does not
+/// count as capacity; while the links settle, what was written stands.
+fn said(seen: &Observed, router: &RouterId, pod: &Pod) -> Said {
+    let word = seen.view.routers.get(router);
     let fresh = word.filter(|word| word.fresh);
+    if fresh.is_none() && seen.view.settling && pod.said.written {
+        return pod.said;
+    }
     Said {
         accepting: fresh.map(|word| word.accepting && !word.draining),
         draining: fresh.map(|word| word.draining),
@@ -59,7 +63,7 @@ fn said(word: Option<&Word>) -> Said {
 /// is gone in a moment, and does not count any more.
 pub(super) fn pod_conditions(seen: &Observed) -> BTreeMap<RouterId, Said> {
     let wanted = |router: &RouterId, pod: &Pod| {
-        let said = said(seen.view.routers.get(router));
+        let said = said(seen, router, pod);
         (!pod.terminating && pod.said != said).then_some(said)
     };
     seen.pods
