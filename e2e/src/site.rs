@@ -42,13 +42,15 @@ impl Site {
         run(self.kubectl_command(args), None).await
     }
 
-    /// Runs `kubectl apply --server-side -f -` on a manifest.
+    /// Runs `kubectl apply -f -` on a manifest.
     pub async fn apply(&self, manifest: &str) -> Result<String> {
-        run(
-            self.kubectl_command(["apply", "--server-side", "-f", "-"]),
-            Some(manifest),
-        )
-        .await
+        run(self.kubectl_command(["apply", "-f", "-"]), Some(manifest)).await
+    }
+
+    /// Runs `kubectl delete -f -` on a manifest; what is not there is no error.
+    pub async fn delete(&self, manifest: &str) -> Result<String> {
+        let args = ["delete", "--ignore-not-found", "--timeout=30s", "-f", "-"];
+        run(self.kubectl_command(args), Some(manifest)).await
     }
 
     /// Waits by `kubectl wait` for a condition of an object in [`NAMESPACE`].

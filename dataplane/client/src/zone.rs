@@ -70,6 +70,7 @@ impl Zone {
         let mut request = request.clone();
         let mut backoff = Backoff::new(rand::random());
         let mut tries = 0;
+        let mut refused = None;
         loop {
             tries += 1;
             if start.elapsed() >= EXCLUDE {
@@ -79,7 +80,14 @@ impl Zone {
             let setback = match round.await {
                 Ok(Ok(offer)) => return Ok(offer),
                 Ok(Err(setback)) => setback,
-                Err(_) => Setback::Failed(self.unreachable("no answer in time")),
+                // The last question is cut short: what the zone said just before tells more.
+                Err(_) => refused
+                    .take()
+                    .unwrap_or_else(|| Setback::Failed(self.unreachable("no answer in time"))),
+            };
+            refused = match &setback {
+                Setback::Refused(problem, after) => Some(Setback::Refused(problem.clone(), *after)),
+                Setback::Failed(_) => None,
             };
             let wait = match &setback {
                 Setback::Refused(problem, _) if !problem.code.passes() => None,

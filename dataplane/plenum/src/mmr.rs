@@ -17,6 +17,7 @@ mod engine;
 mod links;
 mod metrics;
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,6 +40,12 @@ pub use engine::Status;
 
 /// HTTP protocols of the HTTPS port. WebSockets need only the first version.
 const ALPN: [&[u8]; 1] = [b"http/1.1"];
+
+/// How long to wait for a router that leaves the same ports: longer than it has at a forced
+/// deletion (2 s), shorter than anybody looks for a port that another program has taken.
+const PREDECESSOR: Duration = Duration::from_secs(20);
+/// Between two looks at its port.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The command line of `plenum mmr`.
 #[derive(Debug, Clone, clap::Args)]
@@ -211,7 +218,7 @@ pub async fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Mm
 
 /// `plenum mmr`, until `stop` and the drain after it. To be run on a current-thread runtime.
 pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
-    let health_port = TcpListener::bind(args.health)
+    let health_port = after_predecessor(args.health)
         .await
         .with_context(|| format!("cannot listen on the health port {}", args.health))?;
     let listener = socket::listen(args.https)
@@ -263,6 +270,27 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
     ended
         .1
         .unwrap_or_else(|failed| Err(anyhow!("the health port failed: {failed}")))
+}
+
+/// A pod that is deleted by force is replaced while its router still leaves, on the same
+/// node and ports. The health port is the last that a router closes: when it is free, all are.
+async fn after_predecessor(health: SocketAddr) -> std::io::Result<TcpListener> {
+    let patience = tokio::time::Instant::now() + PREDECESSOR;
+    loop {
+        match TcpListener::bind(health).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                if tokio::time::Instant::now() >= patience {
+                    return Err(error);
+                }
+                tracing::warn!(
+                    port = health.port(),
+                    "waiting for the router before this one"
+                );
+            }
+            bound => return bound,
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 #[cfg(test)]

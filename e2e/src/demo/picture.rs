@@ -75,7 +75,10 @@ fn panel(
     let values = lines
         .iter()
         .flat_map(|line| counts.iter().map(|(_, c)| (line.value)(c)));
-    let top = f64::from(values.max().unwrap_or(0)) * 1.15 + 0.5;
+    let most = values.max().unwrap_or(0);
+    let top = f64::from(most) * 1.15 + 0.5;
+    // A label for each router; not for each person.
+    let labels = usize::try_from(most).map_or(8, |most| (most + 2).min(8));
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 18))
         .margin(10)
@@ -86,6 +89,7 @@ fn panel(
         .configure_mesh()
         .x_desc("seconds")
         .light_line_style(WHITE)
+        .y_labels(labels)
         .y_label_formatter(&|value| format!("{value:.0}"))
         .draw()?;
     for line in lines {

@@ -21,9 +21,15 @@ pub async fn wrong_ones_are_refused_with_a_sentence(world: &World) -> Result<()>
         let expected = first
             .strip_prefix(EXPECTED)
             .with_context(|| format!("{} does not say what is expected", path.display()))?;
-        let Err(refused) = world.site.apply(&text).await else {
+        let applied = world.site.apply(&text).await;
+        // Of several documents all but the last are admitted.
+        let deleted = world.site.delete(&text).await;
+        let Err(refused) = applied else {
             anyhow::bail!("{} was accepted", path.display());
         };
+        if !is_alone(&text) {
+            deleted?;
+        }
         let refused = format!("{refused:#}");
         ensure!(
             refused.contains(expected),
@@ -104,6 +110,11 @@ pub async fn kubectl_explain_teaches(world: &World) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Whether there is one document, which then was never there to be deleted.
+fn is_alone(manifest: &str) -> bool {
+    !manifest.lines().any(|line| line == "---")
 }
 
 fn pool(name: &str, selector: &str, zone: &str) -> String {

@@ -79,11 +79,13 @@ impl World {
         }
     }
 
-    /// Pods of one component, in the zone's namespace.
+    /// Pods of one component that are there to stay, in the zone's namespace.
     pub async fn pods(&self, component: &str) -> Result<Vec<Pod>> {
         let selector = format!("{}={component}", labels::APP_COMPONENT);
         let list = ListParams::default().labels(&selector);
-        Ok(self.pods_api().list(&list).await?.items)
+        let mut pods = self.pods_api().list(&list).await?.items;
+        pods.retain(|pod| pod.metadata.deletion_timestamp.is_none());
+        Ok(pods)
     }
 
     /// Deletes a pod; `at_once` as a crash would, otherwise with its grace.

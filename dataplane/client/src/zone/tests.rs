@@ -196,3 +196,13 @@ async fn a_certificate_of_nobody_known_is_not_asked_again() {
         .unwrap_err();
     assert!(matches!(error, JoinError::Untrusted { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_zone_that_was_full_is_not_unreachable_because_the_time_is_up() {
+    let full = || Some(refusal(Refusal::ZoneFull));
+    let silent_after = vec![full(), full(), None, None];
+    let error = ask(vec![controller(silent_after).await], 2_000)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, JoinError::Full { .. }), "{error}");
+}
