@@ -13,9 +13,6 @@ use plenum_operator::{health, pool, zone};
 use plenum_telemetry::Format;
 use tokio_util::sync::CancellationToken;
 
-/// The name of the Lease that replicas compete for, in the operator's namespace.
-const LEASE: &str = "plenum-operator";
-
 /// Makes the cluster what `MeetingZone` and `MMRPool` resources say. Replicas elect a leader;
 /// the others wait. Logs go to standard error as JSON, filtered by `RUST_LOG`; traces go to
 /// `OTEL_EXPORTER_OTLP_ENDPOINT` where it is set.
@@ -31,6 +28,9 @@ struct Arguments {
     /// Namespace of this pod, where the Lease is.
     #[arg(long, env = "POD_NAMESPACE")]
     pod_namespace: String,
+    /// Name of the Lease that replicas compete for, in this namespace.
+    #[arg(long, env = "LEASE_NAME", default_value = "plenum-operator")]
+    lease: String,
     /// Where /livez, /readyz and /metrics are served.
     #[arg(long, env = "PLENUM_HEALTH", default_value = "0.0.0.0:8081")]
     health: SocketAddr,
@@ -59,9 +59,10 @@ async fn main() -> anyhow::Result<()> {
         image,
         pod_name,
         pod_namespace,
+        lease,
         ..
     } = arguments;
-    let candidate = Candidate::new(client.clone(), &pod_namespace, LEASE, &pod_name);
+    let candidate = Candidate::new(client.clone(), &pod_namespace, &lease, &pod_name);
     let context = Context::new(client, candidate.fence(), metrics, &pod_name, &image);
     candidate
         .lead(&stop, |term| control(context.clone(), term))

@@ -1,0 +1,315 @@
+//! What is read from Kubernetes objects, and what is made for them.
+
+// The lint knows #[test] functions, not the helpers of a test.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use plenum_crds::MMRPool;
+use plenum_crds::conditions::DrainReason;
+use plenum_operator::covers::covers;
+use plenum_operator::pool::build::daemonset;
+use plenum_operator::pool::fetch::Snapshot;
+use plenum_operator::pool::observed::{Observed, Owner, View, Zone};
+use plenum_operator::pool::validate::validate;
+use serde_json::{Value, json};
+
+fn pool(name: &str, born: &str, spec: &Value) -> MMRPool {
+    let mut all = json!({"zone": "z", "nodeSelector": {"routers": "true"}});
+    all.as_object_mut()
+        .unwrap()
+        .extend(spec.as_object().unwrap().clone());
+    serde_json::from_value(json!({
+        "apiVersion": "plenum.dev/v1alpha1",
+        "kind": "MMRPool",
+        "metadata": {"name": name, "namespace": "n", "uid": name, "creationTimestamp": born},
+        "spec": all,
+    }))
+    .unwrap()
+}
+
+fn plain() -> MMRPool {
+    pool("p", "2026-01-02T00:00:00Z", &json!({}))
+}
+
+fn node(change: &Value) -> Node {
+    let mut node = json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "a", "labels": {"routers": "true"}},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    });
+    for (part, value) in change.as_object().unwrap() {
+        node[part] = value.clone();
+    }
+    serde_json::from_value(node).unwrap()
+}
+
+fn observed(object: &MMRPool, node: Node, pods: Vec<Pod>, others: Vec<MMRPool>) -> Observed {
+    let snapshot = Snapshot {
+        nodes: vec![Arc::new(node)],
+        pods: pods.into_iter().map(Arc::new).collect(),
+        zone: None,
+        others: others.into_iter().map(Arc::new).collect(),
+        daemonset: None,
+        controllers: Vec::new(),
+    };
+    let valid = validate(object).unwrap();
+    snapshot.observed(object, &valid, Some("wanted"), View::default())
+}
+
+fn built(spec: &Value) -> Value {
+    let object = pool("p", "2026-01-02T00:00:00Z", spec);
+    let owner = serde_json::from_value(json!({
+        "apiVersion": "plenum.dev/v1alpha1", "kind": "MMRPool", "name": "p", "uid": "p",
+    }));
+    let set: DaemonSet =
+        daemonset(&validate(&object).unwrap(), owner.unwrap(), "plenum:1").unwrap();
+    serde_json::to_value(set).unwrap()
+}
+
+#[test]
+fn a_taint_keeps_routers_off_unless_they_tolerate_it_or_it_passes_by_itself() {
+    let tainted = |key: &str, effect: &str| {
+        let taint = json!({"key": key, "value": "v", "effect": effect});
+        node(&json!({"spec": {"taints": [taint]}}))
+    };
+    let tolerant = |toleration: Value| {
+        pool(
+            "p",
+            "2026-01-02T00:00:00Z",
+            &json!({"tolerations": [toleration]}),
+        )
+    };
+    let schedulable = |object: &MMRPool, node: Node| {
+        observed(object, node, Vec::new(), Vec::new()).nodes["a"].schedulable
+    };
+    assert!(!schedulable(&plain(), tainted("mine", "NoSchedule")));
+    assert!(!schedulable(&plain(), tainted("mine", "NoExecute")));
+    assert!(schedulable(&plain(), tainted("mine", "PreferNoSchedule")));
+    assert!(schedulable(
+        &plain(),
+        tainted("node.kubernetes.io/not-ready", "NoExecute")
+    ));
+    assert!(!schedulable(
+        &plain(),
+        tainted("node.kubernetes.io/unschedulable", "NoSchedule")
+    ));
+    assert!(!schedulable(
+        &plain(),
+        node(&json!({"spec": {"unschedulable": true}}))
+    ));
+
+    let exists = tolerant(json!({"key": "mine", "operator": "Exists"}));
+    assert!(schedulable(&exists, tainted("mine", "NoSchedule")));
+    let equal = tolerant(json!({"key": "mine", "value": "v", "effect": "NoSchedule"}));
+    assert!(schedulable(&equal, tainted("mine", "NoSchedule")));
+    assert!(!schedulable(&equal, tainted("mine", "NoExecute")));
+    let other = tolerant(json!({"key": "mine", "value": "w"}));
+    assert!(!schedulable(&other, tainted("mine", "NoSchedule")));
+    let all = tolerant(json!({"operator": "Exists"}));
+    assert!(schedulable(&all, tainted("mine", "NoExecute")));
+}
+
+#[test]
+fn the_older_pool_keeps_a_node_that_both_select_and_both_are_told() {
+    let older = pool("older", "2026-01-01T00:00:00Z", &json!({}));
+    let ours = observed(&plain(), node(&json!({})), Vec::new(), vec![older.clone()]);
+    assert!(!ours.nodes["a"].selected);
+    assert!(ours.rivals.contains("n/older"));
+    let theirs = observed(&older, node(&json!({})), Vec::new(), vec![plain()]);
+    assert!(theirs.nodes["a"].selected);
+    assert!(theirs.rivals.contains("n/p"));
+
+    let mut leaving = older;
+    leaving.metadata.deletion_timestamp =
+        Some(leaving.metadata.creation_timestamp.clone().unwrap());
+    let alone = observed(&plain(), node(&json!({})), Vec::new(), vec![leaving]);
+    assert!(alone.nodes["a"].selected && alone.rivals.is_empty());
+}
+
+#[test]
+fn marks_of_a_node_are_read_back_as_they_were_written() {
+    let metadata = json!({"metadata": {
+        "name": "a",
+        "labels": {"plenum.dev/active-pool": "n.p"},
+        "annotations": {
+            "cluster-autoscaler.kubernetes.io/scale-down-disabled": "true",
+            "karpenter.sh/do-not-disrupt": "true",
+            "plenum.dev/draining-since": "2026-01-02T03:04:05Z",
+            "plenum.dev/draining-reason": "NodeCordoned",
+        },
+    }});
+    let seen = observed(&plain(), node(&metadata), Vec::new(), Vec::new());
+    let node = &seen.nodes["a"];
+    assert!(!node.selected, "it lost the label that the pool selects");
+    assert_eq!(node.owner, Owner::Us);
+    assert!(node.protected);
+    let drain = node.drain.unwrap();
+    assert_eq!(drain.since.to_string(), "2026-01-02T03:04:05Z");
+    assert_eq!(drain.reason, DrainReason::NodeCordoned);
+}
+
+#[test]
+fn annotations_that_a_person_put_on_a_free_node_are_not_ours_to_take_off() {
+    let metadata = json!({"metadata": {
+        "name": "a",
+        "labels": {"routers": "true"},
+        "annotations": {
+            "cluster-autoscaler.kubernetes.io/scale-down-disabled": "true",
+            "karpenter.sh/do-not-disrupt": "true",
+        },
+    }});
+    let seen = observed(&plain(), node(&metadata), Vec::new(), Vec::new());
+    assert!(!seen.nodes["a"].protected);
+}
+
+#[test]
+fn a_pod_of_another_template_is_outdated_and_one_that_ended_is_none() {
+    let pod = |name: &str, hash: &str, phase: &str| -> Pod {
+        serde_json::from_value(json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "annotations": {"plenum.dev/template": hash}},
+            "spec": {"nodeName": "a", "containers": []},
+            "status": {"phase": phase, "conditions": [
+                {"type": "Ready", "status": "True"},
+                {"type": "plenum.dev/Accepting", "status": "True"},
+                {"type": "plenum.dev/Draining", "status": "Unknown"},
+            ]},
+        }))
+        .unwrap()
+    };
+    let pods = vec![
+        pod("new", "wanted", "Running"),
+        pod("old", "other", "Running"),
+        pod("over", "wanted", "Failed"),
+    ];
+    let seen = observed(&plain(), node(&json!({})), pods, Vec::new());
+    assert_eq!(seen.pods.len(), 2);
+    let new = &seen.pods[&"new".parse().unwrap()];
+    assert!(new.ready && !new.outdated && new.said.written);
+    assert_eq!((new.said.accepting, new.said.draining), (Some(true), None));
+    assert!(seen.pods[&"old".parse().unwrap()].outdated);
+    assert_eq!(seen.zone, Zone::Missing);
+}
+
+#[test]
+fn the_daemonset_is_never_rolled_by_itself_and_carries_no_rights() {
+    let set = built(&json!({}));
+    assert_eq!(set["metadata"]["name"], "p-mmr");
+    assert_eq!(set["spec"]["updateStrategy"]["type"], "OnDelete");
+    let pod = &set["spec"]["template"]["spec"];
+    assert_eq!(pod["hostNetwork"], true);
+    assert_eq!(pod["dnsPolicy"], "ClusterFirstWithHostNet");
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(
+        pod["nodeSelector"],
+        json!({"routers": "true", "plenum.dev/active-pool": "n.p"})
+    );
+    assert_eq!(pod["volumes"][0]["secret"]["secretName"], "z-link-router");
+    let container = &pod["containers"][0];
+    assert_eq!(
+        container["securityContext"],
+        json!({
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]},
+        })
+    );
+    let command: Vec<&str> = container["command"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_str().unwrap())
+        .collect();
+    assert_eq!(command[..2], ["/usr/local/bin/plenum", "mmr"]);
+    for pair in [
+        ["--router", "$(POD_NAME)"],
+        ["--pool", "n.p"],
+        ["--controllers", "z-zc-link.n.svc:9443"],
+        ["--address", "$(HOST_IP)"],
+        ["--https", "0.0.0.0:443"],
+        ["--participants", "200"],
+    ] {
+        assert!(command.windows(2).any(|found| found == pair), "{pair:?}");
+    }
+}
+
+#[test]
+fn high_ports_need_no_root_and_no_capability() {
+    let set = built(&json!({"httpsPort": 8443}));
+    let pod = &set["spec"]["template"]["spec"];
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    let capabilities = &pod["containers"][0]["securityContext"]["capabilities"];
+    assert_eq!(*capabilities, json!({"drop": ["ALL"]}));
+}
+
+#[test]
+fn grace_is_the_drain_deadline_within_what_node_autoscalers_wait_for() {
+    let grace = |deadline: u32| {
+        let set = built(&json!({"drainDeadlineSeconds": deadline}));
+        set["spec"]["template"]["spec"]["terminationGracePeriodSeconds"].clone()
+    };
+    assert_eq!(grace(0), 30);
+    assert_eq!(grace(120), 120);
+    assert_eq!(grace(3600), 600);
+}
+
+#[test]
+fn the_template_has_a_name_that_changes_with_it_alone() {
+    let hash = |spec: &Value| {
+        let set = built(spec);
+        set["spec"]["template"]["metadata"]["annotations"]["plenum.dev/template"].clone()
+    };
+    assert_eq!(
+        hash(&json!({})),
+        hash(&json!({"maxRouters": 99, "spareParticipants": 1}))
+    );
+    assert_ne!(hash(&json!({})), hash(&json!({"image": "plenum:2"})));
+    assert_ne!(
+        hash(&json!({})),
+        hash(&json!({"participantsPerRouter": 10}))
+    );
+}
+
+#[test]
+fn what_the_api_server_adds_is_no_reason_to_write() {
+    let desired = built(&json!({"resources": {"requests": {"cpu": "1000m"}}}));
+    let mut stored = desired.clone();
+    stored["spec"]["revisionHistoryLimit"] = json!(10);
+    let pod = &mut stored["spec"]["template"]["spec"];
+    pod["restartPolicy"] = json!("Always");
+    pod["containers"][0]["resources"]["requests"]["cpu"] = json!("1");
+    pod["containers"][0]["livenessProbe"]["successThreshold"] = json!(1);
+    assert!(covers(&stored, &desired));
+    stored["spec"]["template"]["spec"]["hostNetwork"] = json!(false);
+    assert!(!covers(&stored, &desired));
+}
+
+#[test]
+fn an_address_that_this_version_cannot_announce_is_refused_with_what_to_write() {
+    let object = pool(
+        "p",
+        "2026-01-02T00:00:00Z",
+        &json!({"publicAddress": {"source": "Annotation"}}),
+    );
+    let refused =
+        daemonset(&validate(&object).unwrap(), Default::default(), "plenum:1").unwrap_err();
+    assert_eq!(refused.reason, "InvalidSpec");
+    assert!(refused.message.contains("write NodeInternalIP"));
+}
+
+#[test]
+fn names_too_long_for_a_label_are_refused_with_what_to_write() {
+    let mut object = plain();
+    object.metadata.namespace = Some("n".repeat(62));
+    let refused = validate(&object).unwrap_err();
+    assert!(
+        refused
+            .message
+            .contains("use a shorter namespace or pool name")
+    );
+}
