@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use plenum_crds::MMRPool;
 use plenum_crds::conditions::DrainReason;
 use plenum_operator::covers::covers;
@@ -296,8 +297,8 @@ fn an_address_that_this_version_cannot_announce_is_refused_with_what_to_write() 
         "2026-01-02T00:00:00Z",
         &json!({"publicAddress": {"source": "Annotation"}}),
     );
-    let refused =
-        daemonset(&validate(&object).unwrap(), Default::default(), "plenum:1").unwrap_err();
+    let owner = OwnerReference::default();
+    let refused = daemonset(&validate(&object).unwrap(), owner, "plenum:1").unwrap_err();
     assert_eq!(refused.reason, "InvalidSpec");
     assert!(refused.message.contains("write NodeInternalIP"));
 }

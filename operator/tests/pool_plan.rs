@@ -61,6 +61,7 @@ fn world(free: &[&str], routers: &[(&str, u32)]) -> Observed {
         };
         let pod = Pod {
             node: (*name).into(),
+            started: true,
             ready: true,
             terminating: false,
             outdated: false,
@@ -90,7 +91,7 @@ fn word(participants: u32) -> Word {
         draining: false,
         fresh: true,
         fresh_everywhere: true,
-        empty_everywhere: false,
+        empty_everywhere: None,
     }
 }
 
@@ -100,7 +101,7 @@ fn draining(seen: &mut Observed, name: &str, reason: DrainReason, since: i64) {
     let word = seen.view.routers.get_mut(&router(name)).unwrap();
     word.draining = true;
     word.accepting = false;
-    word.empty_everywhere = word.participants == 0;
+    word.empty_everywhere = (word.participants == 0).then_some(Duration::ZERO);
 }
 
 fn edit<'a>(seen: &'a mut Observed, name: &str) -> &'a mut Node {
@@ -306,11 +307,25 @@ fn a_drained_router_is_unlabelled_only_when_every_controller_says_it_is_empty() 
         .routers
         .get_mut(&router("b"))
         .unwrap()
-        .empty_everywhere = false;
+        .empty_everywhere = None;
     assert!(first(&pool, &one_doubts).nodes.is_empty());
     let mut stale = seen.clone();
     stale.view.coverage = Coverage::Stale;
     assert!(first(&pool, &stale).nodes.is_empty());
+}
+
+#[test]
+fn a_word_from_before_the_drain_confirms_nothing() {
+    let pool = pool(|_| {});
+    let mut seen = world(&[], &[("a", 10), ("b", 0)]);
+    // Empty in an earlier drain; called back, filled, and draining again since one second.
+    draining(&mut seen, "b", DrainReason::ScaleDown, -1);
+    let word = seen.view.routers.get_mut(&router("b")).unwrap();
+    word.empty_everywhere = Some(Duration::from_secs(2));
+    assert!(first(&pool, &seen).nodes.is_empty());
+    let word = seen.view.routers.get_mut(&router("b")).unwrap();
+    word.empty_everywhere = Some(Duration::from_millis(900));
+    assert_eq!(changes(&first(&pool, &seen)), [("b", Change::UnlabelEmpty)]);
 }
 
 #[test]
@@ -342,8 +357,9 @@ fn people_on_a_draining_router_are_waited_for_until_the_deadline_and_not_longer(
 fn a_router_that_never_started_is_given_back_without_waiting() {
     let mut seen = world(&[], &[("a", 10), ("b", 0)]);
     draining(&mut seen, "b", DrainReason::ScaleDown, 0);
-    seen.pods.get_mut(&router("b")).unwrap().ready = false;
     seen.view.routers.remove(&router("b"));
+    let pod = seen.pods.get_mut(&router("b")).unwrap();
+    (pod.started, pod.ready) = (false, false);
     assert_eq!(
         changes(&first(&pool(|_| {}), &seen)),
         [("b", Change::UnlabelEmpty)]
@@ -353,6 +369,19 @@ fn a_router_that_never_started_is_given_back_without_waiting() {
         changes(&first(&pool(|_| {}), &seen)),
         [("b", Change::UnlabelEmpty)]
     );
+}
+
+#[test]
+fn a_router_that_every_controller_has_forgotten_is_not_taken_for_one_that_never_started() {
+    let mut seen = world(&[], &[("a", 10), ("b", 0)]);
+    draining(&mut seen, "b", DrainReason::ScaleDown, -5);
+    seen.view.routers.remove(&router("b"));
+    seen.pods.get_mut(&router("b")).unwrap().ready = false;
+    assert!(first(&pool(|_| {}), &seen).nodes.is_empty());
+    // Nor is a dead kubelet's last word that it had not started it yet.
+    seen.pods.get_mut(&router("b")).unwrap().started = false;
+    edit(&mut seen, "b").ready = false;
+    assert!(first(&pool(|_| {}), &seen).nodes.is_empty());
 }
 
 #[test]
@@ -415,6 +444,20 @@ fn a_kubelet_that_is_silent_says_nothing_about_its_router() {
     let mut seen = world(&["b"], &[("a", 20)]);
     edit(&mut seen, "a").ready = false;
     assert!(first(&pool(|_| {}), &seen).nodes.is_empty());
+}
+
+#[test]
+fn after_an_outage_of_the_api_server_nothing_is_replaced_before_controllers_are_heard() {
+    let mut seen = world(&["b"], &[("a", 20)]);
+    edit(&mut seen, "a").ready = false;
+    seen.pods.get_mut(&router("a")).unwrap().ready = false;
+    for coverage in [Coverage::Missing, Coverage::Stale] {
+        seen.view = View {
+            coverage,
+            ..View::default()
+        };
+        assert!(first(&pool(|_| {}), &seen).nodes.is_empty());
+    }
 }
 
 #[test]
@@ -570,7 +613,10 @@ fn a_deleted_pool_drains_everything_and_then_is_finished() {
 
     draining(&mut seen, "a", DrainReason::PoolDeleted, 0);
     draining(&mut seen, "b", DrainReason::PoolDeleted, 0);
-    assert_eq!(changes(&first(&pool, &seen)), [("b", Change::UnlabelEmpty)]);
+    assert_eq!(
+        changes(&plan(&pool, &seen, &Memory::default(), at(1))),
+        [("b", Change::UnlabelEmpty)]
+    );
     let late = plan(&pool, &seen, &Memory::default(), at(600));
     let gone = [("a", Change::UnlabelLate), ("b", Change::UnlabelEmpty)];
     assert_eq!(changes(&late), gone);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::DaemonSet;
-use k8s_openapi::api::core::v1::{Node, Pod, Taint, Toleration};
+use k8s_openapi::api::core::v1::{ContainerState, Node, Pod, Taint, Toleration};
 use kube::api::ListParams;
 use kube::runtime::reflector::Store;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -335,6 +335,7 @@ fn observe_pod(pod: &Pod, template: Option<&str>) -> Option<(RouterId, observed:
     let over = pod.status.as_ref().and_then(|s| s.phase.as_deref());
     let seen = observed::Pod {
         node,
+        started: has_started(pod),
         ready: is_ready(pod),
         terminating: pod.metadata.deletion_timestamp.is_some(),
         outdated: template.is_some_and(|wanted| hash != Some(wanted)),
@@ -368,6 +369,19 @@ fn observe_said(pod: &Pod) -> Said {
         draining: truth(&draining),
         written: accepting.is_some() && draining.is_some(),
     }
+}
+
+fn has_started(pod: &Pod) -> bool {
+    let statuses = pod
+        .status
+        .iter()
+        .flat_map(|s| s.container_statuses.iter().flatten());
+    let ran = |state: &ContainerState| state.running.is_some() || state.terminated.is_some();
+    let ready = is_ready(pod);
+    ready
+        || statuses
+            .flat_map(|s| s.state.iter().chain(&s.last_state))
+            .any(ran)
 }
 
 fn is_ready(pod: &Pod) -> bool {

@@ -75,7 +75,7 @@ pub enum Owner {
 /// The drain of a node's router, as written on the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drain {
-    /// When it began, in whole seconds.
+    /// When it began, to the millisecond.
     pub since: Timestamp,
     /// Why.
     pub reason: DrainReason,
@@ -88,6 +88,8 @@ pub struct Drain {
 pub struct Pod {
     /// Where it is.
     pub node: String,
+    /// Its process has run at some time, by the kubelet's last word.
+    pub started: bool,
     /// The kubelet's word: its probes succeed.
     pub ready: bool,
     /// It was told to stop; it still exists.
@@ -150,8 +152,9 @@ pub struct Word {
     pub fresh: bool,
     /// EVERY controller has heard it within the last seconds.
     pub fresh_everywhere: bool,
-    /// EVERY controller has heard from it, freshly, that it drains and is empty.
-    pub empty_everywhere: bool,
+    /// EVERY controller has heard from it, freshly, that it drains and is empty: the age of
+    /// the oldest of these words. One that is older than a drain says nothing about it.
+    pub empty_everywhere: Option<Duration>,
 }
 
 impl Observed {

@@ -33,7 +33,7 @@ use plenum_wire::RouterId;
 
 use super::observed::{Drain, Observed, Said};
 use super::validate::ValidPool;
-use crate::conditions::{Verdict, whole_seconds};
+use crate::conditions::Verdict;
 use crate::metrics::PoolNumbers;
 
 use members::Members;
@@ -190,7 +190,8 @@ impl<'a> Draft<'a> {
     }
 
     fn start_drain(&mut self, node: &str, reason: DrainReason) {
-        let since = whole_seconds(self.now);
+        // Finer than a second: reports are compared with it.
+        let since = Timestamp::from_millisecond(self.now.as_millisecond()).unwrap_or(self.now);
         let drain = Drain { since, reason };
         self.write(node, Marks::Active(Some(drain)), Change::StartDrain(reason));
     }

@@ -110,7 +110,14 @@ fn word(
         draining: newest.load.draining,
         fresh: age <= FRESH,
         fresh_everywhere: everywhere(|_| true),
-        empty_everywhere: everywhere(|r| r.load.draining && r.load.participants == 0),
+        empty_everywhere: everywhere(|r| r.load.draining && r.load.participants == 0)
+            .then(|| {
+                voices
+                    .iter()
+                    .filter_map(|said| Some(said.age(&of(said)?, now)))
+                    .max()
+            })
+            .flatten(),
     })
 }
 
@@ -180,14 +187,19 @@ mod tests {
     #[test]
     fn empty_only_when_every_controller_has_heard_so() {
         let empty = |ago| Some((ago, report(0, true, 0)));
-        assert!(r1(&view([empty(0), empty(100)])).empty_everywhere);
+        let oldest = Some(Duration::from_millis(100));
+        assert_eq!(r1(&view([empty(0), empty(100)])).empty_everywhere, oldest);
         let one_sees_people = view([empty(0), Some((10, report(1, true, 0)))]);
-        assert!(!r1(&one_sees_people).empty_everywhere);
+        assert!(!r1(&one_sees_people).empty_everywhere.is_some());
         let one_sees_no_drain = view([empty(0), Some((10, report(0, false, 0)))]);
-        assert!(!r1(&one_sees_no_drain).empty_everywhere);
-        assert!(!r1(&view([empty(0), empty(3_001)])).empty_everywhere);
+        assert!(!r1(&one_sees_no_drain).empty_everywhere.is_some());
         assert!(
-            !r1(&view([empty(0), None])).empty_everywhere || {
+            !r1(&view([empty(0), empty(3_001)]))
+                .empty_everywhere
+                .is_some()
+        );
+        assert!(
+            !r1(&view([empty(0), None])).empty_everywhere.is_some() || {
                 // A controller never heard is no voice, but then the view is not complete.
                 view([empty(0), None]).coverage == Coverage::Stale
             }
@@ -210,7 +222,7 @@ mod tests {
         let mut older = report(0, true, 500);
         older.boot = Boot(9);
         let merged = view([Some((0, report(0, true, 0))), Some((0, older))]);
-        assert!(!r1(&merged).empty_everywhere);
+        assert!(!r1(&merged).empty_everywhere.is_some());
     }
 
     #[test]

@@ -358,6 +358,7 @@ impl World {
         };
         let pod = |pod: &SimPod| observed::Pod {
             node: pod.node.clone(),
+            started: pod.starts <= self.now,
             ready: self.runs(pod),
             terminating: pod.gone.is_some(),
             outdated: false,

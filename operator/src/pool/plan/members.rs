@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 
-use crate::pool::observed::{Node, Observed, Owner, Pod, Word, Zone};
+use crate::pool::observed::{Coverage, Node, Observed, Owner, Pod, Word, Zone};
 
 /// The nodes of a pool by what they are.
 pub(super) struct Members<'a> {
@@ -53,8 +53,12 @@ impl Member<'_> {
         self.pod.is_some_and(|(_, pod)| !pod.outdated)
     }
 
-    fn lost(&self) -> bool {
-        !self.node.ready && !self.word.is_some_and(|word| word.fresh)
+    /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
+    /// from them is no news of the router.
+    fn lost(&self, coverage: Coverage) -> bool {
+        coverage == Coverage::Complete
+            && !self.node.ready
+            && !self.word.is_some_and(|word| word.fresh)
     }
 }
 
@@ -93,12 +97,12 @@ impl<'a> Members<'a> {
         for (name, node) in labelled(seen) {
             let pod = by_node.get(name.as_str()).copied();
             let word = pod.and_then(|(router, _)| seen.view.routers.get(router));
-            members.place(name, Member { node, pod, word });
+            members.place(name, Member { node, pod, word }, seen.view.coverage);
         }
         members
     }
 
-    fn place(&mut self, name: &'a str, member: Member<'a>) {
+    fn place(&mut self, name: &'a str, member: Member<'a>, coverage: Coverage) {
         if let Some(reason) = self.ending.or_else(|| must_leave(&member)) {
             self.leaving.insert(name, (member, reason));
             return;
@@ -106,7 +110,7 @@ impl<'a> Members<'a> {
         let part = match member.node.drain {
             Some(drain) if drain.reason != DrainReason::Rollout => &mut self.spare,
             Some(_) if !member.renewed() => &mut self.rolling,
-            _ if member.lost() => &mut self.lost,
+            _ if member.lost(coverage) => &mut self.lost,
             _ => &mut self.serving,
         };
         part.insert(name, member);

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use plenum_crds::conditions::DrainReason;
+use plenum_wire::RouterId;
 
 use super::members::{self, Member, Members};
 use super::size::Size;
@@ -94,7 +95,7 @@ impl Draft<'_> {
                 continue;
             };
             let deadline = self.deadline(drain);
-            let fate = self.fate(name, deadline);
+            let fate = self.fate(name, drain, deadline);
             if matches!(fate, Fate::Wait) {
                 self.deadlines.extend(deadline);
             } else if members.rolling.contains_key(name.as_str()) {
@@ -128,9 +129,9 @@ impl Draft<'_> {
         drain.since.checked_add(allowed).ok()
     }
 
-    fn fate(&self, node: &str, deadline: Option<Timestamp>) -> Fate {
+    fn fate(&self, node: &str, drain: Drain, deadline: Option<Timestamp>) -> Fate {
         let mut pods = members::pods_on(self.seen, node).peekable();
-        if pods.peek().is_none() || pods.all(|(router, _)| self.surely_empty(router)) {
+        if pods.peek().is_none() || pods.all(|(router, _)| self.surely_empty(router, drain)) {
             return Fate::Empty;
         }
         if deadline.is_some_and(|at| at <= self.now) {
@@ -139,19 +140,27 @@ impl Draft<'_> {
         Fate::Wait
     }
 
-    /// Nobody is on this router, and nobody can be sent to it.
-    fn surely_empty(&self, router: &plenum_wire::RouterId) -> bool {
+    /// Nobody is on this router, and nobody can be sent to it. Words from before this drain
+    /// do not count: they may be of an earlier one that was called back.
+    fn surely_empty(&self, router: &RouterId, drain: Drain) -> bool {
         if self.seen.view.coverage != Coverage::Complete {
             return false;
         }
         match self.seen.view.routers.get(router) {
-            Some(word) => word.empty_everywhere,
-            // Never started: no controller has ever heard of it, and its probe fails.
-            None => self
-                .seen
-                .pods
-                .get(router)
-                .is_some_and(|pod| !pod.ready && !pod.terminating),
+            Some(word) => word
+                .empty_everywhere
+                .and_then(|age| self.now.checked_sub(age).ok())
+                .is_some_and(|heard| heard > drain.since),
+            // No controller has ever heard of it, and its kubelet, which is alive, has never
+            // run it. A controller that restarted may have forgotten one that did run.
+            None => self.seen.pods.get(router).is_some_and(|pod| {
+                let kubelet = self
+                    .seen
+                    .nodes
+                    .get(&pod.node)
+                    .is_some_and(|node| node.ready);
+                kubelet && !pod.started && !pod.ready
+            }),
         }
     }
 }
