@@ -32,8 +32,8 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    resources: wrong_ones_are_refused_with_a_sentence, a_pool_that_cannot_work_says_why_and_what_runs_stays, kubectl_explain_teaches;
     steady: nothing_changes_nothing_is_written, an_edited_child_is_repaired;
+    resources: wrong_ones_are_refused_with_a_sentence, a_pool_that_cannot_work_says_why_and_what_runs_stays, kubectl_explain_teaches;
     scaling: kubectl_scale_sets_the_size, capacity_is_that_of_accepting_pods;
     faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain, meetings_do_not_need_the_api_server;
 }

@@ -1,5 +1,7 @@
 //! A ticket opens the door to one router, for one participant, for a while.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -8,7 +8,7 @@ use plenum_wire::link::{FromOperator, Load, ToRouter};
 use plenum_wire::{BadMessage, FlowId, Kind, MeetingId, Rung, decode, encode, limits, rtp};
 
 fn flow(value: u64) -> FlowId {
-    FlowId::new(value).unwrap()
+    FlowId::new(value).expect("a flow id of the test")
 }
 
 #[test]

@@ -143,9 +143,9 @@ mod tests {
     #[test]
     fn what_is_missing_between_first_and_last_is_lost() {
         let mut count = Count::default();
-        [65_534, 65_535, 1, 0, 4]
-            .into_iter()
-            .for_each(|sequence| count.add(sequence));
+        for sequence in [65_534, 65_535, 1, 0, 4] {
+            count.add(sequence);
+        }
         assert_eq!((count.packets, count.lost()), (5, 2));
     }
 
