@@ -29,7 +29,7 @@ down: ## Remove all that demo or cluster-up made
 	@if [ -x $(E2E) ]; then $(E2E) down; else $(MAKE) --no-print-directory build && $(E2E) down; fi
 
 .PHONY: test
-test: lint-rust test-fast test-cluster ## Everything, the cluster included (needs root)
+test: packages lint-rust test-fast test-cluster ## Everything, the cluster included (needs root)
 
 .PHONY: test-fast
 test-fast: ## All tests that need neither root nor a cluster
