@@ -30,7 +30,7 @@ const HTTP1: [&[u8]; 1] = [b"http/1.1"];
 /// Ports without `--port-base`.
 const HTTPS_PORT: u16 = 443;
 const MEDIA_PORT: u16 = 8801;
-/// People in meetings have this long to hear the end of the sentence: nobody else could take them.
+/// A site has no other router that could take its people: waiting would move nobody.
 const DRAIN: Duration = Duration::ZERO;
 
 /// A whole small site in one process: a zone controller and a router.

@@ -201,7 +201,7 @@ pub fn unharmed(report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// The value of a label or field path that must be there.
+/// The node that a pod runs on.
 pub fn node_of(pod: &Pod) -> Result<&str> {
     let spec = pod.spec.as_ref().context("a pod without spec")?;
     spec.node_name.as_deref().context("the pod runs on no node")
