@@ -36,7 +36,8 @@ test-fast: ## All tests that need neither root nor a cluster
 	cargo test --workspace --quiet
 
 .PHONY: test-cluster
-test-cluster: tools image ## The scenarios on a real cluster (needs root)
+test-cluster: tools image ## The local cluster itself, then the scenarios on it (needs root)
+	cargo test -p plenum-e2e --test cluster --quiet -- --ignored --test-threads 1
 	$(E2E) test --image $(IMAGE) --chart charts/plenum --plenum $(RELEASE)/plenum --samples samples --reports target/reports
 
 .PHONY: lint

@@ -52,7 +52,7 @@ struct Rung {
     latency_p50_ms: f64,
     latency_p99_ms: f64,
     rss_bytes_per_participant: f64,
-    lost: f64,
+    lost: u64,
 }
 
 /// Runs the benchmark, writes `bench-rungs.json` and prints a table.
@@ -93,7 +93,7 @@ pub async fn run(plenum: &Path, reports: &Path) -> Result<()> {
     )?;
     print(&figures);
     ensure!(
-        figures.rungs.iter().all(|rung| rung.lost == 0.0),
+        figures.rungs.iter().all(|rung| rung.lost == 0),
         "media was lost, see {}",
         reports.display()
     );
@@ -247,20 +247,21 @@ impl Site {
         std::fs::write(reports.join(format!("bench-load-{rung}.json")), &text)?;
         self.child.kill().await?;
         let report = Report::parse(&text)?;
-        let received = report.number("/media/received");
+        #[expect(clippy::cast_precision_loss, reason = "a few million packets")]
+        let received = report.media.received as f64;
         #[expect(clippy::cast_precision_loss, reason = "bytes of one process")]
         let grown = during?.rss_bytes.saturating_sub(before.rss_bytes) as f64;
         Ok(Rung {
             name: rung,
-            join_p50_ms: report.number("/joins/p50_ms"),
-            join_p95_ms: report.number("/joins/p95_ms"),
-            packets_received_per_s: received / report.number("/lasted_s").max(1.0),
+            join_p50_ms: report.joins.p50_ms.unwrap_or_default(),
+            join_p95_ms: report.joins.p95_ms.unwrap_or_default(),
+            packets_received_per_s: received / report.lasted_s.max(1.0),
             cpu_us_per_packet: after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6
                 / received.max(1.0),
-            latency_p50_ms: report.number("/media/latency_p50_ms"),
-            latency_p99_ms: report.number("/media/latency_p99_ms"),
+            latency_p50_ms: report.media.latency_p50_ms.unwrap_or_default(),
+            latency_p99_ms: report.media.latency_p99_ms.unwrap_or_default(),
             rss_bytes_per_participant: grown / f64::from(MEETINGS * PARTICIPANTS),
-            lost: report.number("/media/lost"),
+            lost: report.media.lost,
         })
     }
 }

@@ -131,7 +131,7 @@ impl Demo<'_> {
             })
             .await?;
         self.say("everybody has left");
-        let load = base.with(&peak);
+        let load = base.with(&peak)?;
         let people = self.people()?;
         let scale_up = scale_up(&people, sightings.timeline());
         let drains = drained(&people, sightings.timeline());

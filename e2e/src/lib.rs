@@ -47,6 +47,7 @@ mod node;
 mod node_files;
 pub mod observe;
 mod pki;
+mod pod_processes;
 mod process;
 pub mod scenarios;
 pub mod site;

@@ -1,11 +1,14 @@
 //! People for the zone: `plenum load` in the background, and what it reports at its end.
 
+mod report;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
 use tokio::process::Child;
+
+pub use report::Report;
 
 use crate::site::Site;
 
@@ -34,6 +37,7 @@ pub struct Plan<'a> {
 /// A running `plenum load`.
 pub struct Load {
     child: Child,
+    people: u64,
     report: PathBuf,
     log: PathBuf,
 }
@@ -66,7 +70,12 @@ impl Load {
         add("--meeting-prefix", plan.name.to_owned());
         add("--output", "json".into());
         let child = site.plenum(args, &log)?;
-        Ok(Self { child, report, log })
+        Ok(Self {
+            child,
+            people: u64::from(plan.meetings) * u64::from(plan.participants),
+            report,
+            log,
+        })
     }
 
     /// Where a load of this name writes what happens, one JSON object a line.
@@ -84,101 +93,24 @@ impl Load {
         }
     }
 
-    /// Waits for its end.
+    /// Waits for its end. Fails unless everybody who was to come is in the report, and `plenum
+    /// load` itself found nothing wrong.
     pub async fn report(mut self) -> Result<Report> {
         let status = self.child.wait().await?;
-        let text = std::fs::read_to_string(&self.report).with_context(|| {
-            format!(
-                "no report; it ended with {status}, see {}",
-                self.log.display()
-            )
-        })?;
-        Report::parse(&text)
-    }
-}
-
-/// The load report, `plenum.load/1`.
-#[derive(Debug, Clone)]
-pub struct Report(pub Value);
-
-impl Report {
-    /// Reads a report.
-    pub fn parse(text: &str) -> Result<Self> {
-        let value: Value = serde_json::from_str(text).context("the load report is no JSON")?;
+        let log = self.log.display();
+        let text = std::fs::read_to_string(&self.report)
+            .with_context(|| format!("no report; it ended with {status}, see {log}"))?;
+        let report = Report::parse(&text)?;
         ensure!(
-            value["schema"] == "plenum.load/1",
-            "unknown load report {}",
-            value["schema"]
+            status.success(),
+            "it ended with {status}, see {log}: {report}"
         );
-        Ok(Self(value))
-    }
-
-    /// A number of the report by its path; 0 when nothing was measured.
-    #[must_use]
-    pub fn number(&self, pointer: &str) -> f64 {
-        self.0
-            .pointer(pointer)
-            .and_then(Value::as_f64)
-            .unwrap_or(0.0)
-    }
-
-    /// Two loads as one: counts added, times the worse of the two.
-    #[must_use]
-    pub fn with(mut self, other: &Self) -> Self {
-        merge(&mut self.0, &other.0, "");
-        self
-    }
-}
-
-fn merge(into: &mut Value, other: &Value, key: &str) {
-    match (into, other) {
-        (Value::Object(into), Value::Object(other)) => {
-            for (key, value) in other {
-                merge(into.entry(key).or_insert(Value::Null), value, key);
-            }
-        }
-        (Value::Array(into), Value::Array(other)) => into.extend(other.iter().cloned()),
-        (into @ Value::Null, other) => *into = other.clone(),
-        (into @ Value::Number(_), Value::Number(_)) => {
-            let (a, b) = (into.as_f64().unwrap_or(0.0), other.as_f64().unwrap_or(0.0));
-            let merged = if key.ends_with("_ms") {
-                a.max(b)
-            } else {
-                a + b
-            };
-            // Counts stay whole numbers.
-            *into = match (into.as_u64(), other.as_u64()) {
-                (Some(a), Some(b)) if !key.ends_with("_ms") => Value::from(a + b),
-                _ => Value::from(merged),
-            };
-        }
-        _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn two_reports_add_counts_and_keep_the_worse_times() {
-        let report = |failed: u32, p95: f64| {
-            Report(json!({
-                "schema": "plenum.load/1",
-                "joins": {"failed": failed, "p95_ms": p95},
-                "errors": [{"what": failed}],
-            }))
-        };
-        let both = report(1, 80.5).with(&report(2, 20.0));
-        assert_eq!(both.0["joins"], json!({"failed": 3, "p95_ms": 80.5}));
-        assert_eq!(both.0["errors"].as_array().unwrap().len(), 2);
-        assert_eq!(both.0["schema"], "plenum.load/1");
-    }
-
-    #[test]
-    fn a_report_of_another_schema_is_refused() {
-        assert!(Report::parse(r#"{"schema":"other"}"#).is_err());
-        assert!(Report::parse("{").is_err());
+        let came = report.joins.attempted + report.joins.abandoned;
+        ensure!(
+            came >= self.people,
+            "{came} of {} people came: {report}",
+            self.people
+        );
+        Ok(report)
     }
 }

@@ -4,6 +4,9 @@
 //! meeting. One that fails leaves a dump of pods, events and logs in the reports.
 
 mod faults;
+mod idle;
+mod input;
+mod operator_counts;
 mod resources;
 mod scaling;
 mod steady;
@@ -19,7 +22,7 @@ use tokio::runtime::Handle;
 
 pub use world::World;
 
-type Outcome<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+type Outcome<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 type Scenario = (&'static str, for<'a> fn(&'a World) -> Outcome<'a>);
 
 macro_rules! scenarios {
@@ -33,6 +36,8 @@ macro_rules! scenarios {
 
 scenarios! {
     steady: nothing_changes_nothing_is_written, an_edited_child_is_repaired;
+    idle: an_idle_zone_costs_little;
+    input: garbage_on_every_port_harms_nobody, a_join_that_cannot_work_says_why;
     resources: wrong_ones_are_refused_with_a_sentence, a_pool_that_cannot_work_says_why_and_what_runs_stays, kubectl_explain_teaches;
     scaling: kubectl_scale_sets_the_size, capacity_is_that_of_accepting_pods;
     faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain, meetings_do_not_need_the_api_server;
@@ -63,8 +68,12 @@ async fn attempt(
     scenario: for<'a> fn(&'a World) -> Outcome<'a>,
 ) -> Result<(), String> {
     let result = scenario(world).await;
+    // At once: pods that drain take their logs with them.
+    if result.is_err() {
+        world.dump(name).await;
+    }
     let settled = world.settle().await;
-    if result.is_err() || settled.is_err() {
+    if result.is_ok() && settled.is_err() {
         world.dump(name).await;
     }
     result.map_err(|error| format!("{error:?}"))?;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
-use kube::Client;
+use kube::Config;
 use plenum_operator::context::Context;
 use plenum_operator::lease::Candidate;
 use plenum_operator::metrics::Metrics;
-use plenum_operator::{health, pool, zone};
+use plenum_operator::{health, pool, requests, zone};
 use plenum_telemetry::Format;
 use tokio_util::sync::CancellationToken;
 
@@ -45,10 +45,12 @@ async fn main() -> anyhow::Result<()> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("a provider of cryptography was installed before"))?;
-    let client = Client::try_default()
+    let metrics = Arc::new(Metrics::default());
+    let config = Config::infer()
         .await
         .context("no Kubernetes API: run in a cluster, or point KUBECONFIG to one")?;
-    let metrics = Arc::new(Metrics::default());
+    let client = requests::counted(config, metrics.clone())
+        .context("the configuration of the Kubernetes API does not work")?;
     let health = tokio::spawn(serve_health(
         arguments.health,
         metrics.clone(),

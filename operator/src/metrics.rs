@@ -24,6 +24,11 @@ struct ByWrite {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByVerb {
+    verb: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByPool {
     namespace: String,
     pool: String,
@@ -54,6 +59,7 @@ pub struct Metrics {
     in_flight: Family<ByController, Gauge>,
     queue: Family<ByController, Gauge>,
     writes: Family<ByWrite, Counter>,
+    requests: Family<ByVerb, Counter>,
     desired: Family<ByPool, Gauge>,
     active: Family<ByPool, Gauge>,
     accepting: Family<ByPool, Gauge>,
@@ -75,6 +81,7 @@ impl Default for Metrics {
             in_flight: Family::default(),
             queue: Family::default(),
             writes: Family::default(),
+            requests: Family::default(),
             desired: Family::default(),
             active: Family::default(),
             accepting: Family::default(),
@@ -121,6 +128,11 @@ impl Metrics {
             "writes",
             "Write requests to the API server",
             self.writes.clone(),
+        );
+        registry.register(
+            "api_requests",
+            "Requests to the API server, the Lease's renewals and opened watches included",
+            self.requests.clone(),
         );
         let pools: [(&str, &str, &Family<ByPool, Gauge>); 7] = [
             ("pool_routers_desired", "Routers wanted", &self.desired),
@@ -179,6 +191,11 @@ impl Metrics {
     pub fn write(&self, kind: &str, verb: &'static str) {
         let kind = kind.to_owned();
         self.writes.get_or_create(&ByWrite { kind, verb }).inc();
+    }
+
+    /// Any request is about to be made.
+    pub fn request(&self, verb: &'static str) {
+        self.requests.get_or_create(&ByVerb { verb }).inc();
     }
 
     /// How many triggers wait for `controller`.

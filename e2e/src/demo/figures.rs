@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Serialize, Serializer};
 
 use crate::load::Report;
 use crate::observe::{RouterCounts, Timeline};
@@ -14,7 +13,8 @@ pub struct Figures {
     /// `plenum.demo/1`.
     pub schema: &'static str,
     /// All loads as one report.
-    pub load: Value,
+    #[serde(serialize_with = "as_written")]
+    pub load: Report,
     /// The pool over time.
     pub routers: Vec<At>,
     /// How fast it grew.
@@ -82,7 +82,7 @@ impl Figures {
         });
         Self {
             schema: "plenum.demo/1",
-            load: load.0.clone(),
+            load: load.clone(),
             routers: routers.collect(),
             scale_up,
             drains,
@@ -93,17 +93,9 @@ impl Figures {
     /// What must hold; sentences for what does not.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
-        let report = Report(self.load.clone());
-        let mut failures = Vec::new();
-        for (pointer, what) in [
-            ("/joins/failed", "joins failed"),
-            ("/media/lost", "packets lost"),
-            ("/migrations/failed", "moves failed"),
-        ] {
-            let count = report.number(pointer);
-            if count > 0.0 {
-                failures.push(format!("{count} {what}, none should have"));
-            }
+        let mut failures = self.load.wrongs();
+        if self.load.migrations.count == 0 || self.drains.is_empty() {
+            failures.push("no router was drained with people on it".into());
         }
         let most = self
             .routers
@@ -142,15 +134,17 @@ impl Figures {
     }
 
     fn lines(&self) -> Vec<Line> {
-        let report = Report(self.load.clone());
-        let zero = |what, pointer| {
-            let count = report.number(pointer);
-            Line {
-                what,
-                figure: format!("{count}"),
-                aim: "0",
-                met: Some(count == 0.0),
-            }
+        let Report {
+            joins,
+            media,
+            migrations,
+            ..
+        } = &self.load;
+        let zero = |what, count: u64| Line {
+            what,
+            figure: count.to_string(),
+            aim: "0",
+            met: Some(count == 0),
         };
         let under = |what, value: Option<f64>, aim, limit: f64| Line {
             what,
@@ -166,32 +160,21 @@ impl Figures {
         };
         let fullest = self.drains.iter().max_by_key(|drain| drain.participants);
         let slowest = self.drains.iter().map(|drain| drain.ms).max();
-        let gap = report.number("/media/audio_gap_max_ms");
+        let gap = media.audio_gap_max_ms.unwrap_or_default();
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a demo")]
         let ms = |value: i64| value as f64;
         vec![
-            told("joins", format!("{}", report.number("/joins/attempted"))),
-            zero("joins failed", "/joins/failed"),
-            under(
-                "join, 95th percentile",
-                Some(report.number("/joins/p95_ms")),
-                "< 500 ms",
-                500.0,
-            ),
-            told(
-                "packets received",
-                format!("{}", report.number("/media/received")),
-            ),
-            zero("packets lost", "/media/lost"),
-            told(
-                "participants moved",
-                format!("{}", report.number("/migrations/count")),
-            ),
-            zero("moves failed", "/migrations/failed"),
+            told("joins", joins.attempted.to_string()),
+            zero("joins failed", joins.failed),
+            under("join, 95th percentile", joins.p95_ms, "< 500 ms", 500.0),
+            told("packets received", media.received.to_string()),
+            zero("packets lost", media.lost),
+            told("participants moved", migrations.count.to_string()),
+            zero("moves failed", migrations.failed),
             told("longest audio gap without moves", format!("{gap:.0} ms")),
             under(
                 "longest audio gap in moves",
-                Some(report.number("/migrations/audio_gap_max_ms")),
+                migrations.audio_gap_max_ms,
                 "60 ms above the former",
                 gap + 60.0,
             ),
@@ -221,6 +204,10 @@ impl Figures {
             told("the whole demo", format!("{:.0} s", self.took_s)),
         ]
     }
+}
+
+fn as_written<S: Serializer>(load: &Report, serializer: S) -> Result<S::Ok, S::Error> {
+    load.text.serialize(serializer)
 }
 
 /// Milliseconds as seconds.

@@ -41,10 +41,11 @@ pub async fn capacity_is_that_of_accepting_pods(world: &World) -> Result<()> {
         "one router accepts"
     );
     let routers = world.pods(labels::COMPONENT_ROUTER).await?;
+    let router = routers.first().context("no router runs")?;
     let died = Instant::now();
-    world
-        .delete_pod(routers.first().context("no router runs")?, true)
-        .await?;
+    world.crash(router)?;
+    // Otherwise the kubelet would have it back before anybody missed it.
+    world.delete_pod(router, true).await?;
     world
         .until("capacity falls", Duration::from_secs(10), |pool| {
             capacity(pool) == 0

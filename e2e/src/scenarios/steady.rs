@@ -11,19 +11,30 @@ use kube::{Api, ResourceExt as _};
 use plenum_crds::{MMRPool, MeetingZone};
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::time::Instant;
 
+use super::operator_counts::operator_counts;
 use super::world::{World, ZONE};
 use crate::site::NAMESPACE;
 
+const WRITES: &str = "plenum_operator_writes_total";
+/// No write for this long: what brought the zone to rest is written.
+const REST: Duration = Duration::from_secs(3);
+const REST_WITHIN: Duration = Duration::from_secs(30);
 /// Several resyncs and heartbeats of everything.
 const STEADY: Duration = Duration::from_secs(20);
 
 pub async fn nothing_changes_nothing_is_written(world: &World) -> Result<()> {
     world.settle().await?;
-    // What the settling itself still writes.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    let writes = writes_at_rest(world).await?;
     let before = versions(world).await?;
     tokio::time::sleep(STEADY).await;
+    // A write that changes nothing leaves no trace in the objects, so both are looked at.
+    let written = operator_counts(world, WRITES).await?;
+    ensure!(
+        written == writes,
+        "written without a reason: {written:?}, before {writes:?}"
+    );
     let after = versions(world).await?;
     let changed: Vec<&String> = before
         .iter()
@@ -38,6 +49,24 @@ pub async fn nothing_changes_nothing_is_written(world: &World) -> Result<()> {
         before.len()
     );
     Ok(())
+}
+
+async fn writes_at_rest(world: &World) -> Result<BTreeMap<String, u64>> {
+    let deadline = Instant::now() + REST_WITHIN;
+    let mut before = operator_counts(world, WRITES).await?;
+    loop {
+        tokio::time::sleep(REST).await;
+        let now = operator_counts(world, WRITES).await?;
+        if now == before && !now.is_empty() {
+            return Ok(now);
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "still writing after {} s: {now:?}, before {before:?}",
+            REST_WITHIN.as_secs()
+        );
+        before = now;
+    }
 }
 
 pub async fn an_edited_child_is_repaired(world: &World) -> Result<()> {
