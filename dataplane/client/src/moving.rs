@@ -71,6 +71,9 @@ pub struct Moving {
     /// The last offer: proves who comes back.
     last: Option<(ParticipantId, String)>,
     avoid: Vec<(RouterId, Instant)>,
+    /// Why the router tried last did not work. A zone asked for another says that it is full
+    /// when it has no other, and that is not what keeps the user out.
+    unusable: Option<JoinError>,
     outputs: VecDeque<Output>,
 }
 
@@ -87,6 +90,7 @@ impl Moving {
             backoff: Backoff::new(seed),
             last: None,
             avoid: Vec::new(),
+            unusable: None,
             outputs: VecDeque::new(),
         };
         moving.ask(now);
@@ -104,7 +108,10 @@ impl Moving {
                 let give_up = now + OPEN_WITHIN;
                 self.state = State::Opening { leg, give_up };
             }
-            (State::Asking, Input::Answer(Err(error))) => self.end(Ending::Failed(error)),
+            (State::Asking, Input::Answer(Err(error))) => {
+                let error = self.cause_of(error);
+                self.end(Ending::Failed(error));
+            }
             (state, Input::Complete(leg)) => self.state = self.completed(state, leg),
             (state, Input::Died(leg, cause)) => self.died(state, leg, &cause, now),
             (State::Steady(old), Input::Migrate(leg, offer)) if leg == old.id => {
@@ -174,6 +181,7 @@ impl Moving {
         match state {
             State::Opening { mut leg, .. } if leg.id == id => {
                 leg.complete = true;
+                self.unusable = None;
                 self.backoff.reset();
                 let router = leg.offer.router.clone();
                 let news = if self.joined {
@@ -243,15 +251,28 @@ impl Moving {
         let was_steady = leg.complete;
         if was_steady {
             self.lost(cause, now);
-        } else if now >= self.deadline {
+        } else {
             let error = JoinError::RouterUnreachable {
                 router: leg.offer.router.to_string(),
                 reason: cause.to_string(),
             };
-            return self.end(Ending::Failed(error));
+            if now >= self.deadline {
+                return self.end(Ending::Failed(error));
+            }
+            self.unusable = (!cause.is_for_lack_of_room()).then_some(error);
         }
         self.ask(now);
         self.state = State::Asking;
+    }
+
+    /// What to tell the user when the zone has no router after all. That the time was up in
+    /// the middle of a question says less than what went wrong before it, too.
+    fn cause_of(&mut self, error: JoinError) -> JoinError {
+        let late = matches!(
+            error,
+            JoinError::Full { .. } | JoinError::ZoneUnreachable { .. }
+        );
+        self.unusable.take().filter(|_| late).unwrap_or(error)
     }
 
     fn lost(&mut self, cause: &Cause, now: Instant) {

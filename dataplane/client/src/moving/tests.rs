@@ -249,6 +249,68 @@ fn a_join_whose_time_is_up_says_which_router_failed() {
     );
 }
 
+fn full() -> JoinError {
+    let code = plenum_wire::join::Refusal::ZoneFull;
+    let problem = plenum_wire::join::Problem {
+        title: code.to_string(),
+        status: code.status(),
+        code,
+        detail: String::new(),
+    };
+    JoinError::refused(
+        &"meeting".parse().unwrap(),
+        problem,
+        9,
+        Duration::from_secs(15),
+    )
+}
+
+/// How a first join ends whose only router died like this, so that the zone has no other.
+fn ending_after(cause: Cause) -> JoinError {
+    let mut me = Participant::new();
+    me.input(Input::Answer(Ok(offer("a"))));
+    me.input(Input::Died(LegId(0), cause));
+    me.done();
+    me.input(Input::Answer(Err(full())));
+    let mut outputs = me.done();
+    match outputs.pop() {
+        Some(Output::Tell(News::Ended(Ending::Failed(error)))) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_zone_whose_only_router_cannot_be_reached_is_not_full() {
+    let error = ending_after(broke());
+    assert!(
+        matches!(&error, JoinError::RouterUnreachable { router, reason }
+            if router == "a" && reason == "the connection ended"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_zone_whose_only_router_has_no_room_is_full() {
+    for code in [ErrorCode::RouterFull, ErrorCode::RouterDraining] {
+        let error = ending_after(Cause::Said(code, "no room".to_owned()));
+        assert_eq!(error, full());
+    }
+}
+
+#[test]
+fn who_was_in_and_finds_no_room_to_come_back_to_hears_that_it_is_full() {
+    let mut me = Participant::new();
+    me.input(Input::Answer(Ok(offer("a"))));
+    me.input(Input::Died(LegId(0), broke()));
+    me.input(Input::Answer(Ok(offer("b"))));
+    me.input(Input::Complete(LegId(1)));
+    me.input(Input::Died(LegId(1), broke()));
+    me.done();
+    me.input(Input::Answer(Err(full())));
+    let over = Output::Tell(News::Ended(Ending::Failed(full())));
+    assert_eq!(me.done(), [over]);
+}
+
 #[test]
 fn a_router_that_lets_nobody_in_is_given_up() {
     let mut me = Participant::new();

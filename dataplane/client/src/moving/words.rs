@@ -126,6 +126,19 @@ pub enum Ending {
     Failed(#[from] JoinError),
 }
 
+impl Cause {
+    /// Whether the router can be reached and just takes nobody now, as the zone will say too.
+    pub(super) const fn is_for_lack_of_room(&self) -> bool {
+        matches!(
+            self,
+            Self::Said(
+                ErrorCode::RouterFull | ErrorCode::RouterDraining | ErrorCode::GoingAway,
+                _
+            )
+        )
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

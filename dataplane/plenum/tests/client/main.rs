@@ -137,6 +137,21 @@ async fn a_full_zone_is_asked_again_until_the_time_is_up() {
 }
 
 #[tokio::test]
+async fn a_zone_whose_routers_cannot_be_reached_is_not_said_to_be_full() {
+    let mut site = Site::with_routers(&[], 100).await;
+    site.add_unreachable_router("a", 100).await;
+    let mut config = site.join("meeting");
+    // Longer than a router that failed is avoided: it is tried twice.
+    config.join_within = Duration::from_secs(3);
+    let error = refused(config).await;
+    assert_eq!(error.exit_status(), exit::UNREACHABLE, "{error}");
+    assert!(
+        error.to_string().contains("router a could not be used"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_place_that_becomes_free_is_taken_without_being_asked() {
     let site = Site::with_routers(&["a"], 1).await;
     let first = Session::join(site.join("meeting")).await.unwrap();

@@ -103,6 +103,16 @@ impl Site {
 
     /// Returns when the router is connected to the controller.
     pub async fn add_router(&mut self, name: &str, capacity: u32) {
+        self.start_router(name, capacity, None).await;
+    }
+
+    /// A router that the controller knows, and clients find only closed ports of.
+    pub async fn add_unreachable_router(&mut self, name: &str, capacity: u32) {
+        let closed = closed_port();
+        self.start_router(name, capacity, Some(closed)).await;
+    }
+
+    async fn start_router(&mut self, name: &str, capacity: u32, said_port: Option<u16>) {
         let (die, death) = oneshot::channel();
         let (up, connected) = oneshot::channel();
         let drain = CancellationToken::new();
@@ -115,6 +125,7 @@ impl Site {
                 trust: self.authority.trust(),
             },
             drain: drain.clone(),
+            said_port,
         };
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -183,6 +194,17 @@ struct Config {
     links: SocketAddr,
     link_tls: Loaded,
     drain: CancellationToken,
+    /// What clients are told to be the port of the control channel.
+    said_port: Option<u16>,
+}
+
+/// A port of loopback where nobody listens.
+fn closed_port() -> u16 {
+    socket::listen(loopback())
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 async fn route(config: Config, up: oneshot::Sender<()>, death: oneshot::Receiver<()>) {
@@ -193,7 +215,9 @@ async fn route(config: Config, up: oneshot::Sender<()>, death: oneshot::Receiver
         router: config.name.parse().unwrap(),
         pool: "ns.pool".parse().unwrap(),
         addresses: vec![Ipv4Addr::LOCALHOST.into()],
-        https_port: listener.local_addr().unwrap().port(),
+        https_port: config
+            .said_port
+            .unwrap_or_else(|| listener.local_addr().unwrap().port()),
         media: loopback(),
         identity,
         capacity: config.capacity,
