@@ -16,7 +16,7 @@ use plenum_transport::channel::Sender;
 use plenum_transport::dial::Dialer;
 use plenum_wire::control::{FromClient, Interest};
 use plenum_wire::join::{Endpoint, Offer};
-use plenum_wire::{Flows, Kind, RouterId, Rung, rtp};
+use plenum_wire::{DisplayName, Flows, Kind, RouterId, Rung, rtp};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -43,7 +43,7 @@ pub(crate) struct Wiring {
 
 /// How to introduce oneself.
 pub(crate) struct Introduction {
-    pub name: Option<String>,
+    pub name: Option<DisplayName>,
     pub subscribe: Interest,
     pub moved_from: Option<RouterId>,
 }

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use plenum_wire::control::{FromClient, Interest, Present};
-use plenum_wire::{Kind, MeetingId, ParticipantId, RouterId};
+use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_util::task::AbortOnDropHandle;
@@ -46,7 +46,7 @@ pub struct JoinConfig {
     /// Which meeting.
     pub meeting: MeetingId,
     /// The name to show to the others.
-    pub name: Option<String>,
+    pub name: Option<DisplayName>,
     /// Which rungs may carry media.
     pub rungs: RungPolicy,
     /// Which tracks to receive without asking for each.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use plenum_client::{Event, JoinConfig, JoinError, Network, RungPolicy, Session, exit};
-use plenum_wire::{Kind, MeetingId, ParticipantId, RouterId, Rung};
+use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId, Rung};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
@@ -40,9 +40,9 @@ pub struct JoinArgs {
     /// The meeting's number.
     #[arg(long, value_name = "ID")]
     meeting: MeetingId,
-    /// The name to show to others.
+    /// The name to show to others, of at most 128 bytes.
     #[arg(long)]
-    name: Option<String>,
+    name: Option<DisplayName>,
     /// The certificate authority of the zone in PEM; the public web's if not given.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,

@@ -221,7 +221,7 @@ fn seats(args: &LoadArgs, config: &JoinConfig, common: &Common) -> anyhow::Resul
             let name = format!("{meeting}/{number}");
             let mut config = config.clone();
             config.meeting = id.clone();
-            config.name = Some(name.clone());
+            config.name = Some(name.parse()?);
             seats.push(Seat {
                 common: common.clone(),
                 config,

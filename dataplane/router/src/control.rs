@@ -3,9 +3,8 @@
 use std::time::Instant;
 
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
-use plenum_wire::limits::NAME_BYTES;
 use plenum_wire::ticket::Claims;
-use plenum_wire::{BadMessage, Codec};
+use plenum_wire::{BadMessage, Codec, DisplayName};
 
 use crate::admission::{self, House, Room, explain};
 use crate::limits::{Bucket, CODEC_NAME_BYTES};
@@ -31,7 +30,7 @@ enum Speaker {
 #[derive(Debug)]
 pub(crate) struct Admitted {
     pub claims: Claims,
-    pub name: Option<String>,
+    pub name: Option<DisplayName>,
     pub interest: Interest,
 }
 
@@ -81,8 +80,19 @@ impl Shard {
             Some(Speaker::Member(_)) => {
                 self.object(channel, ErrorCode::BadMessage, bad.to_string());
             }
-            Some(Speaker::Stranger) => self.refuse(channel, ErrorCode::HelloExpected, now),
+            Some(Speaker::Stranger) => self.refuse_hello(channel, bad, now),
             None => {}
+        }
+    }
+
+    /// Ends a channel whose first message was no hello, or one that could not be read:
+    /// whoever wrote the client wants to know what was wrong with it.
+    fn refuse_hello(&mut self, channel: ChannelId, bad: &BadMessage, now: Instant) {
+        let code = ErrorCode::HelloExpected;
+        self.counters.refused.count(code);
+        let message = format!("{}: {bad}", explain(code));
+        if self.send_away_with(channel, code, message) {
+            self.control_closed(channel, now);
         }
     }
 
@@ -102,7 +112,7 @@ impl Shard {
                     subscribe: interest,
                     moved_from,
                 },
-            ) => match self.admit(&ticket, name.as_deref(), unix_s) {
+            ) => match self.admit(&ticket, unix_s) {
                 Ok(claims) => {
                     self.counters.moved_in += u64::from(moved_from.is_some());
                     let admitted = Admitted {
@@ -122,10 +132,7 @@ impl Shard {
         }
     }
 
-    fn admit(&self, ticket: &str, name: Option<&str>, unix_s: u64) -> Result<Claims, ErrorCode> {
-        if name.is_some_and(|name| name.len() > NAME_BYTES) {
-            return Err(ErrorCode::BadMessage);
-        }
+    fn admit(&self, ticket: &str, unix_s: u64) -> Result<Claims, ErrorCode> {
         let me = (&self.config.router, self.config.endpoint.fingerprint);
         let claims = admission::identify(&self.keys, me, ticket, unix_s)?;
         let older_self = self
@@ -202,8 +209,13 @@ impl Shard {
 
     /// Says an error, and closes the channel if it is one that ends it.
     pub(crate) fn send_away(&mut self, channel: ChannelId, code: ErrorCode) -> bool {
+        self.send_away_with(channel, code, explain(code).to_owned())
+    }
+
+    /// [`Shard::send_away`] with a message that says more than the code.
+    fn send_away_with(&mut self, channel: ChannelId, code: ErrorCode, message: String) -> bool {
+        self.object(channel, code, message);
         let reason = explain(code);
-        self.object(channel, code, reason.to_owned());
         let Some(code) = code.close() else {
             return false;
         };

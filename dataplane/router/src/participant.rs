@@ -3,7 +3,7 @@
 use std::ops::{Index, IndexMut};
 
 use plenum_wire::control::{Interest, Present};
-use plenum_wire::{FlowId, Flows, Kind, MeetingId, ParticipantId, Rung};
+use plenum_wire::{DisplayName, FlowId, Flows, Kind, MeetingId, ParticipantId, Rung};
 
 use crate::tracks::Track;
 use crate::{ChannelId, ConnectionId, control};
@@ -36,7 +36,7 @@ impl Media {
 #[derive(Debug)]
 pub(crate) struct Participant {
     pub id: ParticipantId,
-    pub name: Option<String>,
+    pub name: Option<DisplayName>,
     pub meeting: MeetingId,
     pub channel: ChannelId,
     pub flows: Flows,

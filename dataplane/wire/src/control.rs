@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::join::Offer;
-use crate::{Codec, Kind, MeetingId, ParticipantId, RouterId, Rung};
+use crate::{Codec, DisplayName, Kind, MeetingId, ParticipantId, RouterId, Rung};
 
 /// The WebSocket subprotocol.
 pub const SUBPROTOCOL: &str = "plenum.v1";
@@ -26,7 +26,7 @@ pub enum FromClient {
         ticket: String,
         /// Shown to the others.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        name: Option<String>,
+        name: Option<DisplayName>,
         /// Which tracks to send without being asked for each.
         #[serde(default)]
         subscribe: Interest,
@@ -175,7 +175,7 @@ pub struct Present {
     pub participant: ParticipantId,
     /// The name to show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<DisplayName>,
 }
 
 /// A published track.

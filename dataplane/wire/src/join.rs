@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fingerprint, Flows, MeetingId, ParticipantId, RouterId};
+use crate::{DisplayName, Fingerprint, Flows, MeetingId, ParticipantId, RouterId};
 
 /// What a client asks. With `admission: directory` the directory's token goes in
 /// `Authorization: Bearer`.
@@ -12,7 +12,7 @@ use crate::{Fingerprint, Flows, MeetingId, ParticipantId, RouterId};
 pub struct JoinRequest {
     /// The name to show to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<DisplayName>,
     /// Kept when a participant comes back after losing its router; made by the zone otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participant: Option<ParticipantId>,

@@ -28,6 +28,7 @@ pub mod limits;
 pub mod link;
 mod media;
 mod message;
+mod name;
 pub mod rtp;
 pub mod ticket;
 mod varint;
@@ -37,3 +38,4 @@ pub use id::{
 };
 pub use media::{Codec, Flows, Kind, Rung};
 pub use message::{BadMessage, decode, encode};
+pub use name::{DisplayName, NameTooLong};

@@ -6,5 +6,5 @@ pub const MESSAGE_BYTES: usize = 1 << 20;
 pub const CLIENT_MESSAGE_BYTES: usize = 16 * 1024;
 /// Longest media packet on any rung, in bytes: what fits a 1,500-byte path with room for headers.
 pub const PACKET_BYTES: usize = 1_400;
-/// Longest meeting, router, pool or participant name, in bytes.
+/// Longest meeting, router, pool or participant name, and longest name to show, in bytes.
 pub const NAME_BYTES: usize = 128;

@@ -5,7 +5,9 @@ use bytes::BytesMut;
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
 use plenum_wire::frame::{self, FrameError};
 use plenum_wire::link::{FromOperator, Load, ToRouter};
-use plenum_wire::{BadMessage, FlowId, Kind, MeetingId, Rung, decode, encode, limits, rtp};
+use plenum_wire::{
+    BadMessage, DisplayName, FlowId, Kind, MeetingId, Rung, decode, encode, limits, rtp,
+};
 
 fn flow(value: u64) -> FlowId {
     FlowId::new(value).expect("a flow id of the test")
@@ -184,6 +186,20 @@ fn names_are_checked_at_the_border() {
         assert!(bad.parse::<MeetingId>().is_err(), "{bad:?}");
     }
     assert!(serde_json::from_str::<MeetingId>("\"a b\"").is_err());
+}
+
+#[test]
+fn a_name_to_show_is_any_text_of_at_most_128_bytes() {
+    for good in ["", "Zoë & co.", &"x".repeat(128)] {
+        let name: DisplayName = good.parse().unwrap();
+        assert_eq!(encode(&name), serde_json::Value::from(good).to_string());
+    }
+    let long = "é".repeat(65);
+    let error = long.parse::<DisplayName>().unwrap_err().to_string();
+    assert_eq!(error, "a display name has at most 128 bytes, not 130");
+    let hello = format!(r#"{{"type":"hello","ticket":"t","name":"{long}"}}"#);
+    let bad = decode::<FromClient>(&hello, limits::CLIENT_MESSAGE_BYTES).unwrap_err();
+    assert!(bad.to_string().contains(&error), "{bad}");
 }
 
 #[test]

@@ -158,6 +158,11 @@ async fn wrong_use_of_the_command_line_is_explained() {
             "write auto, udp, tcp or tls",
         ),
         (&zone[..], &["--for", "soon"][..], "--for <SECONDS>"),
+        (
+            &zone[..],
+            &["--name", &"x".repeat(129)][..],
+            "a display name has at most 128 bytes, not 129",
+        ),
         (&serve[..], &["--port-base", "0"][..], "--port-base <N>"),
         (
             &serve[..],

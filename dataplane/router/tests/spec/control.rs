@@ -5,7 +5,8 @@ use std::time::Duration;
 use plenum_router::limits::MESSAGE_BURST;
 use plenum_router::{ChannelId, Input, Output};
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
-use plenum_wire::{BadMessage, Codec, Kind};
+use plenum_wire::limits::CLIENT_MESSAGE_BYTES;
+use plenum_wire::{BadMessage, Codec, Kind, decode};
 
 use crate::house::{House, codec, objection, publish, refusal, said};
 
@@ -98,20 +99,25 @@ fn what_is_too_long_is_not_told_to_others() {
         let out = house.take();
         assert_eq!(objection(&out, ann.channel), ErrorCode::BadMessage);
     }
-    let ticket = house.zone.offer("a", "4711", "eve").ticket;
+}
+
+#[test]
+fn a_hello_that_cannot_be_read_is_told_what_was_wrong_with_it() {
+    let mut house = House::new(10);
+    let ann = house.join("4711", "ann");
     let channel = house.open();
-    house.say(
-        channel,
-        FromClient::Hello {
-            ticket,
-            name: Some("x".repeat(129)),
-            subscribe: Interest::All,
-            moved_from: None,
-        },
-    );
+    let name = "x".repeat(129);
+    let hello = format!(r#"{{"type":"hello","ticket":"t","name":"{name}"}}"#);
+    let bad = decode::<FromClient>(&hello, CLIENT_MESSAGE_BYTES).unwrap_err();
+    house.handle(Input::ControlBad { channel, bad });
     let out = house.take();
-    assert_eq!(objection(&out, channel), ErrorCode::BadMessage);
+    assert_eq!(refusal(&out, channel), (ErrorCode::HelloExpected, 4400));
+    assert!(matches!(
+        &said(&out, channel)[..],
+        [FromRouter::Error { message, .. }] if message.contains("at most 128 bytes")
+    ));
     assert!(said(&out, ann.channel).is_empty());
+    assert_eq!(house.shard.counters().refused.hello_expected, 1);
 }
 
 #[test]
