@@ -71,7 +71,7 @@ cluster-down: down ## Stop it and remove what it made
 
 # Static, so that they run in an empty image.
 .PHONY: build
-build:
+build: ## The programs plenum, plenum-operator and plenum-e2e, into the cache
 	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --target $(TRIPLE) -p plenum -p plenum-operator -p plenum-e2e
 
 .PHONY: tools

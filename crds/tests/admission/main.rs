@@ -11,5 +11,6 @@
 
 mod api_server;
 mod defaults;
+mod examples;
 mod refused;
 mod rules;
