@@ -220,6 +220,7 @@ impl House {
                 .unwrap()
                 .as_secs()
                 + 60,
+            admitted: 0,
         };
         (self.controller.key.sign(&claims), claims.flows)
     }

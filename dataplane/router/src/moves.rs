@@ -24,7 +24,11 @@ impl Shard {
         if to == self.config.router {
             return self.move_ended(name, to, (0, meeting.size()), 0);
         }
-        let participants = meeting.members.keys().cloned().collect();
+        let members = meeting.members.iter().map(|(who, slot)| link::Member {
+            participant: who.clone(),
+            admitted: self.participants[*slot].admitted,
+        });
+        let participants = members.collect();
         self.counters.moves.started += 1;
         self.moving
             .insert(name.clone(), Moving::order(to.clone(), now));

@@ -40,6 +40,8 @@ pub(crate) struct Participant {
     pub meeting: MeetingId,
     pub channel: ChannelId,
     pub flows: Flows,
+    /// When the zone admitted it first, Unix time in seconds; its next ticket says so too.
+    pub admitted: u64,
     pub interest: Interest,
     media: [Media; 3],
 }
@@ -52,6 +54,7 @@ impl Participant {
             meeting: hello.claims.meeting,
             channel,
             flows: hello.claims.flows,
+            admitted: hello.claims.admitted,
             interest: hello.interest,
             media: Default::default(),
         }

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use crate::tls::Role;
+use crate::tls::Member;
 use crate::{HANDSHAKE_TIMEOUT, socket};
 
 /// Connections open on one listener at a time, handshakes included.
@@ -40,12 +40,12 @@ const GRACE: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Who sent a request: an extension of every one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// Its address.
     pub addr: SocketAddr,
     /// What its certificate says it is; `None` without certificate or with one that has no role.
-    pub role: Option<Role>,
+    pub member: Option<Member>,
 }
 
 /// What happened on a listener so far. Clones count together.
@@ -170,25 +170,26 @@ async fn connection(
     counters.0.opened.fetch_add(1, Ordering::Relaxed);
     let peer = Peer {
         addr,
-        role: role(&tls),
+        member: member(&tls),
     };
     requests(tls, peer, app, stop).await;
 }
 
-fn role(tls: &TlsStream<TcpStream>) -> Option<Role> {
+fn member(tls: &TlsStream<TcpStream>) -> Option<Member> {
     let (_, session) = tls.get_ref();
-    Role::of(session.peer_certificates()?.first()?)
+    Member::of(session.peer_certificates()?.first()?)
 }
 
 async fn requests(tls: TlsStream<TcpStream>, peer: Peer, app: Router, stop: &CancellationToken) {
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+    let addr = peer.addr;
     let begun = CancellationToken::new();
     let first_request = begun.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let app = app.clone();
         first_request.cancel();
         let mut request: Request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(peer.clone());
         async move {
             Ok::<_, Infallible>(
                 app.oneshot(request)
@@ -222,9 +223,9 @@ async fn requests(tls: TlsStream<TcpStream>, peer: Peer, app: Router, stop: &Can
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-        () = never_begun(&begun) => return tracing::debug!(addr = %peer.addr, "no request came"),
+        () = never_begun(&begun) => return tracing::debug!(%addr, "no request came"),
     };
     if let Err(error) = ended {
-        tracing::debug!(addr = %peer.addr, %error, "HTTP connection");
+        tracing::debug!(%addr, %error, "HTTP connection");
     }
 }

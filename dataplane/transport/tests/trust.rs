@@ -21,7 +21,13 @@ const HTTP: &[u8] = b"http/1.1";
 async fn whoami(
     Extension(peer): Extension<https::Peer>,
 ) -> ([(&'static str, String); 1], &'static str) {
-    ([("x-role", format!("{:?}", peer.role))], "here")
+    (
+        [(
+            "x-role",
+            format!("{:?}", peer.member.map(|member| member.role)),
+        )],
+        "here",
+    )
 }
 
 fn app() -> axum::Router {

@@ -56,7 +56,7 @@ pub enum FromRouter {
         /// Where it shall go.
         to: RouterId,
         /// Who is in it.
-        participants: Vec<ParticipantId>,
+        participants: Vec<Member>,
     },
     /// A move ended.
     MoveEnded {
@@ -71,6 +71,15 @@ pub enum FromRouter {
         /// How long it took in milliseconds.
         took_ms: u64,
     },
+}
+
+/// Somebody in a meeting that shall move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Who.
+    pub participant: ParticipantId,
+    /// From their ticket: when they were admitted first, which their next ticket says too.
+    pub admitted: u64,
 }
 
 /// A router's state.

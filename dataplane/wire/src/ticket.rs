@@ -16,8 +16,9 @@ use crate::{Fingerprint, Flows, MeetingId, ParticipantId, RouterId};
 
 /// How long a ticket opens the door, in seconds. Who is inside stays.
 pub const LIFETIME_S: u64 = 120;
-/// How long after that a ticket still proves who its holder was when rejoining, in seconds:
-/// a meeting's length.
+/// How long after the first admission a ticket, or one that was issued for it, proves who its
+/// holder is when rejoining, in seconds: longer than meetings last. After that the holder has
+/// to be admitted anew, however often they came back meanwhile.
 pub const IDENTITY_S: u64 = 24 * 3_600;
 
 /// What a ticket says.
@@ -38,6 +39,10 @@ pub struct Claims {
     /// Unix time in seconds from which it is no longer good.
     #[serde(rename = "exp")]
     pub expires: u64,
+    /// Unix time in seconds of the first admission; renewals carry it on. Named as by `OpenID`
+    /// Connect Core, section 2. A ticket without it proves nothing for long.
+    #[serde(rename = "auth_time", default)]
+    pub admitted: u64,
 }
 
 /// Why a ticket does not open the door.
@@ -113,10 +118,10 @@ impl Keys {
         Ok(claims)
     }
 
-    /// Who a ticket was for, up to [`IDENTITY_S`] after its end: for coming back.
+    /// Who a ticket was for, up to [`IDENTITY_S`] after the first admission: for coming back.
     pub fn identify(&self, ticket: &str, now: u64) -> Result<Claims, TicketError> {
         let claims = self.read(ticket)?;
-        if claims.expires.saturating_add(IDENTITY_S) <= now {
+        if claims.admitted.saturating_add(IDENTITY_S) <= now {
             return Err(TicketError::Expired);
         }
         Ok(claims)

@@ -37,6 +37,7 @@ fn claims() -> Claims {
             content: flow(3),
         },
         expires: NOW + 60,
+        admitted: NOW - 60,
     }
 }
 
@@ -55,7 +56,21 @@ fn an_old_ticket_still_says_who_its_holder_was() {
     let keys = Keys::from_keys(&[public]);
     let ticket = key.sign(&claims());
     assert_eq!(keys.identify(&ticket, NOW + 3_600), Ok(claims()));
-    let end = NOW + 60 + IDENTITY_S;
+    let end = NOW - 60 + IDENTITY_S;
+    assert_eq!(keys.identify(&ticket, end - 1), Ok(claims()));
+    assert_eq!(keys.identify(&ticket, end), Err(TicketError::Expired));
+}
+
+#[test]
+fn renewing_a_ticket_does_not_make_its_holder_known_for_longer() {
+    let (key, public) = zone("a");
+    let keys = Keys::from_keys(&[public]);
+    let end = NOW - 60 + IDENTITY_S;
+    let renewed = Claims {
+        expires: end + 120,
+        ..claims()
+    };
+    let ticket = key.sign(&renewed);
     assert_eq!(keys.identify(&ticket, end), Err(TicketError::Expired));
 }
 

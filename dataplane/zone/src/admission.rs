@@ -25,7 +25,8 @@ pub enum Proof<'a> {
     /// A token of the directory.
     Token(&'a Token),
     /// This zone's own ticket for this meeting: its holder was let in before and comes back,
-    /// perhaps long after the token that let them in has expired.
+    /// perhaps long after the token that let them in has expired, but within
+    /// [`plenum_wire::ticket::IDENTITY_S`] of being let in with it.
     Ticket(&'a MeetingId),
     /// Something whose signature does not fit.
     Forged,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use plenum_wire::join::{Endpoint, Refusal};
-use plenum_wire::link::{Load, MeetingLoad};
+use plenum_wire::link::{Load, MeetingLoad, Member};
 use plenum_wire::{Boot, MeetingId, ParticipantId, PoolName, RouterId};
 
 /// One connection of a router or an operator. The shell numbers them upwards in the order
@@ -74,7 +74,7 @@ pub enum Event {
         /// Where it shall go.
         to: RouterId,
         /// Who is in it.
-        participants: Vec<ParticipantId>,
+        participants: Vec<Member>,
     },
     /// A move ended, one way or the other.
     MoveEnded {
@@ -163,6 +163,6 @@ pub enum Order {
         /// How to reach it.
         endpoint: Endpoint,
         /// Who is moving.
-        participants: Vec<ParticipantId>,
+        participants: Vec<Member>,
     },
 }

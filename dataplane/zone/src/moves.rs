@@ -7,8 +7,8 @@
 
 use std::time::{Duration, Instant};
 
-use plenum_wire::link::SILENCE_MS;
-use plenum_wire::{MeetingId, ParticipantId, RouterId};
+use plenum_wire::link::{Member, SILENCE_MS};
+use plenum_wire::{MeetingId, RouterId};
 
 use crate::meetings::{Avoid, Move, promise, redeem};
 use crate::timers::Timer;
@@ -115,12 +115,21 @@ impl Broker {
         link: Link,
         meeting: MeetingId,
         to: RouterId,
-        participants: Vec<ParticipantId>,
+        participants: Vec<Member>,
         now: Instant,
     ) {
         let Some(from) = self.heard(link, now) else {
             return;
         };
+        // Tickets open doors: a router gets none for a meeting that does not leave it.
+        let leaves = self
+            .meetings
+            .get(&meeting)
+            .and_then(|known| known.moves.get(&from))
+            .is_some_and(|way| way.to == to);
+        if !leaves {
+            return;
+        }
         // A router that closed since the order would refuse them all. Unanswered, the old
         // router gives up, and the meeting is ordered elsewhere.
         let Some(router) = self.routers.get(&to).filter(|router| router.open()) else {

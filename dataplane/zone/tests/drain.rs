@@ -5,9 +5,7 @@ mod support;
 use plenum_wire::join::Refusal;
 use plenum_wire::link::Load;
 use plenum_zone::{Event, Link, MOVES_PER_ROUTER, Order};
-use support::{
-    Zone, at, endpoint, idle, meeting, millis, moves, moving, participant, router, seconds,
-};
+use support::{Zone, at, endpoint, idle, meeting, member, millis, moves, moving, router, seconds};
 
 fn drain(name: &str, wanted: bool) -> (String, Order) {
     (name.to_owned(), Order::Drain(wanted))
@@ -73,18 +71,36 @@ fn the_router_is_told_the_way_for_its_participants() {
         link,
         meeting: meeting("standup"),
         to: router(to),
-        participants: vec![participant("ada")],
+        participants: vec![member("ada")],
     };
     zone.handle(wanted("b"));
     let tickets = Order::Tickets {
         meeting: meeting("standup"),
         to: router("b"),
         endpoint: endpoint(),
-        participants: vec![participant("ada")],
+        participants: vec![member("ada")],
     };
     assert_eq!(zone.orders(), [("a".to_owned(), tickets)]);
     zone.handle(wanted("nobody-knows"));
     assert_eq!(zone.orders(), []);
+}
+
+#[test]
+fn a_router_gets_no_tickets_for_a_meeting_that_does_not_leave_it() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100), ("c", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 1)]);
+    zone.hosts("c", 100, vec![at("retro", 1)]);
+    zone.operator(&["a"]);
+    zone.orders();
+    for (asks, name) in [("c", "standup"), ("c", "retro"), ("a", "retro")] {
+        zone.handle(Event::TicketsWanted {
+            link: zone.link(asks),
+            meeting: meeting(name),
+            to: router("b"),
+            participants: vec![member("ada")],
+        });
+        assert_eq!(zone.orders(), [], "{asks} asks for {name}");
+    }
 }
 
 #[test]

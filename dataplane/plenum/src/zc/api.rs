@@ -105,7 +105,7 @@ async fn join(
         }
     };
     let answer = match admitted {
-        Ok(question) => door.place(question).await,
+        Ok((question, admitted)) => door.place(question, admitted).await,
         Err(refusal) => {
             door.metrics.refused(refusal);
             Err(refusal)
@@ -137,13 +137,13 @@ fn read(
 }
 
 impl Door {
-    /// Whether somebody may join, and who they are.
+    /// Whether somebody may join, who they are, and when they were admitted first.
     fn admit(
         &self,
         meeting: MeetingId,
         request: JoinRequest,
         headers: &HeaderMap,
-    ) -> Result<Question, Refusal> {
+    ) -> Result<(Question, u64), Refusal> {
         let now = unix_now();
         let back = self.comes_back(&meeting, &request, now);
         let by_ticket = back.as_ref().map(|claims| Proof::Ticket(&claims.meeting));
@@ -156,16 +156,17 @@ impl Door {
             (None, None) => Proof::None,
         };
         self.admission.admit(&meeting, proof, now)?;
-        let (participant, from) = match back {
-            Some(claims) => (claims.participant, Some(claims.router)),
-            None => (new_participant(), None),
+        let (participant, from, admitted) = match back {
+            Some(claims) => (claims.participant, Some(claims.router), claims.admitted),
+            None => (new_participant(), None, now),
         };
-        Ok(Question {
+        let question = Question {
             meeting,
             participant,
             from,
             exclude: request.exclude,
-        })
+        };
+        Ok((question, admitted))
     }
 
     /// Who somebody was whose last ticket proves it. A ticket that proves nothing is no
@@ -180,12 +181,13 @@ impl Door {
         (same && claims.meeting == *meeting).then_some(claims)
     }
 
-    async fn place(&self, question: Question) -> Result<Offer, Refusal> {
+    async fn place(&self, question: Question, admitted: u64) -> Result<Offer, Refusal> {
         let (meeting, participant) = (question.meeting.clone(), question.participant.clone());
         match self.ask.place(question).await {
             Answer::Placed { router, endpoint } => {
                 let keys = self.keys.borrow();
-                Ok(offer(&keys, meeting, participant, router, endpoint))
+                let placed = offer(&keys, meeting, participant, router, endpoint, admitted);
+                Ok(placed)
             }
             Answer::Refused(refusal) => Err(refusal),
         }

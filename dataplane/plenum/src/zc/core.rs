@@ -233,9 +233,10 @@ impl Core {
                 participants,
             } => {
                 let keys = self.keys.borrow();
-                let offers = participants.into_iter().map(|participant| {
+                let offers = participants.into_iter().map(|member| {
                     let (meeting, to) = (meeting.clone(), to.clone());
-                    offer(&keys, meeting, participant, to, endpoint.clone())
+                    let (who, admitted) = (member.participant, member.admitted);
+                    offer(&keys, meeting, who, to, endpoint.clone(), admitted)
                 });
                 ToRouter::Tickets {
                     offers: offers.collect(),

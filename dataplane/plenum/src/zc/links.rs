@@ -115,12 +115,19 @@ async fn upgrade(
 ) -> Response {
     let refuse = |status: StatusCode, detail: &str| {
         gate.0.metrics.link_garbage();
-        tracing::warn!(addr = %peer.addr, role = ?peer.role, detail, "link refused");
+        tracing::warn!(addr = %peer.addr, member = ?peer.member, detail, "link refused");
         Problem::bad_request(detail)
             .with_status(status)
             .into_response()
     };
-    let subprotocol = match peer.role {
+    let role = match &peer.member {
+        Some(member) if member.zone != gate.0.zone => {
+            let detail = format!("the certificate is of the zone {}", member.zone);
+            return refuse(StatusCode::FORBIDDEN, &detail);
+        }
+        member => member.as_ref().map(|member| member.role),
+    };
+    let subprotocol = match role {
         Some(Role::Router) => ROUTER_SUBPROTOCOL,
         Some(Role::Operator) => OPERATOR_SUBPROTOCOL,
         Some(Role::Controller) | None => {
@@ -137,7 +144,7 @@ async fn upgrade(
         return refuse(StatusCode::FORBIDDEN, &detail);
     }
     let link = gate.number();
-    upgrade.on_upgrade(async move |socket| match peer.role {
+    upgrade.on_upgrade(async move |socket| match role {
         Some(Role::Operator) => operator(gate, link, peer, socket).await,
         _ => router(gate, link, peer, socket).await,
     })

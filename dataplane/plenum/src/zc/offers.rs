@@ -8,13 +8,14 @@ use plenum_wire::{FlowId, Flows, MeetingId, ParticipantId, RouterId};
 
 use super::keys::KeyRing;
 
-/// A signed offer.
+/// A signed offer for somebody who was `admitted` first at that Unix time in seconds.
 pub fn offer(
     keys: &KeyRing,
     meeting: MeetingId,
     participant: ParticipantId,
     router: RouterId,
     endpoint: Endpoint,
+    admitted: u64,
 ) -> Offer {
     let flows = Flows {
         audio: flow(),
@@ -28,6 +29,7 @@ pub fn offer(
         fingerprint: endpoint.fingerprint,
         flows,
         expires: unix_now() + LIFETIME_S,
+        admitted,
     };
     let ticket = keys.signing().sign(&claims);
     Offer {
@@ -71,5 +73,6 @@ pub fn claims_for_tests() -> Claims {
             content: flow(),
         },
         expires: 1,
+        admitted: 0,
     }
 }

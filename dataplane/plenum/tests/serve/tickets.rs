@@ -30,6 +30,7 @@ fn claims(offer: &Offer) -> Claims {
         fingerprint: offer.endpoint.fingerprint,
         flows: offer.flows,
         expires: now() + 60,
+        admitted: now(),
     }
 }
 

@@ -3,8 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
-use plenum::zc::Directory;
+use plenum::zc::{Directory, KeyRing};
 use plenum_wire::join::{JoinRequest, Refusal};
+use plenum_wire::ticket::{Claims, IDENTITY_S, SigningKey};
+use plenum_wire::{FlowId, Flows};
 use plenum_zone::admission::Admission;
 use serde_json::json;
 
@@ -216,6 +218,53 @@ async fn a_directory_vouches_for_who_may_join() {
     let body = format!(r#"{{"ticket":"{}"}}"#, offer.ticket);
     let again = zone.join("standup", &body).await.offer();
     assert_eq!(again.participant, offer.participant);
+    assert_eq!(admitted(&again.ticket), admitted(&offer.ticket));
+}
+
+#[tokio::test]
+async fn coming_back_again_and_again_does_not_admit_for_ever() {
+    let mut zone = Controller::start(Admission::Directory, Directory::default()).await;
+    let _router = zone.router("router-a", 10).await;
+    zone.until_routed().await;
+    let pem = ed25519().serialize_pem();
+    zone.keys
+        .send(KeyRing::single("k2", &pem).unwrap())
+        .unwrap();
+    let key = SigningKey::from_pem("k2", pem.as_bytes()).unwrap();
+    let renewed = |admitted: u64| {
+        let flow = |bits| FlowId::from_random(bits);
+        let claims = Claims {
+            meeting: "standup".parse().unwrap(),
+            participant: "ada".parse().unwrap(),
+            router: "router-a".parse().unwrap(),
+            fingerprint: FINGERPRINT,
+            flows: Flows {
+                audio: flow(1),
+                video: flow(2),
+                content: flow(3),
+            },
+            expires: now() + 60,
+            admitted,
+        };
+        format!(r#"{{"ticket":"{}"}}"#, key.sign(&claims))
+    };
+    let back = zone
+        .join("standup", &renewed(now() - IDENTITY_S + 60))
+        .await;
+    assert_eq!(back.offer().participant.as_str(), "ada");
+    let late = zone.join("standup", &renewed(now() - IDENTITY_S)).await;
+    assert_eq!(
+        (late.status, late.problem().code),
+        (401, Refusal::TokenRequired)
+    );
+}
+
+/// What a ticket says of the first admission.
+fn admitted(ticket: &str) -> u64 {
+    jsonwebtoken::dangerous::insecure_decode::<Claims>(ticket)
+        .unwrap()
+        .claims
+        .admitted
 }
 
 fn jwks(kid: &str, public: &[u8]) -> String {

@@ -3,8 +3,10 @@
 use plenum::zc::KeyRing;
 use plenum_transport::channel::Received;
 use plenum_transport::dial::DialError;
+use plenum_transport::tls::Identity;
 use plenum_wire::link::{
-    FromOperator, FromRouter, OPERATOR_SUBPROTOCOL, ROUTER_SUBPROTOCOL, ToOperator, ToRouter,
+    FromOperator, FromRouter, Member, OPERATOR_SUBPROTOCOL, ROUTER_SUBPROTOCOL, ToOperator,
+    ToRouter,
 };
 
 use crate::support::{Authority, Controller, ed25519, within};
@@ -40,6 +42,22 @@ async fn a_certificate_opens_only_the_link_of_its_role() {
         };
     }
     assert!(zone.metrics().contains("plenum_zone_link_garbage_total 5"));
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_zone_is_refused_under_the_same_authority() {
+    let zone = Controller::open().await;
+    for (role, subprotocol) in [
+        ("router", ROUTER_SUBPROTOCOL),
+        ("operator", OPERATOR_SUBPROTOCOL),
+    ] {
+        let (certificate, key) = zone.authority.issue_for("another.zone", Some(role));
+        let identity = Identity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+        let refused: Result<Link, _> = zone.dial(&identity, subprotocol).await;
+        let Err(DialError::Refused { status: 403 }) = refused else {
+            panic!("{role}: {refused:?}");
+        };
+    }
 }
 
 #[tokio::test]
@@ -131,7 +149,10 @@ async fn a_drain_goes_from_the_operator_to_the_router_with_tickets_for_all() {
     let ToRouter::MoveMeeting { meeting, to } = order else {
         unreachable!()
     };
-    let people = ["ada", "bob"].map(|name| name.parse().unwrap());
+    let people = ["ada", "bob"].map(|name| Member {
+        participant: name.parse().unwrap(),
+        admitted: 1_700_000_000,
+    });
     from.sender.send(&FromRouter::TicketsWanted {
         meeting,
         to,
@@ -144,8 +165,9 @@ async fn a_drain_goes_from_the_operator_to_the_router_with_tickets_for_all() {
         let claims = from.keys.verify(&offer.ticket, 0).unwrap();
         assert_eq!(
             (&claims.participant, claims.router.as_str()),
-            (who, "router-b")
+            (&who.participant, "router-b")
         );
+        assert_eq!(claims.admitted, who.admitted, "moving does not admit anew");
         assert_eq!(claims.flows, offer.flows);
     }
     assert_eq!(offers.len(), 2);

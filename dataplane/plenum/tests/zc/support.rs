@@ -60,9 +60,13 @@ impl Authority {
     }
 
     pub fn issue_pem(&self, role: Option<&str>) -> (String, String) {
+        self.issue_for("test.zone", role)
+    }
+
+    pub fn issue_for(&self, zone: &str, role: Option<&str>) -> (String, String) {
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         if let Some(role) = role {
-            let uri = Ia5String::try_from(format!("spiffe://plenum.dev/test.zone/{role}"));
+            let uri = Ia5String::try_from(format!("spiffe://plenum.dev/{zone}/{role}"));
             params.subject_alt_names.push(SanType::URI(uri.unwrap()));
         }
         let key = KeyPair::generate().unwrap();
@@ -186,7 +190,7 @@ pub async fn dial<In, Out>(
 async fn serve_plainly(app: axum::Router) -> SocketAddr {
     let peer = Peer {
         addr: loopback(),
-        role: None,
+        member: None,
     };
     let listener = TcpListener::bind(loopback()).await.unwrap();
     let address = listener.local_addr().unwrap();

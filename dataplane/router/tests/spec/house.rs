@@ -62,6 +62,7 @@ impl Zone {
                 content: flow(),
             },
             expires: UNIX_S + 120,
+            admitted: UNIX_S - 7,
         }
     }
 

@@ -9,7 +9,7 @@ use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
 use plenum_wire::join::Offer;
 use plenum_wire::link::{self, ToRouter};
 
-use crate::house::{Guest, House, refusal, reported, said};
+use crate::house::{Guest, House, UNIX_S, refusal, reported, said};
 
 const MEETING: &str = "4711";
 
@@ -104,7 +104,12 @@ fn the_router_asks_for_tickets_for_everybody() {
         [link::FromRouter::TicketsWanted {
             meeting: MEETING.parse().unwrap(),
             to: b(),
-            participants: vec!["ann".parse().unwrap(), "bob".parse().unwrap()],
+            participants: ["ann", "bob"]
+                .map(|who| link::Member {
+                    participant: who.parse().unwrap(),
+                    admitted: UNIX_S - 7,
+                })
+                .into(),
         }]
     );
     assert!(said(&out, at.ann.channel).is_empty());

@@ -191,7 +191,7 @@ impl World {
                     let zone = &mut self.houses[0].zone;
                     let offers = participants
                         .iter()
-                        .map(|who| zone.offer("b", meeting.as_str(), who.as_str()))
+                        .map(|who| zone.offer("b", meeting.as_str(), who.participant.as_str()))
                         .collect();
                     let message = ToRouter::Tickets {
                         meeting,

@@ -17,7 +17,7 @@ use rustls::{ClientConfig, ServerConfig};
 
 pub use files::{Files, Loaded};
 pub use identity::Identity;
-pub use role::Role;
+pub use role::{Member, Role};
 pub use trust::Trust;
 
 /// Why a certificate, key or trust anchor cannot be used.

@@ -1,10 +1,20 @@
 //! What a peer may do, as its certificate says.
 
+use plenum_wire::ZoneName;
 use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-/// A peer's part in its zone: the last segment of the URI
-/// `spiffe://plenum.dev/<zone>/<role>` among its certificate's alternative names.
+/// Whose a certificate is: the URI `spiffe://plenum.dev/<zone>/<role>` among its alternative
+/// names. One authority may vouch for several zones, so the zone counts as much as the role.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Member {
+    /// The zone.
+    pub zone: ZoneName,
+    /// The part in it.
+    pub role: Role,
+}
+
+/// A peer's part in its zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// A media router.
@@ -15,8 +25,8 @@ pub enum Role {
     Controller,
 }
 
-impl Role {
-    /// The role of a certificate that was verified; `None` when it names none of ours.
+impl Member {
+    /// Whose a certificate is that was verified; `None` when it names no role of ours.
     #[must_use]
     pub fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
@@ -33,42 +43,41 @@ impl Role {
 
     fn from_uri(uri: &str) -> Option<Self> {
         let (zone, role) = uri.strip_prefix("spiffe://plenum.dev/")?.split_once('/')?;
-        if zone.is_empty() {
-            return None;
-        }
-        match role {
-            "router" => Some(Self::Router),
-            "operator" => Some(Self::Operator),
-            "controller" => Some(Self::Controller),
-            _ => None,
-        }
+        let role = match role {
+            "router" => Role::Router,
+            "operator" => Role::Operator,
+            "controller" => Role::Controller,
+            _ => return None,
+        };
+        let zone = zone.parse().ok()?;
+        Some(Self { zone, role })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Role;
+    use super::{Member, Role};
 
     #[test]
     fn only_our_trust_domain_and_known_roles_count() {
-        let role = Role::from_uri;
-        assert_eq!(role("spiffe://plenum.dev/a.b/router"), Some(Role::Router));
-        assert_eq!(
-            role("spiffe://plenum.dev/a.b/operator"),
-            Some(Role::Operator)
-        );
-        assert_eq!(
-            role("spiffe://plenum.dev/z/controller"),
-            Some(Role::Controller)
-        );
+        for (role, known) in [
+            ("router", Role::Router),
+            ("operator", Role::Operator),
+            ("controller", Role::Controller),
+        ] {
+            let member = Member::from_uri(&format!("spiffe://plenum.dev/a.b/{role}"));
+            let zone = "a.b".parse().unwrap();
+            assert_eq!(member, Some(Member { zone, role: known }));
+        }
         for other in [
             "spiffe://example.org/a/router",
             "spiffe://plenum.dev/router",
             "spiffe://plenum.dev//router",
+            "spiffe://plenum.dev/a b/router",
             "spiffe://plenum.dev/a/b/router",
             "spiffe://plenum.dev/a/root",
         ] {
-            assert_eq!(role(other), None, "{other}");
+            assert_eq!(Member::from_uri(other), None, "{other}");
         }
     }
 }

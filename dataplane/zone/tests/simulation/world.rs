@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use plenum_wire::join::Endpoint;
+use plenum_wire::link::Member;
 use plenum_wire::{Boot, Fingerprint, MeetingId, ParticipantId, RouterId};
 use plenum_zone::{Action, Answer, Broker, Event, Join, Link, Order, Request};
 use rand::rngs::StdRng;
@@ -65,6 +66,13 @@ const MEETINGS: u64 = 12;
 /// Well below what the routers hold that are never drained, so that there is always a way.
 const PEOPLE: usize = 60;
 const DRAINED_AT_MOST: usize = 2;
+
+fn member(who: &ParticipantId) -> Member {
+    Member {
+        participant: who.clone(),
+        admitted: 0,
+    }
+}
 
 impl World {
     pub fn new(seed: u64) -> Self {
@@ -294,7 +302,7 @@ impl World {
                     link: Link(link),
                     meeting: meeting.clone(),
                     to,
-                    participants: hosted.people.iter().cloned().collect(),
+                    participants: hosted.people.iter().map(member).collect(),
                 };
                 let run = self.replicas[replica].run;
                 self.on_link(link, true, Later::ToReplica(replica, run, wanted));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use plenum_wire::join::{Endpoint, Refusal};
-use plenum_wire::link::{Load, MeetingLoad};
+use plenum_wire::link::{Load, MeetingLoad, Member};
 use plenum_wire::{Boot, Fingerprint, MeetingId, ParticipantId, PoolName, RouterId};
 use plenum_zone::{Action, Answer, Broker, Event, Join, Link, Order, Request};
 
@@ -28,6 +28,13 @@ pub fn meeting(name: &str) -> MeetingId {
 
 pub fn participant(name: &str) -> ParticipantId {
     name.parse().unwrap()
+}
+
+pub fn member(name: &str) -> Member {
+    Member {
+        participant: participant(name),
+        admitted: 1_700_000_000,
+    }
 }
 
 pub fn pool() -> PoolName {
