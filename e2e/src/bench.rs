@@ -13,8 +13,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
+use crate::children;
 use crate::load::Report;
 pub use process::Usage;
 
@@ -158,16 +159,15 @@ struct Site {
 impl Site {
     async fn start(plenum: &Path) -> Result<Self> {
         let data = tempfile::tempdir()?;
-        let mut child = Command::new(plenum)
+        let mut command = children::command(plenum);
+        command
             .args(["serve", "--listen", "127.0.0.1", "--output", "json"])
             .args(["--port-base", &PORT.to_string(), "--participants", "1000"])
             .arg("--data-dir")
             .arg(data.path())
             .env("RUST_LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
+            .stdout(Stdio::piped());
+        let mut child = children::start(command)
             .with_context(|| format!("{} does not start", plenum.display()))?;
         let stdout = child.stdout.take().context("its output")?;
         let mut lines = BufReader::new(stdout).lines();
@@ -197,7 +197,8 @@ impl Site {
     async fn measure(mut self, rung: &'static str, reports: &Path) -> Result<Rung> {
         let file = self.data.path().join("load.json");
         let before = self.usage()?;
-        let load = Command::new(&self.plenum)
+        let mut command = children::command(&self.plenum);
+        command
             .args([
                 "load",
                 "--zone",
@@ -227,11 +228,9 @@ impl Site {
             ])
             .arg("--report")
             .arg(&file)
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
+            .stderr(Stdio::null());
+        let load = children::start(command)?;
         let full = Duration::from_secs(u64::from(LASTS) - 2);
         let (load, during) = tokio::join!(load.wait_with_output(), async {
             tokio::time::sleep(full).await;

@@ -17,25 +17,24 @@ use tokio::time::timeout;
 
 use crate::addresses::NodeNumber;
 use crate::host_state::HostState;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{INTERRUPTED, Interrupt};
 use crate::lock::Lock;
 use crate::process::{Launcher, Process};
 use crate::{
-    Layout, Lifetime, Tools, containers, control_plane, dns, host_packages, image, network, node,
-    pki, teardown,
+    Commands, Layout, Lifetime, Tools, containers, control_plane, dns, host_packages, image,
+    network, node, pki, teardown,
 };
 
 pub use config::{Config, Labelled};
 
 /// How long a cluster that runs takes to say so.
 const ALIVE_LIMIT: Duration = Duration::from_secs(5);
-/// The status of a shell's child that Ctrl-C ended: 128 + SIGINT.
-const INTERRUPTED: i32 = 130;
 
 /// A running cluster.
 pub struct Cluster {
     pub(crate) tools: Tools,
     pub(crate) launcher: Launcher,
+    commands: Commands,
     client: Client,
     record: Record,
     /// Whether it goes down with this value.
@@ -120,6 +119,7 @@ impl Cluster {
         }
         let client = client(layout).await?;
         let cluster = Self {
+            commands: commands(layout, &tools),
             tools,
             launcher,
             client,
@@ -184,6 +184,7 @@ impl Cluster {
         }
         let launcher = Launcher::new(&layout, Lifetime::UntilDown);
         Ok(Self {
+            commands: commands(&layout, &tools),
             tools,
             launcher,
             client,
@@ -196,6 +197,12 @@ impl Cluster {
     pub fn stop(mut self) -> Result<()> {
         self.owned = false;
         teardown::down(self.layout())
+    }
+
+    /// `kubectl` and `helm` on it.
+    #[must_use]
+    pub fn commands(&self) -> &Commands {
+        &self.commands
     }
 
     /// A client with all rights.
@@ -301,6 +308,10 @@ fn create_directories(layout: &Layout, tools: &Tools) -> Result<()> {
         symlink(tools.kubernetes(program), layout.programs().join(program))?;
     }
     Ok(())
+}
+
+fn commands(layout: &Layout, tools: &Tools) -> Commands {
+    Commands::new(tools, layout.kubeconfig(), layout.client_caches())
 }
 
 async fn client(layout: &Layout) -> Result<Client> {

@@ -107,6 +107,12 @@ impl Layout {
         self.state().join("client-caches")
     }
 
+    /// The same for clusters of others, which come and go without us.
+    #[must_use]
+    pub fn foreign_client_caches(&self) -> PathBuf {
+        self.cache.join("client-caches")
+    }
+
     /// The data of etcd.
     #[must_use]
     pub fn etcd(&self) -> PathBuf {

@@ -26,6 +26,7 @@
 pub mod addresses;
 mod archive;
 pub mod bench;
+mod children;
 pub mod cluster;
 mod commands;
 mod containers;
@@ -38,7 +39,7 @@ mod faults;
 pub mod host_packages;
 mod host_state;
 pub mod image;
-mod interrupt;
+pub mod interrupt;
 pub mod layout;
 pub mod load;
 mod lock;
@@ -57,6 +58,7 @@ pub mod tools;
 mod wait;
 
 pub use cluster::{Cluster, Config, Labelled};
+pub use commands::Commands;
 pub use layout::Layout;
 pub use process::Lifetime;
 pub use tools::Tools;

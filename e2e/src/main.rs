@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
+use plenum_e2e::interrupt::unless_interrupted;
 use plenum_e2e::scenarios::World;
 use plenum_e2e::site::Site;
 use plenum_e2e::{
-    Cluster, Config, Labelled, Layout, Lifetime, Tools, bench, demo, host_packages, image,
-    scenarios, teardown,
+    Cluster, Commands, Config, Labelled, Layout, Lifetime, Tools, bench, demo, host_packages,
+    image, scenarios, teardown,
 };
 
 /// A real Kubernetes cluster on this machine, without a container engine.
@@ -124,12 +125,10 @@ struct SiteArgs {
 }
 
 impl SiteArgs {
-    fn site(&self, kubeconfig: PathBuf, tools: &Tools) -> Result<Site> {
+    fn site(&self, commands: Commands) -> Result<Site> {
         std::fs::create_dir_all(&self.reports)?;
         Ok(Site {
-            kubeconfig,
-            kubectl: tools.kubernetes("kubectl"),
-            helm: tools.kubernetes("helm"),
+            commands,
             plenum: self.plenum.clone(),
             chart: self.chart.clone(),
             samples: self.samples.clone(),
@@ -190,7 +189,9 @@ async fn run(command: Command) -> Result<()> {
         Command::LoadImage { images } => Cluster::attach().await?.load_images(&images).await,
         Command::Dump { directory } => Cluster::attach().await?.dump(&directory).await,
         Command::Demo { site, keep } => demo(&site, keep).await,
-        Command::Bench { plenum, reports } => bench::run(&plenum, &reports).await,
+        Command::Bench { plenum, reports } => {
+            unless_interrupted(bench::run(&plenum, &reports)).await
+        }
         Command::Test { .. } => unreachable!("main runs it"),
     }
 }
@@ -209,9 +210,11 @@ fn tools(path: bool) -> Result<()> {
 }
 
 async fn demo(args: &SiteArgs, keep: bool) -> Result<()> {
-    let tools = Tools::ensure(&Layout::from_environment()?)?;
+    let layout = Layout::from_environment()?;
+    let tools = Tools::ensure(&layout)?;
     let figures = if let Some(kubeconfig) = std::env::var_os("KUBECONFIG") {
-        let site = args.site(kubeconfig.into(), &tools)?;
+        let caches = layout.foreign_client_caches();
+        let site = args.site(Commands::new(&tools, kubeconfig.into(), caches))?;
         let client = kube::Client::try_default().await?;
         demo::run(&site, &client, &args.image_reference).await?
     } else {
@@ -221,7 +224,7 @@ async fn demo(args: &SiteArgs, keep: bool) -> Result<()> {
             Lifetime::UntilDropped
         };
         let cluster = args.cluster(lifetime).await?;
-        let site = args.site(cluster.layout().kubeconfig(), &tools)?;
+        let site = args.site(cluster.commands().clone())?;
         let figures = demo::run(&site, cluster.client(), image::PLENUM_REFERENCE).await;
         if figures.is_err() {
             let dump = args.reports.join("failed/demo");
@@ -231,7 +234,7 @@ async fn demo(args: &SiteArgs, keep: bool) -> Result<()> {
         if keep {
             println!(
                 "  the cluster stays up until make down: export KUBECONFIG={}",
-                site.kubeconfig.display()
+                site.commands.kubeconfig().display()
             );
         } else {
             cluster.stop()?;
@@ -252,10 +255,9 @@ fn test(
     args: &SiteArgs,
     filter: Option<String>,
 ) -> Result<ExitCode> {
-    let tools = Tools::ensure(&Layout::from_environment()?)?;
     let world = runtime.block_on(async {
         let cluster = args.cluster(Lifetime::UntilDropped).await?;
-        let site = args.site(cluster.layout().kubeconfig(), &tools)?;
+        let site = args.site(cluster.commands().clone())?;
         World::install(site, cluster, image::PLENUM_REFERENCE).await
     })?;
     Ok(scenarios::run(world, runtime.handle(), filter).exit_code())

@@ -1,16 +1,14 @@
 //! Processes that we start: in a session of their own, with a log, and a record by which they are found again.
 
 use std::fs::{self, File};
-use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::Layout;
+use crate::children::{ENDS_WITH_US, on_lasting_thread};
 use crate::tools::search_path;
 
 /// How long a cluster lives.
@@ -156,32 +154,13 @@ impl Stat {
 pub(crate) struct Launcher {
     layout: Layout,
     lifetime: Lifetime,
-    spawner: mpsc::Sender<Request>,
-}
-
-struct Request {
-    command: Command,
-    answer: mpsc::Sender<io::Result<u32>>,
 }
 
 impl Launcher {
     pub(crate) fn new(layout: &Layout, lifetime: Lifetime) -> Self {
-        let (spawner, requests) = mpsc::channel::<Request>();
-        // "Dies with its parent" means the parent's thread (prctl(2), PR_SET_PDEATHSIG), and an async runtime ends
-        // threads at will. This one ends with the last launcher, so the cluster keeps a launcher.
-        thread::spawn(move || {
-            for Request {
-                mut command,
-                answer,
-            } in requests
-            {
-                let _ = answer.send(command.spawn().map(|child| child.id()));
-            }
-        });
         Self {
             layout: layout.clone(),
             lifetime,
-            spawner,
         }
     }
 
@@ -201,7 +180,7 @@ impl Launcher {
         // A session of its own: neither Ctrl-C nor a closing terminal ends it.
         let mut command = Command::new("setsid");
         if self.lifetime == Lifetime::UntilDropped {
-            command.args(["setpriv", "--pdeathsig", "KILL"]);
+            command.args(ENDS_WITH_US);
         }
         command.arg(program).args(arguments);
         command.env("PATH", search_path()).current_dir("/");
@@ -210,14 +189,7 @@ impl Launcher {
             .stdout(output.try_clone()?)
             .stderr(output);
 
-        let (answer, answered) = mpsc::channel();
-        self.spawner
-            .send(Request { command, answer })
-            .ok()
-            .context("the thread that starts processes has ended")?;
-        let pid = answered
-            .recv()
-            .context("the thread that starts processes has ended")?
+        let pid = on_lasting_thread(move || command.spawn().map(|child| child.id()))
             .with_context(|| format!("starting {name}"))?;
         let process = i32::try_from(pid)
             .ok()
@@ -316,7 +288,7 @@ mod tests {
             if condition() {
                 return;
             }
-            thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
         }
         panic!("did not become true in 5 s");
     }

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::{Child, Command};
+use anyhow::{Context as _, Result};
+use tokio::process::Child;
 
+use crate::{Commands, children};
+
+/// The Helm release.
+pub(crate) const RELEASE: &str = "plenum";
 /// Where the operator is installed.
 pub const SYSTEM_NAMESPACE: &str = "plenum-system";
 /// Where the zone of demo and scenarios lives.
@@ -17,12 +20,8 @@ pub const NAMESPACE: &str = "meetings";
 
 /// What a site is made of.
 pub struct Site {
-    /// The cluster's kubeconfig.
-    pub kubeconfig: PathBuf,
-    /// `kubectl`, of the cluster's version.
-    pub kubectl: PathBuf,
-    /// `helm`.
-    pub helm: PathBuf,
+    /// `kubectl` and `helm` on the cluster.
+    pub commands: Commands,
     /// The `plenum` command.
     pub plenum: PathBuf,
     /// The chart's directory.
@@ -34,23 +33,24 @@ pub struct Site {
 }
 
 impl Site {
-    /// Runs `kubectl`; its output, or what it said when it failed.
+    /// As [`Commands::kubectl`].
     pub async fn kubectl<S: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = S>,
     ) -> Result<String> {
-        run(self.kubectl_command(args), None).await
+        self.commands.kubectl(args).await
     }
 
     /// Runs `kubectl apply -f -` on a manifest.
     pub async fn apply(&self, manifest: &str) -> Result<String> {
-        run(self.kubectl_command(["apply", "-f", "-"]), Some(manifest)).await
+        let args = ["apply", "-f", "-"];
+        self.commands.kubectl_with_input(args, manifest).await
     }
 
     /// Runs `kubectl delete -f -` on a manifest; what is not there is no error.
     pub async fn delete(&self, manifest: &str) -> Result<String> {
         let args = ["delete", "--ignore-not-found", "--timeout=30s", "-f", "-"];
-        run(self.kubectl_command(args), Some(manifest)).await
+        self.commands.kubectl_with_input(args, manifest).await
     }
 
     /// Waits by `kubectl wait` for a condition of an object in [`NAMESPACE`].
@@ -67,42 +67,27 @@ impl Site {
         let (repository, tag) = image
             .rsplit_once(':')
             .with_context(|| format!("image {image:?}: write REPOSITORY:TAG"))?;
-        let mut command = Command::new(&self.helm);
-        command
-            .args(["upgrade", "--install", "plenum"])
-            .arg(&self.chart)
-            .args(["--namespace", SYSTEM_NAMESPACE, "--create-namespace"])
-            .args(["--set", &format!("image.repository={repository}")])
-            .args(["--set", &format!("image.tag={tag}")])
-            .args(["--wait", "--timeout", "120s"])
-            .env("KUBECONFIG", &self.kubeconfig);
-        run(command, None).await
+        let repository = format!("image.repository={repository}");
+        let tag = format!("image.tag={tag}");
+        let mut args: Vec<&OsStr> = ["upgrade", "--install", RELEASE].map(OsStr::new).into();
+        args.push(self.chart.as_os_str());
+        args.extend(["--namespace", SYSTEM_NAMESPACE, "--create-namespace"].map(OsStr::new));
+        args.extend(["--set", &repository, "--set", &tag].map(OsStr::new));
+        args.extend(["--wait", "--timeout", "120s"].map(OsStr::new));
+        self.commands.helm(args).await
     }
 
-    /// Removes the operator and its definitions, and with them every zone.
-    pub async fn uninstall(&self) -> Result<()> {
-        let mut command = Command::new(&self.helm);
-        command
-            .args(["uninstall", "plenum", "--namespace", SYSTEM_NAMESPACE])
-            .args(["--ignore-not-found", "--wait"])
-            .env("KUBECONFIG", &self.kubeconfig);
-        run(command, None).await.map(drop)
-    }
-
-    /// Starts `plenum` with these arguments; it is killed when the handle is dropped.
+    /// Starts `plenum` with these arguments; it is killed when the handle is dropped, or when
+    /// this program ends in any way.
     pub fn plenum<S: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = S>,
         log: &Path,
     ) -> Result<Child> {
         let log = std::fs::File::create(log).with_context(|| log.display().to_string())?;
-        Command::new(&self.plenum)
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
+        let mut command = children::command(&self.plenum);
+        command.args(args).stdout(Stdio::piped()).stderr(log);
+        children::start(command)
             .with_context(|| format!("{} does not start", self.plenum.display()))
     }
 
@@ -165,33 +150,4 @@ impl Site {
         std::fs::write(&path, pem).with_context(|| path.display().to_string())?;
         Ok(path)
     }
-
-    fn kubectl_command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(&self.kubectl);
-        command.args(args).env("KUBECONFIG", &self.kubeconfig);
-        command
-    }
-}
-
-async fn run(mut command: Command, input: Option<&str>) -> Result<String> {
-    command
-        .stdin(if input.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    let said = format!("{:?}", command.as_std());
-    let mut child = command.spawn().with_context(|| said.clone())?;
-    if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
-        stdin.write_all(input.as_bytes()).await?;
-    }
-    let output = child.wait_with_output().await?;
-    if !output.status.success() {
-        let error = String::from_utf8_lossy(&output.stderr);
-        bail!("{said} failed: {}", error.trim());
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
