@@ -5,6 +5,7 @@
 //! what must hold, [`picture`] draws it.
 
 mod figures;
+mod meeting;
 mod people;
 mod picture;
 mod sightings;
@@ -12,13 +13,16 @@ mod sightings;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use kube::Api;
+use plenum_crds::MMRPool;
 
 use crate::load::{Load, Plan};
 use crate::observe::Timeline;
 use crate::site::{NAMESPACE, Site};
 use figures::{Drained, Figures, ScaleUp};
+use meeting::Attendance;
 use people::People;
 use sightings::Sightings;
 
@@ -55,8 +59,10 @@ pub async fn run(site: &Site, client: &kube::Client, image: &str) -> Result<Figu
         ca: PathBuf::new(),
     };
     demo.install(image).await?;
+    let pools: Api<MMRPool> = Api::namespaced(client.clone(), NAMESPACE);
+    let pool = pools.get(ZONE).await?;
     let mut sightings = Sightings::start(client, NAMESPACE);
-    let figures = demo.story(&mut sightings).await?;
+    let figures = demo.story(&pool, &mut sightings).await?;
     demo.write(&figures)?;
     Ok(figures)
 }
@@ -76,8 +82,8 @@ impl Demo<'_> {
         self.show().await
     }
 
-    async fn story(&self, sightings: &mut Sightings) -> Result<Figures> {
-        self.two_people_meet().await?;
+    async fn story(&self, pool: &MMRPool, sightings: &mut Sightings) -> Result<Figures> {
+        let meeting = self.two_people_meet().await?;
         let base = self.load("base", BASE, Duration::from_secs(5))?;
         self.say(&format!("{} meetings of {} begin and stay", BASE.0, BASE.1));
         sightings
@@ -133,10 +139,11 @@ impl Demo<'_> {
         self.say("everybody has left");
         let load = base.with(&peak)?;
         let people = self.people()?;
-        let scale_up = scale_up(&people, sightings.timeline());
+        let scale_up = scale_up(threshold(pool), &people, sightings.timeline());
         let drains = drained(&people, sightings.timeline());
         let took = self.began.elapsed().as_secs_f64();
         Ok(Figures::new(
+            meeting,
             &load,
             sightings.timeline(),
             scale_up,
@@ -146,75 +153,13 @@ impl Demo<'_> {
         ))
     }
 
-    /// Two `plenum join` with real speech and pictures, each recording the other.
-    async fn two_people_meet(&self) -> Result<()> {
+    async fn two_people_meet(&self) -> Result<Vec<Attendance>> {
         self.say("Alice and Bob meet: real speech, a camera, a shared screen");
-        let join = |name: &str, media: &[(&str, &str)]| {
-            let mut args: Vec<String> = [
-                "join",
-                "--meeting",
-                "hello",
-                "--for",
-                "8",
-                "--output",
-                "json",
-            ]
-            .map(str::to_owned)
-            .into();
-            args.extend([
-                "--ca".to_owned(),
-                self.ca.display().to_string(),
-                "--name".to_owned(),
-                name.to_owned(),
-            ]);
-            let record = self.site.reports.join(format!("recorded-by-{name}"));
-            args.extend(["--record".to_owned(), record.display().to_string()]);
-            self.zones
-                .iter()
-                .for_each(|zone| args.extend(["--zone".to_owned(), zone.clone()]));
-            for (flag, file) in media {
-                args.extend([
-                    (*flag).to_owned(),
-                    self.site.samples.join(file).display().to_string(),
-                ]);
-            }
-            self.site
-                .plenum(args, &self.site.reports.join(format!("join-{name}.log")))
-        };
-        let alice = join(
-            "alice",
-            &[("--audio", "alice.ogg"), ("--video", "camera.ivf")],
-        )?;
-        let bob = join(
-            "bob",
-            &[("--audio", "bob.ogg"), ("--content", "screen.ivf")],
-        )?;
-        for (name, child) in [("Alice", alice), ("Bob", bob)] {
-            let output = child.wait_with_output().await?;
-            let said = String::from_utf8_lossy(&output.stdout);
-            ensure!(output.status.success(), "{name} could not join: {said}");
-            let end = said.lines().last().unwrap_or_default();
-            let report: serde_json::Value =
-                serde_json::from_str(end).with_context(|| format!("{name}'s report: {end:?}"))?;
-            let tracks = report["tracks"]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let packets: u64 = tracks
-                .iter()
-                .filter_map(|track| track["packets"].as_u64())
-                .sum();
-            let lost: u64 = tracks
-                .iter()
-                .filter_map(|track| track["lost"].as_u64())
-                .sum();
-            self.say(&format!(
-                "{name} joined in {} ms and recorded {} tracks, {packets} packets, {lost} lost",
-                report["joined_ms"],
-                tracks.len(),
-            ));
+        let attendances = meeting::alice_and_bob(self.site, &self.zones, &self.ca).await?;
+        for attendance in &attendances {
+            self.say(&attendance.to_string());
         }
-        Ok(())
+        Ok(attendances)
     }
 
     async fn cordon_the_fullest(&self, sightings: &mut Sightings) -> Result<()> {
@@ -292,12 +237,16 @@ impl Demo<'_> {
     }
 }
 
-/// Room of one router that is left before another is wanted, in the example's pool.
-const THRESHOLD: u32 = 80 - 20;
+/// With more people than this, one router has less room left than the pool is to spare.
+fn threshold(pool: &MMRPool) -> u32 {
+    let spec = &pool.spec;
+    spec.participants_per_router
+        .saturating_sub(spec.spare_participants)
+}
 
 /// How fast the pool grew from one router.
-fn scale_up(people: &People, timeline: &Timeline) -> ScaleUp {
-    let crossed = people.first_above(THRESHOLD);
+fn scale_up(threshold: u32, people: &People, timeline: &Timeline) -> ScaleUp {
+    let crossed = people.first_above(threshold);
     let labelled = crossed.and_then(|crossed| {
         let after = timeline.scale_ups.iter().map(|up| up.labelled_at);
         after.filter(|at| *at >= crossed).min()

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Serialize, Serializer};
 
+use super::meeting::Attendance;
 use crate::load::Report;
 use crate::observe::{RouterCounts, Timeline};
 
@@ -12,6 +13,8 @@ use crate::observe::{RouterCounts, Timeline};
 pub struct Figures {
     /// `plenum.demo/1`.
     pub schema: &'static str,
+    /// The first two people.
+    pub meeting: Vec<Attendance>,
     /// All loads as one report.
     #[serde(serialize_with = "as_written")]
     pub load: Report,
@@ -69,6 +72,7 @@ impl Figures {
     /// Puts the figures together. `start_ms` is the demo's begin in Unix time.
     #[must_use]
     pub fn new(
+        meeting: Vec<Attendance>,
         load: &Report,
         timeline: &Timeline,
         scale_up: ScaleUp,
@@ -82,6 +86,7 @@ impl Figures {
         });
         Self {
             schema: "plenum.demo/1",
+            meeting,
             load: load.clone(),
             routers: routers.collect(),
             scale_up,
@@ -94,6 +99,7 @@ impl Figures {
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         let mut failures = self.load.wrongs();
+        failures.extend(self.meeting.iter().flat_map(Attendance::failures));
         if self.load.migrations.count == 0 || self.drains.is_empty() {
             failures.push("no router was drained with people on it".into());
         }
