@@ -4,6 +4,7 @@
 //! Media connections are dialled while the control channel still is, which saves round
 //! trips; they knock only after the welcome, because the router knows the flow ids only then.
 
+mod announcements;
 mod carrier;
 mod control;
 mod note;
@@ -16,13 +17,14 @@ use plenum_transport::channel::Sender;
 use plenum_transport::dial::Dialer;
 use plenum_wire::control::{FromClient, Interest};
 use plenum_wire::join::{Endpoint, Offer};
-use plenum_wire::{DisplayName, Flows, Kind, RouterId, Rung, rtp};
+use plenum_wire::{Codec, DisplayName, Flows, Kind, RouterId, Rung, rtp};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::ladder::RungPolicy;
 use crate::moving::{Cause, LegId};
 use crate::track::Outlet;
+use announcements::Announcements;
 use carrier::Carrier;
 pub(crate) use note::{LegNote, MediaNote, Note};
 
@@ -70,8 +72,7 @@ pub(crate) struct Leg {
     knock: Bytes,
     welcomed: bool,
     carriers: BTreeMap<Kind, Carrier>,
-    /// Tracks, and whether the router acknowledged them.
-    published: BTreeMap<Kind, bool>,
+    announcements: Announcements,
     phase: Phase,
     _control: AbortOnDropHandle<()>,
 }
@@ -101,7 +102,7 @@ impl Leg {
             knock: rtp::knock(ssrc),
             welcomed: false,
             carriers: BTreeMap::new(),
-            published: BTreeMap::new(),
+            announcements: Announcements::default(),
             phase: Phase::Serving,
             _control: AbortOnDropHandle::new(task),
         }
@@ -126,25 +127,29 @@ impl Leg {
     }
 
     /// Announces a track, once the router has let us in.
-    pub fn publish(&mut self, message: &FromClient, kind: Kind) {
+    pub fn publish(&mut self, kind: Kind, ssrc: u32, codec: &Codec) {
         if self.welcomed {
-            self.published.insert(kind, false);
-            self.say(message);
+            self.announcements.announce(kind, ssrc);
+            let codec = codec.clone();
+            self.say(&FromClient::Publish { kind, ssrc, codec });
         }
     }
 
     /// Ends a track.
     pub fn unpublish(&mut self, kind: Kind) {
-        if self.published.remove(&kind).is_some() {
+        if self.announcements.withdraw(kind) {
             self.say(&FromClient::Unpublish { kind });
         }
     }
 
     /// The router acknowledged a track.
     pub fn handle_published(&mut self, kind: Kind) {
-        self.published
-            .entry(kind)
-            .and_modify(|acknowledged| *acknowledged = true);
+        self.announcements.handle_published(kind);
+    }
+
+    /// The router wants another source for a track: for this kind's.
+    pub fn handle_ssrc_taken(&mut self) -> Option<Kind> {
+        self.announcements.handle_ssrc_taken()
     }
 
     /// The control channel is open.
@@ -220,7 +225,7 @@ impl Leg {
     pub fn is_complete(&self) -> bool {
         self.welcomed
             && self.carriers.values().all(Carrier::is_bound)
-            && self.published.values().all(|&acknowledged| acknowledged)
+            && self.announcements.are_acknowledged()
     }
 
     fn was_complete(&self) -> bool {
@@ -229,7 +234,7 @@ impl Leg {
 
     /// Where packets of an acknowledged track go.
     pub fn outlet(&self, kind: Kind) -> Option<(Rung, u32, Outlet)> {
-        let acknowledged = self.published.get(&kind).is_some_and(|&yes| yes);
+        let acknowledged = self.announcements.is_acknowledged(kind);
         if !acknowledged || !matches!(self.phase, Phase::Serving) {
             return None;
         }

@@ -14,22 +14,28 @@ pub(crate) struct Outlet {
     pub flow: FlowId,
 }
 
-/// Every way out: two during a move.
-pub(crate) type Route = Arc<[Outlet]>;
+/// Where a track goes now, and as what.
+#[derive(Clone)]
+pub(crate) struct Route {
+    /// The source that the routers know.
+    pub ssrc: u32,
+    /// Every way out: two during a move.
+    pub outlets: Arc<[Outlet]>,
+}
 
 /// Sends a track's packets. Kept through moves and reconnections; clones send the same track.
 #[derive(Clone)]
 pub struct TrackSender {
     pub(crate) kind: Kind,
-    pub(crate) ssrc: u32,
     pub(crate) route: watch::Receiver<Route>,
 }
 
 impl TrackSender {
-    /// The source that the track's packets must name in their RTP header.
+    /// The source that the track's packets must name in their RTP header. Ask again for each
+    /// frame: it changes when another router knows somebody with the same one.
     #[must_use]
-    pub const fn ssrc(&self) -> u32 {
-        self.ssrc
+    pub fn ssrc(&self) -> u32 {
+        self.route.borrow().ssrc
     }
 
     /// What it is.
@@ -38,12 +44,13 @@ impl TrackSender {
         self.kind
     }
 
-    /// Sends one RTP packet, on both legs during a move. Never waits: `false` when no
-    /// router is connected, or its connection is full, and the packet is dropped.
+    /// Sends one RTP packet, on both legs during a move. Never waits: a packet is dropped
+    /// when it is too long or the connection is full, as any network may drop it. `false`
+    /// only when no router is connected.
     pub fn send(&self, packet: &Bytes) -> bool {
         let route = self.route.borrow();
         let mut sent = false;
-        for outlet in route.iter() {
+        for outlet in route.outlets.iter() {
             sent |= outlet.sender.send(outlet.flow, packet);
         }
         sent

@@ -52,6 +52,11 @@ impl Packetizer {
         })
     }
 
+    /// Frames from now on are of this source.
+    pub const fn set_ssrc(&mut self, ssrc: u32) {
+        self.header.ssrc = ssrc;
+    }
+
     /// The packets of one frame; none when the frame is empty.
     pub fn packets(&mut self, frame: &Frame) -> Result<Vec<Bytes>, MediaError> {
         self.header.timestamp = frame.timestamp;

@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::leg::{Introduction, Leg, LegNote, Note, Wiring};
 use crate::moving::{Cause, Ending, Input, LegId, News, Output};
 use crate::roster::Change;
+use crate::track::Route;
 
 /// With nothing to wait for any time will do.
 const FAR: Duration = Duration::from_hours(1);
@@ -161,7 +162,7 @@ impl Session {
         };
         leg.handle_welcome(now);
         for (&kind, publishing) in &self.publishing {
-            leg.publish(&publishing.message(kind), kind);
+            leg.publish(kind, publishing.ssrc, &publishing.codec);
         }
         for (participant, kind) in &self.subscriptions {
             let (participant, kind) = (participant.clone(), *kind);
@@ -311,10 +312,12 @@ impl Session {
                 let (rung, attempt, outlet) = leg.outlet(kind)?;
                 Some(((id, rung, attempt), outlet))
             });
-            let (key, route): (Vec<_>, Vec<_>) = outlets.unzip();
-            if publishing.key != key {
+            let (key, outlets): (Vec<_>, Vec<_>) = outlets.unzip();
+            let ssrc = publishing.ssrc;
+            if publishing.key != key || publishing.route.borrow().ssrc != ssrc {
                 publishing.key = key;
-                publishing.route.send_replace(Arc::from(route));
+                let outlets = Arc::from(outlets);
+                publishing.route.send_replace(Route { ssrc, outlets });
             }
         }
     }

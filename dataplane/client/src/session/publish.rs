@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plenum_wire::control::{ErrorCode, FromClient};
+use plenum_wire::control::ErrorCode;
 use plenum_wire::{Codec, Kind, Rung};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::Session;
 use crate::event::Event;
+use crate::leg::Leg;
 use crate::moving::LegId;
 use crate::track::{Route, TrackSender};
 
@@ -36,35 +37,25 @@ pub(super) struct Publishing {
     pub route: watch::Sender<Route>,
     /// What the route was made of.
     pub key: Vec<(LegId, Rung, u32)>,
-    /// Another track of the meeting has the SSRC.
-    pub taken: bool,
-}
-
-impl Publishing {
-    pub fn message(&self, kind: Kind) -> FromClient {
-        FromClient::Publish {
-            kind,
-            ssrc: self.ssrc,
-            codec: self.codec.clone(),
-        }
-    }
 }
 
 impl Session {
     /// Publishes a track and waits until the router has acknowledged it, so that the first
-    /// packet sent is the first one forwarded. It stays published, with the same source,
-    /// through moves and reconnections. Events meanwhile are kept for `next_event`.
+    /// packet sent is the first one forwarded. It stays published through moves and
+    /// reconnections, with the same source unless a router says that somebody else has it.
+    /// Events meanwhile are kept for `next_event`.
     pub async fn publish(&mut self, kind: Kind, codec: Codec) -> Result<TrackSender, PublishError> {
         if self.publishing.contains_key(&kind) {
             return Err(PublishError::Twice(kind));
         }
-        let (route, receiver) = watch::channel(Arc::from([]));
+        let ssrc = rand::random();
+        let outlets = Arc::from([]);
+        let (route, receiver) = watch::channel(Route { ssrc, outlets });
         let publishing = Publishing {
-            ssrc: rand::random(),
+            ssrc,
             codec,
             route,
             key: Vec::new(),
-            taken: false,
         };
         self.publishing.insert(kind, publishing);
         self.announce(kind);
@@ -72,10 +63,9 @@ impl Session {
             self.unpublish(kind);
             return Err(PublishError::NoAnswer(kind));
         };
-        let ssrc = done?;
+        done?;
         Ok(TrackSender {
             kind,
-            ssrc,
             route: receiver,
         })
     }
@@ -89,22 +79,18 @@ impl Session {
         self.stale = true;
     }
 
-    async fn acknowledged(&mut self, kind: Kind) -> Result<u32, PublishError> {
+    async fn acknowledged(&mut self, kind: Kind) -> Result<(), PublishError> {
         loop {
             if self.ended.is_some() {
                 return Err(PublishError::Ended);
             }
             // The route is there once the track is acknowledged and its connection bound.
             self.refresh_routes();
-            let Some(publishing) = self.publishing.get_mut(&kind) else {
+            let Some(publishing) = self.publishing.get(&kind) else {
                 return Err(PublishError::Ended);
             };
             if !publishing.key.is_empty() {
-                return Ok(publishing.ssrc);
-            }
-            if std::mem::take(&mut publishing.taken) {
-                publishing.ssrc = rand::random();
-                self.announce(kind);
+                return Ok(());
             }
             self.step().await;
         }
@@ -114,21 +100,30 @@ impl Session {
         let Some(publishing) = self.publishing.get(&kind) else {
             return;
         };
-        let message = publishing.message(kind);
         let now = Instant::now();
         for leg in self.legs.values_mut() {
             leg.want(kind, now);
-            leg.publish(&message, kind);
+            leg.publish(kind, publishing.ssrc, &publishing.codec);
         }
         self.stale = true;
     }
 
+    /// The next router of a move, or the one after a loss, may have somebody with our source.
+    /// It changes on both routers of a move, so that the others see one track.
+    fn choose_another_source(&mut self, kind: Kind) {
+        if let Some(publishing) = self.publishing.get_mut(&kind) {
+            publishing.ssrc = rand::random();
+            self.announce(kind);
+        }
+    }
+
     pub(super) fn handle_objection(&mut self, id: LegId, code: ErrorCode, message: String) {
         tracing::debug!(?code, message, leg = id.0, "the router objected");
-        if code == ErrorCode::SsrcTaken {
-            // Only a track without a route can be the one that is meant.
-            let unsent = self.publishing.values_mut().filter(|p| p.key.is_empty());
-            unsent.for_each(|publishing| publishing.taken = true);
+        let leg = self.legs.get_mut(&id);
+        if code == ErrorCode::SsrcTaken
+            && let Some(kind) = leg.and_then(Leg::handle_ssrc_taken)
+        {
+            self.choose_another_source(kind);
         }
         self.events.push_back(Event::Objection { code, message });
     }

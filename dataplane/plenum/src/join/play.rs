@@ -123,6 +123,7 @@ async fn send(
     began: Instant,
 ) -> anyhow::Result<()> {
     sleep_until((began + frame.due).into()).await;
+    packetizer.set_ssrc(sender.ssrc());
     for packet in packetizer.packets(frame)? {
         sender.send(&packet);
     }

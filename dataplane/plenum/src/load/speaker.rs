@@ -39,7 +39,10 @@ pub fn video_codec() -> Codec {
 
 /// One track being sent.
 pub struct Sending {
+    board: Arc<Board>,
+    meeting: usize,
     sender: TrackSender,
+    ssrc: u32,
     codec: Codec,
     sent: Arc<Count>,
     number: u64,
@@ -47,10 +50,14 @@ pub struct Sending {
 
 impl Sending {
     /// Begins at packet 0.
-    pub fn new(sender: TrackSender, codec: Codec, board: &Board, meeting: usize) -> Self {
-        let sent = board.publish(meeting, sender.ssrc());
+    pub fn new(sender: TrackSender, codec: Codec, board: &Arc<Board>, meeting: usize) -> Self {
+        let ssrc = sender.ssrc();
+        let sent = board.publish(meeting, ssrc);
         Self {
+            board: Arc::clone(board),
+            meeting,
             sender,
+            ssrc,
             codec,
             sent,
             number: 0,
@@ -59,6 +66,7 @@ impl Sending {
 
     /// Sends one frame as packets of these payload sizes, `since` the track began.
     fn send(&mut self, sizes: impl Iterator<Item = usize>, since: Duration, epoch: Epoch) -> u64 {
+        self.follow_source();
         let mut sizes = sizes.peekable();
         let mut packets = 0;
         while let Some(bytes) = sizes.next() {
@@ -67,7 +75,7 @@ impl Sending {
                 marker: sizes.peek().is_none(),
                 sequence: (self.number & 0xffff) as u16,
                 timestamp: timestamp(since, self.codec.clock_rate),
-                ssrc: self.sender.ssrc(),
+                ssrc: self.ssrc,
                 payload_offset: 0,
             };
             let packet = epoch.stamp(&header, self.number, Instant::now(), bytes);
@@ -78,6 +86,17 @@ impl Sending {
             packets += 1;
         }
         packets
+    }
+
+    /// To its receivers a track with another source is another one, whose first packet is
+    /// the next.
+    fn follow_source(&mut self) {
+        let ssrc = self.sender.ssrc();
+        if ssrc != self.ssrc {
+            self.ssrc = ssrc;
+            self.sent = self.board.publish(self.meeting, ssrc);
+            self.sent.add(self.number);
+        }
     }
 }
 

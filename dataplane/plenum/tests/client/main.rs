@@ -5,6 +5,7 @@
 
 mod people;
 mod site;
+mod stranger;
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use plenum_client::{JoinConfig, JoinError, Network, RungPolicy, Session, exit};
 use plenum_wire::{Kind, Rung};
 use plenum_zone::admission::Admission;
 use site::Site;
+use stranger::Stranger;
 
 async fn three(site: &Site) -> Vec<Person> {
     let mut people = Vec::new();
@@ -66,6 +68,24 @@ async fn a_meeting_moves_to_another_router_and_no_packet_is_lost_or_heard_twice(
         assert_ne!(person.router().unwrap().as_str(), home);
         assert_eq!(person.removed, 0, "to the user nobody left");
     }
+}
+
+#[tokio::test]
+async fn who_moves_to_where_the_ssrc_is_taken_goes_there_with_another() {
+    let mut site = Site::with_routers(&["b"], 100).await;
+    let person = Person::join(site.join("meeting")).await;
+    let taken = person.ssrc();
+    site.add_router("a", 100).await;
+    let mut stranger = Stranger::enter(&site, "a", "meeting").await;
+    stranger.publish(taken).await;
+    // The zone finds the meeting in two places and brings them together where the stranger is.
+    let mut people = [person];
+    talk(&mut people, |people| !people[0].moves.is_empty()).await;
+    assert_eq!(people[0].moves, [true]);
+    assert_eq!(people[0].router().unwrap().as_str(), "a");
+    assert_ne!(people[0].ssrc(), taken);
+    stranger.sees_track(people[0].ssrc()).await;
+    assert!(people[0].speak(), "there is a way out");
 }
 
 #[tokio::test]

@@ -59,11 +59,17 @@ impl Person {
         self.session.participant()
     }
 
+    /// The source of its voice.
+    pub fn ssrc(&self) -> u32 {
+        self.sender.ssrc()
+    }
+
     pub fn router(&self) -> Option<&RouterId> {
         self.session.router()
     }
 
-    fn speak(&mut self) {
+    /// Whether a router is there to hear it.
+    pub fn speak(&mut self) -> bool {
         let header = Header {
             payload_type: 111,
             marker: false,
@@ -72,8 +78,8 @@ impl Person {
             ssrc: self.sender.ssrc(),
             payload_offset: 12,
         };
-        self.sender.send(&rtp::write(&header, b"a word"));
         self.sent += 1;
+        self.sender.send(&rtp::write(&header, b"a word"))
     }
 
     fn take(&mut self, event: Event) {
@@ -120,7 +126,9 @@ pub async fn talk(people: &mut [Person], until: impl Fn(&[Person]) -> bool) {
     let talking = async {
         while !until(people) {
             tokio::select! {
-                _ = pace.tick() => people.iter_mut().for_each(Person::speak),
+                _ = pace.tick() => people.iter_mut().for_each(|person| {
+                    person.speak();
+                }),
                 (person, event) = any_event(people) => people[person].take(event),
             }
         }

@@ -2,12 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use plenum::{mmr, zc};
 use plenum_client::{JoinConfig, Network};
 use plenum_transport::tls::{Identity, Loaded, Trust, server_config};
 use plenum_transport::{https, socket};
+use plenum_wire::join::Endpoint;
+use plenum_wire::ticket::{Claims, SigningKey};
+use plenum_wire::{FlowId, Flows};
 use plenum_zone::admission::Admission;
 use prometheus_client::registry::Registry;
 use rcgen::{
@@ -18,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 const ALPN: [&[u8]; 1] = [b"http/1.1"];
 const ZONE: &str = "ns.zone";
+const KEY_NAME: &str = "zone";
 
 fn loopback() -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
@@ -50,6 +54,8 @@ impl Authority {
 
 /// One router on a thread and runtime of its own, so that it can die like a process.
 struct Router {
+    /// As clients are told, without the media port.
+    endpoint: Endpoint,
     drain: CancellationToken,
     die: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -61,6 +67,8 @@ pub struct Site {
     links: SocketAddr,
     ready: watch::Receiver<bool>,
     routers: Vec<(String, Router)>,
+    /// The zone's signing key in PEM.
+    key: String,
     /// Ends the controller when dropped.
     _end: tokio_util::sync::DropGuard,
 }
@@ -71,7 +79,8 @@ impl Site {
         let authority = Authority::new();
         let end = CancellationToken::new();
         let pair = KeyPair::generate_for(&PKCS_ED25519).unwrap();
-        let keys = zc::KeyRing::single("zone", &pair.serialize_pem()).unwrap();
+        let key = pair.serialize_pem();
+        let keys = zc::KeyRing::single(KEY_NAME, &key).unwrap();
         let config = zc::Config {
             zone: ZONE.parse().unwrap(),
             name: "zc-0".into(),
@@ -88,6 +97,7 @@ impl Site {
             ready: zc.ready,
             authority,
             routers: Vec::new(),
+            key,
             _end: end.drop_guard(),
         }
     }
@@ -134,9 +144,10 @@ impl Site {
                 .unwrap();
             runtime.block_on(route(config, up, death));
         });
-        connected.await.unwrap();
+        let endpoint = connected.await.unwrap();
         self.ready.wait_for(|ready| *ready).await.unwrap();
         let router = Router {
+            endpoint,
             drain,
             die: Some(die),
             thread: Some(thread),
@@ -147,6 +158,32 @@ impl Site {
     fn router(&mut self, name: &str) -> &mut Router {
         let found = self.routers.iter_mut().find(|(known, _)| known == name);
         &mut found.unwrap().1
+    }
+
+    /// A ticket as the zone would write it, and where to show it.
+    pub fn ticket(&self, router: &str, meeting: &str, participant: &str) -> (Endpoint, String) {
+        let (_, at) = self
+            .routers
+            .iter()
+            .find(|(name, _)| name == router)
+            .unwrap();
+        let flow = || FlowId::from_random(rand::random());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let claims = Claims {
+            meeting: meeting.parse().unwrap(),
+            participant: participant.parse().unwrap(),
+            router: router.parse().unwrap(),
+            fingerprint: at.endpoint.fingerprint,
+            flows: Flows {
+                audio: flow(),
+                video: flow(),
+                content: flow(),
+            },
+            admitted: now.as_secs(),
+            expires: now.as_secs() + 60,
+        };
+        let key = SigningKey::from_pem(KEY_NAME, self.key.as_bytes()).unwrap();
+        (at.endpoint.clone(), key.sign(&claims))
     }
 
     /// As the kubelet does with SIGTERM.
@@ -207,17 +244,23 @@ fn closed_port() -> u16 {
         .port()
 }
 
-async fn route(config: Config, up: oneshot::Sender<()>, death: oneshot::Receiver<()>) {
+async fn route(config: Config, up: oneshot::Sender<Endpoint>, death: oneshot::Receiver<()>) {
     let listener = socket::listen(loopback()).unwrap();
     let identity = Identity::self_signed(std::slice::from_ref(&config.name)).unwrap();
     let (_certificate, tls) = watch::channel(server_config(&identity, None, &ALPN).unwrap());
-    let router = mmr::Config {
-        router: config.name.parse().unwrap(),
-        pool: "ns.pool".parse().unwrap(),
+    let endpoint = Endpoint {
         addresses: vec![Ipv4Addr::LOCALHOST.into()],
         https_port: config
             .said_port
             .unwrap_or_else(|| listener.local_addr().unwrap().port()),
+        media_port: 0,
+        fingerprint: identity.fingerprint(),
+    };
+    let router = mmr::Config {
+        router: config.name.parse().unwrap(),
+        pool: "ns.pool".parse().unwrap(),
+        addresses: endpoint.addresses.clone(),
+        https_port: endpoint.https_port,
         media: loopback(),
         identity,
         capacity: config.capacity,
@@ -233,7 +276,7 @@ async fn route(config: Config, up: oneshot::Sender<()>, death: oneshot::Receiver
     tokio::spawn(https::serve(listener, tls, app, CancellationToken::new()));
     let mut status = mmr.status();
     status.wait_for(linked).await.unwrap();
-    up.send(()).unwrap();
+    up.send(endpoint).unwrap();
     // A death is the sender's being dropped; a drained router ends by itself.
     tokio::select! {
         _ = death => {}
