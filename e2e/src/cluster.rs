@@ -193,8 +193,17 @@ impl Cluster {
         })
     }
 
-    /// Takes the cluster down, even one that was attached to.
+    /// Whether it goes down with this value. One that was up before, or lives [`Lifetime::UntilDown`], stays.
+    #[must_use]
+    pub fn is_owned(&self) -> bool {
+        self.owned
+    }
+
+    /// Does what dropping it does, and says what went wrong.
     pub fn stop(mut self) -> Result<()> {
+        if !self.owned {
+            return Ok(());
+        }
         self.owned = false;
         teardown::down(self.layout())
     }

@@ -3,6 +3,9 @@
 //! The story in order: install, two people with real voices and pictures, many people,
 //! a node that is cordoned under them, most of them leave, all are gone. [`figures`] says
 //! what must hold, [`picture`] draws it.
+//!
+//! On a cluster that goes on after it, the demo plays only where Plenum is not yet, and takes
+//! away what it brought, however it ends.
 
 mod figures;
 mod meeting;
@@ -15,13 +18,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
-use kube::Api;
+use kube::{Api, Client};
 use plenum_crds::MMRPool;
 
+use crate::interrupt::unless_interrupted;
 use crate::load::{Load, Plan};
 use crate::observe::Timeline;
-use crate::site::{NAMESPACE, Site};
-use figures::{Drained, Figures, ScaleUp};
+use crate::site::{NAMESPACE, SYSTEM_NAMESPACE, Site};
+pub use figures::Figures;
+use figures::{Drained, ScaleUp};
 use meeting::Attendance;
 use people::People;
 use sightings::Sightings;
@@ -38,38 +43,96 @@ const RAMP: Duration = Duration::from_secs(25);
 /// Longer than the rest of the demo; the loads are told when to end.
 const LASTS: Duration = Duration::from_secs(280);
 
+/// What becomes of what the demo installed, however it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Its cluster is taken down, by whoever started it: also when told to stop.
+    GoesWithCluster,
+    /// It stays.
+    Stays,
+    /// It is removed, and the cluster goes on without.
+    Removed,
+}
+
 /// The demo on a site with the operator's image loaded.
-pub struct Demo<'a> {
+struct Demo<'a> {
     site: &'a Site,
     began: Instant,
     start_ms: i64,
     zones: Vec<String>,
     ca: PathBuf,
+    /// The node that is cordoned now.
+    cordoned: Option<String>,
 }
 
 /// Runs the demo, writes `demo.json` and `demo.svg` and prints the table.
-pub async fn run(site: &Site, client: &kube::Client, image: &str) -> Result<Figures> {
-    let began = Instant::now();
-    let start_ms = Timestamp::now().as_millisecond();
+///
+/// Refuses a cluster on which Plenum is installed. When it fails, the state of the cluster is
+/// in `failed/demo` of the reports.
+pub async fn run(site: &Site, client: &Client, image: &str, ending: Ending) -> Result<Figures> {
+    let before = site.look().await?;
     let mut demo = Demo {
         site,
-        began,
-        start_ms,
+        began: Instant::now(),
+        start_ms: Timestamp::now().as_millisecond(),
         zones: Vec::new(),
         ca: PathBuf::new(),
+        cordoned: None,
     };
-    demo.install(image).await?;
-    let pools: Api<MMRPool> = Api::namespaced(client.clone(), NAMESPACE);
-    let pool = pools.get(ZONE).await?;
-    let mut sightings = Sightings::start(client, NAMESPACE);
-    let figures = demo.story(&pool, &mut sightings).await?;
-    demo.write(&figures)?;
-    Ok(figures)
+    if ending == Ending::GoesWithCluster {
+        return demo.play_or_dump(client, image, &[]).await;
+    }
+    // The rest of the cluster is somebody else's.
+    let ours = [SYSTEM_NAMESPACE, NAMESPACE];
+    let figures = unless_interrupted(demo.play_or_dump(client, image, &ours)).await;
+    let uncordoned = demo.uncordon().await;
+    let removed = if ending == Ending::Removed {
+        demo.say("removing what the demo installed");
+        site.uninstall(&before).await
+    } else {
+        Ok(())
+    };
+    match &figures {
+        // Their errors come after the first one, which is the reason.
+        Err(_) => [uncordoned, removed]
+            .into_iter()
+            .filter_map(Result::err)
+            .for_each(|error| eprintln!("{error:#}")),
+        Ok(_) => uncordoned.and(removed)?,
+    }
+    figures
 }
 
 impl Demo<'_> {
     fn say(&self, what: &str) {
         println!("{:>5.1} s  {what}", self.began.elapsed().as_secs_f64());
+    }
+
+    async fn play_or_dump(
+        &mut self,
+        client: &Client,
+        image: &str,
+        namespaces: &[&str],
+    ) -> Result<Figures> {
+        let figures = self.play(client, image).await;
+        if figures.is_err() {
+            let directory = self.site.reports.join("failed/demo");
+            match self.site.commands.dump(&directory, namespaces).await {
+                Ok(()) => eprintln!("state and logs: {}", directory.display()),
+                Err(error) => eprintln!("no dump: {error:#}"),
+            }
+        }
+        figures
+    }
+
+    async fn play(&mut self, client: &Client, image: &str) -> Result<Figures> {
+        self.install(image).await?;
+        let pools: Api<MMRPool> = Api::namespaced(client.clone(), NAMESPACE);
+        let pool = pools.get(ZONE).await?;
+        let mut sightings = Sightings::start(client, NAMESPACE);
+        let figures = self.story(&pool, &mut sightings).await?;
+        self.write(&figures)?;
+        Ok(figures)
     }
 
     async fn install(&mut self, image: &str) -> Result<()> {
@@ -82,7 +145,7 @@ impl Demo<'_> {
         self.show().await
     }
 
-    async fn story(&self, pool: &MMRPool, sightings: &mut Sightings) -> Result<Figures> {
+    async fn story(&mut self, pool: &MMRPool, sightings: &mut Sightings) -> Result<Figures> {
         let meeting = self.two_people_meet().await?;
         let base = self.load("base", BASE, Duration::from_secs(5))?;
         self.say(&format!("{} meetings of {} begin and stay", BASE.0, BASE.1));
@@ -162,7 +225,7 @@ impl Demo<'_> {
         Ok(attendances)
     }
 
-    async fn cordon_the_fullest(&self, sightings: &mut Sightings) -> Result<()> {
+    async fn cordon_the_fullest(&mut self, sightings: &mut Sightings) -> Result<()> {
         let (node, people) = self
             .people()?
             .fullest(sightings.timeline())
@@ -170,12 +233,21 @@ impl Demo<'_> {
         self.say(&format!(
             "kubectl cordon {node}, with {people} people on it: its router drains"
         ));
+        self.cordoned = Some(node.clone());
         self.site.kubectl(["cordon", &node]).await?;
         let drained = sightings
             .until_drained(&node, Duration::from_secs(60))
-            .await;
-        self.site.kubectl(["uncordon", &node]).await?;
-        self.say(&format!("drained in {:.1} s", figures::seconds(drained?)));
+            .await?;
+        self.uncordon().await?;
+        self.say(&format!("drained in {:.1} s", figures::seconds(drained)));
+        Ok(())
+    }
+
+    async fn uncordon(&mut self) -> Result<()> {
+        if let Some(node) = &self.cordoned {
+            self.site.kubectl(["uncordon", node]).await?;
+            self.cordoned = None;
+        }
         Ok(())
     }
 

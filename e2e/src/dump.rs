@@ -6,40 +6,33 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::Cluster;
+use crate::{Cluster, Commands};
 
-/// Printed for a person first, then complete.
-const VIEWS: [(&str, &[&str]); 4] = [
+/// Printed for a person first, then complete. On a cluster without our definitions, the files of zones say so.
+const VIEWS: [(&str, &[&str]); 6] = [
     (
         "pods.txt",
         &[
-            "get",
             "nodes,pods,daemonsets,statefulsets,deployments,services",
-            "-A",
             "-o",
             "wide",
         ],
     ),
+    ("zones.txt", &["meetingzones,mmrpools", "-o", "wide"]),
     (
         "events.txt",
-        &[
-            "get",
-            "events",
-            "-A",
-            "--sort-by=.metadata.creationTimestamp",
-        ],
+        &["events", "--sort-by=.metadata.creationTimestamp"],
     ),
     (
         "objects.yaml",
         &[
-            "get",
             "nodes,pods,daemonsets,statefulsets,deployments,services,endpointslices,configmaps,leases",
-            "-A",
             "-o",
             "yaml",
         ],
     ),
-    ("definitions.txt", &["get", "customresourcedefinitions"]),
+    ("zones.yaml", &["meetingzones,mmrpools", "-o", "yaml"]),
+    ("definitions.txt", &["customresourcedefinitions"]),
 ];
 
 impl Cluster {
@@ -47,26 +40,51 @@ impl Cluster {
     ///
     /// What cannot be had, says so in its file: this runs when something is broken.
     pub async fn dump(&self, directory: &Path) -> Result<()> {
-        let (pod_logs, component_logs) = (directory.join("pods"), directory.join("components"));
-        for directory in [&pod_logs, &component_logs] {
-            fs::create_dir_all(directory)
-                .with_context(|| format!("creating {}", directory.display()))?;
-        }
+        self.dump_components(directory)?;
+        self.commands().dump(directory, &[]).await
+    }
+
+    /// Writes the components' logs only; they remember what is gone from the API.
+    pub fn dump_components(&self, directory: &Path) -> Result<()> {
+        let logs = directory.join("components");
+        create(&logs)?;
         for entry in fs::read_dir(self.layout().logs())?.flatten() {
-            fs::copy(entry.path(), component_logs.join(entry.file_name()))?;
+            fs::copy(entry.path(), logs.join(entry.file_name()))?;
         }
-        for (file, arguments) in VIEWS {
-            self.write_output(&directory.join(file), arguments).await?;
+        Ok(())
+    }
+}
+
+impl Commands {
+    /// Writes nodes, pods, zones, events and pods' logs of these namespaces, or of all if none is given.
+    ///
+    /// What cannot be had, says so in its file.
+    pub async fn dump(&self, directory: &Path, namespaces: &[&str]) -> Result<()> {
+        create(directory)?;
+        if namespaces.is_empty() {
+            return self.dump_extent(directory, &["-A"]).await;
         }
-        let Ok(pods) = self
-            .kubectl(["get", "pods", "-A", "-o", "json", "--request-timeout=5s"])
-            .await
-        else {
+        for namespace in namespaces {
+            self.dump_extent(&directory.join(namespace), &["-n", namespace])
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn dump_extent(&self, directory: &Path, extent: &[&str]) -> Result<()> {
+        let logs = directory.join("pods");
+        create(&logs)?;
+        for (file, view) in VIEWS {
+            let arguments = [&["get"], view, extent].concat();
+            self.write_output(&directory.join(file), &arguments).await?;
+        }
+        let pods = ["get", "pods", "-o", "json", "--request-timeout=5s"];
+        let Ok(pods) = self.kubectl([&pods, extent].concat()).await else {
             return Ok(());
         };
         let pods: kube::core::ObjectList<Pod> = serde_json::from_str(&pods)?;
         for pod in &pods.items {
-            self.dump_logs(pod, &pod_logs).await?;
+            self.dump_logs(pod, &logs).await?;
         }
         Ok(())
     }
@@ -106,6 +124,10 @@ impl Cluster {
             .unwrap_or_else(|error| format!("{error:#}\n"));
         fs::write(file, text).with_context(|| format!("writing {}", file.display()))
     }
+}
+
+fn create(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))
 }
 
 /// The pod's containers, and whether each has run before.

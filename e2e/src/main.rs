@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use plenum_e2e::interrupt::unless_interrupted;
+use plenum_e2e::demo::{Ending, Figures};
+use plenum_e2e::interrupt::{exit_on_interrupt, unless_interrupted};
 use plenum_e2e::scenarios::World;
 use plenum_e2e::site::Site;
 use plenum_e2e::{
@@ -74,7 +75,7 @@ enum Command {
     Demo {
         #[command(flatten)]
         site: SiteArgs,
-        /// Leave the cluster up at the end, until `down`
+        /// Leave the zone at the end, and the cluster up until `down`
         #[arg(long)]
         keep: bool,
     },
@@ -210,36 +211,10 @@ fn tools(path: bool) -> Result<()> {
 }
 
 async fn demo(args: &SiteArgs, keep: bool) -> Result<()> {
-    let layout = Layout::from_environment()?;
-    let tools = Tools::ensure(&layout)?;
-    let figures = if let Some(kubeconfig) = std::env::var_os("KUBECONFIG") {
-        let caches = layout.foreign_client_caches();
-        let site = args.site(Commands::new(&tools, kubeconfig.into(), caches))?;
-        let client = kube::Client::try_default().await?;
-        demo::run(&site, &client, &args.image_reference).await?
-    } else {
-        let lifetime = if keep {
-            Lifetime::UntilDown
-        } else {
-            Lifetime::UntilDropped
-        };
-        let cluster = args.cluster(lifetime).await?;
-        let site = args.site(cluster.commands().clone())?;
-        let figures = demo::run(&site, cluster.client(), image::PLENUM_REFERENCE).await;
-        if figures.is_err() {
-            let dump = args.reports.join("failed/demo");
-            cluster.dump(&dump).await?;
-            eprintln!("state and logs: {}", dump.display());
-        }
-        if keep {
-            println!(
-                "  the cluster stays up until make down: export KUBECONFIG={}",
-                site.commands.kubeconfig().display()
-            );
-        } else {
-            cluster.stop()?;
-        }
-        figures?
+    let kubeconfig = std::env::var_os("KUBECONFIG").filter(|path| !path.is_empty());
+    let figures = match kubeconfig {
+        Some(kubeconfig) => demo_as_guest(args, kubeconfig.into(), keep).await?,
+        None => demo_here(args, keep).await?,
     };
     let failures = figures.failures();
     ensure!(
@@ -250,6 +225,49 @@ async fn demo(args: &SiteArgs, keep: bool) -> Result<()> {
     Ok(())
 }
 
+/// On somebody's cluster.
+async fn demo_as_guest(args: &SiteArgs, kubeconfig: PathBuf, keep: bool) -> Result<Figures> {
+    let layout = Layout::from_environment()?;
+    let tools = Tools::ensure(&layout)?;
+    let caches = layout.foreign_client_caches();
+    let site = args.site(Commands::new(&tools, kubeconfig, caches))?;
+    let client = kube::Client::try_default().await?;
+    let ending = if keep { Ending::Stays } else { Ending::Removed };
+    demo::run(&site, &client, &args.image_reference, ending).await
+}
+
+/// On the cluster of this machine; on a new one if none is up.
+async fn demo_here(args: &SiteArgs, keep: bool) -> Result<Figures> {
+    let lifetime = if keep {
+        Lifetime::UntilDown
+    } else {
+        Lifetime::UntilDropped
+    };
+    let cluster = args.cluster(lifetime).await?;
+    let site = args.site(cluster.commands().clone())?;
+    let ending = if keep {
+        Ending::Stays
+    } else if cluster.is_owned() {
+        Ending::GoesWithCluster
+    } else {
+        Ending::Removed
+    };
+    let figures = demo::run(&site, cluster.client(), image::PLENUM_REFERENCE, ending).await;
+    if figures.is_err()
+        && let Err(error) = cluster.dump_components(&args.reports.join("failed/demo"))
+    {
+        eprintln!("no logs of the components: {error:#}");
+    }
+    if !cluster.is_owned() {
+        println!(
+            "  the cluster stays up until make down: export KUBECONFIG={}",
+            cluster.commands().kubeconfig().display()
+        );
+    }
+    cluster.stop()?;
+    figures
+}
+
 fn test(
     runtime: &tokio::runtime::Runtime,
     args: &SiteArgs,
@@ -257,6 +275,9 @@ fn test(
 ) -> Result<ExitCode> {
     let world = runtime.block_on(async {
         let cluster = args.cluster(Lifetime::UntilDropped).await?;
+        if !cluster.is_owned() {
+            exit_on_interrupt()?;
+        }
         let site = args.site(cluster.commands().clone())?;
         World::install(site, cluster, image::PLENUM_REFERENCE).await
     })?;

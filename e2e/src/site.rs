@@ -1,6 +1,8 @@
 //! A Kubernetes cluster with Plenum on it, driven as a user drives it: by `helm`, `kubectl`
 //! and the `plenum` command.
 
+mod removal;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,6 +12,7 @@ use anyhow::{Context as _, Result};
 use tokio::process::Child;
 
 use crate::{Commands, children};
+pub use removal::Before;
 
 /// The Helm release.
 pub(crate) const RELEASE: &str = "plenum";
