@@ -41,7 +41,8 @@ impl Shard {
         self.report(from, wanted);
     }
 
-    /// A controller sends tickets for everybody in a meeting.
+    /// A controller sends tickets for those in a meeting. Without one for each the move is given
+    /// up at its deadline.
     pub(crate) fn tickets(
         &mut self,
         name: &MeetingId,
@@ -54,8 +55,7 @@ impl Shard {
             return;
         };
         match moving.tickets(name, to, offers, meeting.members.keys(), now) {
-            Tickets::Ignored => {}
-            Tickets::Missing => self.stay(name, now),
+            Tickets::Ignored | Tickets::Incomplete => {}
             Tickets::Migrate(offers) => {
                 let addressed: Vec<_> = offers
                     .into_iter()
@@ -122,6 +122,7 @@ impl Shard {
         let moved = moving.release(now);
         self.counters.moves.succeeded += 1;
         self.counters.moves.participants += u64::from(moved);
+        self.reports.changed(Some(name), now);
         self.tell_everybody(name, &FromRouter::Release { to: to.clone() });
         self.move_ended(name.clone(), to, (moved, 0), took_ms);
     }

@@ -7,7 +7,7 @@
 //! ```
 //! Until `Released` the old router carries everything, so giving up costs nobody a packet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use plenum_wire::join::Offer;
@@ -23,7 +23,10 @@ pub const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
 enum Phase {
-    Tickets,
+    /// What came of the offers so far: for a large meeting they come in several messages.
+    Tickets {
+        offers: BTreeMap<ParticipantId, Offer>,
+    },
     Overlap {
         waiting: BTreeSet<ParticipantId>,
         moved: u32,
@@ -54,8 +57,8 @@ pub(crate) enum Progress {
 pub(crate) enum Tickets {
     /// They are not for this move, or came twice.
     Ignored,
-    /// Somebody in the meeting got none.
-    Missing,
+    /// Others are still to come.
+    Incomplete,
     /// Pass them on.
     Migrate(Vec<Offer>),
 }
@@ -75,7 +78,9 @@ impl Moving {
             to,
             started: now,
             deadline: now + TICKETS_WITHIN,
-            phase: Phase::Tickets,
+            phase: Phase::Tickets {
+                offers: BTreeMap::new(),
+            },
         }
     }
 
@@ -92,26 +97,34 @@ impl Moving {
         u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The zone's offers. One is wanted for each of `members`.
+    /// Some of the zone's offers. One is wanted for each of `members`; those for others, who
+    /// left meanwhile, are of no use.
     pub(crate) fn tickets<'a>(
         &mut self,
         meeting: &MeetingId,
         to: &RouterId,
-        mut offers: Vec<Offer>,
+        came: Vec<Offer>,
         members: impl Iterator<Item = &'a ParticipantId>,
         now: Instant,
     ) -> Tickets {
-        if !matches!(self.phase, Phase::Tickets) || *to != self.to {
+        let Phase::Tickets { offers } = &mut self.phase else {
+            return Tickets::Ignored;
+        };
+        if *to != self.to {
             return Tickets::Ignored;
         }
         let waiting: BTreeSet<_> = members.cloned().collect();
-        offers.retain(|offer| offer.router == *to && offer.meeting == *meeting);
-        // Offers for those who left meanwhile are of no use, and one each is enough.
-        let mut wanted = waiting.clone();
-        offers.retain(|offer| wanted.remove(&offer.participant));
-        if !wanted.is_empty() {
-            return Tickets::Missing;
+        for offer in came {
+            let fits = offer.router == *to && offer.meeting == *meeting;
+            if fits && waiting.contains(&offer.participant) {
+                offers.insert(offer.participant.clone(), offer);
+            }
         }
+        offers.retain(|who, _| waiting.contains(who));
+        if offers.len() < waiting.len() {
+            return Tickets::Incomplete;
+        }
+        let offers = std::mem::take(offers).into_values().collect();
         self.deadline = now + MOVE_WITHIN;
         self.phase = Phase::Overlap { waiting, moved: 0 };
         Tickets::Migrate(offers)
@@ -161,7 +174,7 @@ impl Moving {
     pub(crate) const fn moved_count(&self) -> u32 {
         match &self.phase {
             Phase::Overlap { moved, .. } => *moved,
-            Phase::Tickets | Phase::Released => 0,
+            Phase::Tickets { .. } | Phase::Released => 0,
         }
     }
 
@@ -170,7 +183,7 @@ impl Moving {
             return None;
         }
         Some(match self.phase {
-            Phase::Tickets | Phase::Overlap { .. } => Overdue::GiveUp,
+            Phase::Tickets { .. } | Phase::Overlap { .. } => Overdue::GiveUp,
             Phase::Released => Overdue::Clear,
         })
     }

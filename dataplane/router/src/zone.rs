@@ -57,7 +57,11 @@ impl Shard {
             Some(MeetingLoad {
                 meeting: Clone::clone(name),
                 participants: meetings.get(name)?.size(),
-                moving_to: moving.get(name).map(|moving| moving.to.clone()),
+                // After the release it is there, and those who leave last are no move.
+                moving_to: moving
+                    .get(name)
+                    .filter(|moving| !moving.released())
+                    .map(|moving| moving.to.clone()),
             })
         };
         while let Some((to, report)) = self.reports.next(load, look, now) {

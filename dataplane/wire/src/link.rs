@@ -132,13 +132,13 @@ pub enum ToRouter {
         /// The new router.
         to: RouterId,
     },
-    /// Answer to `tickets_wanted`.
+    /// Answer to `tickets_wanted`; in several messages for a large meeting.
     Tickets {
         /// The meeting.
         meeting: MeetingId,
         /// The new router.
         to: RouterId,
-        /// One for each participant.
+        /// One for each participant; in all messages together.
         offers: Vec<Offer>,
     },
 }

@@ -19,6 +19,10 @@ use super::offers::offer;
 const QUEUE: usize = 4_096;
 /// A join that the broker has not answered by then is refused: it is far behind.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Offers in one message to a router. With every name at its longest one is below 2 kB, so
+/// that a message stays below half of [`plenum_wire::limits::MESSAGE_BYTES`], and a meeting of
+/// any size can move.
+const OFFERS: usize = 256;
 /// WebSocket close code of a link that the broker wants closed: connect again (RFC 6455,
 /// registered as "Service Restart").
 const CLOSE_AGAIN: u16 = 1012;
@@ -223,9 +227,13 @@ impl Core {
         let Some(sender) = self.routers.get(&link) else {
             return;
         };
-        let message = match order {
-            Order::Drain(draining) => ToRouter::SetDraining { draining },
-            Order::Move { meeting, to } => ToRouter::MoveMeeting { meeting, to },
+        match order {
+            Order::Drain(draining) => {
+                sender.send(&ToRouter::SetDraining { draining });
+            }
+            Order::Move { meeting, to } => {
+                sender.send(&ToRouter::MoveMeeting { meeting, to });
+            }
             Order::Tickets {
                 meeting,
                 to,
@@ -233,19 +241,20 @@ impl Core {
                 participants,
             } => {
                 let keys = self.keys.borrow();
-                let offers = participants.into_iter().map(|member| {
-                    let (meeting, to) = (meeting.clone(), to.clone());
-                    let (who, admitted) = (member.participant, member.admitted);
-                    offer(&keys, meeting, who, to, endpoint.clone(), admitted)
-                });
-                ToRouter::Tickets {
-                    offers: offers.collect(),
-                    meeting,
-                    to,
+                for some in participants.chunks(OFFERS) {
+                    let offers = some.iter().map(|member| {
+                        let (meeting, to) = (meeting.clone(), to.clone());
+                        let (who, admitted) = (member.participant.clone(), member.admitted);
+                        offer(&keys, meeting, who, to, endpoint.clone(), admitted)
+                    });
+                    sender.send(&ToRouter::Tickets {
+                        offers: offers.collect(),
+                        meeting: meeting.clone(),
+                        to: to.clone(),
+                    });
                 }
             }
-        };
-        sender.send(&message);
+        }
     }
 
     fn report(&mut self, now: Instant) {

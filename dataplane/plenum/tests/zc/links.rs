@@ -173,6 +173,59 @@ async fn a_drain_goes_from_the_operator_to_the_router_with_tickets_for_all() {
     assert_eq!(offers.len(), 2);
 }
 
+/// The most participants that a pool's schema allows on one router.
+const LARGEST: usize = 5_000;
+
+#[tokio::test]
+async fn a_meeting_as_large_as_a_router_may_be_gets_its_tickets() {
+    let mut zone = Controller::open().await;
+    let mut from = zone.router("router-a", 5_000).await;
+    from.report(&[("standup", 5_000)]);
+    let _to = zone.router("router-b", 5_000).await;
+    let (operator, mut reports) = zone.operator().await;
+    zone.until_routed().await;
+    within(async {
+        loop {
+            if let Received::Message(ToOperator::Report { routers, .. }) = reports.next().await
+                && routers.iter().map(|it| it.load.participants).sum::<u32>() == 5_000
+                && routers.len() == 2
+            {
+                return;
+            }
+        }
+    })
+    .await;
+    operator.send(&FromOperator::SetDraining {
+        pool: "test.pool".parse().unwrap(),
+        routers: vec!["router-a".parse().unwrap()],
+    });
+    let (meeting, to) = loop {
+        if let ToRouter::MoveMeeting { meeting, to } = from.next().await {
+            break (meeting, to);
+        }
+    };
+    let member = |index: usize| Member {
+        participant: format!("{index:032x}").parse().unwrap(),
+        admitted: 1_700_000_000,
+    };
+    let participants: Vec<Member> = (0..LARGEST).map(member).collect();
+    from.sender.send(&FromRouter::TicketsWanted {
+        meeting,
+        to,
+        participants: participants.clone(),
+    });
+    let mut offered = Vec::new();
+    while offered.len() < LARGEST {
+        // A message above the limit would close the link.
+        let ToRouter::Tickets { offers, .. } = from.next().await else {
+            panic!("no tickets");
+        };
+        offered.extend(offers.into_iter().map(|offer| offer.participant));
+    }
+    let wanted: Vec<_> = participants.into_iter().map(|it| it.participant).collect();
+    assert_eq!(offered, wanted);
+}
+
 #[tokio::test]
 async fn a_new_key_reaches_the_routers_that_are_connected() {
     let mut zone = Controller::open().await;

@@ -130,6 +130,25 @@ fn it_is_reported_as_on_its_way_and_newcomers_are_sent_on() {
 }
 
 #[test]
+fn once_all_are_released_it_is_not_reported_as_on_its_way_any_more() {
+    let mut at = Ordered::migrating();
+    at.moved(at.ann);
+    let out = at.moved(at.bob);
+    assert_eq!(at.ended(&out), Some((2, 0)));
+    let out = at.pass(Duration::from_millis(50));
+    let told: Vec<_> = reported(&out, at.link)
+        .into_iter()
+        .filter_map(|message| match message {
+            link::FromRouter::Report { meetings, .. } => Some(meetings),
+            _ => None,
+        })
+        .flatten()
+        .map(|meeting| (meeting.participants, meeting.moving_to))
+        .collect();
+    assert_eq!(told, [(2, None)], "they are still leaving");
+}
+
+#[test]
 fn each_gets_its_own_offer() {
     let mut at = Ordered::new();
     let out = at.tickets(&["bob", "ann", "left-meanwhile"]);
@@ -245,17 +264,30 @@ fn after_10_seconds_the_meeting_stays() {
 
 #[test]
 fn without_tickets_for_all_nobody_is_sent_off() {
-    let mut at = Ordered::new();
-    let out = at.tickets(&["ann"]);
-    assert_eq!(at.ended(&out), Some((0, 2)));
-    let no_migrate = said(&out, at.ann.channel)
-        .iter()
-        .all(|message| !matches!(message, FromRouter::Migrate { .. }));
-    assert!(no_migrate);
+    for came in [&["ann"][..], &[]] {
+        let mut at = Ordered::new();
+        let mut out = at.tickets(came);
+        out.extend(at.pass(TICKETS_WITHIN));
+        assert_eq!(at.ended(&out), Some((0, 2)));
+        let no_migrate = said(&out, at.ann.channel)
+            .iter()
+            .all(|message| !matches!(message, FromRouter::Migrate { .. }));
+        assert!(no_migrate);
+    }
+}
 
+#[test]
+fn tickets_may_come_in_several_messages() {
     let mut at = Ordered::new();
-    let out = at.pass(TICKETS_WITHIN);
-    assert_eq!(at.ended(&out), Some((0, 2)));
+    assert_eq!(at.tickets(&["ann"]), [], "bob has none yet");
+    let out = at.tickets(&["bob", "ann"]);
+    for guest in [at.ann, at.bob] {
+        let told = said(&out, guest.channel);
+        assert!(matches!(told[..], [FromRouter::Migrate { .. }]), "{told:?}");
+    }
+    at.moved(at.ann);
+    let out = at.moved(at.bob);
+    assert_eq!(at.ended(&out), Some((2, 0)));
 }
 
 #[test]
