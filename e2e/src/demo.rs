@@ -1,8 +1,8 @@
 //! The demo: a zone on a real cluster, people who come and go, and honest figures.
 //!
 //! The story in order: install, two people with real voices and pictures, many people,
-//! a node that is cordoned under them, most of them leave, all are gone. [`figures`] says
-//! what must hold, [`picture`] draws it.
+//! a node that is cordoned under them, most of them leave, all are gone. `figures` says
+//! what must hold, `picture` draws it.
 //!
 //! On a cluster that goes on after it, the demo plays only where Plenum is not yet, and takes
 //! away what it brought, however it ends.

@@ -22,7 +22,7 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// Four nodes with the label of nodes for routers, until the [`Cluster`] is dropped.
+    /// Four nodes with the label of nodes for routers, until the [`crate::Cluster`] is dropped.
     fn default() -> Self {
         Self {
             nodes: 4,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::addresses::NodeNumber;
+use crate::cluster::addresses::NodeNumber;
 
 /// Each node puts an empty file system of its own over these, so a cache below them would vanish inside the node.
 const HIDDEN_IN_NODES: [&str; 4] = ["/run", "/var/lib", "/var/log", "/opt"];

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::Layout;
 use crate::children::{ENDS_WITH_US, on_lasting_thread};
-use crate::tools::search_path;
+use crate::cluster::tools::search_path;
 
 /// How long a cluster lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::Layout;
-use crate::addresses::NodeNumber;
-use crate::process::{Process, Running, find};
+use crate::cluster::addresses::NodeNumber;
+use crate::cluster::process::{Process, Running, find};
 
 /// Whether this is a process of the cluster: one of our tools at work on our state, or a node's first process.
 ///

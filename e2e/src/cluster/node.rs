@@ -9,11 +9,12 @@ use kube::Client;
 use kube::api::{Api, ListParams};
 use rustix::process::Signal;
 
-use crate::addresses::NodeNumber;
-use crate::network::NAMESPACES;
-use crate::process::{Launcher, Process};
-use crate::wait::Wait;
-use crate::{Layout, Tools, node_files};
+use crate::cluster::addresses::NodeNumber;
+use crate::cluster::network::NAMESPACES;
+use crate::cluster::node_files;
+use crate::cluster::process::{Launcher, Process};
+use crate::cluster::wait::Wait;
+use crate::{Layout, Tools};
 
 /// 8 s after the API server on an idle machine.
 const READY_LIMIT: Duration = Duration::from_secs(90);
@@ -61,7 +62,7 @@ pub(crate) async fn kill(layout: &Layout, node: NodeNumber) -> Result<()> {
     };
     wait.until(async || {
         process.reap();
-        let left = crate::teardown::processes_of_node(layout, node);
+        let left = crate::cluster::teardown::processes_of_node(layout, node);
         ensure!(
             !process.is_alive() && left.is_empty(),
             "{} processes of {node} are left",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::time::{Instant, sleep};
 
-use crate::process::Process;
+use crate::cluster::process::Process;
 
 /// Short beside everything that is waited for, long beside what a question costs.
 const INTERVAL: Duration = Duration::from_millis(100);

@@ -44,6 +44,33 @@ pub(crate) enum Content {
     HostFile(PathBuf),
 }
 
+impl Entry {
+    pub(crate) fn directory(path: &str) -> Self {
+        Self::Directory {
+            path: path.into(),
+            mode: 0o755,
+        }
+    }
+
+    /// A file that everybody may read.
+    pub(crate) fn text(path: &str, text: &str) -> Self {
+        Self::File {
+            path: path.into(),
+            mode: 0o644,
+            content: Content::Text(text.into()),
+        }
+    }
+
+    /// A file of this machine that everybody may run.
+    pub(crate) fn program(path: &str, file: &Path) -> Self {
+        Self::File {
+            path: path.into(),
+            mode: 0o755,
+            content: Content::HostFile(file.into()),
+        }
+    }
+}
+
 impl Image {
     /// Writes the archive to `out`, replacing it only when complete.
     pub(crate) fn write(&self, out: &Path) -> Result<()> {

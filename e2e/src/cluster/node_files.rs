@@ -6,9 +6,9 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::addresses::{DNS_SERVICE, NodeNumber, POD_NETWORK};
-use crate::host_packages::CNI_PLUGINS;
-use crate::image::PAUSE_REFERENCE;
+use crate::cluster::addresses::{DNS_SERVICE, NodeNumber, POD_NETWORK};
+use crate::cluster::host_packages::CNI_PLUGINS;
+use crate::cluster::images::PAUSE_REFERENCE;
 use crate::{Layout, Tools};
 
 /// Writes them all. Writing them again, before a node starts again, changes nothing.

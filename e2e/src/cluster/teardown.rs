@@ -15,11 +15,11 @@ use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::Signal;
 
 use crate::Layout;
-use crate::addresses::{NodeNumber, is_our_link};
-use crate::host_state::HostState;
-use crate::lock::Lock;
-use crate::network::NAMESPACES;
-use crate::process::{Process, find, run};
+use crate::cluster::addresses::{NodeNumber, is_our_link};
+use crate::cluster::host_state::HostState;
+use crate::cluster::lock::Lock;
+use crate::cluster::network::NAMESPACES;
+use crate::cluster::process::{Process, find, run};
 
 pub(crate) use ownership::processes_of_node;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::Result;
 use kube::Client;
 
-use crate::addresses::{API_PORT, HOST, POD_NETWORK, SERVICE_NETWORK};
-use crate::process::{Launcher, Process};
-use crate::wait::Wait;
+use crate::cluster::addresses::{API_PORT, HOST, POD_NETWORK, SERVICE_NETWORK};
+use crate::cluster::process::{Launcher, Process};
+use crate::cluster::wait::Wait;
 use crate::{Layout, Tools};
 
 pub(crate) const API_SERVER: &str = "kube-apiserver";

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::addresses::{BRIDGE, HOST, NodeNumber};
-use crate::process::run;
+use crate::cluster::addresses::{BRIDGE, HOST, NodeNumber};
+use crate::cluster::process::run;
 
 /// Where named network namespaces are mounted (ip-netns(8)).
 pub(crate) const NAMESPACES: &str = "/run/netns";

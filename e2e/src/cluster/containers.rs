@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail};
 use futures_util::future::try_join_all;
 use tokio::process::Command;
 
-use crate::addresses::NodeNumber;
-use crate::process::Process;
-use crate::wait::Wait;
+use crate::cluster::addresses::NodeNumber;
+use crate::cluster::process::Process;
+use crate::cluster::wait::Wait;
 use crate::{Layout, Tools};
 
 const CONTAINERD_LIMIT: Duration = Duration::from_mins(1);

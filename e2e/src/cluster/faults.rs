@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
-use crate::addresses::NodeNumber;
-use crate::control_plane::{self, API_SERVER};
-use crate::process::Process;
-use crate::wait::Wait;
-use crate::{Cluster, network, node};
+use crate::Cluster;
+use crate::cluster::addresses::NodeNumber;
+use crate::cluster::control_plane::{self, API_SERVER};
+use crate::cluster::process::Process;
+use crate::cluster::wait::Wait;
+use crate::cluster::{network, node};
 
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 

@@ -1,7 +1,7 @@
 //! Names and addresses of the cluster, all derived from a node's number.
 //!
 //! Everything the kernel shows (bridge, links, namespaces) begins with `plenum`, so that a person who meets it knows
-//! whose it is and [`crate::teardown`] finds it without a record.
+//! whose it is and [`super::teardown`] finds it without a record.
 
 use std::fmt;
 use std::net::Ipv4Addr;

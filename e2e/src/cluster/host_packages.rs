@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::elf;
+use crate::cluster::elf;
 
 /// A file that must be there and the Debian package that brings it.
 struct Needed {

@@ -18,7 +18,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use crate::Layout;
-use crate::addresses::{API_PORT, API_SERVICE, HOST, NodeNumber};
+use crate::cluster::addresses::{API_PORT, API_SERVICE, HOST, NodeNumber};
 
 /// Outlives every test; nothing renews it.
 const VALID: Duration = Duration::days(365);

@@ -94,8 +94,8 @@ fn kubernetes() -> ToolSet {
     };
     ToolSet {
         name: "kubernetes",
-        go_mod: include_str!("../tools/kubernetes/go.mod"),
-        go_sum: include_str!("../tools/kubernetes/go.sum"),
+        go_mod: include_str!("../../tools/kubernetes/go.mod"),
+        go_sum: include_str!("../../tools/kubernetes/go.sum"),
         tags: "",
         link: format!(
             "{} {}",
@@ -120,8 +120,8 @@ fn kubernetes() -> ToolSet {
 fn containerd() -> ToolSet {
     ToolSet {
         name: "containerd",
-        go_mod: include_str!("../tools/containerd/go.mod"),
-        go_sum: include_str!("../tools/containerd/go.sum"),
+        go_mod: include_str!("../../tools/containerd/go.mod"),
+        go_sum: include_str!("../../tools/containerd/go.sum"),
         // Snapshotters that need C libraries.
         tags: "no_btrfs,no_devmapper,no_zfs",
         link: String::new(),
@@ -133,8 +133,8 @@ fn containerd() -> ToolSet {
 fn coredns() -> ToolSet {
     ToolSet {
         name: "coredns",
-        go_mod: include_str!("../tools/coredns/go.mod"),
-        go_sum: include_str!("../tools/coredns/go.sum"),
+        go_mod: include_str!("../../tools/coredns/go.mod"),
+        go_sum: include_str!("../../tools/coredns/go.sum"),
         tags: "",
         link: String::new(),
         programs: &["coredns"],

@@ -9,8 +9,8 @@ use rustix::mount::{UnmountFlags, unmount};
 use serde::{Deserialize, Serialize};
 
 use crate::Layout;
-use crate::network::NAMESPACES;
-use crate::teardown::names_in;
+use crate::cluster::network::NAMESPACES;
+use crate::cluster::teardown::names_in;
 
 /// What a kubelet sets when it starts (`setupKernelTunables` in `pkg/kubelet/cm/container_manager_linux.go`); none of
 /// it belongs to a namespace.

@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::Api;
 
 use crate::Cluster;
-use crate::wait::Wait;
+use crate::cluster::wait::Wait;
 
 const OBJECTS: &str = include_str!("dns.yaml");
 const READY_LIMIT: Duration = Duration::from_mins(1);
@@ -55,8 +55,8 @@ mod tests {
     use serde_yaml::Value;
 
     use super::*;
-    use crate::addresses::DNS_SERVICE;
-    use crate::image::COREDNS_REFERENCE;
+    use crate::cluster::addresses::DNS_SERVICE;
+    use crate::cluster::images::COREDNS_REFERENCE;
 
     #[test]
     fn the_objects_name_our_image_and_the_address_that_kubelets_hand_out() {
