@@ -259,7 +259,7 @@ impl Broker {
             self.end_move(meeting, &from);
         }
         if let Some(lost) = self.routers.get_mut(router) {
-            lost.promised = 0;
+            (lost.reserved, lost.moving_in) = (0, 0);
             lost.expects.clear();
         }
         self.meetings.tidy(meeting);

@@ -1,4 +1,7 @@
 //! Where one participant goes.
+//!
+//! Seats that are kept for those on their way only steer: they are given away when nobody
+//! else has one, and nobody is refused for them. The router is the last authority on its room.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +11,11 @@ use plenum_wire::{MeetingId, ParticipantId, RouterId};
 use crate::meetings::Meeting;
 use crate::merge::RECOVERY;
 use crate::placement::{choose, roomiest};
-use crate::routers::Router;
+use crate::routers::{Measure, Router};
 use crate::timers::Timer;
 use crate::{Action, Answer, Broker, Join};
 
-/// How long room is kept for somebody who was placed and has not been reported.
+/// How long a seat is kept for somebody who was placed and has not been reported.
 pub const RESERVATION: Duration = Duration::from_secs(5);
 /// Orders that a meeting can go through before it is taken for a circle.
 const HOPS: usize = 4;
@@ -81,29 +84,40 @@ impl Broker {
     }
 
     fn place(&mut self, join: &Join, now: Instant) -> Result<RouterId, Refusal> {
-        let Some(home) = self.home(&join.meeting, &join.exclude) else {
+        let Some(home) = self.home(&join.meeting, &join.exclude, now) else {
             return self.place_new(&join.meeting, &join.exclude);
         };
         let known = self.routers.get(&home).ok_or(Refusal::NoRouter)?;
         let returns = join.from.as_ref() == Some(&home) && known.settled;
-        if known.room() > 0 || (returns && known.open()) {
+        if known.free() > 0 || (returns && known.open()) {
             return Ok(home);
         }
         match self.overflow(&join.meeting, &home, &join.exclude, now) {
-            // A meeting that cannot leave a draining router loses nobody for a broken wire.
-            Err(_) if returns => Ok(home),
+            // A meeting that cannot leave a draining router loses nobody for a broken wire, and
+            // goes on taking newcomers while there are seats.
+            Err(_) if returns || self.stays(&join.meeting, &home) => Ok(home),
             placed => placed,
         }
     }
 
+    /// The meeting is there, does not leave, and its router has seats for it: a router that is
+    /// being emptied still lets people join those that are on it.
+    fn stays(&self, meeting: &MeetingId, home: &RouterId) -> bool {
+        let here = self.meetings.get(meeting).is_some_and(|known| {
+            let people = known.at.get(home).copied().unwrap_or(0);
+            people > 0 && !known.moves.contains_key(home)
+        });
+        here && self.routers.get(home).is_some_and(|it| it.seats() > 0)
+    }
+
     /// The router where newcomers of a meeting belong: where it moves to, else where most of
     /// it is, else where others were placed just now.
-    fn home(&self, meeting: &MeetingId, exclude: &[RouterId]) -> Option<RouterId> {
+    fn home(&self, meeting: &MeetingId, exclude: &[RouterId], now: Instant) -> Option<RouterId> {
         let known = self.meetings.get(meeting)?;
         known
             .halves()
             .into_iter()
-            .map(|(half, _)| self.destination(known, half, exclude))
+            .map(|(half, _)| self.destination(known, half, exclude, now))
             .find(|router| !exclude.contains(router))
             .or_else(|| {
                 known
@@ -123,11 +137,12 @@ impl Broker {
         known: &'a Meeting,
         half: &'a RouterId,
         exclude: &[RouterId],
+        now: Instant,
     ) -> &'a RouterId {
         let mut at = half;
         for _ in 0..HOPS {
-            match known.moves.get(at) {
-                Some(way) => at = &way.to,
+            match known.next_stop(at, now) {
+                Some(next) => at = next,
                 None => break,
             }
         }
@@ -140,7 +155,9 @@ impl Broker {
     }
 
     fn place_new(&self, meeting: &MeetingId, exclude: &[RouterId]) -> Result<RouterId, Refusal> {
-        choose(meeting, self.routers.candidates(exclude))
+        let by = |room: Measure| choose(meeting, self.routers.candidates(exclude, room));
+        by(Router::room)
+            .or_else(|| by(Router::free))
             .cloned()
             .ok_or_else(|| self.no_room())
     }
@@ -163,11 +180,11 @@ impl Broker {
         if known.moves.contains_key(home) || known.moves_to(home) {
             return Err(self.full());
         }
-        let need = here
-            .saturating_add(known.expected_at(home))
-            .saturating_add(1);
+        let need = here.saturating_add(1);
+        let with_expected = need.saturating_add(known.expected_at(home));
         let to = self
-            .target(meeting, home, need, exclude, now)
+            .target(meeting, home, with_expected, exclude, now)
+            .or_else(|| self.target(meeting, home, need, exclude, now))
             .ok_or_else(|| self.full())?;
         self.order(meeting, home, &to, now);
         Ok(to)
@@ -183,25 +200,38 @@ impl Broker {
         exclude: &[RouterId],
         now: Instant,
     ) -> Option<RouterId> {
+        let by = |room| self.target_by(room, meeting, from, need, exclude, now);
+        by(Router::room).or_else(|| by(Router::free))
+    }
+
+    fn target_by(
+        &self,
+        room: Measure,
+        meeting: &MeetingId,
+        from: &RouterId,
+        need: u32,
+        exclude: &[RouterId],
+        now: Instant,
+    ) -> Option<RouterId> {
         let known = self.meetings.get(meeting)?;
         let fits = |router: &RouterId| {
             router != from
                 && !exclude.contains(router)
                 && !known.avoids(router, now)
-                && self.routers.get(router).is_some_and(|it| it.room() >= need)
+                && self.routers.get(router).is_some_and(|it| room(it) >= need)
         };
         let expected = known.expected.values().map(|kept| &kept.router);
         let others = known.halves().into_iter().map(|(half, _)| half);
         if let Some(other) = others.chain(expected).find(|router| fits(router)) {
             return Some(other.clone());
         }
-        let candidates = self.routers.candidates(exclude);
+        let candidates = self.routers.candidates(exclude, room);
         roomiest(meeting, need, candidates.filter(|it| fits(it.router))).cloned()
     }
 
     fn full(&self) -> Refusal {
         match self.no_room() {
-            Refusal::ZoneFull if self.routers.iter().any(|(_, router)| router.room() > 0) => {
+            Refusal::ZoneFull if self.routers.iter().any(|(_, router)| router.free() > 0) => {
                 Refusal::MeetingFull
             }
             other => other,

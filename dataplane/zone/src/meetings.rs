@@ -1,7 +1,8 @@
 //! The table of meetings: where each is, who is expected, and which way it moves.
 //!
-//! The room that reservations and moves promise is kept in one sum per router,
-//! [`crate::routers::Router::promised`]; only this file and `moves` change it.
+//! The room that reservations and moves promise is kept in two sums per router,
+//! [`crate::routers::Router::reserved`] and [`crate::routers::Router::moving_in`]; only this
+//! file and `moves` change them.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -21,8 +22,8 @@ pub struct Meeting {
     pub moves: BTreeMap<RouterId, Move>,
     /// Routers that it could not move to, until when not to try them again.
     pub avoid: BTreeMap<RouterId, Avoid>,
-    /// Until then the last participants may be leaving the router that it moved from.
-    pub leaves_until: Option<Instant>,
+    /// It has moved: the last participants may still be leaving the old router.
+    pub left: Option<Left>,
     /// Not brought together before this.
     pub merge_from: Option<Instant>,
     /// Whether a timer is armed to look whether it is on two routers.
@@ -45,6 +46,24 @@ pub struct Move {
     /// The router has begun; until then the order lapses at `deadline`.
     pub begun: bool,
     pub deadline: Instant,
+}
+
+/// A meeting that has moved.
+#[derive(Debug)]
+pub struct Left {
+    pub from: RouterId,
+    pub to: RouterId,
+    /// By then nobody is there any more.
+    pub until: Instant,
+}
+
+/// Room on a router that is kept.
+#[derive(Debug, Clone, Copy)]
+pub enum Promise {
+    /// For so many who were placed there.
+    Seats(u32),
+    /// For so many who move there.
+    Move(u32),
 }
 
 /// A router that a meeting could not move to.
@@ -90,7 +109,15 @@ impl Meeting {
 
     /// It has moved, and its last participants may still be leaving the old router.
     pub fn leaves(&self, now: Instant) -> bool {
-        self.leaves_until.is_some_and(|until| now < until)
+        self.left.as_ref().is_some_and(|left| now < left.until)
+    }
+
+    /// Where those on `router` are going or have gone, if they do not stay.
+    pub fn next_stop(&self, router: &RouterId, now: Instant) -> Option<&RouterId> {
+        let moves = self.moves.get(router).map(|way| &way.to);
+        let left = self.left.as_ref();
+        let left = left.filter(|left| left.from == *router && now < left.until);
+        moves.or_else(|| left.map(|left| &left.to))
     }
 
     fn gone(&self) -> bool {
@@ -142,7 +169,7 @@ impl Meetings {
         self.entry(meeting)
             .expected
             .insert(participant, reservation);
-        promise(routers, router, meeting, 1);
+        promise(routers, router, meeting, Promise::Seats(1));
     }
 
     /// Gives back the room that was kept for somebody.
@@ -156,7 +183,8 @@ impl Meetings {
             return;
         };
         if let Some(reservation) = known.expected.remove(participant) {
-            redeem(routers, known, &reservation.router, meeting, 1);
+            let seat = Promise::Seats(1);
+            redeem(routers, known, &reservation.router, meeting, seat);
         }
         self.tidy(meeting);
     }
@@ -185,19 +213,31 @@ impl Meetings {
             known.expected.remove(&participant);
             left -= 1;
         }
+        redeem(
+            routers,
+            known,
+            router,
+            meeting,
+            Promise::Seats(arrived - left),
+        );
+        let unplaced = left;
         for way in known.moves.values_mut().filter(|way| way.to == *router) {
             let came = left.min(way.outstanding);
             way.outstanding -= came;
             left -= came;
         }
-        redeem(routers, known, router, meeting, arrived - left);
+        let moved = unplaced - left;
+        redeem(routers, known, router, meeting, Promise::Move(moved));
     }
 }
 
 /// Promises room on a router.
-pub fn promise(routers: &mut Routers, router: &RouterId, meeting: &MeetingId, count: u32) {
+pub fn promise(routers: &mut Routers, router: &RouterId, meeting: &MeetingId, what: Promise) {
     if let Some(router) = routers.get_mut(router) {
-        router.promised = router.promised.saturating_add(count);
+        match what {
+            Promise::Seats(count) => router.reserved = router.reserved.saturating_add(count),
+            Promise::Move(count) => router.moving_in = router.moving_in.saturating_add(count),
+        }
         router.expects.insert(meeting.clone());
     }
 }
@@ -208,10 +248,13 @@ pub fn redeem(
     known: &Meeting,
     router: &RouterId,
     meeting: &MeetingId,
-    count: u32,
+    what: Promise,
 ) {
     if let Some(entry) = routers.get_mut(router) {
-        entry.promised = entry.promised.saturating_sub(count);
+        match what {
+            Promise::Seats(count) => entry.reserved = entry.reserved.saturating_sub(count),
+            Promise::Move(count) => entry.moving_in = entry.moving_in.saturating_sub(count),
+        }
         let none = known.expected.values().all(|kept| kept.router != *router);
         if none && !known.moves_to(router) {
             entry.expects.remove(meeting);

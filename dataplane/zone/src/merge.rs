@@ -10,7 +10,7 @@ use plenum_wire::{MeetingId, RouterId};
 
 use crate::Broker;
 use crate::placement::roomiest;
-use crate::routers::Router;
+use crate::routers::{Measure, Router};
 use crate::timers::Timer;
 
 /// From a meeting's being seen on two routers to the order: by then every replica has heard
@@ -44,7 +44,10 @@ impl Broker {
 
     /// Brings a meeting together, if it is still on several routers.
     pub(crate) fn merge(&mut self, meeting: &MeetingId, now: Instant) {
-        let next = self.next_merge(meeting, now);
+        let next = match self.next_merge(meeting, Router::room, now) {
+            Merge::Later => self.next_merge(meeting, Router::free, now),
+            next => next,
+        };
         if let Merge::Order { from, to } = &next {
             self.order(meeting, from, to, now);
         }
@@ -57,7 +60,7 @@ impl Broker {
         }
     }
 
-    fn next_merge(&self, meeting: &MeetingId, now: Instant) -> Merge {
+    fn next_merge(&self, meeting: &MeetingId, room: Measure, now: Instant) -> Merge {
         let Some(known) = self.meetings.get(meeting).filter(|it| it.at.len() > 1) else {
             return Merge::Done;
         };
@@ -75,7 +78,7 @@ impl Broker {
             return Merge::Later;
         };
         let fits = |to: &RouterId, count: u32| {
-            let room = self.routers.get(to).map_or(0, Router::room);
+            let room = self.routers.get(to).map_or(0, room);
             room >= count && !known.avoids(to, now)
         };
         let order = |from: &RouterId, to: &RouterId| Merge::Order {
@@ -89,7 +92,7 @@ impl Broker {
             return order(larger, smaller);
         }
         let both = [larger.clone(), smaller.clone()];
-        let elsewhere = self.routers.candidates(&both);
+        let elsewhere = self.routers.candidates(&both, room);
         let elsewhere = elsewhere.filter(|it| !known.avoids(it.router, now));
         roomiest(meeting, most.saturating_add(few), elsewhere)
             .map_or(Merge::Later, |to| order(larger, to))

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use plenum_wire::link::{Member, SILENCE_MS};
 use plenum_wire::{MeetingId, RouterId};
 
-use crate::meetings::{Avoid, Move, promise, redeem};
+use crate::meetings::{Avoid, Left, Move, Promise, promise, redeem};
 use crate::timers::Timer;
 use crate::{Broker, Link, Order};
 
@@ -88,7 +88,11 @@ impl Broker {
         if let Some(known) = self.meetings.get_mut(meeting) {
             if failed == 0 {
                 known.avoid.clear();
-                known.leaves_until = Some(now + LEAVING);
+                known.left = Some(Left {
+                    from: from.clone(),
+                    to: to.clone(),
+                    until: now + LEAVING,
+                });
             } else {
                 let avoid = known.avoid.entry(to.clone()).or_insert(Avoid {
                     until: now,
@@ -167,7 +171,8 @@ impl Broker {
         let Some(way) = known.moves.remove(from) else {
             return;
         };
-        redeem(&mut self.routers, known, &way.to, meeting, way.outstanding);
+        let promised = Promise::Move(way.outstanding);
+        redeem(&mut self.routers, known, &way.to, meeting, promised);
         if let Some(router) = self.routers.get_mut(from) {
             router.leaving -= 1;
         }
@@ -192,7 +197,7 @@ impl Broker {
             deadline,
         };
         known.moves.insert(from.clone(), way);
-        promise(&mut self.routers, to, meeting, outstanding);
+        promise(&mut self.routers, to, meeting, Promise::Move(outstanding));
         if let Some(router) = self.routers.get_mut(from) {
             router.leaving += 1;
         }

@@ -40,8 +40,11 @@ pub struct Router {
     pub hosts: BTreeSet<MeetingId>,
     /// Meetings with reservations or moves towards it.
     pub expects: BTreeSet<MeetingId>,
-    /// Participants promised by reservations and moves, and not yet reported.
-    pub promised: u32,
+    /// Seats kept for people who were placed and are not yet reported. Anybody can ask for
+    /// some and never come.
+    pub reserved: u32,
+    /// Participants of meetings that move here, and not yet reported.
+    pub moving_in: u32,
     /// Meetings on the way from it.
     pub leaving: usize,
     hash: u64,
@@ -58,15 +61,27 @@ impl Router {
                 .is_some_and(|load| load.accepting && !load.draining)
     }
 
-    /// Participants it can still take; 0 when it is not open.
+    /// Participants it can still take if all come who were placed here; 0 when it is not open.
+    /// Where there is a choice it goes by this, so that many who come at once spread.
     pub fn room(&self) -> u32 {
-        match self.load {
-            Some(load) if self.open() => load
-                .capacity
+        self.free().saturating_sub(self.reserved)
+    }
+
+    /// Participants it can still take now; 0 when it is not open. Only for want of this is
+    /// anybody refused, or else whoever asks for seats and never comes could fill the zone.
+    /// Who comes too late is refused by the router itself.
+    pub fn free(&self) -> u32 {
+        if self.open() { self.seats() } else { 0 }
+    }
+
+    /// Seats that nobody has, whether it is open or not; 0 while it is out of touch.
+    pub fn seats(&self) -> u32 {
+        let load = self.load.filter(|_| self.link.is_some() && self.settled);
+        load.map_or(0, |load| {
+            load.capacity
                 .saturating_sub(load.participants)
-                .saturating_sub(self.promised),
-            _ => 0,
-        }
+                .saturating_sub(self.moving_in)
+        })
     }
 
     /// Whether its meetings have to leave. The operator's word counts, else its own; a router
@@ -106,6 +121,9 @@ impl Router {
         });
     }
 }
+
+/// [`Router::room`] or [`Router::free`].
+pub type Measure = fn(&Router) -> u32;
 
 /// A word to a router on whether it shall be empty.
 #[derive(Debug, Clone, Copy)]
@@ -155,19 +173,20 @@ impl Routers {
         self.by_name.iter_mut()
     }
 
-    /// Every router but `without`, with its room.
+    /// Every router but `without`, with its room by this measure.
     pub fn candidates<'a>(
         &'a self,
         without: &'a [RouterId],
+        room: Measure,
     ) -> impl Iterator<Item = Candidate<'a>> + 'a {
         self.by_name
             .iter()
             .filter(|(name, _)| !without.contains(name))
-            .filter_map(|(name, router)| {
+            .filter_map(move |(name, router)| {
                 Some(Candidate {
                     router: name,
                     hash: router.hash,
-                    room: router.room(),
+                    room: room(router),
                     capacity: router.load?.capacity,
                 })
             })
@@ -208,7 +227,8 @@ impl Routers {
                 told: None,
                 hosts: BTreeSet::new(),
                 expects: BTreeSet::new(),
-                promised: 0,
+                reserved: 0,
+                moving_in: 0,
                 leaving: 0,
                 hash: hash(name.as_str()),
             };

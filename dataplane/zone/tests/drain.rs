@@ -117,13 +117,36 @@ fn without_room_elsewhere_a_meeting_stays_until_there_is() {
 }
 
 #[test]
-fn a_meeting_that_cannot_leave_takes_nobody_new() {
-    let mut zone = Zone::with(&[("a", 100), ("b", 2)]);
-    zone.hosts("a", 100, vec![at("large", 3)]);
+fn a_meeting_that_cannot_leave_goes_on_taking_people_where_it_is() {
+    for others in [&[("a", 100)][..], &[("a", 100), ("b", 2)]] {
+        let mut zone = Zone::with(others);
+        zone.hosts("a", 100, vec![at("large", 3)]);
+        zone.operator(&["a"]);
+        zone.report("a", draining(100, 3), vec![]);
+        assert_eq!(zone.join("large", "ada"), Ok("a".to_owned()));
+        let back = zone.rejoin("large", "bob", Some("a"), &[]);
+        assert_eq!(back, Ok("a".to_owned()), "who was in it comes back");
+        let not_there = zone.join_without("large", "ada", &["a"]);
+        assert_ne!(not_there, Ok("a".to_owned()), "it refused her");
+        let elsewhere = zone.join("new", "cem");
+        assert_ne!(elsewhere, Ok("a".to_owned()), "no new meetings");
+        zone.report("a", draining(100, 100), vec![at("large", 100)]);
+        zone.join("large", "eve").unwrap_err();
+    }
+}
+
+#[test]
+fn a_meeting_on_its_way_out_takes_nobody_where_it_was() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
     zone.operator(&["a"]);
-    assert_eq!(zone.join("large", "ada"), Err(Refusal::MeetingFull));
-    let back = zone.rejoin("large", "bob", Some("a"), &[]);
-    assert_eq!(back, Ok("a".to_owned()), "who was in it comes back");
+    zone.report("a", draining(100, 3), vec![moving("standup", 3, "b")]);
+    let full = Load {
+        participants: 100,
+        ..idle(100)
+    };
+    zone.report("b", full, vec![]);
+    zone.join("standup", "ada").unwrap_err();
 }
 
 #[test]
@@ -279,4 +302,30 @@ fn after_a_move_the_last_who_leave_are_not_moved_again() {
     zone.report_ended("a", draining(100, 0), vec![], &["standup"]);
     zone.pass(seconds(5));
     assert_eq!(zone.orders(), []);
+}
+
+#[test]
+fn after_a_move_newcomers_go_where_it_went_while_the_last_leave() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 3), vec![moving("standup", 3, "b")]);
+    zone.move_ended("a", "standup", "b", 0);
+    zone.report("a", draining(100, 3), vec![at("standup", 3)]);
+    assert_eq!(zone.join("standup", "ada"), Ok("b".to_owned()));
+}
+
+#[test]
+fn after_a_move_no_seat_is_promised_to_it_any_more() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 8)]);
+    zone.hosts("a", 100, vec![at("standup", 4)]);
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 4), vec![moving("standup", 4, "b")]);
+    zone.hosts("b", 8, vec![at("standup", 4)]);
+    zone.move_ended("a", "standup", "b", 0);
+    // As a router says it: still here, and not on its way any more.
+    zone.report("a", draining(100, 4), vec![at("standup", 4)]);
+    zone.report("a", draining(100, 1), vec![at("standup", 1)]);
+    zone.hosts("b", 8, vec![at("standup", 7)]);
+    assert_eq!(zone.join("standup", "ada"), Ok("b".to_owned()));
 }

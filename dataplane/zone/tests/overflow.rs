@@ -29,8 +29,10 @@ fn the_room_of_those_on_their_way_is_kept() {
     let mut zone = Zone::with(&[("a", 5), ("b", 8)]);
     zone.hosts("a", 5, vec![at("standup", 5)]);
     zone.join("standup", "ada").unwrap();
-    for who in ["x", "y"] {
-        assert_eq!(zone.join("retro", who), Ok("b".to_owned()));
+    for count in 1..=3 {
+        let who = format!("x{count}");
+        assert_eq!(zone.join("retro", &who), Ok("b".to_owned()));
+        zone.hosts("b", 8, vec![at("retro", count)]);
     }
     assert_eq!(zone.join("third", "z"), Err(Refusal::ZoneFull));
 }

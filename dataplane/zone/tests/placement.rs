@@ -1,6 +1,10 @@
 //! A new meeting gets a router by its name, and keeps it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 mod support;
+
+use std::collections::BTreeMap;
 
 use plenum_wire::RouterId;
 use plenum_wire::join::Refusal;
@@ -178,9 +182,17 @@ fn a_new_meeting_leaves_room_for_those_that_are_there() {
 #[test]
 fn the_spare_room_is_used_before_anybody_is_refused() {
     let mut zone = Zone::with(&[("a", 10), ("b", 10)]);
+    let mut on: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for index in 0..20 {
         let name = format!("m{index}");
-        assert!(zone.join(&name, "ada").is_ok(), "{name}");
+        on.entry(zone.join(&name, "ada").unwrap())
+            .or_default()
+            .push(name);
+    }
+    for router in ["a", "b"] {
+        assert_eq!(on[router].len(), 10, "{router}");
+        let meetings = on[router].iter().map(|name| at(name, 1)).collect();
+        zone.hosts(router, 10, meetings);
     }
     assert_eq!(zone.join("one-more", "ada"), Err(Refusal::ZoneFull));
 }

@@ -103,7 +103,7 @@ async fn without_a_router_it_says_when_to_ask_again() {
 #[tokio::test]
 async fn a_full_zone_and_an_excluded_router_are_said() {
     let mut zone = Controller::open().await;
-    let _router = zone.router("router-a", 1).await;
+    let router = zone.router("router-a", 1).await;
     zone.until_routed().await;
     let excluded = zone.join("standup", r#"{"exclude":["router-a"]}"#).await;
     assert_eq!(
@@ -111,6 +111,10 @@ async fn a_full_zone_and_an_excluded_router_are_said() {
         (503, Refusal::ZoneFull)
     );
     zone.join("standup", "").await.offer();
+    // Nobody sits there yet: the router itself will refuse the second.
+    zone.join("retro", "").await.offer();
+    router.report(&[("standup", 1)]);
+    zone.until_counted(1).await;
     let full = zone.join("retro", "").await;
     assert_eq!((full.status, full.problem().code), (503, Refusal::ZoneFull));
     assert!(

@@ -154,6 +154,24 @@ impl Controller {
         within(self.ready.wait_for(|ready| *ready)).await.unwrap();
     }
 
+    /// Waits until the routers' reports say that so many participants are there.
+    pub async fn until_counted(&self, participants: u32) {
+        let (_operator, mut reports) = self.operator().await;
+        let counted = async {
+            loop {
+                let ToOperator::Report { routers, .. } = match reports.next().await {
+                    Received::Message(report) => report,
+                    other => panic!("{other:?}"),
+                };
+                let there: u32 = routers.iter().map(|it| it.load.participants).sum();
+                if there == participants {
+                    return;
+                }
+            }
+        };
+        within(counted).await;
+    }
+
     pub async fn join(&self, meeting: &str, body: &str) -> Answer {
         self.join_with(meeting, body, "").await
     }

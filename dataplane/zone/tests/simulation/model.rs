@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plenum_wire::RouterId;
 use plenum_wire::link::Load;
+use plenum_wire::{MeetingId, RouterId};
 use plenum_zone::{Event, Join, Link};
 
 #[derive(Default)]
@@ -12,6 +12,7 @@ pub struct View {
     links: BTreeMap<Link, RouterId>,
     loads: BTreeMap<RouterId, (Link, Option<Load>)>,
     draining: BTreeSet<RouterId>,
+    hosts: BTreeSet<(RouterId, MeetingId)>,
     asked: BTreeMap<u64, Join>,
 }
 
@@ -23,13 +24,25 @@ impl View {
                 if newer {
                     self.links.insert(*link, router.clone());
                     self.loads.insert(router.clone(), (*link, None));
+                    self.hosts.retain(|(of, _)| of != router);
                 }
             }
-            Event::RouterReport { link, load, .. } => {
+            Event::RouterReport {
+                link,
+                load,
+                meetings,
+                ended,
+            } => {
                 if let Some(router) = self.links.get(link)
                     && self.loads[router].0 == *link
                 {
                     self.loads.insert(router.clone(), (*link, Some(*load)));
+                    for meeting in ended {
+                        self.hosts.remove(&(router.clone(), meeting.clone()));
+                    }
+                    for it in meetings {
+                        self.hosts.insert((router.clone(), it.meeting.clone()));
+                    }
                 }
             }
             Event::RouterLost { link } => self.close(*link),
@@ -55,8 +68,9 @@ impl View {
         let load = self.loads.get(router).and_then(|(_, load)| *load);
         let load = load.unwrap_or_else(|| panic!("{join:?} was placed on {router}: out of touch"));
         assert!(load.accepting, "{router} does not accept");
-        assert!(!load.draining, "{router} drains");
-        assert!(!self.draining.contains(router), "{router} shall be empty");
+        let home = (router.clone(), join.meeting.clone());
+        let drains = load.draining || self.draining.contains(router);
+        assert!(!drains || self.hosts.contains(&home), "{router} drains");
         assert!(!join.exclude.contains(router), "{router} was excluded");
         assert!(
             load.participants < load.capacity || join.from.as_ref() == Some(router),

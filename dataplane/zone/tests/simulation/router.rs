@@ -57,11 +57,10 @@ impl Router {
 
     /// Whether it lets somebody in.
     pub fn admits(&self, meeting: &MeetingId) -> bool {
-        let moves = self
-            .meetings
-            .get(meeting)
-            .is_some_and(|it| it.moving.is_some());
-        self.alive && !self.draining && !moves && self.participants() < self.capacity
+        let hosted = self.meetings.get(meeting);
+        let moves = hosted.is_some_and(|it| it.moving.is_some());
+        let closed = self.draining && hosted.is_none();
+        self.alive && !closed && !moves && self.participants() < self.capacity
     }
 
     pub fn enter(&mut self, meeting: &MeetingId, who: ParticipantId) {
