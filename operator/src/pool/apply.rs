@@ -18,6 +18,7 @@ use super::validate::ValidPool;
 use crate::apply::{WriteError, Written};
 use crate::conditions::whole_seconds;
 use crate::context::Context;
+use crate::events::EventType;
 
 /// Writes to the API in flight at once, for one pool.
 const AT_ONCE: usize = 8;
@@ -123,8 +124,7 @@ async fn announce(context: &Context, object: &MMRPool, node: &Node, change: Chan
             let text = format!(
                 "node {on} is given back at its drain deadline; people on its router reconnect"
             );
-            let what = ("DrainDeadlinePassed", "Unlabel");
-            return context.events.warning_on(&about, related, what, text).await;
+            ("DrainDeadlinePassed", "Unlabel", text)
         }
         Change::Repair => (
             "MarksRepaired",
@@ -133,8 +133,14 @@ async fn announce(context: &Context, object: &MMRPool, node: &Node, change: Chan
         ),
     };
     tracing::info!(pool = %object.name_any(), node = on, reason, text);
-    let what = (reason, action);
-    context.events.normal_on(&about, related, what, text).await;
+    let type_ = match change {
+        Change::UnlabelLate => EventType::Warning,
+        _ => EventType::Normal,
+    };
+    context
+        .events
+        .publish(type_, &about, Some(related), (reason, action), text)
+        .await;
 }
 
 /// Writes pod conditions and deletes pods that are to be made anew. A pod that went meanwhile

@@ -17,6 +17,7 @@ use super::status::{Outcome, status};
 use super::validate::{Intent, Problem, ValidZone, intent, validate};
 use crate::apply::WriteError;
 use crate::context::Context;
+use crate::events::EventType;
 use crate::pki::renew::Note;
 
 /// What a reconcile is given.
@@ -191,15 +192,15 @@ async fn tell(
     let about = fetched.zone.object_ref(&());
     if let Some((plan, _)) = planned.filter(|(_, applied)| applied.secrets_changed) {
         let (done, repaired) = sentences(&plan.notes);
-        if !done.is_empty() {
-            events
-                .normal(&about, "CertificatesRenewed", "Renew", done)
-                .await;
-        }
-        if !repaired.is_empty() {
-            events
-                .warning(&about, "SecretRepaired", "Repair", repaired)
-                .await;
+        let renewed = ("CertificatesRenewed", "Renew");
+        let damage = ("SecretRepaired", "Repair");
+        for (type_, what, note) in [
+            (EventType::Normal, renewed, done),
+            (EventType::Warning, damage, repaired),
+        ] {
+            if !note.is_empty() {
+                events.publish(type_, &about, None, what, note).await;
+            }
         }
     }
     let ready = |status: &MeetingZoneStatus| {
@@ -213,15 +214,14 @@ async fn tell(
         return;
     }
     let calm = [ZoneReason::Deleting, ZoneReason::Paused].map(ZoneReason::as_str);
-    if new.status == "True" || calm.contains(&new.reason.as_str()) {
-        events
-            .normal(&about, &new.reason, "Reconcile", new.message)
-            .await;
+    let type_ = if new.status == "True" || calm.contains(&new.reason.as_str()) {
+        EventType::Normal
     } else {
-        events
-            .warning(&about, &new.reason, "Reconcile", new.message)
-            .await;
-    }
+        EventType::Warning
+    };
+    events
+        .publish(type_, &about, None, (&new.reason, "Reconcile"), new.message)
+        .await;
 }
 
 /// All that was done, and all that was repaired: one Event each, since of several with one
