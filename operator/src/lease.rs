@@ -5,20 +5,23 @@
 //! differ), it takes it over with the resource version it read. The holder renews it and
 //! moves its [`Fence`]; a fence that is not moved in time falls by itself, and all writing
 //! and all orders stop, [`WRITE_TIMEOUT`] before anybody else may take over. On SIGTERM the
-//! Lease is given back, so that the next replica need not wait.
+//! Lease is given back, so that the next replica need not wait. A term that is over, for
+//! whatever reason, is never renewed: its work has [`GRACE`] to end and is dropped then, and
+//! only afterwards may this replica lead again.
 //!
 //! Guarantee: two replicas both believing they lead, at rates of clocks that differ by less
 //! than a tenth, never both start a write. A write already on its way is bounded by the
 //! timeout; objects that matter (nodes) are guarded by their resource version besides.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How long a Lease holds without renewal. Short enough that a killed leader is followed
@@ -29,6 +32,10 @@ const RENEW_EVERY: Duration = Duration::from_millis(1_500);
 /// No write takes longer; so what is started before the fence falls is over before the
 /// Lease can pass on.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long work may take to end once its term is over: more than one write under way, and
+/// less than what is left of the fence when the API server is quick.
+pub const GRACE: Duration = Duration::from_secs(5);
 
 /// How long after a renewal was asked for writes may start.
 const WRITING: Duration = LEASE_DURATION.saturating_sub(WRITE_TIMEOUT);
@@ -176,7 +183,7 @@ impl Candidate {
 
     /// Waits for the lead, runs `work` for as long as it lasts, and starts over when it was
     /// lost; gives the Lease back and returns when `stop` is cancelled. `work` gets a token
-    /// that is cancelled when it has to end, and has to end then.
+    /// that is cancelled when it has to end; [`GRACE`] later it is dropped.
     pub async fn lead<W>(
         mut self,
         stop: &CancellationToken,
@@ -187,23 +194,33 @@ impl Candidate {
         while self.acquire(stop).await {
             tracing::info!(identity = self.identity, "leading");
             let term = stop.child_token();
-            let mut work = std::pin::pin!(work(term.clone()));
-            loop {
-                tokio::select! {
-                    () = &mut work => break,
-                    () = tokio::time::sleep(RENEW_EVERY) => {}
-                }
-                // Renewing must not starve the work: both are polled here.
-                tokio::select! {
-                    () = &mut work => break,
-                    _ = self.attempt() => {}
-                }
-                if !self.fence.holds() && !term.is_cancelled() {
-                    tracing::warn!("the lease could not be renewed: no more writing");
-                    term.cancel();
-                }
-            }
+            self.serve(&term, work(term.clone())).await;
             self.release().await;
+        }
+    }
+
+    /// Runs `work` and renews the Lease until the term is over, however that comes.
+    async fn serve(&mut self, term: &CancellationToken, work: impl Future<Output = ()>) {
+        let mut work = std::pin::pin!(work);
+        // Renewing must not starve the work: both are polled here.
+        tokio::select! {
+            () = &mut work => return,
+            () = term.cancelled() => {}
+            () = self.renew() => {
+                tracing::warn!("the lease could not be renewed: no more writing");
+                term.cancel();
+            }
+        }
+        if tokio::time::timeout(GRACE, work).await.is_err() {
+            tracing::warn!("work did not end {GRACE:?} after its term, and was dropped");
+        }
+    }
+
+    /// Renews the Lease for as long as that succeeds.
+    async fn renew(&mut self) {
+        while self.fence.holds() {
+            tokio::time::sleep(RENEW_EVERY).await;
+            self.attempt().await;
         }
     }
 

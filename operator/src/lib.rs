@@ -7,7 +7,7 @@
 //! | [`pool`] | routers: how many, on which nodes, which drain | through `fetch` and `apply` |
 //! | [`reports`] | links to the zone controllers: reports in, draining orders out | reads |
 //! | [`apply`] | the only writer | writes |
-//! | [`requests`] | the client, whose requests are counted | is the way to it |
+//! | [`requests`] | the client, whose requests are counted and end in time | is the way to it |
 //! | [`lease`] | one leader, and the fence that stops all writing | its Lease |
 //!
 //! A controller is a pipeline, one file a step: fetch -> validate -> build -> plan -> apply

@@ -12,6 +12,7 @@ use plenum_operator::metrics::Metrics;
 use plenum_operator::{health, pool, requests, zone};
 use plenum_telemetry::Format;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Makes the cluster what `MeetingZone` and `MMRPool` resources say. Replicas elect a leader;
 /// the others wait. Logs go to standard error as JSON, filtered by `RUST_LOG`; traces go to
@@ -49,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
     let config = Config::infer()
         .await
         .context("no Kubernetes API: run in a cluster, or point KUBECONFIG to one")?;
-    let client = requests::counted(config, metrics.clone())
+    let client = requests::client(config, metrics.clone())
         .context("the configuration of the Kubernetes API does not work")?;
     let health = tokio::spawn(serve_health(
         arguments.health,
@@ -76,8 +77,10 @@ async fn main() -> anyhow::Result<()> {
 /// All controllers, for as long as this replica leads.
 async fn control(context: Context, term: CancellationToken) {
     // Each in a task of its own: a long reconcile must not keep the Lease from being renewed.
+    // Aborted when this future is dropped: nothing of a term that is over goes on.
     let zones = tokio::spawn(zone::run(context.clone(), term.clone()));
-    let pools = tokio::spawn(pool::run(context, term.clone()));
+    let zones = AbortOnDropHandle::new(zones);
+    let pools = AbortOnDropHandle::new(tokio::spawn(pool::run(context, term.clone())));
     // One that ends by itself takes the other with it: half an operator helps nobody.
     let (zones, pools) = tokio::join!(ended(zones, &term), ended(pools, &term));
     for (controller, result) in [("zone", zones), ("pool", pools)] {
@@ -88,7 +91,7 @@ async fn control(context: Context, term: CancellationToken) {
 }
 
 async fn ended(
-    controller: tokio::task::JoinHandle<()>,
+    controller: AbortOnDropHandle<()>,
     term: &CancellationToken,
 ) -> Result<(), tokio::task::JoinError> {
     let result = controller.await;

@@ -39,7 +39,8 @@ use triggers::Triggers;
 /// Pools looked at in parallel.
 const CONCURRENCY: u16 = 16;
 
-/// Runs the controller until `stop`.
+/// Runs the controller until `stop`, then ends what it has begun; drop it if that takes too
+/// long.
 pub async fn run(context: Context, stop: CancellationToken) {
     let api: Api<MMRPool> = Api::all(context.client.clone());
     let controller = Controller::new(api, watcher::Config::default())

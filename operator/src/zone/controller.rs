@@ -4,7 +4,6 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::stream::{BoxStream, StreamExt as _, select_all};
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -27,23 +26,16 @@ use crate::context::Context;
 
 /// Zones reconciled at the same time: each waits for the API server most of the time.
 const CONCURRENCY: u16 = 8;
-/// How long reconciles may take to end after `stop`; an API server that is away must not
-/// keep the Lease from being given back.
-const GRACE: Duration = Duration::from_secs(5);
 
 type Trigger = Result<ObjectRef<MeetingZone>, watcher::Error>;
 type Triggers = BoxStream<'static, Trigger>;
 
-/// Keeps all zones until `stop`, then ends what it has begun.
+/// Keeps all zones until `stop`, then ends what it has begun; drop it if that takes too long.
 pub async fn run(context: Context, stop: CancellationToken) {
     let (zones, stores, triggers) = watch(&context.client);
     let scope = Arc::new(Scope { context, stores });
     let config = Config::default().concurrency(CONCURRENCY);
-    let queue = triggers.take_until(stop.clone().cancelled_owned());
-    let given_up = async move {
-        stop.cancelled().await;
-        tokio::time::sleep(GRACE).await;
-    };
+    let queue = triggers.take_until(stop.cancelled_owned());
     applier(
         |zone, scope| Box::pin(reconcile(zone, scope)),
         retry,
@@ -52,7 +44,6 @@ pub async fn run(context: Context, stop: CancellationToken) {
         queue,
         config,
     )
-    .take_until(given_up)
     .for_each(|result| async {
         match result {
             Ok((zone, _)) => tracing::debug!(%zone, "reconciled"),
