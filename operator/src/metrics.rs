@@ -1,7 +1,7 @@
 //! What Prometheus sees. Labels are bounded: kinds, verbs and pools, never routers.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -57,7 +57,6 @@ pub struct Metrics {
     reconciles: Family<ByController, Histogram>,
     errors: Family<ByController, Counter>,
     in_flight: Family<ByController, Gauge>,
-    queue: Family<ByController, Gauge>,
     writes: Family<ByWrite, Counter>,
     requests: Family<ByVerb, Counter>,
     desired: Family<ByPool, Gauge>,
@@ -66,7 +65,8 @@ pub struct Metrics {
     draining: Family<ByPool, Gauge>,
     in_use: Family<ByPool, Gauge>,
     capacity: Family<ByPool, Gauge>,
-    report_age: Family<ByPool, Gauge>,
+    reported: Family<ByPool, Gauge<f64, AtomicU64>>,
+    reports: Mutex<Option<Reports>>,
 }
 
 /// The aim is a p99 under 100 ms (T13); the buckets are densest there.
@@ -79,7 +79,6 @@ impl Default for Metrics {
             reconciles: Family::new_with_constructor(|| Histogram::new(RECONCILE_BUCKETS)),
             errors: Family::default(),
             in_flight: Family::default(),
-            queue: Family::default(),
             writes: Family::default(),
             requests: Family::default(),
             desired: Family::default(),
@@ -88,7 +87,8 @@ impl Default for Metrics {
             draining: Family::default(),
             in_use: Family::default(),
             capacity: Family::default(),
-            report_age: Family::default(),
+            reported: Family::default(),
+            reports: Mutex::default(),
         };
         metrics.registry = Mutex::new(metrics.registered());
         metrics
@@ -109,21 +109,11 @@ impl Metrics {
             "Reconciles that failed",
             self.errors.clone(),
         );
-        let gauges: [(&str, &str, &Family<ByController, Gauge>); 2] = [
-            (
-                "reconciles_in_flight",
-                "Reconciles running now",
-                &self.in_flight,
-            ),
-            (
-                "queue_depth",
-                "Triggers waiting for their reconcile",
-                &self.queue,
-            ),
-        ];
-        for (name, help, family) in gauges {
-            registry.register(name, help, family.clone());
-        }
+        registry.register(
+            "reconciles_in_flight",
+            "Reconciles running now",
+            self.in_flight.clone(),
+        );
         registry.register(
             "writes",
             "Write requests to the API server",
@@ -134,7 +124,7 @@ impl Metrics {
             "Requests to the API server, the Lease's renewals and opened watches included",
             self.requests.clone(),
         );
-        let pools: [(&str, &str, &Family<ByPool, Gauge>); 7] = [
+        let pools: [(&str, &str, &Family<ByPool, Gauge>); 6] = [
             ("pool_routers_desired", "Routers wanted", &self.desired),
             (
                 "pool_routers_active",
@@ -161,15 +151,16 @@ impl Metrics {
                 "Participants the accepting routers take",
                 &self.capacity,
             ),
-            (
-                "pool_report_age_milliseconds",
-                "Age of the oldest report that counts; -1 without any",
-                &self.report_age,
-            ),
         ];
         for (name, help, family) in pools {
             registry.register(name, help, family.clone());
         }
+        registry.register_with_unit(
+            "pool_report_timestamp",
+            "When the oldest report that counts came, since 1970; 0 without any",
+            Unit::Seconds,
+            self.reported.clone(),
+        );
         registry
     }
 
@@ -198,15 +189,19 @@ impl Metrics {
         self.requests.get_or_create(&ByVerb { verb }).inc();
     }
 
-    /// How many triggers wait for `controller`.
-    pub fn queue(&self, controller: &'static str, depth: usize) {
-        self.queue
-            .get_or_create(&ByController { controller })
-            .set(i64::try_from(depth).unwrap_or(i64::MAX));
+    /// Starts a term: until what is returned is dropped, `reports` tells at each scrape how
+    /// old the oldest report of every pool is. Then all series of pools end: another replica
+    /// exports them, and what this one last saw is no longer so.
+    pub fn term(
+        self: &Arc<Self>,
+        reports: impl Fn() -> Vec<PoolReport> + Send + Sync + 'static,
+    ) -> Term {
+        *lock(&self.reports) = Some(Box::new(reports));
+        Term(self.clone())
     }
 
     /// The state of a pool.
-    pub fn pool(&self, namespace: &str, pool: &str, numbers: PoolNumbers, age: Option<Duration>) {
+    pub fn pool(&self, namespace: &str, pool: &str, numbers: PoolNumbers) {
         let labels = by_pool(namespace, pool);
         let PoolNumbers {
             desired,
@@ -222,33 +217,78 @@ impl Metrics {
         self.draining.get_or_create(&labels).set(draining.into());
         self.in_use.get_or_create(&labels).set(in_use.into());
         self.capacity.get_or_create(&labels).set(capacity.into());
-        let age = age.map_or(-1, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        self.report_age.get_or_create(&labels).set(age);
     }
 
     /// The pool is gone.
     pub fn forget_pool(&self, namespace: &str, pool: &str) {
         let labels = by_pool(namespace, pool);
-        for family in [
+        for family in self.pools() {
+            family.remove(&labels);
+        }
+        self.reported.remove(&labels);
+    }
+
+    fn pools(&self) -> [&Family<ByPool, Gauge>; 6] {
+        [
             &self.desired,
             &self.active,
             &self.accepting,
             &self.draining,
             &self.in_use,
             &self.capacity,
-            &self.report_age,
-        ] {
-            family.remove(&labels);
-        }
+        ]
     }
 
     /// Everything in the text format.
     #[must_use]
     pub fn text(&self) -> String {
+        self.see_reports();
         let mut text = String::new();
-        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        encode(&mut text, &registry).expect("writing to a String cannot fail");
+        encode(&mut text, &lock(&self.registry)).expect("writing to a String cannot fail");
         text
+    }
+
+    /// At the scrape, since reports that say nothing new cause no reconcile.
+    fn see_reports(&self) {
+        let reports = lock(&self.reports);
+        self.reported.clear();
+        let now = jiff::Timestamp::now().as_duration().as_secs_f64();
+        for report in reports.iter().flat_map(|reports| reports()) {
+            let came = report.age.map_or(0.0, |age| now - age.as_secs_f64());
+            let labels = by_pool(&report.namespace, &report.pool);
+            self.reported.get_or_create(&labels).set(came);
+        }
+    }
+}
+
+/// A poisoned lock only says that a holder panicked; what is under these is replaced whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How old the oldest report that counts for a pool is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolReport {
+    /// The pool's namespace.
+    pub namespace: String,
+    /// Its name.
+    pub pool: String,
+    /// `None` when no zone controller has reported.
+    pub age: Option<Duration>,
+}
+
+type Reports = Box<dyn Fn() -> Vec<PoolReport> + Send + Sync>;
+
+/// A time in which this replica leads; see [`Metrics::term`].
+#[must_use = "the term ends when it is dropped"]
+pub struct Term(Arc<Metrics>);
+
+impl Drop for Term {
+    fn drop(&mut self) {
+        *lock(&self.0.reports) = None;
+        for family in self.0.pools() {
+            family.clear();
+        }
     }
 }
 
@@ -303,7 +343,7 @@ mod tests {
             desired: 3,
             ..PoolNumbers::default()
         };
-        metrics.pool("n", "p", numbers, None);
+        metrics.pool("n", "p", numbers);
         let series = "plenum_operator_pool_routers_desired{namespace=\"n\",pool=\"p\"} 3";
         assert!(metrics.text().contains(series), "{}", metrics.text());
         metrics.forget_pool("n", "p");
@@ -322,5 +362,46 @@ mod tests {
             )
         );
         assert!(text.contains("plenum_operator_reconciles_in_flight{controller=\"pool\"} 0"));
+    }
+
+    #[test]
+    fn a_report_that_stays_away_is_seen_at_the_next_scrape_though_nobody_looks() {
+        let metrics = Arc::new(Metrics::default());
+        let age = Arc::new(Mutex::new(None));
+        let told = age.clone();
+        let term = metrics.term(move || {
+            vec![PoolReport {
+                namespace: "n".into(),
+                pool: "p".into(),
+                age: *lock(&told),
+            }]
+        });
+        let came = || {
+            let series =
+                "plenum_operator_pool_report_timestamp_seconds{namespace=\"n\",pool=\"p\"} ";
+            let text = metrics.text();
+            let line = text.lines().find_map(|line| line.strip_prefix(series));
+            line.map(|value| value.parse::<f64>().unwrap())
+        };
+        assert_eq!(came(), Some(0.0));
+        let now = jiff::Timestamp::now().as_duration().as_secs_f64();
+        *lock(&age) = Some(Duration::from_secs(60));
+        let minute_ago = came().unwrap();
+        assert!(
+            (now - 60.0..now - 50.0).contains(&minute_ago),
+            "{minute_ago} at {now}"
+        );
+        drop(term);
+        assert_eq!(came(), None);
+    }
+
+    #[test]
+    fn a_replica_that_no_longer_leads_exports_no_pools() {
+        let metrics = Arc::new(Metrics::default());
+        let term = metrics.term(Vec::new);
+        metrics.pool("n", "p", PoolNumbers::default());
+        assert!(metrics.text().contains("pool=\"p\""));
+        drop(term);
+        assert!(!metrics.text().contains("pool=\"p\""));
     }
 }

@@ -24,17 +24,20 @@ pub mod validate;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use kube::Api;
 use kube::runtime::Controller;
 use kube::runtime::controller::Config;
+use kube::runtime::reflector::Store;
 use kube::runtime::watcher;
-use plenum_crds::MMRPool;
+use kube::{Api, ResourceExt as _};
+use plenum_crds::{MMRPool, labels};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
-use crate::reports::Reports;
+use crate::metrics::PoolReport;
+use crate::reports::{Reports, ZoneKey};
 use reconcile::Pools;
 use triggers::Triggers;
+use validate::ValidPool;
 
 /// Pools looked at in parallel.
 const CONCURRENCY: u16 = 16;
@@ -45,7 +48,7 @@ pub async fn run(context: Context, stop: CancellationToken) {
     let api: Api<MMRPool> = Api::all(context.client.clone());
     let controller = Controller::new(api, watcher::Config::default())
         .with_config(Config::default().concurrency(CONCURRENCY));
-    let (triggers, due) = Triggers::new(controller.store(), context.metrics.clone());
+    let (triggers, due) = Triggers::new(controller.store());
     let caches = triggers.watch_all(&context.client, &stop);
     let reports = Reports::new(context.client.clone(), stop.clone(), {
         let triggers = triggers.clone();
@@ -54,6 +57,7 @@ pub async fn run(context: Context, stop: CancellationToken) {
     if !triggers::synced(&caches, &stop).await {
         return;
     }
+    let _term = context.metrics.term(ages(&caches.pools, &reports));
     let pools = Arc::new(Pools::new(context, caches, reports));
     controller
         .reconcile_on(due)
@@ -65,4 +69,29 @@ pub async fn run(context: Context, stop: CancellationToken) {
         )
         .for_each(|_| std::future::ready(()))
         .await;
+}
+
+/// How old the reports of each pool are, when asked.
+fn ages(
+    pools: &Store<MMRPool>,
+    reports: &Reports,
+) -> impl Fn() -> Vec<PoolReport> + Send + Sync + use<> {
+    let (pools, reports) = (pools.clone(), reports.clone());
+    move || {
+        let ours = |pool: &MMRPool| pool.finalizers().iter().any(|f| f == labels::FINALIZER);
+        let valid = |pool: &Arc<MMRPool>| validate::validate(pool).ok();
+        let pools = pools.state_filter(ours);
+        let report = |pool: ValidPool| {
+            let zone = ZoneKey {
+                namespace: pool.namespace.clone(),
+                name: pool.spec.zone,
+            };
+            PoolReport {
+                age: reports.view(&zone, &pool.wire).age,
+                namespace: pool.namespace,
+                pool: pool.name,
+            }
+        };
+        pools.iter().filter_map(valid).map(report).collect()
+    }
 }

@@ -207,15 +207,12 @@ impl Pools {
 
     fn plan(&self, look: &Look, snapshot: &Snapshot, memory: &Memory) -> Plan {
         let view = self.reports.view(look.zone, &look.pool.wire);
-        let age = view.age;
         let seen: Observed = snapshot.observed(look.object, look.pool, look.template, view);
         let plan = plan(look.pool, &seen, memory, Timestamp::now());
         let ValidPool {
             namespace, name, ..
         } = look.pool;
-        self.context
-            .metrics
-            .pool(namespace, name, plan.numbers, age);
+        self.context.metrics.pool(namespace, name, plan.numbers);
         if seen.zone == Zone::Missing {
             tracing::debug!(pool = name, "its zone is missing");
         }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{Stream, StreamExt as _};
@@ -20,15 +19,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::fetch::{Caches, selects};
 use crate::apply::FIELD_MANAGER;
-use crate::metrics::Metrics;
 
 /// Asks for looks at pools. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Triggers {
     pools: Store<MMRPool>,
     queue: mpsc::UnboundedSender<ObjectRef<MMRPool>>,
-    depth: Arc<AtomicUsize>,
-    metrics: Arc<Metrics>,
     /// Digest of what matters of each node: kubelets touch their nodes far more often.
     nodes: Arc<Mutex<HashMap<String, u64>>>,
 }
@@ -38,7 +34,6 @@ impl Triggers {
     /// the controller's scheduler keeps one entry a pool and always takes the next.
     pub(super) fn new(
         pools: Store<MMRPool>,
-        metrics: Arc<Metrics>,
     ) -> (
         Self,
         impl Stream<Item = ObjectRef<MMRPool>> + Send + 'static,
@@ -47,18 +42,10 @@ impl Triggers {
         let triggers = Self {
             pools,
             queue,
-            depth: Arc::default(),
-            metrics,
             nodes: Arc::default(),
         };
-        let (depth, metrics) = (triggers.depth.clone(), triggers.metrics.clone());
-        let stream = futures_util::stream::poll_fn(move |context| due.poll_recv(context)).inspect(
-            move |_| {
-                let before = depth.fetch_sub(1, Ordering::Relaxed);
-                metrics.queue("pool", before.saturating_sub(1));
-            },
-        );
-        (triggers, stream)
+        let due = futures_util::stream::poll_fn(move |context| due.poll_recv(context));
+        (triggers, due)
     }
 
     /// Starts all watches; they end with `stop`.
@@ -157,8 +144,6 @@ impl Triggers {
 
     fn each(&self, concerned: impl Fn(&MMRPool) -> bool) {
         for pool in self.pools.state_filter(|pool| concerned(pool)) {
-            let depth = self.depth.fetch_add(1, Ordering::Relaxed) + 1;
-            self.metrics.queue("pool", depth);
             // Closed only when the controller has ended.
             let _ = self.queue.send(ObjectRef::from_obj(pool.as_ref()));
         }
