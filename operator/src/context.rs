@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::LocalObjectReference;
 use kube::Client;
 
 use crate::apply::Writer;
@@ -23,7 +24,27 @@ pub struct Context {
     /// For Prometheus.
     pub metrics: Arc<Metrics>,
     /// The image of the data plane where a resource names none.
-    pub image: Arc<str>,
+    pub image: Arc<Image>,
+}
+
+/// The image of the data plane, and how it is pulled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Image {
+    /// Its name, where a resource names none.
+    pub name: String,
+    /// Secrets in the pods' own namespace, for whatever image they run.
+    pub pull_secrets: Vec<String>,
+}
+
+impl Image {
+    /// As pods name them. Nothing where there are none: the API server would drop an empty
+    /// list, and it would be written for ever.
+    #[must_use]
+    pub fn pull_secrets(&self) -> Option<Vec<LocalObjectReference>> {
+        let named = |name: &String| LocalObjectReference { name: name.clone() };
+        let all: Vec<_> = self.pull_secrets.iter().map(named).collect();
+        (!all.is_empty()).then_some(all)
+    }
 }
 
 impl Context {
@@ -34,7 +55,7 @@ impl Context {
         fence: Fence,
         metrics: Arc<Metrics>,
         instance: &str,
-        image: &str,
+        image: Image,
     ) -> Self {
         Self {
             writer: Writer::new(client.clone(), fence.clone(), metrics.clone()),
@@ -42,7 +63,7 @@ impl Context {
             client,
             fence,
             metrics,
-            image: image.into(),
+            image: Arc::new(image),
         }
     }
 }

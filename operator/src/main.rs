@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Parser;
 use kube::Config;
-use plenum_operator::context::Context;
+use plenum_operator::context::{Context, Image};
 use plenum_operator::lease::Candidate;
 use plenum_operator::metrics::Metrics;
 use plenum_operator::{health, pool, requests, zone};
@@ -23,6 +23,10 @@ struct Arguments {
     /// Image of zone controllers and routers where a resource names none.
     #[arg(long, env = "PLENUM_IMAGE")]
     image: String,
+    /// Secrets by which zone controllers and routers pull their image, separated by commas; each
+    /// has to be in the namespaces of the zones.
+    #[arg(long, env = "PLENUM_PULL_SECRETS", value_delimiter = ',')]
+    pull_secrets: Vec<String>,
     /// Name of this pod: how it signs its Lease and its Events.
     #[arg(long, env = "POD_NAME")]
     pod_name: String,
@@ -60,13 +64,18 @@ async fn main() -> anyhow::Result<()> {
 
     let Arguments {
         image,
+        pull_secrets,
         pod_name,
         pod_namespace,
         lease,
         ..
     } = arguments;
     let candidate = Candidate::new(client.clone(), &pod_namespace, &lease, &pod_name);
-    let context = Context::new(client, candidate.fence(), metrics, &pod_name, &image);
+    let image = Image {
+        name: image,
+        pull_secrets,
+    };
+    let context = Context::new(client, candidate.fence(), metrics, &pod_name, image);
     candidate
         .lead(&stop, |term| control(context.clone(), term))
         .await;

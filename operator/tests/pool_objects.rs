@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use plenum_crds::MMRPool;
 use plenum_crds::conditions::DrainReason;
+use plenum_operator::context::Image;
 use plenum_operator::covers::covers;
 use plenum_operator::pool::build::daemonset;
 use plenum_operator::pool::fetch::Snapshot;
@@ -61,13 +62,23 @@ fn observed(object: &MMRPool, node: Node, pods: Vec<Pod>, others: Vec<MMRPool>) 
     snapshot.observed(object, &valid, Some("wanted"), View::default())
 }
 
+fn image() -> Image {
+    Image {
+        name: "plenum:1".into(),
+        ..Image::default()
+    }
+}
+
 fn built(spec: &Value) -> Value {
+    built_with(spec, &image())
+}
+
+fn built_with(spec: &Value, image: &Image) -> Value {
     let object = pool("p", "2026-01-02T00:00:00Z", spec);
     let owner = serde_json::from_value(json!({
         "apiVersion": "plenum.dev/v1alpha1", "kind": "MMRPool", "name": "p", "uid": "p",
     }));
-    let set: DaemonSet =
-        daemonset(&validate(&object).unwrap(), owner.unwrap(), "plenum:1").unwrap();
+    let set: DaemonSet = daemonset(&validate(&object).unwrap(), owner.unwrap(), image).unwrap();
     serde_json::to_value(set).unwrap()
 }
 
@@ -249,6 +260,19 @@ fn high_ports_need_no_root_and_no_capability() {
 }
 
 #[test]
+fn routers_name_the_pull_secrets_of_the_operator_and_no_empty_list() {
+    let secrets = |pull_secrets: &[&str]| {
+        let image = Image {
+            pull_secrets: pull_secrets.iter().map(ToString::to_string).collect(),
+            ..image()
+        };
+        built_with(&json!({}), &image)["spec"]["template"]["spec"]["imagePullSecrets"].clone()
+    };
+    assert_eq!(secrets(&[]), Value::Null);
+    assert_eq!(secrets(&["a", "b"]), json!([{"name": "a"}, {"name": "b"}]));
+}
+
+#[test]
 fn grace_is_the_drain_deadline_within_what_node_autoscalers_wait_for() {
     let grace = |deadline: u32| {
         let set = built(&json!({"drainDeadlineSeconds": deadline}));
@@ -298,7 +322,7 @@ fn an_address_that_this_version_cannot_announce_is_refused_with_what_to_write() 
         &json!({"publicAddress": {"source": "Annotation"}}),
     );
     let owner = OwnerReference::default();
-    let refused = daemonset(&validate(&object).unwrap(), owner, "plenum:1").unwrap_err();
+    let refused = daemonset(&validate(&object).unwrap(), owner, &image()).unwrap_err();
     assert_eq!(refused.reason, "InvalidSpec");
     assert!(refused.message.contains("write NodeInternalIP"));
 }

@@ -24,6 +24,7 @@ app.kubernetes.io/part-of: plenum
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
+{{/* Follows the operator's, unless it is pinned: then upgrading the operator changes no router. */}}
 {{- define "plenum.dataPlaneImage" -}}
 {{ .Values.dataPlane.image | default (include "plenum.image" .) }}
 {{- end }}

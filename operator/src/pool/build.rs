@@ -18,6 +18,7 @@ use plenum_crds::{AddressSource, labels};
 use super::validate::ValidPool;
 use crate::apply::fingerprint;
 use crate::conditions::Verdict;
+use crate::context::Image;
 
 /// Annotation on the pod template: its hash. A pod with another one is outdated.
 pub const TEMPLATE: &str = "plenum.dev/template";
@@ -55,7 +56,7 @@ pub fn template_hash(annotations: Option<&BTreeMap<String, String>>) -> Option<&
 pub fn daemonset(
     pool: &ValidPool,
     owner: OwnerReference,
-    image: &str,
+    image: &Image,
 ) -> Result<DaemonSet, Verdict> {
     if pool.spec.public_address.source != AddressSource::NodeInternalIp {
         return Err(Verdict::new(
@@ -104,9 +105,9 @@ fn pod_labels(pool: &ValidPool) -> BTreeMap<String, String> {
     all
 }
 
-/// The pods' template, with its hash. Nothing in it names the operator's version: upgrading
-/// the operator changes no router.
-fn template(pool: &ValidPool, image: &str) -> PodTemplateSpec {
+/// The pods' template, with its hash. Nothing in it but the image follows the operator's
+/// version: where that is pinned, upgrading the operator changes no router.
+fn template(pool: &ValidPool, image: &Image) -> PodTemplateSpec {
     let template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(pod_labels(pool)),
@@ -124,7 +125,7 @@ fn template(pool: &ValidPool, image: &str) -> PodTemplateSpec {
     }
 }
 
-fn pod(pool: &ValidPool, image: &str) -> PodSpec {
+fn pod(pool: &ValidPool, image: &Image) -> PodSpec {
     let mut nodes = pool.spec.node_selector.clone();
     nodes.insert(labels::ACTIVE_POOL.into(), pool.active.as_str().into());
     let grace = pool
@@ -141,7 +142,11 @@ fn pod(pool: &ValidPool, image: &str) -> PodSpec {
         priority_class_name: pool.spec.priority_class_name.clone(),
         tolerations: pool.spec.tolerations.clone(),
         security_context: Some(pod_security(pool)),
-        containers: vec![container(pool, pool.spec.image.as_deref().unwrap_or(image))],
+        image_pull_secrets: image.pull_secrets(),
+        containers: vec![container(
+            pool,
+            pool.spec.image.as_deref().unwrap_or(&image.name),
+        )],
         volumes: Some(vec![Volume {
             name: "link".to_owned(),
             secret: Some(SecretVolumeSource {

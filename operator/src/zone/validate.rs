@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::children::secrets;
 use super::fetch::{Fetched, Named};
+use crate::context::Image;
 use crate::pki::leaf::ZoneNames;
 use crate::pki::provided::{Provided, ProvidedError};
 
@@ -48,7 +49,7 @@ pub struct ValidZone {
     /// What was asked for.
     pub spec: MeetingZoneSpec,
     /// The image of its controllers.
-    pub image: String,
+    pub image: Image,
     /// Where the certificate for clients comes from.
     pub public: PublicCertificate,
     /// Whether the directory's keys can be used, where they are asked for.
@@ -88,7 +89,7 @@ pub fn intent(fetched: &Fetched) -> Intent {
 }
 
 /// Checks all that can be checked without building.
-pub fn validate(fetched: &Fetched, image: &str, now: Timestamp) -> Result<ValidZone, Problem> {
+pub fn validate(fetched: &Fetched, image: &Image, now: Timestamp) -> Result<ValidZone, Problem> {
     let invalid = |message: String| Problem::new(ZoneReason::InvalidSpec, message);
     let zone = &fetched.zone;
     let namespace = zone.namespace().unwrap_or_default();
@@ -99,8 +100,12 @@ pub fn validate(fetched: &Fetched, image: &str, now: Timestamp) -> Result<ValidZ
     let owner = zone
         .controller_owner_ref(&())
         .ok_or_else(|| invalid("The zone has no UID yet.".to_owned()))?;
-    let image = zone.spec.controllers.image.as_deref().unwrap_or(image);
-    if image.is_empty() {
+    let own = zone.spec.controllers.image.as_ref();
+    let image = Image {
+        name: own.unwrap_or(&image.name).clone(),
+        pull_secrets: image.pull_secrets.clone(),
+    };
+    if image.name.is_empty() {
         let message = "No image is known: write spec.controllers.image, or start the operator \
                        with the image of the data plane.";
         return Err(invalid(message.to_owned()));
@@ -113,7 +118,7 @@ pub fn validate(fetched: &Fetched, image: &str, now: Timestamp) -> Result<ValidZ
         },
         owner,
         spec: zone.spec.clone(),
-        image: image.to_owned(),
+        image,
         public: public_certificate(fetched, now),
         directory_keys: directory_keys(fetched.directory_keys.as_ref()),
     })

@@ -1,7 +1,8 @@
 //! The zone controllers.
 //!
-//! Nothing in the pod template depends on the operator's version or on the contents of a
-//! Secret: upgrading the operator or renewing a certificate restarts no pod. Secrets are
+//! Nothing in the pod template but the image depends on the operator's version, and nothing on
+//! the contents of a Secret: where the image is pinned, upgrading the operator restarts no pod,
+//! and renewing a certificate never does. Secrets are
 //! mounted as directories, without subPath, so that the kubelet brings their changes.
 
 use std::collections::BTreeMap;
@@ -80,6 +81,7 @@ fn pod(zone: &ValidZone) -> PodSpec {
     let controllers = &zone.spec.controllers;
     PodSpec {
         containers: vec![container(zone)],
+        image_pull_secrets: zone.image.pull_secrets(),
         volumes: Some(mounts(zone).iter().map(Mount::volume).collect()),
         affinity: Some(apart(zone)),
         topology_spread_constraints: Some(vec![spread(zone)]),
@@ -107,7 +109,7 @@ fn pod(zone: &ValidZone) -> PodSpec {
 fn container(zone: &ValidZone) -> Container {
     Container {
         name: "zc".to_owned(),
-        image: Some(zone.image.clone()),
+        image: Some(zone.image.name.clone()),
         command: Some(vec!["/usr/local/bin/plenum".to_owned(), "zc".to_owned()]),
         args: Some(arguments(zone)),
         env: Some(vec![pod_name()]),

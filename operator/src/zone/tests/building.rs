@@ -94,7 +94,7 @@ fn a_pod_can_do_no_more_than_it_must() {
 fn renewed_secrets_reach_the_pods_without_a_restart() {
     let fetched = settled(MeetingZoneSpec::default());
     let template = |at: Timestamp| {
-        let zone = validate(&fetched, IMAGE, at).unwrap();
+        let zone = validate(&fetched, &image(), at).unwrap();
         let plan = plan(&zone, &fetched, at);
         assert_eq!(plan.changes_secrets(&fetched), at > now() + days(1));
         plan.stateful_set.unwrap().spec.unwrap().template
@@ -104,6 +104,23 @@ fn renewed_secrets_reach_the_pods_without_a_restart() {
     for mount in container.volume_mounts.unwrap() {
         assert_eq!(mount.sub_path, None, "the kubelet does not renew sub-paths");
     }
+}
+
+#[test]
+fn pods_name_the_pull_secrets_of_the_operator_and_no_empty_list() {
+    assert_eq!(
+        pod(&built(MeetingZoneSpec::default())).image_pull_secrets,
+        None
+    );
+    let fetched = fresh(MeetingZoneSpec::default());
+    let image = Image {
+        pull_secrets: vec!["registry".into()],
+        ..image()
+    };
+    let children = build(&validate(&fetched, &image, now()).unwrap());
+    let secrets = pod(&children).image_pull_secrets.unwrap();
+    assert_eq!(secrets.len(), 1);
+    assert_eq!(secrets[0].name, "registry");
 }
 
 #[test]

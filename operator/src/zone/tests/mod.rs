@@ -24,10 +24,18 @@ use super::fetch::{Fetched, Named};
 use super::names::ZoneSecret;
 use super::plan::{Plan, plan};
 use super::validate::{ValidZone, validate};
+use crate::context::Image;
 use crate::pki::leaf::{Role, ZoneNames};
 use crate::pki::renew::{Seen, renew};
 
 const IMAGE: &str = "registry.example/plenum:1.2.3";
+
+fn image() -> Image {
+    Image {
+        name: IMAGE.into(),
+        ..Image::default()
+    }
+}
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
@@ -57,7 +65,7 @@ fn fresh(spec: MeetingZoneSpec) -> Fetched {
 }
 
 fn valid(fetched: &Fetched) -> ValidZone {
-    validate(fetched, IMAGE, now()).unwrap()
+    validate(fetched, &image(), now()).unwrap()
 }
 
 fn planned(fetched: &Fetched) -> Plan {

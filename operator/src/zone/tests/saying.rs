@@ -202,7 +202,7 @@ fn nothing_changed_gives_the_same_status() {
 #[test]
 fn an_invalid_spec_is_told_by_every_condition_it_concerns() {
     let fetched = fresh(MeetingZoneSpec::default());
-    let problem = validate(&fetched, "", now()).unwrap_err();
+    let problem = validate(&fetched, &Image::default(), now()).unwrap_err();
     let outcome = Outcome {
         planned: Err(&problem),
         intent: intent(&fetched),

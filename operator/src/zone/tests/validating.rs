@@ -15,7 +15,8 @@ fn refused(public: PublicCertificate) -> Problem {
 
 #[test]
 fn without_any_image_nothing_is_built() {
-    let problem = validate(&fresh(MeetingZoneSpec::default()), "", now()).unwrap_err();
+    let problem =
+        validate(&fresh(MeetingZoneSpec::default()), &Image::default(), now()).unwrap_err();
     assert_eq!(problem.reason, ZoneReason::InvalidSpec);
     assert!(problem.message.contains("spec.controllers.image"));
 }
@@ -24,7 +25,7 @@ fn without_any_image_nothing_is_built() {
 fn an_image_of_the_zone_is_preferred() {
     let mut spec = MeetingZoneSpec::default();
     spec.controllers.image = Some("mine:1".into());
-    assert_eq!(valid(&fresh(spec)).image, "mine:1");
+    assert_eq!(valid(&fresh(spec)).image.name, "mine:1");
 }
 
 #[test]
