@@ -36,8 +36,9 @@ struct Arguments {
     /// Name of the Lease that replicas compete for, in this namespace.
     #[arg(long, env = "LEASE_NAME", default_value = "plenum-operator")]
     lease: String,
-    /// Where /livez, /readyz and /metrics are served.
-    #[arg(long, env = "PLENUM_HEALTH", default_value = "0.0.0.0:8081")]
+    /// Where /livez, /readyz and /metrics are served; [::] is IPv4 as well, and IPv4 alone where
+    /// there is no IPv6.
+    #[arg(long, env = "PLENUM_HEALTH", default_value = "[::]:8081")]
     health: SocketAddr,
 }
 
