@@ -152,7 +152,8 @@ async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report
     let plain = matches!(args.output, Output::Json);
     let timeline = args.timeline.as_deref();
     let progress = Progress::new(Arc::clone(&board), seats.len(), lasts, plain, timeline)?;
-    let mut progress = AbortOnDropHandle::new(tokio::spawn(progress.run()));
+    let ended = CancellationToken::new();
+    let mut progress = AbortOnDropHandle::new(tokio::spawn(progress.run(ended.clone())));
 
     let seating = seat(
         seats,
@@ -174,12 +175,13 @@ async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report
     let account = tokio::select! {
         account = whole => account,
         // It ends by itself only when the timeline cannot be written.
-        ended = &mut progress => {
-            ended.context("the progress display broke")??;
+        broken = &mut progress => {
+            broken.context("the progress display broke")??;
             anyhow::bail!("the progress display ended");
         }
     };
-    drop(progress);
+    ended.cancel();
+    progress.await.context("the progress display broke")??;
     let report = Report::new(&board, &account.figures, account.abandoned, start.elapsed());
     if let Some(path) = &args.report {
         let json = serde_json::to_string_pretty(&report)?;

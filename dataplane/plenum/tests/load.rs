@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
@@ -73,6 +74,12 @@ impl Site {
     }
 }
 
+/// A file whose lines are read as they are written.
+fn pipe(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
 fn report(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -114,6 +121,30 @@ fn every_packet_is_accounted_for() {
         seconds.iter().any(|second| second["joined"] == 6),
         "{lines}"
     );
+    // Up to the very end: every packet, and everybody who left.
+    let packets = seconds
+        .iter()
+        .filter_map(|second| second["packets_sent"].as_u64());
+    assert_eq!(packets.sum::<u64>(), sent, "{lines}");
+    let left = seconds.iter().filter(|line| line["event"] == "left");
+    assert_eq!(left.count(), 6, "{lines}");
+}
+
+#[test]
+fn a_load_whose_people_have_no_router_at_the_end_is_no_success() {
+    let mut site = Site::start(&[]);
+    let timeline = site.directory.path().join("timeline");
+    let mut load = site.load(&["--meetings", "1", "--participants", "2", "--for", "4"]);
+    load.arg("--timeline").arg(&timeline);
+    pipe(&timeline);
+    let load = load.spawn().unwrap();
+    let mut seconds = BufReader::new(File::open(&timeline).unwrap()).lines();
+    let everybody = |second: &str| second.contains(r#""joined":2"#);
+    assert!(seconds.any(|second| everybody(&second.unwrap())));
+    site.process.kill().unwrap();
+    let output = load.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(report(&output)["dropped"], 2);
 }
 
 #[test]
@@ -122,13 +153,7 @@ fn a_load_that_is_stopped_still_reports() {
     let timeline = site.directory.path().join("timeline");
     let mut load = site.load(&["--meetings", "1", "--participants", "2", "--for", "600"]);
     load.arg("--timeline").arg(&timeline);
-    assert!(
-        Command::new("mkfifo")
-            .arg(&timeline)
-            .status()
-            .unwrap()
-            .success()
-    );
+    pipe(&timeline);
     let load = load.spawn().unwrap();
     let mut seconds = BufReader::new(File::open(&timeline).unwrap()).lines();
     let everybody = |second: &str| second.contains(r#""joined":2"#);

@@ -45,7 +45,7 @@ pub struct Figures {
     pub moves_failed: u64,
     /// Second copies removed by the client.
     pub copies: u64,
-    /// Sessions that ended by themselves.
+    /// Sessions that ended by themselves, or had no router when the load ended.
     pub dropped: u64,
     /// Media connections by the rung that carried last.
     pub rungs: BTreeMap<Rung, u64>,
@@ -148,8 +148,8 @@ impl Ledger {
                 self.trouble(format!("the router objected: {message}"));
             }
             Event::Ended(ending) => {
-                self.figures.dropped += 1;
-                self.trouble(format!("dropped: {ending}"));
+                self.away_since = None;
+                self.drop_out(&ending.to_string());
             }
             Event::Joined { router, .. } => self.joined(router),
             Event::ParticipantJoined(_) | Event::ParticipantLeft(_) => {}
@@ -183,6 +183,9 @@ impl Ledger {
             *self.figures.rungs.entry(*rung).or_default() += 1;
         }
         self.figures.copies = copies;
+        if self.away_since.take().is_some() {
+            self.drop_out("had no router when the load ended");
+        }
         self.left();
         self.figures
     }
@@ -190,6 +193,11 @@ impl Ledger {
     /// Lists what went wrong.
     pub fn trouble(&self, what: String) {
         self.board.trouble(&self.name, what);
+    }
+
+    fn drop_out(&mut self, why: &str) {
+        self.figures.dropped += 1;
+        self.trouble(format!("dropped: {why}"));
     }
 
     fn joined(&mut self, router: RouterId) {
@@ -250,5 +258,45 @@ impl Ledger {
             let sent = sent.map_or(0, |sent| sent.get());
             self.figures.totals.add(receiving.account.close(sent));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plenum_client::Ending;
+
+    use super::*;
+
+    fn ledger() -> Ledger {
+        let start = Instant::now();
+        let board = Arc::new(Board::new(start, false));
+        Ledger::new(board, Epoch(start), 1, "1/1".to_owned())
+    }
+
+    fn lost() -> Event {
+        let reason = "the control channel ended".to_owned();
+        Event::Reconnecting { reason }
+    }
+
+    fn dropped(events: impl IntoIterator<Item = Event>) -> u64 {
+        let mut ledger = ledger();
+        for event in events {
+            ledger.enter(event, Instant::now());
+        }
+        ledger.finish(0).dropped
+    }
+
+    #[test]
+    fn who_has_no_router_at_the_end_was_dropped() {
+        let router: RouterId = "a".parse().unwrap();
+        let back = Event::Reconnected { router };
+        assert_eq!(dropped([lost()]), 1);
+        assert_eq!(dropped([lost(), back.clone()]), 0);
+        assert_eq!(dropped([lost(), back, lost()]), 1);
+    }
+
+    #[test]
+    fn who_gave_up_coming_back_was_dropped_once() {
+        assert_eq!(dropped([lost(), Event::Ended(Ending::Replaced)]), 1);
     }
 }

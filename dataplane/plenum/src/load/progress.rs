@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, seconds};
 use super::happening::unix_ms;
@@ -18,7 +19,8 @@ use super::happening::unix_ms;
 /// Seconds between plain lines.
 const LINE_EVERY: u64 = 5;
 
-/// One second of a load, `"event": "second"` in the timeline. Packets are those of this second, the rest is as it is now.
+/// One second of a load, `"event": "second"` in the timeline; the last one is as short as it
+/// happens to be. Packets are those of this second, the rest is as it is now.
 #[derive(Debug, Serialize)]
 struct Moment {
     event: &'static str,
@@ -65,18 +67,23 @@ impl Progress {
         })
     }
 
-    /// Runs until dropped.
-    pub async fn run(mut self) -> anyhow::Result<()> {
+    /// Runs until the load has ended, and then writes down what came after the last second.
+    pub async fn run(mut self, ended: CancellationToken) -> anyhow::Result<()> {
         let mut second = interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut passed = 0;
         loop {
-            second.tick().await;
+            tokio::select! {
+                _ = second.tick() => {}
+                () = ended.cancelled() => break,
+            }
             let moment = self.moment();
             self.show(&moment, passed);
             self.write(&moment)?;
             passed += 1;
         }
+        let rest = self.moment();
+        self.write(&rest)
     }
 
     fn moment(&mut self) -> Moment {

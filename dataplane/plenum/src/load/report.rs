@@ -22,7 +22,7 @@ pub struct Report {
     media: Media,
     migrations: Migrations,
     reconnections: Reconnections,
-    /// Sessions that ended by themselves.
+    /// Sessions that ended by themselves, or had no router when the load ended.
     dropped: u64,
     errors_total: u64,
     errors: Vec<Trouble>,
