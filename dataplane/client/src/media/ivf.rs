@@ -4,8 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use bytes::Bytes;
 
-/// Larger than any frame of a conference; a broken length must not ask for gigabytes.
-const FRAME_BYTES: u32 = 8 << 20;
+use super::FRAME_BYTES;
 
 /// What an IVF file says of its video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +45,11 @@ pub(super) fn read_frame(input: &mut impl Read) -> io::Result<Option<(u64, Bytes
     }
     let mut time = [0; 8];
     input.read_exact(&mut time)?;
-    let size = u32::from_le_bytes(size);
+    let size = u32::from_le_bytes(size) as usize;
     if size > FRAME_BYTES {
         return Err(invalid("a frame is longer than 8 MiB"));
     }
-    let mut frame = vec![0; size as usize];
+    let mut frame = vec![0; size];
     input.read_exact(&mut frame)?;
     Ok(Some((u64::from_le_bytes(time), frame.into())))
 }

@@ -10,17 +10,25 @@
 
 mod assemble;
 mod av1;
+mod bounded;
 mod ivf;
 mod ogg_opus;
 mod packetize;
 mod recorder;
 mod source;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
 pub use packetize::Packetizer;
 pub use recorder::{Recorded, Recorder};
 pub use source::{Frame, Source};
+
+/// Larger than any frame of a conference. Neither a broken file nor a sender who never ends a
+/// frame may ask for more memory.
+const FRAME_BYTES: usize = 8 << 20;
 
 /// Why a media file cannot be played or written.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ use plenum_wire::{Codec, rtp::Header};
 
 use super::assemble::Format;
 use super::source::VIDEO_RATE;
-use super::{MediaError, ivf, ogg_opus};
+use super::{FRAME_BYTES, MediaError, ivf, ogg_opus};
 
 /// Packets kept while an earlier one is missing; then it is taken for lost. More than
 /// one large key frame.
@@ -41,8 +41,13 @@ pub struct Recorder {
     waiting: BTreeMap<u64, Bytes>,
     /// Sequence number, counted on past 2^16, of the packet that comes next.
     next: Option<u64>,
+    /// The payloads of the frame that is being received.
     frame: Vec<Bytes>,
-    /// A packet of the frame is lost; it is left out whole.
+    /// Memory that they hold, in bytes.
+    held: usize,
+    /// The last packet did not end its frame.
+    in_frame: bool,
+    /// A packet of the frame is lost, or it is longer than any; it is left out whole.
     broken: bool,
     timestamp: u32,
     /// Ticks since the first frame, and the RTP timestamp that they were counted to.
@@ -71,6 +76,8 @@ impl Recorder {
             waiting: BTreeMap::new(),
             next: None,
             frame: Vec::new(),
+            held: 0,
+            in_frame: false,
             broken: false,
             timestamp: 0,
             ticks: None,
@@ -130,20 +137,33 @@ impl Recorder {
             return Ok(());
         };
         let payload = packet.slice(header.payload_offset..);
-        if self.frame.is_empty() || header.timestamp != self.timestamp {
+        if !self.in_frame || header.timestamp != self.timestamp {
+            self.clear();
             // Joined in the middle of a frame, or lost its start.
             self.broken = !self.format.starts(&payload);
-            self.frame.clear();
             self.timestamp = header.timestamp;
         }
-        self.frame.push(payload);
-        if !header.marker && self.format != Format::Opus {
+        self.in_frame = !header.marker && self.format != Format::Opus;
+        // A payload keeps its whole packet in memory.
+        self.held += size_of::<Bytes>() + packet.len();
+        self.broken |= self.held > FRAME_BYTES;
+        if self.broken {
+            self.clear();
+        } else {
+            self.frame.push(payload);
+        }
+        if self.in_frame {
             return Ok(());
         }
-        let payloads = std::mem::take(&mut self.frame);
-        let frame = self.format.frame(&payloads).filter(|_| !self.broken);
-        self.broken = false;
+        let whole = !std::mem::take(&mut self.broken);
+        let frame = whole.then(|| self.format.frame(&self.frame)).flatten();
+        self.clear();
         frame.map_or(Ok(()), |frame| self.write(frame))
+    }
+
+    fn clear(&mut self) {
+        self.frame.clear();
+        self.held = 0;
     }
 
     fn write(&mut self, frame: Bytes) -> io::Result<()> {
@@ -215,5 +235,49 @@ fn failed(path: &Path, source: io::Error) -> MediaError {
     MediaError::File {
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plenum_wire::rtp;
+
+    use super::*;
+
+    #[test]
+    fn a_frame_that_never_ends_is_given_up_and_the_next_one_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let codec = Codec {
+            name: "VP8".to_owned(),
+            clock_rate: 90_000,
+            payload_type: 96,
+            width: 64,
+            height: 64,
+            channels: 0,
+        };
+        let mut recorder = Recorder::create(&directory.path().join("a.ivf"), &codec).unwrap();
+        // VP8 payload descriptor with and without the bit that starts a partition.
+        let payload = |first: bool| [vec![u8::from(first) << 4], vec![7; 1_000]].concat();
+        let mut header = Header {
+            payload_type: 96,
+            marker: false,
+            sequence: 0,
+            timestamp: 0,
+            ssrc: 1,
+            payload_offset: 12,
+        };
+        let mut most = 0;
+        for number in 0..20_000 {
+            let packet = rtp::write(&header, &payload(number == 0));
+            recorder.packet(packet).unwrap();
+            most = most.max(recorder.held);
+            header.sequence = header.sequence.wrapping_add(1);
+        }
+        assert!(most <= FRAME_BYTES, "{most}");
+        (header.timestamp, header.marker) = (3_000, true);
+        recorder
+            .packet(rtp::write(&header, &payload(true)))
+            .unwrap();
+        assert_eq!(recorder.finish().unwrap().frames, 1);
     }
 }

@@ -9,13 +9,17 @@ use bytes::Bytes;
 use ogg::PacketReader;
 use plenum_wire::Codec;
 
-use super::{MediaError, ivf, ogg_opus};
+use super::bounded::Bounded;
+use super::{FRAME_BYTES, MediaError, ivf, ogg_opus};
 
 /// RTP clock rate of every video codec, in Hz.
 pub(super) const VIDEO_RATE: u32 = 90_000;
 /// Payload types from the dynamic range (RFC 3551); they mean what the track's codec says.
 const OPUS_TYPE: u8 = 111;
 const VIDEO_TYPE: u8 = 96;
+
+/// Latest time of a frame in a file, in ticks of the codec's clock: a century.
+const LATEST: u64 = 1 << 48;
 
 /// One encoded frame, and when it is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub struct Source {
 }
 
 enum Reader {
-    Ogg(Box<PacketReader<BufReader<File>>>),
+    Ogg(Box<PacketReader<Bounded<BufReader<File>>>>),
     Ivf(BufReader<File>, ivf::Header),
 }
 
@@ -71,10 +75,9 @@ impl Source {
         let Some((ticks, length, data)) = read.map_err(|error| broken(&self.path, &error))? else {
             return Ok(None);
         };
-        self.end = ticks + length;
-        let rate = u64::from(self.codec.clock_rate);
+        self.end = ticks.saturating_add(length);
         Ok(Some(Frame {
-            due: Duration::from_nanos(ticks * 1_000_000_000 / rate),
+            due: duration(ticks, self.codec.clock_rate),
             timestamp: u32::try_from(ticks & u64::from(u32::MAX)).expect("32 bits"),
             data,
         }))
@@ -108,10 +111,12 @@ fn open(path: &Path) -> Result<(Codec, Reader), MediaError> {
 }
 
 fn open_ogg(input: BufReader<File>) -> io::Result<(Codec, Reader)> {
-    let mut reader = PacketReader::new(input);
+    let mut reader = PacketReader::new(Bounded::new(input, FRAME_BYTES));
     let head = reader.read_packet_expected().map_err(ogg_error)?;
     let channels = ogg_opus::channels(&head.data)
         .ok_or_else(|| invalid("the Ogg file holds no mono or stereo Opus"))?;
+    // May hold a picture of its author.
+    reader.get_mut().allow(FRAME_BYTES);
     reader.read_packet_expected().map_err(ogg_error)?;
     let codec = Codec {
         name: "opus".into(),
@@ -147,7 +152,8 @@ fn open_ivf(mut input: BufReader<File>) -> io::Result<(Codec, Reader)> {
 /// Time, length in ticks, and data of the next frame.
 type Timed = Option<(u64, u64, Bytes)>;
 
-fn next_opus(reader: &mut PacketReader<BufReader<File>>, at: u64) -> io::Result<Timed> {
+fn next_opus(reader: &mut PacketReader<Bounded<BufReader<File>>>, at: u64) -> io::Result<Timed> {
+    reader.get_mut().allow(FRAME_BYTES);
     let Some(packet) = reader.read_packet().map_err(ogg_error)? else {
         return Ok(None);
     };
@@ -162,10 +168,21 @@ fn next_video(input: &mut BufReader<File>, header: &ivf::Header, start: u64) -> 
     if time > u64::from(u32::MAX) {
         return Err(invalid("a frame's time is out of range"));
     }
-    let tick = u64::from(VIDEO_RATE) * u64::from(header.scale);
-    let ticks = |time: u64| time * tick / u64::from(header.rate);
-    let length = ticks(time + 1) - ticks(time);
-    Ok(Some((start + ticks(time), length, data)))
+    let tick = u128::from(VIDEO_RATE) * u128::from(header.scale);
+    let ticks = |time: u64| {
+        let ticks = u128::from(time) * tick / u128::from(header.rate);
+        let ticks = u64::try_from(ticks).ok().filter(|&ticks| ticks <= LATEST);
+        ticks.ok_or_else(|| invalid("a frame's time is out of range"))
+    };
+    let (at, next) = (ticks(time)?, ticks(time + 1)?);
+    Ok(Some((start.saturating_add(at), next - at, data)))
+}
+
+/// Whole seconds by themselves, because nanoseconds of all ticks need not fit 64 bits.
+fn duration(ticks: u64, rate: u32) -> Duration {
+    let rate = u64::from(rate);
+    let rest = Duration::from_nanos(ticks % rate * 1_000_000_000 / rate);
+    Duration::from_secs(ticks / rate) + rest
 }
 
 fn broken(path: &Path, error: &io::Error) -> MediaError {
