@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
-use plenum_client::{Event, JoinConfig, JoinError, Network, RungPolicy, Session, exit};
+use plenum_client::{Ending, Event, JoinConfig, JoinError, Network, RungPolicy, Session, exit};
 use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId, Rung};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
@@ -250,6 +250,7 @@ impl Attendance {
                     .get_or_insert_with(|| at.saturating_duration_since(self.began));
                 self.recordings.packet(&track, packet)?;
             }
+            Event::TrackRemoved(track) => self.recordings.end(&track)?,
             Event::Bound { kind, rung } => {
                 self.rungs.insert(kind, rung);
             }
@@ -266,14 +267,20 @@ impl Attendance {
             Event::Objection { code, message } => {
                 tracing::warn!(?code, message, "the router objected");
             }
-            Event::Ended(plenum_client::Ending::Failed(error)) => return Err(error.into()),
-            Event::Joined { .. }
-            | Event::ParticipantJoined(_)
-            | Event::ParticipantLeft(_)
-            | Event::TrackRemoved(_)
-            | Event::Ended(_) => {}
+            Event::Ended(ending) => return ended(ending),
+            Event::Joined { .. } | Event::ParticipantJoined(_) | Event::ParticipantLeft(_) => {}
         }
         Ok(())
+    }
+}
+
+/// Only leaving is our own doing: who was ended otherwise has to know, and so has a script.
+fn ended(ending: Ending) -> anyhow::Result<()> {
+    match ending {
+        Ending::Left => Ok(()),
+        // By itself, because the exit status goes by it.
+        Ending::Failed(error) => Err(error.into()),
+        Ending::Replaced => Err(ending.into()),
     }
 }
 

@@ -5,16 +5,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use plenum_client::media::{MediaError, Recorder};
+use plenum_client::media::Recorder;
 use plenum_wire::control::Track;
 use plenum_wire::{Kind, ParticipantId, rtp};
 
 use super::report::Received;
 
-/// All tracks of a meeting.
+type TrackKey = (ParticipantId, Kind, u32);
+
+/// All tracks of a meeting. A file is open only as long as its track is there: others can
+/// publish anew as often as they like.
 pub struct Recordings {
     directory: Option<PathBuf>,
-    tracks: BTreeMap<(ParticipantId, Kind, u32), Recording>,
+    tracks: BTreeMap<TrackKey, Recording>,
+    /// How many files a participant's tracks of a kind have had.
+    files: BTreeMap<(ParticipantId, Kind), u32>,
+    /// Of tracks that are over.
+    received: Vec<Received>,
 }
 
 #[derive(Default)]
@@ -59,6 +66,8 @@ impl Recordings {
         Ok(Self {
             directory: directory.map(Path::to_owned),
             tracks: BTreeMap::new(),
+            files: BTreeMap::new(),
+            received: Vec::new(),
         })
     }
 
@@ -67,16 +76,12 @@ impl Recordings {
         let Some(header) = rtp::Header::parse(&packet) else {
             return Ok(());
         };
-        let key = (track.participant.clone(), track.kind, track.ssrc);
+        let key = key(track);
         if !self.tracks.contains_key(&key) {
-            let recorder = self.recorder(track)?;
-            self.tracks.insert(
-                key.clone(),
-                Recording {
-                    recorder,
-                    count: Count::default(),
-                },
-            );
+            let recorder = self.recorder(track);
+            let count = Count::default();
+            self.tracks
+                .insert(key.clone(), Recording { recorder, count });
         }
         let recording = self.tracks.entry(key).or_default();
         recording.count.add(header.sequence);
@@ -86,59 +91,143 @@ impl Recordings {
         Ok(())
     }
 
-    /// Closes all files.
-    pub fn finish(self) -> anyhow::Result<Vec<Received>> {
-        let mut received = Vec::new();
-        for ((participant, kind, _), recording) in self.tracks {
-            let file = recording.recorder.map(Recorder::finish).transpose()?;
-            received.push(Received {
-                participant,
-                kind,
-                file: file.map(|recorded| recorded.path),
-                packets: recording.count.packets,
-                lost: recording.count.lost(),
-            });
+    /// Closes the file of a track that is over.
+    pub fn end(&mut self, track: &Track) -> anyhow::Result<()> {
+        let key = key(track);
+        match self.tracks.remove(&key) {
+            Some(recording) => self.close(key, recording),
+            None => Ok(()),
         }
-        Ok(received)
     }
 
-    fn recorder(&self, track: &Track) -> anyhow::Result<Option<Recorder>> {
-        let Some(directory) = &self.directory else {
-            return Ok(None);
-        };
+    /// Closes all files.
+    pub fn finish(mut self) -> anyhow::Result<Vec<Received>> {
+        for (key, recording) in std::mem::take(&mut self.tracks) {
+            self.close(key, recording)?;
+        }
+        let whose = |one: &Received| (one.participant.clone(), one.kind);
+        self.received.sort_by_key(whose);
+        Ok(self.received)
+    }
+
+    fn close(
+        &mut self,
+        (participant, kind, _): TrackKey,
+        recording: Recording,
+    ) -> anyhow::Result<()> {
+        let file = recording.recorder.map(Recorder::finish).transpose()?;
+        self.received.push(Received {
+            participant,
+            kind,
+            file: file.map(|recorded| recorded.path),
+            packets: recording.count.packets,
+            lost: recording.count.lost(),
+        });
+        Ok(())
+    }
+
+    /// `None` where there is nothing to record, or no way to: what somebody else publishes
+    /// must not end our session.
+    fn recorder(&mut self, track: &Track) -> Option<Recorder> {
+        let directory = self.directory.as_ref()?;
         let extension = if track.codec.name == "opus" {
             "ogg"
         } else {
             "ivf"
         };
         // A track that was published anew does not overwrite the former one.
-        let before = self
-            .tracks
-            .keys()
-            .filter(|(participant, kind, _)| {
-                (participant, *kind) == (&track.participant, track.kind)
-            })
-            .count();
-        let suffix = if before == 0 {
-            String::new()
-        } else {
-            format!("-{}", before + 1)
+        let whose = (track.participant.clone(), track.kind);
+        let files = self.files.entry(whose).or_default();
+        *files += 1;
+        let suffix = match *files {
+            1 => String::new(),
+            number => format!("-{number}"),
         };
         let name = format!("{}-{}{suffix}.{extension}", track.participant, track.kind);
-        match Recorder::create(&directory.join(name), &track.codec) {
-            Ok(recorder) => Ok(Some(recorder)),
-            Err(MediaError::Codec(codec)) => {
-                tracing::warn!(codec, participant = %track.participant, "not recorded: unknown codec");
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
+        Recorder::create(&directory.join(name), &track.codec)
+            .inspect_err(|error| {
+                tracing::warn!(%error, participant = %track.participant, kind = %track.kind, "not recorded");
+            })
+            .ok()
     }
+}
+
+fn key(track: &Track) -> TrackKey {
+    (track.participant.clone(), track.kind, track.ssrc)
 }
 
 #[cfg(test)]
 mod tests {
+    use plenum_wire::Codec;
+
     use super::*;
+
+    fn voice(ssrc: u32) -> Track {
+        Track {
+            participant: "ann".parse().unwrap(),
+            kind: Kind::Audio,
+            ssrc,
+            codec: Codec {
+                name: "opus".to_owned(),
+                clock_rate: 48_000,
+                payload_type: 111,
+                width: 0,
+                height: 0,
+                channels: 2,
+            },
+        }
+    }
+
+    fn packet(ssrc: u32) -> Bytes {
+        let header = rtp::Header {
+            payload_type: 111,
+            marker: false,
+            sequence: 1,
+            timestamp: 960,
+            ssrc,
+            payload_offset: 12,
+        };
+        // One frame of 20 ms.
+        rtp::write(&header, &[0xf8, 0, 0])
+    }
+
+    fn names(received: &[Received]) -> Vec<Option<&str>> {
+        let files = received.iter().map(|one| one.file.as_deref());
+        files.map(|file| file?.file_name()?.to_str()).collect()
+    }
+
+    #[test]
+    fn a_track_that_is_over_has_its_file_closed_and_the_next_one_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut recordings = Recordings::new(Some(directory.path())).unwrap();
+        for ssrc in 1..=3 {
+            recordings.packet(&voice(ssrc), packet(ssrc)).unwrap();
+            assert_eq!(recordings.tracks.len(), 1, "open at once");
+            recordings.end(&voice(ssrc)).unwrap();
+        }
+        // The same source again, as after coming back.
+        recordings.packet(&voice(1), packet(1)).unwrap();
+        let received = recordings.finish().unwrap();
+        let files = [
+            "ann-audio.ogg",
+            "ann-audio-2.ogg",
+            "ann-audio-3.ogg",
+            "ann-audio-4.ogg",
+        ];
+        assert_eq!(names(&received), files.map(Some));
+        assert!(received.iter().all(|one| one.packets == 1));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_is_missing_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("ann-audio.ogg")).unwrap();
+        let mut recordings = Recordings::new(Some(directory.path())).unwrap();
+        recordings.packet(&voice(1), packet(1)).unwrap();
+        let received = recordings.finish().unwrap();
+        assert_eq!(names(&received), [None]);
+        assert_eq!(received[0].packets, 1);
+    }
 
     #[test]
     fn what_is_missing_between_first_and_last_is_lost() {

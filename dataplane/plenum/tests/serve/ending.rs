@@ -3,10 +3,14 @@
 use std::net::UdpSocket;
 
 use plenum_client::exit;
+use plenum_wire::control::FromRouter;
+use plenum_wire::ticket::Claims;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr};
 
 use crate::site::{Ended, Site, plenum, ports, sample, signal, within};
+use crate::tickets::{claims, hello, key_of, say};
+use crate::web;
 
 /// A participant whose log is read while it runs.
 struct Guest {
@@ -71,6 +75,25 @@ async fn participants_come_back_to_a_site_that_is_started_again() {
     signal(&guest.process, "INT").await;
     let ended = Ended::of(guest.process).await;
     assert_eq!(ended.status, 0, "{ended:?}");
+}
+
+#[tokio::test]
+async fn who_is_replaced_by_a_later_self_did_not_end_well() {
+    let site = Site::start(&[]).await;
+    let guest = Guest::join(&site).await;
+    let offer = web::offer(&site, "4711").await;
+    let (welcome, _) = say(&offer, &hello(&offer.ticket)).await;
+    let FromRouter::Welcome { participants, .. } = welcome else {
+        panic!("{welcome:?}")
+    };
+    let later = Claims {
+        participant: participants[0].participant.clone(),
+        ..claims(&web::offer(&site, "4711").await)
+    };
+    let (welcome, _) = say(&offer, &hello(&key_of(&site).sign(&later))).await;
+    assert!(matches!(welcome, FromRouter::Welcome { .. }), "{welcome:?}");
+    let ended = Ended::of(guest.process).await;
+    ended.assert_failed(exit::OTHER, &["joined again elsewhere"]);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ fn now() -> u64 {
 }
 
 /// What the zone wrote into the ticket of an offer.
-fn claims(offer: &Offer) -> Claims {
+pub fn claims(offer: &Offer) -> Claims {
     Claims {
         meeting: offer.meeting.clone(),
         participant: offer.participant.clone(),
@@ -34,13 +34,19 @@ fn claims(offer: &Offer) -> Claims {
     }
 }
 
+/// The key that the site signs with.
+pub fn key_of(site: &Site) -> SigningKey {
+    let pem = std::fs::read(site.file("signing-key.pem")).unwrap();
+    SigningKey::from_pem("site", &pem).unwrap()
+}
+
 fn another_key(kid: &str) -> SigningKey {
     let pair = KeyPair::generate_for(&PKCS_ED25519).unwrap();
     SigningKey::from_pem(kid, pair.serialize_pem().as_bytes()).unwrap()
 }
 
 /// The first answer of the router to a first message, and the close code after an error.
-async fn say(offer: &Offer, message: &FromClient) -> (FromRouter, Option<u16>) {
+pub async fn say(offer: &Offer, message: &FromClient) -> (FromRouter, Option<u16>) {
     let dialer = Dialer::new().unwrap();
     let channel = within(dialer.control(&offer.endpoint)).await.unwrap();
     let (sender, mut receiver) = channel.split();
@@ -57,7 +63,7 @@ async fn say(offer: &Offer, message: &FromClient) -> (FromRouter, Option<u16>) {
     }
 }
 
-fn hello(ticket: &str) -> FromClient {
+pub fn hello(ticket: &str) -> FromClient {
     FromClient::Hello {
         ticket: ticket.to_owned(),
         name: None,
@@ -80,8 +86,7 @@ async fn forged_expired_and_foreign_tickets_are_told_so_and_counted() {
     let site = Site::start(&[]).await;
     let offer = web::offer(&site, "4711").await;
     let claims = claims(&offer);
-    let pem = std::fs::read(site.file("signing-key.pem")).unwrap();
-    let key = SigningKey::from_pem("site", &pem).unwrap();
+    let key = key_of(&site);
 
     let mut parts = offer.ticket.split('.');
     let (_, says, signature) = (parts.next(), parts.next().unwrap(), parts.next().unwrap());
