@@ -40,7 +40,7 @@ async fn assert_counted(site: &Site, result: &str, joins: u64) {
 }
 
 #[tokio::test]
-async fn a_meeting_that_is_none_is_refused_at_the_shell_and_by_the_zone() {
+async fn what_is_no_meeting_or_no_name_is_refused_at_the_shell_and_by_the_zone() {
     let site = Site::start(&[]).await;
     let ended = Ended::of(site.join("no meeting").spawn().unwrap()).await;
     assert_eq!(ended.status, i32::from(exit::USAGE), "{ended:?}");
@@ -49,8 +49,13 @@ async fn a_meeting_that_is_none_is_refused_at_the_shell_and_by_the_zone() {
     let answer = web::request(&site, "POST", "/v1/meetings/no%20meeting/join", "{}").await;
     assert_eq!(answer.status, 400);
     assert!(answer.problem().detail.contains("meeting"), "{answer:?}");
+    let name = json!({ "name": "x".repeat(129) }).to_string();
+    let answer = web::request(&site, "POST", "/v1/meetings/4711/join", &name).await;
+    assert_eq!(answer.status, 400);
+    let detail = answer.problem().detail;
+    assert!(detail.contains("at most 128 bytes"), "{detail}");
     let bad = r#"plenum_zone_joins_total{result="bad_request"}"#;
-    assert_eq!(site.metric(bad).await, 1);
+    assert_eq!(site.metric(bad).await, 2);
 }
 
 /// What may pass is tried for 15 s; both at once.
