@@ -8,7 +8,6 @@
 //! | `admit` | the directory's tokens, the zone's own tickets |
 //! | `keys` | the signing keys of the zone, as they are renewed |
 //! | `offers` | tickets with their random flow ids |
-//! | `rate` | how often one address may ask |
 //! | `metrics` | what Prometheus is told |
 //!
 //! A controller keeps nothing that it could lose: restarted, it hears everything again
@@ -22,7 +21,6 @@ mod links;
 mod metrics;
 mod offers;
 mod problem;
-mod rate;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

@@ -1,25 +1,35 @@
 //! An axum router behind TLS, on one listener.
 //!
 //! Guarantees: a certificate that is swapped counts from the next connection on and leaves
-//! the open ones alone; a peer that is slow in its handshake or its request costs the others
-//! nothing and is cut off after [`HANDSHAKE_TIMEOUT`]; at most [`MAX_CONNECTIONS`] are open,
-//! more are closed at once. WebSockets outlive a stop: they belong to who took them over.
+//! the open ones alone; a peer that is slow in its handshake or the head of its request costs
+//! the others nothing and is cut off after [`HANDSHAKE_TIMEOUT`], a request that is not
+//! answered, body and all, after [`REQUEST_TIMEOUT`], a connection that is not used after
+//! [`IDLE_TIMEOUT`]; at most [`MAX_CONNECTIONS`] are open, [`PER_ADDRESS`] of them from one
+//! address, which opens them no faster than [`ACCEPTS`]: more are closed at once. An answer has
+//! to be whole when its handler returns. WebSockets are free of all this once they are open,
+//! and outlive a stop: they belong to who took them over.
+
+mod places;
+mod requests;
 
 use std::convert::Infallible;
-use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode, Version};
+use axum::response::{IntoResponse as _, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -27,11 +37,31 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::rate::{Rate, RateLimit};
 use crate::tls::Member;
 use crate::{HANDSHAKE_TIMEOUT, socket};
+use places::Places;
+use requests::Requests;
 
 /// Connections open on one listener at a time, handshakes included.
 pub const MAX_CONNECTIONS: usize = 16_384;
+/// Of these, from one address (of IPv6, one /64). A company of some thousands may sit behind
+/// one address, and each of its people has one connection for some seconds; a quarter of all
+/// leaves room for others. Those that became WebSockets do not count.
+pub const PER_ADDRESS: usize = MAX_CONNECTIONS / 4;
+/// Connections that one address opens. A controller lets 2,000 people of one address in at
+/// once and 200 a second; behind a firewall each needs four of a router's: its control channel
+/// and three for media.
+pub const ACCEPTS: Rate = Rate {
+    burst: 8_000,
+    per_second: 800,
+};
+/// From a request's head to its answer. Requests are 16 KiB at most, and a controller answers
+/// within 2 s.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection on which no request began or ended for this long is closed. Who joins asks
+/// once or twice within a second; the next time is minutes away.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 64;
 /// How long requests may still run once the server is asked to stop.
@@ -72,7 +102,7 @@ impl Counters {
         self.0.garbage.load(Ordering::Relaxed)
     }
 
-    /// Connections closed because [`MAX_CONNECTIONS`] were open.
+    /// Connections closed because there were too many, or too many of their address.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.0.refused.load(Ordering::Relaxed)
@@ -97,7 +127,8 @@ pub async fn serve_counted(
     stop: CancellationToken,
     counters: Counters,
 ) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::default();
+    let mut accepts = RateLimit::new(ACCEPTS);
     let open = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -112,7 +143,8 @@ pub async fn serve_counted(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
+        let too_fast = accepts.take(addr.ip(), Instant::now()).is_err();
+        let Some(place) = places.take(addr.ip()).filter(|_| !too_fast) else {
             counters.0.refused.fetch_add(1, Ordering::Relaxed);
             continue;
         };
@@ -129,14 +161,6 @@ pub async fn serve_counted(
     drop(listener);
     open.close();
     open.wait().await;
-}
-
-/// Ends when no request has begun in time. HTTP/1 has its own limit for each; HTTP/2 would
-/// wait for the connection's preface for ever.
-async fn never_begun(begun: &CancellationToken) {
-    if timeout(HANDSHAKE_TIMEOUT, begun.cancelled()).await.is_ok() {
-        pending::<()>().await;
-    }
 }
 
 /// Ends when a stop has lasted longer than [`GRACE`].
@@ -180,22 +204,35 @@ fn member(tls: &TlsStream<TcpStream>) -> Option<Member> {
     Member::of(session.peer_certificates()?.first()?)
 }
 
+/// Lets the app answer in time. Its answer to the opening of a WebSocket is quick, and what
+/// follows is no request.
+async fn answer(app: Router, request: Request) -> Response {
+    let http1 = request.version() < Version::HTTP_2;
+    let Ok(answer) = timeout(REQUEST_TIMEOUT, app.oneshot(request)).await else {
+        let mut late = StatusCode::REQUEST_TIMEOUT.into_response();
+        if http1 {
+            // The rest of the body may still come (RFC 9110 section 15.5.9).
+            let close = HeaderValue::from_static("close");
+            late.headers_mut().insert(CONNECTION, close);
+        }
+        return late;
+    };
+    answer.unwrap_or_else(|never| match never {})
+}
+
 async fn requests(tls: TlsStream<TcpStream>, peer: Peer, app: Router, stop: &CancellationToken) {
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
     let addr = peer.addr;
-    let begun = CancellationToken::new();
-    let first_request = begun.clone();
+    let requests = Requests::default();
+    let begun = requests.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let app = app.clone();
-        first_request.cancel();
-        let mut request: Request = request.map(axum::body::Body::new);
+        let (app, running) = (app.clone(), begun.begin());
+        let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(peer.clone());
         async move {
-            Ok::<_, Infallible>(
-                app.oneshot(request)
-                    .await
-                    .unwrap_or_else(|never| match never {}),
-            )
+            let answer = answer(app, request).await;
+            drop(running);
+            Ok::<_, Infallible>(answer)
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -223,7 +260,14 @@ async fn requests(tls: TlsStream<TcpStream>, peer: Peer, app: Router, stop: &Can
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-        () = never_begun(&begun) => return tracing::debug!(%addr, "no request came"),
+        () = requests.none() => {
+            connection.as_mut().graceful_shutdown();
+            // Who does not read either is not waited for.
+            let Ok(ended) = timeout(HANDSHAKE_TIMEOUT, connection).await else {
+                return tracing::debug!(%addr, "unused");
+            };
+            ended
+        }
     };
     if let Err(error) = ended {
         tracing::debug!(%addr, %error, "HTTP connection");

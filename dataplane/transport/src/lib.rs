@@ -7,6 +7,7 @@
 //! | [`channel`] | one typed JSON WebSocket, both sides: control channel and zone links |
 //! | [`media`] | the router's side of the three rungs: one stream of events, one `send` |
 //! | [`dial`] | the client's side of the three rungs and of the control channel |
+//! | [`rate`] | how often one address may do something |
 //! | [`socket`] | the socket options that media needs |
 //!
 //! All of it speaks TLS 1.3 only, and names its cryptography (aws-lc-rs) itself, so it does not
@@ -54,6 +55,7 @@ pub mod channel;
 pub mod dial;
 pub mod https;
 pub mod media;
+pub mod rate;
 pub mod socket;
 pub mod tls;
 mod websocket;

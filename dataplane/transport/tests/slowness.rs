@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use common::{Bystander, Router, connect_tls, flow, get_over, loopback, quic, within};
 use plenum_transport::dial::Dialer;
@@ -65,6 +67,81 @@ async fn slow_requests_are_cut_off() {
             let mut rest = Vec::new();
             let _ = stream.read_to_end(&mut rest).await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_cut_off_and_a_websocket_is_not() {
+    within(async {
+        let mut router = Router::start().await;
+        let mut websocket = Bystander::join(&mut router, Rung::Tls).await;
+        let trust = router.trust();
+        let stream = connect_tls(router.https, "router", &trust, None, b"http/1.1");
+        let (mut reads, mut writes) = tokio::io::split(stream.await.unwrap());
+        let head = b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100000\r\n\r\n";
+        writes.write_all(head).await.unwrap();
+        let mut answer = Vec::new();
+        let end = reads.read_to_end(&mut answer);
+        tokio::pin!(end);
+        let mut trickle = tokio::time::interval(Duration::from_millis(500));
+        loop {
+            tokio::select! {
+                _ = &mut end => break,
+                _ = trickle.tick() => {
+                    // Fails when the router has hung up, which the reading side sees too.
+                    let _ = writes.write_all(b"x").await;
+                    websocket.is_served(&mut router).await;
+                }
+            }
+        }
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        websocket.is_served(&mut router).await;
+    })
+    .await;
+}
+
+/// Frame types of HTTP/2 (RFC 9113 section 6).
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    let mut frame = vec![0, 0, length, kind, flags, 0, 0, 0, stream];
+    frame.extend_from_slice(payload);
+    frame
+}
+
+#[tokio::test]
+async fn an_http2_connection_that_only_answers_pings_is_closed() {
+    within(async {
+        let router = Router::start().await;
+        let stream = connect_tls(router.https, "router", &router.trust(), None, b"h2").await;
+        let mut stream = stream.unwrap();
+        let mut hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+        hello.extend(frame(SETTINGS, 0, 0, &[]));
+        // GET https://test/, all of it in one frame (RFC 7541 appendix A).
+        let request = *b"\x82\x87\x84\x41\x04test";
+        hello.extend(frame(HEADERS, 0x5, 1, &request));
+        stream.write_all(&hello).await.unwrap();
+        let (mut answered, mut pings) = (false, 0);
+        let mut head = [0; 9];
+        while stream.read_exact(&mut head).await.is_ok() {
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            let mut payload = vec![0; length as usize];
+            stream.read_exact(&mut payload).await.unwrap();
+            answered |= head[3] == HEADERS;
+            let acknowledged = head[4] & 1 != 0;
+            if head[3] == PING && !acknowledged {
+                pings += 1;
+                // Fails when the router has closed it, as it shall.
+                let _ = stream.write_all(&frame(PING, 1, 0, &payload)).await;
+            }
+        }
+        assert!(answered, "the request was good");
+        assert!(pings > 0, "it was asked whether it lives, and answered");
     })
     .await;
 }

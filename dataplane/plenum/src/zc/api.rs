@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use plenum_transport::https::Peer;
+use plenum_transport::rate::{Rate, RateLimit};
 use plenum_wire::MeetingId;
 use plenum_wire::join::{JoinRequest, Offer, Refusal};
 use plenum_wire::ticket::Claims;
@@ -26,10 +27,16 @@ use super::keys::KeyRing;
 use super::metrics::Metrics;
 use super::offers::{new_participant, offer, unix_now};
 use super::problem::Problem;
-use super::rate::RateLimit;
 
 /// Longest body of a request in bytes: a ticket and a hundred router names.
 const BODY_BYTES: usize = 16 * 1_024;
+
+/// Joins from one address. A whole office behind one address joins on the hour, and after the
+/// death of a router everybody in it joins again. 200 tickets cost about 1 % of a core.
+const JOINS: Rate = Rate {
+    burst: 2_000,
+    per_second: 200,
+};
 
 /// What the API needs.
 #[derive(Clone)]
@@ -43,7 +50,7 @@ pub struct Door {
 
 /// The public API.
 pub fn app(door: Door) -> Router {
-    let limit = Arc::new(Mutex::new(RateLimit::default()));
+    let limit = Arc::new(Mutex::new(RateLimit::new(JOINS)));
     let metrics = door.metrics.clone();
     Router::new()
         .route("/v1/meetings/{id}/join", post(join))

@@ -33,6 +33,7 @@ use bytes::Bytes;
 use plenum_wire::limits::PACKET_BYTES;
 use plenum_wire::{FlowId, Rung};
 
+use crate::rate::Rate;
 use crate::tls::Identity;
 use crate::websocket;
 
@@ -45,6 +46,13 @@ pub use server::Server;
 
 /// Media connections open on one rung at a time; more are turned away.
 pub const MAX_CONNECTIONS: usize = 16_384;
+/// Connections that one address opens on one rung. A controller lets 2,000 people of one
+/// address in at once and 200 a second, each with three connections. Those that never show
+/// whose they are go after 5 s, so that one address holds at most 9,000 of them.
+const ACCEPTS: Rate = Rate {
+    burst: 6_000,
+    per_second: 600,
+};
 /// Events that may wait to be read: 50 ms at 150,000 packets/s, 12 MB of the longest packets.
 pub const EVENTS: usize = 8_192;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plenum_wire::Rung;
 use plenum_wire::frame::TCP_ALPN;
@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::server::Shared;
-use super::{Carrier, Event, MAX_CONNECTIONS, Outbox, Reader, connection};
+use super::{ACCEPTS, Carrier, Event, MAX_CONNECTIONS, Outbox, Reader, connection};
+use crate::rate::RateLimit;
 use crate::tls::{Identity, server_config};
 use crate::{HANDSHAKE_TIMEOUT, socket};
 
@@ -32,6 +33,7 @@ pub(super) async fn accept(
     events: mpsc::Sender<Event>,
 ) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut accepts = RateLimit::new(ACCEPTS);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -45,6 +47,9 @@ pub(super) async fn accept(
                 continue;
             }
         };
+        if accepts.take(peer.ip(), Instant::now()).is_err() {
+            continue;
+        }
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
             continue;
         };

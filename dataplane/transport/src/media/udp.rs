@@ -1,7 +1,9 @@
 //! Rung `udp`: QUIC connections.
 
 use std::io;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use plenum_wire::Rung;
 use plenum_wire::frame::close;
@@ -12,8 +14,9 @@ use tokio::time::timeout;
 use super::counters::Counts;
 use super::demultiplex::Demultiplexed;
 use super::server::Shared;
-use super::{Carrier, Event, MAX_CONNECTIONS, Reader, connection, quic};
+use super::{ACCEPTS, Carrier, Event, MAX_CONNECTIONS, Reader, connection, quic};
 use crate::HANDSHAKE_TIMEOUT;
+use crate::rate::RateLimit;
 use crate::tls::Identity;
 
 /// Handshakes at once that need no proof of address. Beyond, a peer must first show that it
@@ -38,15 +41,22 @@ pub(super) fn endpoint(
 
 pub(super) async fn accept(shared: Arc<Shared>, endpoint: Endpoint, events: mpsc::Sender<Event>) {
     let unproven = Arc::new(Semaphore::new(UNPROVEN));
+    let accepts = Arc::new(Mutex::new(RateLimit::new(ACCEPTS)));
     while let Some(incoming) = endpoint.accept().await {
         if endpoint.open_connections() >= MAX_CONNECTIONS {
             incoming.refuse();
             continue;
         }
+        let address = incoming.remote_address().ip();
         let place = if incoming.remote_address_validated() {
+            if take(&accepts, address).is_err() {
+                incoming.refuse();
+                continue;
+            }
             None
         } else {
-            let Ok(place) = Arc::clone(&unproven).try_acquire_owned() else {
+            let unproven = Arc::clone(&unproven).try_acquire_owned().ok();
+            let Some(place) = unproven.filter(|_| !exhausted(&accepts, address)) else {
                 // Fails only for those that proved their address.
                 let _ = incoming.retry();
                 continue;
@@ -54,9 +64,15 @@ pub(super) async fn accept(shared: Arc<Shared>, endpoint: Endpoint, events: mpsc
             Some(place)
         };
         let (shared, events) = (Arc::clone(&shared), events.clone());
+        let accepts = Arc::clone(&accepts);
         let tasks = shared.tasks.clone();
         tasks.spawn(async move {
             let connected = handshake(&shared, incoming).await;
+            if place.is_some() && connected.is_some() {
+                // Charged only now that the address is proven: who poses as another must not
+                // use up what that one may do.
+                let _ = take(&accepts, address);
+            }
             drop(place);
             if let Some(connected) = connected {
                 let carrier = Carrier::Quic(connected.clone());
@@ -66,6 +82,16 @@ pub(super) async fn accept(shared: Arc<Shared>, endpoint: Endpoint, events: mpsc
             }
         });
     }
+}
+
+fn take(accepts: &Mutex<RateLimit>, address: IpAddr) -> Result<(), Duration> {
+    let mut accepts = accepts.lock().unwrap_or_else(PoisonError::into_inner);
+    accepts.take(address, Instant::now())
+}
+
+fn exhausted(accepts: &Mutex<RateLimit>, address: IpAddr) -> bool {
+    let accepts = accepts.lock().unwrap_or_else(PoisonError::into_inner);
+    accepts.is_exhausted(address, Instant::now())
 }
 
 async fn handshake(shared: &Shared, incoming: Incoming) -> Option<quinn::Connection> {

@@ -82,7 +82,7 @@ impl Router {
         .await
         .unwrap();
         let app = axum::Router::new()
-            .route("/", get(async || "here"))
+            .route("/", get(async || "here").post(async |_: String| "read"))
             .route(control::MEDIA_PATH, get(adopt))
             .with_state(server.clone());
         let (https, https_counters, stop) = serve(&identity, None, app);

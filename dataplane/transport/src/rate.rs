@@ -1,14 +1,18 @@
-//! How often one address may ask: a token bucket for each. Pure: it is told the time.
+//! How often one address may do something: a token bucket for each. Pure: it is told the time.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-/// Joins at once from one address. A whole office behind one address joins on the hour, and
-/// after the death of a router everybody in it joins again.
-const BURST: u32 = 2_000;
-/// Joins a second from one address in the long run. 200 tickets cost about 1 % of a core.
-const PER_SECOND: u32 = 200;
+/// What one address may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// At once, after a quiet time.
+    pub burst: u32,
+    /// A second, in the long run.
+    pub per_second: u32,
+}
+
 /// Addresses remembered. Beyond it newcomers are not counted: to refuse them would let a few
 /// hosts with many addresses lock everybody out.
 const ADDRESSES: usize = 65_536;
@@ -16,8 +20,9 @@ const ADDRESSES: usize = 65_536;
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// The buckets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RateLimit {
+    rate: Rate,
     buckets: BTreeMap<IpAddr, Bucket>,
     swept: Option<Instant>,
 }
@@ -29,10 +34,19 @@ struct Bucket {
 }
 
 impl RateLimit {
+    /// Full buckets for everybody.
+    #[must_use]
+    pub const fn new(rate: Rate) -> Self {
+        Self {
+            rate,
+            buckets: BTreeMap::new(),
+            swept: None,
+        }
+    }
+
     /// Takes one token of `address`; else tells how long until there is one.
     pub fn take(&mut self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        let cost = Duration::from_secs(1) / PER_SECOND;
-        let depth = cost * BURST;
+        let (cost, depth) = self.cost_and_depth();
         self.sweep(now);
         let key = household(address);
         let full = self.buckets.len() >= ADDRESSES;
@@ -53,6 +67,21 @@ impl RateLimit {
         }
     }
 
+    /// Whether [`RateLimit::take`] would have to wait. Takes nothing: for an address that is
+    /// not proven, and may be somebody else's.
+    #[must_use]
+    pub fn is_exhausted(&self, address: IpAddr, now: Instant) -> bool {
+        let (cost, depth) = self.cost_and_depth();
+        self.buckets
+            .get(&household(address))
+            .is_some_and(|bucket| bucket.full_at.max(now) + cost > now + depth)
+    }
+
+    fn cost_and_depth(&self) -> (Duration, Duration) {
+        let cost = Duration::from_secs(1) / self.rate.per_second;
+        (cost, cost * self.rate.burst)
+    }
+
     fn sweep(&mut self, now: Instant) {
         let recently = self.swept.is_some_and(|swept| now < swept + SWEEP);
         if self.buckets.len() >= ADDRESSES && !recently {
@@ -63,7 +92,7 @@ impl RateLimit {
 }
 
 /// One subscriber has one IPv4 address, or a whole /64 of IPv6 (RFC 6177).
-fn household(address: IpAddr) -> IpAddr {
+pub(crate) fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {
@@ -75,7 +104,14 @@ fn household(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
     use super::*;
+
+    const RATE: Rate = Rate {
+        burst: 2_000,
+        per_second: 200,
+    };
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -83,13 +119,16 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_then_the_rate_holds() {
-        let (mut limit, start) = (RateLimit::default(), Instant::now());
+        let (mut limit, start) = (RateLimit::new(RATE), Instant::now());
         let asker = ip("192.0.2.1");
-        for _ in 0..BURST {
+        for _ in 0..RATE.burst {
             assert_eq!(limit.take(asker, start), Ok(()));
         }
         let wait = Duration::from_millis(5);
+        assert!(limit.is_exhausted(asker, start));
         assert_eq!(limit.take(asker, start), Err(wait));
+        assert!(!limit.is_exhausted(ip("192.0.2.2"), start), "never came");
+        assert!(!limit.is_exhausted(asker, start + wait));
         assert_eq!(limit.take(ip("192.0.2.2"), start), Ok(()), "another one's");
         assert_eq!(limit.take(asker, start + wait), Ok(()));
         assert_eq!(limit.take(asker, start + wait), Err(wait));
@@ -97,13 +136,13 @@ mod tests {
         while limit.take(asker, start + Duration::from_secs(1)).is_ok() {
             passed += 1;
         }
-        assert_eq!(passed, PER_SECOND - 1);
+        assert_eq!(passed, RATE.per_second - 1);
     }
 
     #[test]
     fn one_ipv6_network_is_one_asker() {
-        let (mut limit, start) = (RateLimit::default(), Instant::now());
-        for index in 0..BURST {
+        let (mut limit, start) = (RateLimit::new(RATE), Instant::now());
+        for index in 0..RATE.burst {
             let address = ip(&format!("2001:db8::{index:x}"));
             assert_eq!(limit.take(address, start), Ok(()));
         }
@@ -113,7 +152,7 @@ mod tests {
 
     #[test]
     fn many_addresses_neither_fill_the_memory_nor_lock_others_out() {
-        let (mut limit, start) = (RateLimit::default(), Instant::now());
+        let (mut limit, start) = (RateLimit::new(RATE), Instant::now());
         for index in 0..70_000_u32 {
             assert_eq!(limit.take(IpAddr::V4(index.into()), start), Ok(()));
         }
