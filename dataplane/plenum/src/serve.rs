@@ -140,8 +140,14 @@ pub async fn run(args: ServeArgs, stop: CancellationToken) -> anyhow::Result<()>
         end.clone(),
         counters,
     ));
-    announce(zc.ready, &health, &args, https_port, &authority, &stop).await;
-    let finished = mmr.finished().await;
+    let running = async {
+        announce(zc.ready, &health, &args, https_port, &authority, &stop).await;
+        mmr.finished().await
+    };
+    let finished = tokio::select! {
+        finished = running => finished,
+        failed = zc.broker.failed(&end) => Err(failed),
+    };
     end.cancel();
     serving.await.context("the HTTPS port failed")?;
     finished

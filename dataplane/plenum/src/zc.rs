@@ -40,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
 pub use admit::Directory;
+pub use core::Task;
 pub use keys::KeyRing;
 
 /// From "no longer ready" to closing the ports: until every kube-proxy has taken this
@@ -76,6 +77,8 @@ pub struct Zc {
     pub links: axum::Router,
     /// Becomes true when a router is connected, or 5 s after the start.
     pub ready: watch::Receiver<bool>,
+    /// What all of it rests on: to be watched with [`Task::failed`].
+    pub broker: Task,
 }
 
 /// Starts a controller on the current runtime; it ends with `stop`. Its metrics are
@@ -83,7 +86,7 @@ pub struct Zc {
 #[must_use]
 pub fn start(config: Config, registry: &mut Registry, stop: CancellationToken) -> Zc {
     let metrics = metrics::Metrics::new(registry);
-    let (ask, ready) = core::start(config.keys.clone(), metrics.clone(), stop.clone());
+    let (ask, ready, broker) = core::start(config.keys.clone(), metrics.clone(), stop.clone());
     let app = api::app(api::Door {
         ask: ask.clone(),
         admission: config.admission,
@@ -99,7 +102,12 @@ pub fn start(config: Config, registry: &mut Registry, stop: CancellationToken) -
         metrics,
         stop,
     ));
-    Zc { app, links, ready }
+    Zc {
+        app,
+        links,
+        ready,
+        broker,
+    }
 }
 
 /// The command line of `plenum zc`.
@@ -208,6 +216,8 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
     tokio::select! {
         ended = serving => ended,
         failed = failing => failed,
+        // It starts anew, and hears everything again.
+        failed = zc.broker.failed(&end) => Err(failed),
     }
 }
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use plenum_transport::channel;
 use plenum_wire::join::Refusal;
 use plenum_wire::link::{COALESCE_MS, HEARTBEAT_MS, ToOperator, ToRouter};
 use plenum_wire::{MeetingId, ParticipantId, RouterId};
 use plenum_zone::{Action, Answer, Broker, Event, Join, Link, Order, Request};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::keys::KeyRing;
@@ -82,12 +84,29 @@ impl Ask {
     }
 }
 
+/// The broker's task. Without it a controller is alive and of no use.
+pub struct Task(JoinHandle<()>);
+
+impl Task {
+    /// Ends only if the task ended although nobody stopped it.
+    pub async fn failed(self, stop: &CancellationToken) -> anyhow::Error {
+        let ended = self.0.await;
+        if stop.is_cancelled() {
+            std::future::pending::<()>().await;
+        }
+        match ended {
+            Ok(()) => anyhow!("the broker ended"),
+            Err(failed) => anyhow!("the broker failed: {failed}"),
+        }
+    }
+}
+
 /// Starts the broker; the receiver becomes true when the controller is ready.
 pub fn start(
     keys: watch::Receiver<KeyRing>,
     metrics: Metrics,
     stop: CancellationToken,
-) -> (Ask, watch::Receiver<bool>) {
+) -> (Ask, watch::Receiver<bool>, Task) {
     let (sender, messages) = mpsc::channel(QUEUE);
     let (ready, became_ready) = watch::channel(false);
     let core = Core {
@@ -102,8 +121,8 @@ pub fn start(
         reported: 0,
         report_at: Instant::now(),
     };
-    tokio::spawn(core.run(messages, stop));
-    (Ask(sender), became_ready)
+    let task = Task(tokio::spawn(core.run(messages, stop)));
+    (Ask(sender), became_ready, task)
 }
 
 struct Core {
@@ -278,5 +297,26 @@ impl Core {
                 routers: routers.clone(),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_broker_that_panics_is_told() {
+        let task = Task(tokio::spawn(async { panic!("an invariant did not hold") }));
+        let failed = task.failed(&CancellationToken::new()).await;
+        assert!(failed.to_string().contains("did not hold"), "{failed}");
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_is_stopped_has_not_failed() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let task = Task(tokio::spawn(async {}));
+        let failed = tokio::time::timeout(Duration::from_millis(50), task.failed(&stop));
+        assert!(failed.await.is_err());
     }
 }
