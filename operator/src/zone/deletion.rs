@@ -1,11 +1,16 @@
 //! A zone that is deleted goes last: its routers drain first, up to a deadline. Its pools see
 //! its `deletionTimestamp` and drain by themselves; here is only waited for them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plenum_crds::MMRPool;
 use plenum_crds::conditions::PoolReason;
 
 use super::validate::Intent;
+
+/// How long after their deadline the pools may take to end what is left: they look at it
+/// just then, write their nodes, and tell it in their status. Only one that is paused takes
+/// longer.
+const MARGIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// How far the deletion is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +21,7 @@ pub enum Deletion {
     Waiting {
         /// The pools that they belong to.
         pools: Vec<String>,
-        /// When nobody waits any longer.
+        /// When their routers are no longer waited for.
         until: Timestamp,
     },
     /// Nothing is left to wait for.
@@ -29,32 +34,37 @@ pub fn deletion<'a>(
     pools: impl IntoIterator<Item = &'a MMRPool>,
     now: Timestamp,
 ) -> Deletion {
-    let Some(until) = intent.ends else {
+    let Some(ends) = intent.ends else {
         return Deletion::None;
     };
+    let until = ends.saturating_add(MARGIN).unwrap_or(Timestamp::MAX);
+    // A pool that has not looked yet, since the operator was away, would find no zone and
+    // keep its routers.
+    let waits = |pool: &&MMRPool| !knows(pool) || (has_routers(pool) && now < until);
     let pools: Vec<String> = pools
         .into_iter()
-        .filter(|pool| !is_drained(pool))
+        .filter(waits)
         .map(kube::ResourceExt::name_any)
         .collect();
-    if pools.is_empty() || until <= now {
+    if pools.is_empty() {
         return Deletion::Over;
     }
     Deletion::Waiting { pools, until }
 }
 
-/// Whether the pool knows of the deletion and has no router left. A pool that cannot be acted
-/// on has never had one.
-fn is_drained(pool: &MMRPool) -> bool {
-    let Some(status) = &pool.status else {
-        return false;
-    };
-    let knows = status.conditions.iter().any(|condition| {
+/// Whether the pool has seen the deletion. One that cannot be acted on never had a router.
+fn knows(pool: &MMRPool) -> bool {
+    let conditions = pool.status.iter().flat_map(|status| &status.conditions);
+    conditions.into_iter().any(|condition| {
         [PoolReason::ZoneDeleting, PoolReason::InvalidSpec]
             .iter()
             .any(|reason| reason.as_str() == condition.reason)
-    });
-    knows && status.routers.active == 0
+    })
+}
+
+fn has_routers(pool: &MMRPool) -> bool {
+    let status = pool.status.as_ref();
+    status.is_some_and(|status| status.routers.active > 0)
 }
 
 #[cfg(test)]
@@ -120,7 +130,7 @@ mod tests {
             deletion(intent(), &pools, now()),
             Deletion::Waiting {
                 pools: vec!["a".into()],
-                until: now() + SignedDuration::from_secs(60),
+                until: now() + SignedDuration::from_secs(60) + MARGIN,
             }
         );
         assert_eq!(deletion(intent(), &pools[1..], now()), Deletion::Over);
@@ -142,9 +152,35 @@ mod tests {
     }
 
     #[test]
-    fn after_the_deadline_nobody_is_waited_for() {
+    fn at_the_deadline_routers_are_still_to_be_ended() {
         let pools = [pool("a", PoolReason::ZoneDeleting, 5)];
-        let late = now() + SignedDuration::from_secs(60);
-        assert_eq!(deletion(intent(), &pools, late), Deletion::Over);
+        let deadline = now() + SignedDuration::from_secs(60);
+        let waits = deletion(intent(), &pools, deadline);
+        assert!(matches!(waits, Deletion::Waiting { .. }));
+        let ended = [pool("a", PoolReason::ZoneDeleting, 0)];
+        assert_eq!(deletion(intent(), &ended, deadline), Deletion::Over);
+    }
+
+    #[test]
+    fn a_deadline_of_zero_ends_meetings_before_the_zone_goes() {
+        let at_once = Intent {
+            paused: false,
+            ends: Some(now()),
+        };
+        let running = [pool("a", PoolReason::ZoneFound, 2)];
+        let waits = deletion(at_once, &running, now());
+        assert!(matches!(waits, Deletion::Waiting { .. }));
+        let ended = [pool("a", PoolReason::ZoneDeleting, 0)];
+        assert_eq!(deletion(at_once, &ended, now()), Deletion::Over);
+    }
+
+    #[test]
+    fn a_pool_that_never_ends_is_waited_for_some_seconds_longer_and_not_for_ever() {
+        let paused = [pool("a", PoolReason::ZoneDeleting, 5)];
+        let late = now() + SignedDuration::from_secs(60) + MARGIN;
+        assert_eq!(deletion(intent(), &paused, late), Deletion::Over);
+        let unaware = [pool("a", PoolReason::ZoneFound, 5)];
+        let waits = deletion(intent(), &unaware, late);
+        assert!(matches!(waits, Deletion::Waiting { .. }));
     }
 }
