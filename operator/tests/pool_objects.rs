@@ -217,10 +217,6 @@ fn the_daemonset_is_never_rolled_by_itself_and_carries_no_rights() {
     assert_eq!(pod["hostNetwork"], true);
     assert_eq!(pod["dnsPolicy"], "ClusterFirstWithHostNet");
     assert_eq!(pod["automountServiceAccountToken"], false);
-    assert_eq!(
-        pod["nodeSelector"],
-        json!({"routers": "true", "plenum.dev/active-pool": "n.p"})
-    );
     assert_eq!(pod["volumes"][0]["secret"]["secretName"], "z-link-router");
     let container = &pod["containers"][0];
     assert_eq!(
@@ -248,6 +244,19 @@ fn the_daemonset_is_never_rolled_by_itself_and_carries_no_rights() {
     ] {
         assert!(command.windows(2).any(|found| found == pair), "{pair:?}");
     }
+}
+
+#[test]
+fn labels_that_the_pool_selects_start_and_stop_no_router_by_themselves() {
+    let of = |selector: Value| {
+        let set = built(&json!({"nodeSelector": selector}));
+        set["spec"]["template"].clone()
+    };
+    let template = of(json!({"routers": "true"}));
+    let ours = json!({"plenum.dev/active-pool": "n.p"});
+    assert_eq!(template["spec"]["nodeSelector"], ours);
+    // Nor does another selector make routers anew.
+    assert_eq!(of(json!({"other": "yes"})), template);
 }
 
 #[test]

@@ -126,8 +126,6 @@ fn template(pool: &ValidPool, image: &Image) -> PodTemplateSpec {
 }
 
 fn pod(pool: &ValidPool, image: &Image) -> PodSpec {
-    let mut nodes = pool.spec.node_selector.clone();
-    nodes.insert(labels::ACTIVE_POOL.into(), pool.active.as_str().into());
     let grace = pool
         .spec
         .drain_deadline_seconds
@@ -135,7 +133,10 @@ fn pod(pool: &ValidPool, image: &Image) -> PodSpec {
     PodSpec {
         host_network: Some(true),
         dns_policy: Some("ClusterFirstWithHostNet".to_owned()),
-        node_selector: Some(nodes),
+        // Our label alone: the DaemonSet's controller stops pods at once on nodes that do not
+        // match, with people on them. Whether a node still has the pool's labels is for
+        // planning, which drains first.
+        node_selector: Some(owned([(labels::ACTIVE_POOL, pool.active.as_str())])),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         termination_grace_period_seconds: Some(grace.into()),
