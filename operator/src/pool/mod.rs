@@ -9,6 +9,7 @@
 //! | [`apply`] | does it, in the safe order | writes |
 //! | [`status`] | status, only when it differs | no |
 //! | [`reconcile`] | one look: all of the above in order | through them |
+//! | `remembered` | what is kept between two looks | no |
 //! | `triggers` | which event concerns which pool | watches |
 
 pub mod apply;
@@ -18,6 +19,7 @@ pub mod observed;
 pub mod plan;
 pub mod reconcile;
 pub mod status;
+mod remembered;
 mod triggers;
 pub mod validate;
 

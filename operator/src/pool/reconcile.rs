@@ -1,7 +1,6 @@
 //! One look at one pool: fetch -> validate -> build -> plan -> apply -> status.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -14,6 +13,7 @@ use plenum_crds::{MMRPool, labels};
 use super::fetch::{Caches, Snapshot};
 use super::observed::{Observed, Zone};
 use super::plan::{Memory, Plan, plan};
+use super::remembered::Remembered;
 use super::validate::{ValidPool, validate};
 use super::{apply, build, status};
 use crate::apply::WriteError;
@@ -46,15 +46,7 @@ pub struct Pools {
     pub caches: Caches,
     /// Links to the zone controllers.
     pub reports: Reports,
-    remembered: Mutex<HashMap<String, Remembered>>,
-}
-
-/// What is kept of a pool between looks, by its UID.
-#[derive(Clone, Default)]
-struct Remembered {
-    memory: Memory,
-    written: Option<Instant>,
-    failures: u32,
+    remembered: Remembered,
 }
 
 impl Pools {
@@ -65,30 +57,14 @@ impl Pools {
             context,
             caches,
             reports,
-            remembered: Mutex::default(),
+            remembered: Remembered::default(),
         }
-    }
-
-    fn remembered<T>(&self, object: &MMRPool, change: impl FnOnce(&mut Remembered) -> T) -> T {
-        let mut all = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        change(all.entry(object.uid().unwrap_or_default()).or_default())
-    }
-
-    fn forget(&self, object: &MMRPool) {
-        let mut all = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        all.remove(&object.uid().unwrap_or_default());
     }
 
     /// When to try again after a failure: soon after a conflict (somebody wrote first), then
     /// ever later.
     pub fn after(&self, object: &MMRPool, error: &Error) -> Action {
-        let failures = self.remembered(object, |kept| {
+        let failures = self.remembered.of(object, |kept| {
             kept.failures = kept.failures.saturating_add(1);
             kept.failures
         });
@@ -107,7 +83,7 @@ impl Pools {
         let result = self.look(&object).await;
         timer.done(&result);
         if result.is_ok() {
-            self.remembered(&object, |kept| kept.failures = 0);
+            self.remembered.succeeded(&object);
         }
         result
     }
@@ -192,7 +168,7 @@ impl Pools {
 
     /// Plans on what is cached; before something is taken away, once more on what is true.
     async fn decide(&self, look: &Look<'_>, snapshot: Snapshot) -> Result<(Snapshot, Plan), Error> {
-        let memory = self.remembered(look.object, |kept| kept.memory.clone());
+        let memory = self.remembered.of(look.object, |kept| kept.memory.clone());
         let first = self.plan(look, &snapshot, &memory);
         let (snapshot, plan) = if first.takes_away() {
             let snapshot = snapshot.confirmed(&self.context.client, look.pool).await?;
@@ -201,7 +177,8 @@ impl Pools {
         } else {
             (snapshot, first)
         };
-        self.remembered(look.object, |kept| kept.memory = plan.memory.clone());
+        self.remembered
+            .of(look.object, |kept| kept.memory = plan.memory.clone());
         Ok((snapshot, plan))
     }
 
@@ -265,7 +242,7 @@ impl Pools {
         now: Timestamp,
     ) -> Result<Option<Duration>, Error> {
         let wanted = status::status(object, plan.numbers, &plan.verdicts, now);
-        let written = self.remembered(object, |kept| kept.written);
+        let written = self.remembered.of(object, |kept| kept.written);
         let clock = Instant::now();
         let old = object.status.as_ref();
         if let Some(wait) = status::postponed(old, &wanted, written, clock) {
@@ -276,7 +253,8 @@ impl Pools {
                 .writer
                 .apply_status(object, old, &wanted)
                 .await?;
-            self.remembered(object, |kept| kept.written = Some(clock));
+            self.remembered
+                .of(object, |kept| kept.written = Some(clock));
         }
         Ok(None)
     }
@@ -304,7 +282,7 @@ impl Pools {
         self.context
             .metrics
             .forget_pool(&pool.namespace, &pool.name);
-        self.forget(object);
+        self.remembered.forget(object);
     }
 }
 
