@@ -8,8 +8,8 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use plenum_crds::MMRPool;
 use plenum_crds::conditions::DrainReason;
+use plenum_crds::{MMRPool, MeetingZone};
 use plenum_operator::context::Image;
 use plenum_operator::covers::covers;
 use plenum_operator::pool::build::daemonset;
@@ -49,14 +49,22 @@ fn node(change: &Value) -> Node {
     serde_json::from_value(node).unwrap()
 }
 
-fn observed(object: &MMRPool, node: Node, pods: Vec<Pod>, others: Vec<MMRPool>) -> Observed {
-    let snapshot = Snapshot {
+fn snapshot(node: Node) -> Snapshot {
+    Snapshot {
         nodes: vec![Arc::new(node)],
-        pods: pods.into_iter().map(Arc::new).collect(),
+        pods: Vec::new(),
         zone: None,
-        others: others.into_iter().map(Arc::new).collect(),
+        others: Vec::new(),
         daemonset: None,
         controllers: Vec::new(),
+    }
+}
+
+fn observed(object: &MMRPool, node: Node, pods: Vec<Pod>, others: Vec<MMRPool>) -> Observed {
+    let snapshot = Snapshot {
+        pods: pods.into_iter().map(Arc::new).collect(),
+        others: others.into_iter().map(Arc::new).collect(),
+        ..snapshot(node)
     };
     let valid = validate(object).unwrap();
     snapshot.observed(object, &valid, Some("wanted"), View::default())
@@ -206,6 +214,30 @@ fn a_pod_of_another_template_is_outdated_and_one_that_ended_is_none() {
     assert_eq!((new.said.accepting, new.said.draining), (Some(true), None));
     assert!(seen.pods[&"old".parse().unwrap()].outdated);
     assert_eq!(seen.zone, Zone::Missing);
+}
+
+#[test]
+fn a_deleted_zone_ends_at_a_time_that_does_not_move() {
+    let zone: MeetingZone = serde_json::from_value(json!({
+        "apiVersion": "plenum.dev/v1alpha1",
+        "kind": "MeetingZone",
+        "metadata": {"name": "z", "namespace": "n", "deletionTimestamp": "2026-01-02T03:04:05Z"},
+        "spec": {"drainDeadlineSeconds": 60},
+    }))
+    .unwrap();
+    let snapshot = Snapshot {
+        zone: Some(Arc::new(zone)),
+        ..snapshot(node(&json!({})))
+    };
+    let seen = snapshot.observed(
+        &plain(),
+        &validate(&plain()).unwrap(),
+        None,
+        View::default(),
+    );
+    let until = "2026-01-02T03:05:05Z".parse().unwrap();
+    assert_eq!(seen.zone, Zone::Deleting { until });
+    assert!(!seen.startable, "there is no template");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::fetch::Snapshot;
 use super::observed::Said;
-use super::plan::{Change, Marks, NodeWrite, Plan};
+use super::plan::{Change, Marks, NodeWrite, Plan, Replaced};
 use super::validate::ValidPool;
 use crate::apply::{WriteError, Written};
 use crate::conditions::whole_seconds;
@@ -147,6 +147,7 @@ async fn announce(context: &Context, object: &MMRPool, node: &Node, change: Chan
 /// is no error.
 pub async fn pods(
     context: &Context,
+    object: &MMRPool,
     snapshot: &Snapshot,
     plan: &Plan,
     now: Timestamp,
@@ -170,10 +171,51 @@ pub async fn pods(
     for result in results {
         gone_is_fine(result)?;
     }
-    for pod in plan.replace.iter().filter_map(find) {
-        gone_is_fine(context.writer.delete(pod).await)?;
+    for (router, how) in &plan.replace {
+        if let Some(pod) = find(router) {
+            replace(context, object, pod, *how).await?;
+        }
     }
     Ok(())
+}
+
+async fn replace(
+    context: &Context,
+    object: &MMRPool,
+    pod: &Pod,
+    how: Replaced,
+) -> Result<(), WriteError> {
+    match context.writer.delete(pod).await {
+        Err(error) if error.is_conflict() => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(_) => {}
+    }
+    let (about, related) = (object.object_ref(&()), pod.object_ref(&()));
+    let on = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+    let (type_, reason, text) = replacement(how, on.unwrap_or_default());
+    tracing::info!(pool = %object.name_any(), pod = %pod.name_any(), reason, text);
+    context
+        .events
+        .publish(type_, &about, Some(related), (reason, "Replace"), text)
+        .await;
+    Ok(())
+}
+
+/// The event of a pod that is made anew: its type, reason and text.
+fn replacement(how: Replaced, node: &str) -> (EventType, &'static str, String) {
+    match how {
+        Replaced::Empty => {
+            let text = format!("the router on node {node} is empty, and is made anew");
+            (EventType::Normal, "RouterReplaced", text)
+        }
+        Replaced::Late => {
+            let text = format!(
+                "the router on node {node} is made anew at its drain deadline; people on it \
+                 reconnect"
+            );
+            (EventType::Warning, "DrainDeadlinePassed", text)
+        }
+    }
 }
 
 async fn say(

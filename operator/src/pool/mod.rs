@@ -2,7 +2,7 @@
 //!
 //! | file | step | touches the API |
 //! |---|---|---|
-//! | [`fetch`] | objects -> [`observed`] | reads |
+//! | [`fetch`], `observe` | objects -> [`observed`] | reads |
 //! | [`validate`] | resource -> valid pool, or what to write instead | no |
 //! | [`build`] | the routers' `DaemonSet` | no |
 //! | [`plan`](mod@plan) | what shall be done: labels, drains, conditions | no, pure |
@@ -15,11 +15,12 @@
 pub mod apply;
 pub mod build;
 pub mod fetch;
+mod observe;
 pub mod observed;
 pub mod plan;
 pub mod reconcile;
-pub mod status;
 mod remembered;
+pub mod status;
 mod triggers;
 pub mod validate;
 

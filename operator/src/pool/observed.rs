@@ -14,6 +14,8 @@ pub struct Observed {
     pub zone: Zone,
     /// The pool is being deleted.
     pub pool_deleting: bool,
+    /// There is a `DaemonSet` that starts routers on marked nodes.
+    pub startable: bool,
     /// Nodes that the pool selects or has marked, by name.
     pub nodes: BTreeMap<String, Node>,
     /// Router pods of the pool.
@@ -34,10 +36,10 @@ pub enum Zone {
     NotReady,
     /// It is there.
     Found,
-    /// It is being deleted; its meetings may go on for this long.
+    /// It is being deleted.
     Deleting {
-        /// From the start of a router's drain.
-        deadline: Duration,
+        /// Its meetings may go on until then.
+        until: Timestamp,
     },
 }
 
@@ -144,17 +146,43 @@ pub enum Coverage {
 pub struct Word {
     /// Participants by its newest word, however old.
     pub participants: u32,
+    /// Participants it takes at most, by its newest word.
+    pub capacity: u32,
     /// By its newest word it takes participants.
     pub accepting: bool,
     /// By its newest word it empties itself.
     pub draining: bool,
     /// Some controller has heard it within the last seconds.
     pub fresh: bool,
+    /// Some controller has heard this run of it within the last seconds, and its link is up:
+    /// there is somebody who can send people to it.
+    pub connected: bool,
     /// EVERY controller has heard it within the last seconds.
     pub fresh_everywhere: bool,
     /// EVERY controller has heard from it, freshly, that it drains and is empty: the age of
     /// the oldest of these words. One that is older than a drain says nothing about it.
     pub empty_everywhere: Option<Duration>,
+}
+
+impl Word {
+    /// What its newest word says can be relied on: it is fresh, and the router is in touch.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.fresh && self.connected
+    }
+}
+
+impl View {
+    /// The same without what changes by the mere passing of time, to tell whether there is
+    /// news.
+    #[must_use]
+    pub fn without_ages(mut self) -> Self {
+        self.age = None;
+        for word in self.routers.values_mut() {
+            word.empty_everywhere = word.empty_everywhere.map(|_| Duration::ZERO);
+        }
+        self
+    }
 }
 
 impl Observed {

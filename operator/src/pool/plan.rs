@@ -1,6 +1,6 @@
 //! What shall be done about a pool: a pure function of what is known.
 //!
-//! Guarantees, checked by `tests/pool_simulation.rs` in every state it reaches:
+//! Guarantees, checked by `tests/pool_simulation/` in every state it reaches:
 //! - A node loses its active label (which kills its router) only when its router is gone,
 //!   or every controller has freshly heard from it that it drains and is empty, or its
 //!   drain deadline has passed.
@@ -8,16 +8,18 @@
 //! - At most `maxDraining` drain at once, but for deletion.
 //! - Nothing is taken away on missing, stale or partial reports. What is missing makes the
 //!   pool hold its size, never shrink.
+//! - A template whose routers do not take people replaces no further router.
 //! - The same state gives an empty plan: what is as it should be is not written.
 //!
 //! | file | decides |
 //! |---|---|
 //! | `size` | how many routers are wanted, and how surely |
 //! | `members` | what each labelled node is: serving, leaving, lost |
-//! | `grow`, `shrink` | which nodes to take, which to empty, which to give back |
+//! | `grow`, `shrink`, `give_back` | which nodes to take, which to empty, which to give back |
 //! | `numbers` | status numbers and pod conditions |
 //! | `verdicts` | conditions |
 
+mod give_back;
 mod grow;
 mod members;
 mod numbers;
@@ -66,6 +68,15 @@ pub enum Change {
     Repair,
 }
 
+/// How a router is, whose pod is made anew: for Events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// Empty, or gone.
+    Empty,
+    /// With people on it for all we know: its drain deadline passed.
+    Late,
+}
+
 /// One write to a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeWrite {
@@ -81,7 +92,7 @@ pub struct Plan {
     /// Writes to nodes, by name.
     pub nodes: BTreeMap<String, NodeWrite>,
     /// Pods to delete, for the `DaemonSet` to make anew from the template wanted now.
-    pub replace: BTreeSet<RouterId>,
+    pub replace: BTreeMap<RouterId, Replaced>,
     /// The complete set of routers that shall be empty, for the controllers. It counts once
     /// the writes to nodes are done.
     pub draining: BTreeSet<RouterId>,
@@ -91,7 +102,7 @@ pub struct Plan {
     pub numbers: PoolNumbers,
     /// For status.
     pub verdicts: Vec<Verdict>,
-    /// Nothing of the pool is left on any node: its finalizer may go.
+    /// The pool is being deleted, and nothing of it is left on any node: its finalizer may go.
     pub finished: bool,
     /// To be given to the next plan.
     pub memory: Memory,
@@ -112,7 +123,7 @@ impl Plan {
                 Change::Label | Change::CancelDrain | Change::Repair
             )
         };
-        !self.replace.is_empty() || !self.nodes.values().all(harmless)
+        self.finished || !self.replace.is_empty() || !self.nodes.values().all(harmless)
     }
 }
 
@@ -139,7 +150,7 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
         numbers::pod_conditions(seen)
     };
     Plan {
-        finished: draft.nothing_left(),
+        finished: draft.finished(),
         draining: draft.draining_routers(),
         verdicts: verdicts::verdicts(pool, seen, &members, &size, &numbers),
         look_again: draft.look_again(&size),
@@ -158,10 +169,11 @@ struct Draft<'a> {
     seen: &'a Observed,
     now: Timestamp,
     writes: BTreeMap<String, NodeWrite>,
-    replace: BTreeSet<RouterId>,
+    replace: BTreeMap<RouterId, Replaced>,
     /// Nodes of the pool once the writes are done, with their drains.
     active: BTreeMap<String, Option<Drain>>,
-    deadlines: Vec<Timestamp>,
+    /// When something may be decided that cannot be now.
+    moments: Vec<Timestamp>,
 }
 
 impl<'a> Draft<'a> {
@@ -174,9 +186,9 @@ impl<'a> Draft<'a> {
             seen,
             now,
             writes: BTreeMap::new(),
-            replace: BTreeSet::new(),
+            replace: BTreeMap::new(),
             active,
-            deadlines: Vec::new(),
+            moments: Vec::new(),
         }
     }
 
@@ -198,10 +210,6 @@ impl<'a> Draft<'a> {
 
     fn cancel_drain(&mut self, node: &str) {
         self.write(node, Marks::Active(None), Change::CancelDrain);
-    }
-
-    fn draining(&self) -> usize {
-        self.active.values().flatten().count()
     }
 
     /// Marks that others took off, or that were left when somebody removed the label by hand.
@@ -239,12 +247,12 @@ impl<'a> Draft<'a> {
             .collect()
     }
 
-    fn nothing_left(&self) -> bool {
-        self.active.is_empty() && self.seen.pods.is_empty()
+    fn finished(&self) -> bool {
+        self.seen.pool_deleting && self.active.is_empty() && self.seen.pods.is_empty()
     }
 
     fn look_again(&self, size: &size::Size) -> Option<Timestamp> {
-        self.deadlines
+        self.moments
             .iter()
             .copied()
             .chain(size.look_again)

@@ -209,8 +209,8 @@ impl Pools {
         // Orders follow the marks: a router drains only when its node says since when and why.
         self.reports
             .order(look.zone, &look.pool.wire, &plan.draining);
-        apply::pods(context, snapshot, &plan, now).await?;
-        if look.object.metadata.deletion_timestamp.is_some() && plan.finished {
+        apply::pods(context, look.object, snapshot, &plan, now).await?;
+        if plan.finished {
             let writer = &context.writer;
             writer
                 .set_finalizer(look.object, labels::FINALIZER, false)

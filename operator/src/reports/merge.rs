@@ -93,22 +93,24 @@ fn word(
         .values()
         .filter_map(|said| of(said).map(|report| (said.age(&report, now), report)))
         .min_by_key(|(age, report)| (*age, std::cmp::Reverse(report.load.participants)))?;
+    let in_touch = |said: &Heard| {
+        of(said).is_some_and(|report| {
+            report.connected && said.age(&report, now) <= FRESH && report.boot == newest.boot
+        })
+    };
     let everywhere = |holds: fn(&RouterReport) -> bool| {
         !voices.is_empty()
-            && voices.iter().all(|said| {
-                of(said).is_some_and(|report| {
-                    report.connected
-                        && said.age(&report, now) <= FRESH
-                        && report.boot == newest.boot
-                        && holds(&report)
-                })
-            })
+            && voices
+                .iter()
+                .all(|said| in_touch(said) && of(said).is_some_and(|report| holds(&report)))
     };
     Some(Word {
         participants: newest.load.participants,
+        capacity: newest.load.capacity,
         accepting: newest.load.accepting,
         draining: newest.load.draining,
         fresh: age <= FRESH,
+        connected: heard.values().any(in_touch),
         fresh_everywhere: everywhere(|_| true),
         empty_everywhere: everywhere(|r| r.load.draining && r.load.participants == 0)
             .then(|| {
@@ -219,6 +221,32 @@ mod tests {
         older.boot = Boot(9);
         let merged = view([Some((0, report(0, true, 0))), Some((0, older))]);
         assert!(r1(&merged).empty_everywhere.is_none());
+    }
+
+    #[test]
+    fn a_router_lost_to_one_controller_is_in_touch_by_the_other_and_lost_to_both_by_none() {
+        let gone = |age_ms| RouterReport {
+            connected: false,
+            ..report(5, false, age_ms)
+        };
+        let by_the_other = view([Some((0, gone(100))), Some((0, report(5, false, 400)))]);
+        assert!(r1(&by_the_other).connected && !r1(&by_the_other).fresh_everywhere);
+        let by_none = view([Some((0, gone(100))), Some((0, gone(400)))]);
+        assert!(r1(&by_none).fresh && !r1(&by_none).connected);
+        // A link that is said to be up, by a word of long ago or about an earlier run.
+        let old = view([Some((0, gone(100))), Some((3_001, report(5, false, 0)))]);
+        assert!(!r1(&old).connected);
+        let mut earlier = report(5, false, 400);
+        earlier.boot = Boot(9);
+        assert!(!r1(&view([Some((0, gone(100))), Some((0, earlier))])).connected);
+    }
+
+    #[test]
+    fn a_router_says_itself_how_many_it_takes() {
+        let mut newer = report(5, false, 0);
+        newer.load.capacity = 70;
+        let merged = view([Some((500, report(5, false, 0))), Some((0, newer))]);
+        assert_eq!(r1(&merged).capacity, 70);
     }
 
     #[test]

@@ -99,10 +99,7 @@ impl State {
         let mut news = Vec::new();
         let pools: Vec<PoolName> = self.told.keys().cloned().collect();
         for pool in pools {
-            let view = View {
-                age: None,
-                ..self.view(&pool, now)
-            };
+            let view = self.view(&pool, now).without_ages();
             if self.told.get(&pool) != Some(&view) {
                 self.told.insert(pool.clone(), view);
                 news.push(pool);
@@ -263,4 +260,52 @@ impl Followed {
 /// whole, so they are consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use plenum_wire::Boot;
+    use plenum_wire::link::{Load, RouterReport};
+
+    use super::*;
+
+    fn draining(participants: u32) -> RouterReport {
+        RouterReport {
+            router: "r1".parse().unwrap(),
+            pool: "n.p".parse().unwrap(),
+            boot: Boot(1),
+            load: Load {
+                participants,
+                capacity: 200,
+                accepting: false,
+                draining: true,
+            },
+            meetings: 0,
+            age_ms: 0,
+            connected: true,
+        }
+    }
+
+    #[test]
+    fn a_router_that_stays_empty_is_news_once() {
+        let start = Instant::now();
+        let mut state = State {
+            since: start,
+            expected: BTreeSet::from(["zc-0".to_owned()]),
+            heard: BTreeMap::new(),
+            told: BTreeMap::from([("n.p".parse().unwrap(), View::default())]),
+        };
+        let mut news = |ms, people| {
+            let at = start + Duration::from_millis(ms);
+            let routers = vec![draining(people)];
+            state.heard.insert("zc-0".into(), Heard { at, routers });
+            state.news(at + Duration::from_millis(ms % 50)).len()
+        };
+        assert_eq!(news(0, 1), 1);
+        assert_eq!(news(510, 0), 1, "it is empty");
+        for heartbeat in 2..10 {
+            assert_eq!(news(heartbeat * 503, 0), 0);
+        }
+        assert_eq!(news(10_000, 1), 1, "somebody is there");
+    }
 }

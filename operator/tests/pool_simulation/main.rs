@@ -1,15 +1,20 @@
-//! Safety in every state that a seeded world reaches: nodes come and go, links break,
-//! controllers forget, routers die, the operator is killed between any two writes or sees
-//! caches of long ago, and one controller reports nobody where there are people.
+//! Safety in every state that a seeded world reaches: nodes come and go, are cordoned and lose
+//! their labels, links break, controllers forget, routers die, templates change and some of
+//! them do not work, the operator is killed between any two writes or sees caches of long
+//! ago, and one controller reports nobody where there are people. In the end some of the
+//! pools are deleted, or their zones.
 //!
 //! After every single write, and every step:
-//! - a node that was unlabelled had no people on its router, or its deadline had passed;
+//! - a router that was taken away, by unlabelling or to be made anew, had no people on it, or
+//!   its deadline had passed;
 //! - the labelled nodes are not fewer than the minimum by the operator's hand;
 //! - at most `maxDraining` drain;
-//! - no drain begins while some controller is not heard.
+//! - no drain begins while some controller, or some router by one of them, is not heard;
+//! - no router is made anew while one of the new template does not work.
 //!
 //! When the faults end, the pool reaches the size that the load asks for, and then nothing
-//! is written any more.
+//! is written any more. A deleted pool, or one of a deleted zone, leaves no router and no mark,
+//! and a pool's finalizer stays until then.
 //!
 //! A failure prints its seed; `SEED=n cargo test -p plenum-operator --test pool_simulation`
 //! replays it, `SEEDS=n` tries the first n.
@@ -17,6 +22,9 @@
 // The lint knows #[test] functions, not the helpers of a test.
 #![allow(clippy::unwrap_used)]
 
+mod checks;
+mod faults;
+mod observe;
 mod operator;
 mod world;
 
@@ -32,7 +40,11 @@ const QUIET_STEPS: usize = 4_800;
 fn run(seed: u64) {
     let mut world = World::new(seed);
     let mut operator = Operator::default();
-    for _ in 0..FAULTY_STEPS {
+    let deleted = seed.is_multiple_of(3).then_some(FAULTY_STEPS / 2);
+    for step in 0..FAULTY_STEPS {
+        if deleted == Some(step) {
+            world.delete();
+        }
         world.faults();
         if world.rng.chance(3) {
             operator.restart(&mut world);
@@ -47,7 +59,11 @@ fn run(seed: u64) {
         operator.step(&mut world, false);
         world.check();
     }
-    world.check_settled();
+    if world.ending.is_some() {
+        world.check_gone();
+    } else {
+        world.check_settled();
+    }
     for _ in 0..200 {
         world.step(STEP_MS);
         let writes = operator.step(&mut world, false);

@@ -34,7 +34,7 @@ impl Operator {
     /// One reconcile; how many writes it made.
     pub fn step(&mut self, world: &mut World, faulty: bool) -> usize {
         self.send_orders(world);
-        if faulty && world.rng.chance(200) {
+        if world.finished || (faulty && world.rng.chance(200)) {
             return 0;
         }
         let now = world.observe();
@@ -74,8 +74,8 @@ impl Operator {
                 self.restart(world);
                 return writes;
             }
-            if matches!(write.change, Change::StartDrain(_)) {
-                assert!(world.all_is_heard(), "a drain began without reports");
+            if let Change::StartDrain(reason) = write.change {
+                world.check_drain(reason);
             }
             writes += 1;
             if !world.mark(name, &write.marks, seen.1[name]) {
@@ -87,6 +87,18 @@ impl Operator {
         for (router, said) in &decided.pods {
             writes += 1;
             world.say(router, *said);
+        }
+        for router in decided.replace.keys() {
+            if faulty && world.rng.chance(50) {
+                self.restart(world);
+                return writes;
+            }
+            writes += 1;
+            world.replace(router);
+        }
+        if decided.finished {
+            writes += 1;
+            world.finish();
         }
         writes
     }

@@ -1,35 +1,19 @@
 //! Nodes, routers, people, and controllers that hear of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use plenum_crds::{MMRPool, MMRPoolSpec};
-use plenum_operator::pool::observed::{self, Drain, Observed, Owner, Said, Zone};
+use plenum_operator::pool::observed::{Drain, Said};
 use plenum_operator::pool::plan::Marks;
 use plenum_operator::pool::validate::{ValidPool, validate};
-use plenum_operator::reports::merge::{Heard, merge};
 use plenum_wire::link::{Load, RouterReport};
 use plenum_wire::{Boot, RouterId};
 
-const PER_ROUTER: u32 = 20;
+use crate::faults::Rng;
 
-/// A small generator (xorshift64*), so that a seed is all that a run depends on.
-pub struct Rng(u64);
-
-impl Rng {
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % n
-    }
-
-    /// True so often in a thousand.
-    pub fn chance(&mut self, per_mille: u64) -> bool {
-        self.below(1000) < per_mille
-    }
-}
+pub const PER_ROUTER: u32 = 20;
 
 #[derive(Clone)]
 // Independent facts of a node, as in the planner's own view of it.
@@ -39,21 +23,57 @@ pub struct SimNode {
     pub active: bool,
     pub protected: bool,
     pub drain: Option<Drain>,
-    /// Its label was taken off at the drain's deadline.
-    late: bool,
-    schedulable: bool,
-    alive: bool,
+    /// Its label was taken off at the drain's deadline, or before its pod had started: such a
+    /// one may take people if it starts where no order reaches, until the `DaemonSet`'s
+    /// controller stops it.
+    pub excused: bool,
+    pub schedulable: bool,
+    /// It has the labels that the pool selects.
+    pub selected: bool,
+    pub alive: bool,
 }
 
 #[derive(Clone)]
 pub struct SimPod {
     pub node: String,
-    starts: i64,
-    gone: Option<i64>,
+    /// What it was made from.
+    pub template: Template,
+    /// When its process runs.
+    pub starts: i64,
+    pub gone: Option<i64>,
     pub people: u32,
-    draining: bool,
+    pub draining: bool,
     boot: u64,
-    said: Said,
+    pub said: Said,
+}
+
+/// What pods are made from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Template {
+    pub version: u64,
+    pub works: Works,
+}
+
+/// What comes of pods of a template.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Works {
+    /// They take people.
+    Yes,
+    /// Their process never starts, as for an image that is not there.
+    NeverStarts,
+    /// Their process starts, and ends before it has said a word.
+    Crashes,
+}
+
+/// What is being deleted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Pool,
+    /// With the time until when its meetings may go on, and whether it is gone.
+    Zone {
+        until: Timestamp,
+        gone: bool,
+    },
 }
 
 /// A zone controller.
@@ -64,10 +84,10 @@ pub struct SimController {
     /// What the operator said over this link.
     pub orders: Option<BTreeSet<RouterId>>,
     /// Routers reach it.
-    hears: bool,
+    pub hears: bool,
     /// It says that nobody is there.
-    lies: bool,
-    knows: BTreeMap<RouterId, (Load, Boot, i64)>,
+    pub lies: bool,
+    pub knows: BTreeMap<RouterId, (Load, Boot, i64)>,
 }
 
 pub struct World {
@@ -78,16 +98,21 @@ pub struct World {
     pub controllers: BTreeMap<String, SimController>,
     /// What the operator last got over each link.
     pub heard: BTreeMap<String, (i64, Vec<RouterReport>)>,
-    target: u32,
+    /// The one wanted now.
+    pub template: Template,
+    pub ending: Option<Ending>,
+    /// The pool's finalizer was taken off.
+    pub finished: bool,
+    pub target: u32,
     /// Simulated milliseconds.
-    now: i64,
+    pub now: i64,
     next: u64,
-    epoch: Instant,
+    pub epoch: Instant,
 }
 
 impl World {
     pub fn new(seed: u64) -> Self {
-        let mut rng = Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut rng = Rng::new(seed);
         let mut object = MMRPool::new("p", MMRPoolSpec::new("z", [("routers", "true")]));
         object.metadata.namespace = Some("n".into());
         object.spec.participants_per_router = PER_ROUTER;
@@ -102,8 +127,9 @@ impl World {
             active: false,
             protected: false,
             drain: None,
-            late: false,
+            excused: false,
             schedulable: true,
+            selected: true,
             alive: true,
         };
         let controller = || SimController {
@@ -121,6 +147,12 @@ impl World {
             pods: BTreeMap::new(),
             controllers: (0..2).map(|n| (format!("zc-{n}"), controller())).collect(),
             heard: BTreeMap::new(),
+            template: Template {
+                version: 0,
+                works: Works::Yes,
+            },
+            ending: None,
+            finished: false,
             target: 0,
             now: 0,
             next: 0,
@@ -132,66 +164,17 @@ impl World {
         Timestamp::from_millisecond(1_000_000_000_000 + self.now).unwrap()
     }
 
-    pub fn faults(&mut self) {
-        if self.rng.chance(20) {
-            self.target = u32::try_from(self.rng.below(110)).unwrap();
-        }
-        let names: Vec<String> = self.nodes.keys().cloned().collect();
-        let any = usize::try_from(self.rng.below(names.len() as u64)).unwrap();
-        let node = self.nodes.get_mut(&names[any]).unwrap();
-        if self.rng.chance(12) {
-            node.schedulable = !node.schedulable;
-            node.version += 1;
-        }
-        if self.rng.chance(4) || (!node.alive && self.rng.chance(100)) {
-            node.alive = !node.alive;
-        }
-        if self.rng.chance(2) {
-            node.protected = false;
-            node.version += 1;
-        }
-        let stopped = self.rng.chance(3);
-        if stopped && let Some(pod) = self.pods.values_mut().next_back() {
-            // Somebody deletes a pod: it is told to stop, and its people go elsewhere.
-            pod.gone.get_or_insert(self.now + 1_500);
-        }
-        for controller in self.controllers.values_mut() {
-            if self.rng.chance(10) {
-                controller.linked = !controller.linked;
-                controller.orders = None;
-            }
-            if self.rng.chance(10) {
-                controller.hears = !controller.hears;
-            }
-            if self.rng.chance(3) {
-                controller.knows.clear();
-            }
-        }
-        let liar = self.controllers.values_mut().next().unwrap();
-        if self.rng.chance(15) {
-            liar.lies = !liar.lies;
-        }
-    }
-
-    pub fn heal(&mut self) {
-        for node in self.nodes.values_mut() {
-            (node.schedulable, node.alive) = (true, true);
-            node.version += 1;
-        }
-        for controller in self.controllers.values_mut() {
-            (controller.linked, controller.hears, controller.lies) = (true, true, false);
-        }
-    }
-
     pub fn step(&mut self, ms: i64) {
         self.now += ms;
+        self.end_zone();
         self.run_daemonset();
         self.obey_orders();
         self.move_people();
         self.report();
     }
 
-    /// A labelled node gets a pod; one without label loses it at once, people or not.
+    /// A labelled node gets a pod, whatever other labels it has; one without loses it at once,
+    /// people or not.
     fn run_daemonset(&mut self) {
         let now = self.now;
         self.pods
@@ -202,7 +185,7 @@ impl World {
             if !node.active && pod.gone.is_none() && self.rng.chance(300) {
                 let people = pod.people;
                 assert!(
-                    people == 0 || node.late,
+                    people == 0 || node.excused,
                     "{people} people came after the unlabelling"
                 );
                 pod.gone = Some(now + 1_000);
@@ -218,6 +201,7 @@ impl World {
                 let router = format!("r{}", self.next).parse().unwrap();
                 let pod = SimPod {
                     node: name.clone(),
+                    template: self.template,
                     starts: now + 1_000,
                     gone: None,
                     people: 0,
@@ -241,8 +225,11 @@ impl World {
         }
     }
 
-    fn runs(&self, pod: &SimPod) -> bool {
-        pod.starts <= self.now && pod.gone.is_none() && self.nodes[&pod.node].alive
+    pub fn runs(&self, pod: &SimPod) -> bool {
+        pod.template.works == Works::Yes
+            && pod.starts <= self.now
+            && pod.gone.is_none()
+            && self.nodes[&pod.node].alive
     }
 
     fn move_people(&mut self) {
@@ -327,66 +314,18 @@ impl World {
         }
     }
 
-    /// What a fetch sees, with the versions of the nodes.
-    pub fn observe(&self) -> (Observed, BTreeMap<String, u64>) {
-        let at = |ms: i64| self.epoch + Duration::from_millis(u64::try_from(ms).unwrap());
-        let heard = self
-            .heard
-            .iter()
-            .map(|(name, (ms, routers))| {
-                (
-                    name.clone(),
-                    Heard {
-                        at: at(*ms),
-                        routers: routers.clone(),
-                    },
-                )
-            })
-            .collect();
-        let expected = self.controllers.keys().cloned().collect();
-        let node = |node: &SimNode| observed::Node {
-            selected: true,
-            schedulable: node.schedulable,
-            ready: node.alive,
-            owner: if node.active {
-                Owner::Us
-            } else {
-                Owner::Nobody
-            },
-            protected: node.protected,
-            drain: node.drain,
-        };
-        let pod = |pod: &SimPod| observed::Pod {
-            node: pod.node.clone(),
-            started: pod.starts <= self.now,
-            ready: self.runs(pod),
-            terminating: pod.gone.is_some(),
-            outdated: false,
-            said: pod.said,
-        };
-        let seen = Observed {
-            zone: Zone::Found,
-            pool_deleting: false,
-            nodes: self
-                .nodes
-                .iter()
-                .map(|(k, v)| (k.clone(), node(v)))
-                .collect(),
-            pods: self.pods.iter().map(|(k, v)| (k.clone(), pod(v))).collect(),
-            view: merge(&expected, &heard, &self.pool.wire, at(self.now)),
-            rivals: BTreeSet::new(),
-        };
-        let versions = self
-            .nodes
-            .iter()
-            .map(|(k, v)| (k.clone(), v.version))
-            .collect();
-        (seen, versions)
-    }
-
     pub fn say(&mut self, router: &RouterId, said: Said) {
         if let Some(pod) = self.pods.get_mut(router) {
             pod.said = said;
+        }
+    }
+
+    /// Deletes a pod, for the `DaemonSet` to make it anew.
+    pub fn replace(&mut self, router: &RouterId) {
+        self.check_replace(router);
+        let gone = self.now + 1_500;
+        if let Some(pod) = self.pods.get_mut(router) {
+            pod.gone.get_or_insert(gone);
         }
     }
 
@@ -396,81 +335,16 @@ impl World {
         if node.version != version {
             return false;
         }
-        let late = node.active && *marks == Marks::Bare && self.check_unlabel(name);
+        let excused = node.active && *marks == Marks::Bare && self.check_unlabel(name);
         let node = self.nodes.get_mut(name).unwrap();
         let (active, drain) = match marks {
             Marks::Active(drain) => (true, *drain),
             Marks::Bare => (false, None),
         };
         (node.active, node.protected, node.drain) = (active, active, drain);
-        node.late = late;
+        node.excused = excused;
         node.version += 1;
         self.check();
         true
-    }
-
-    /// Whether it is allowed by the deadline alone.
-    fn check_unlabel(&self, name: &str) -> bool {
-        let node = &self.nodes[name];
-        let people: u32 = self
-            .pods
-            .values()
-            .filter(|pod| pod.node == name)
-            .map(|pod| pod.people)
-            .sum();
-        let drain = node.drain.expect("only draining nodes are unlabelled");
-        let deadline = drain.since.checked_add(self.pool.drain_deadline).unwrap();
-        let late = deadline <= self.time();
-        assert!(
-            people == 0 || late,
-            "{name} unlabelled under {people} people"
-        );
-        let active = self.nodes.values().filter(|node| node.active).count();
-        assert!(
-            active > self.pool.min as usize,
-            "fewer active routers than the minimum"
-        );
-        late
-    }
-
-    pub fn check(&self) {
-        let draining = self
-            .nodes
-            .values()
-            .filter(|n| n.active && n.drain.is_some())
-            .count();
-        assert!(
-            draining <= self.pool.max_draining as usize,
-            "{draining} drain at once"
-        );
-    }
-
-    /// Whether every controller is linked, and heard every running router just now.
-    pub fn all_is_heard(&self) -> bool {
-        self.controllers.keys().all(|name| {
-            self.heard
-                .get(name)
-                .is_some_and(|(at, _)| self.now - at <= 3_000)
-        })
-    }
-
-    pub fn check_settled(&self) {
-        let total: u32 = self.pods.values().map(|pod| pod.people).sum();
-        let most = self.pool.max.min(u32::try_from(self.nodes.len()).unwrap());
-        assert_eq!(total, self.target.min(most * PER_ROUTER), "all are served");
-        let wanted = (total + self.pool.spare)
-            .div_ceil(PER_ROUTER)
-            .clamp(self.pool.min, most);
-        let active = self.nodes.values().filter(|node| node.active).count();
-        assert_eq!(
-            active, wanted as usize,
-            "the size is what the load asks for"
-        );
-        assert!(self.nodes.values().all(|node| node.drain.is_none()));
-        assert!(
-            self.nodes
-                .values()
-                .all(|node| node.protected == node.active)
-        );
     }
 }

@@ -11,7 +11,7 @@ impl Draft<'_> {
     pub(super) fn grow(&mut self, members: &Members, size: &Size) {
         let mut missing = size.grow_to.saturating_sub(members.count()) as usize;
         for (name, member) in &members.serving {
-            // A rollout that is done.
+            // A rollout that is done: the new router takes people.
             if member.node.drain.is_some() {
                 self.cancel_drain(name);
             }
@@ -22,8 +22,9 @@ impl Draft<'_> {
             self.cancel_drain(name);
             missing -= 1;
         }
-        // Without its certificates a router would not start for minutes (kubelet's back-off).
-        if self.seen.zone != Zone::Found {
+        // Without its certificates a router would not start for minutes (kubelet's back-off),
+        // and without a DaemonSet never.
+        if self.seen.zone != Zone::Found || !self.seen.startable {
             return;
         }
         let seen = self.seen;

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 
-use crate::pool::observed::{Coverage, Node, Observed, Owner, Pod, Word, Zone};
+use crate::pool::observed::{Coverage, Drain, Node, Observed, Owner, Pod, Word, Zone};
+use crate::pool::validate::ValidPool;
 
 /// The nodes of a pool by what they are.
 pub(super) struct Members<'a> {
     /// Carry a router that shall stay (or is about to start).
     pub serving: BTreeMap<&'a str, Member<'a>>,
-    /// Drain to be made anew from another template; they come back, and so count as there.
+    /// Drain to be made anew from another template, or were just made and do not take people
+    /// yet; they come back, and so count as there.
     pub rolling: BTreeMap<&'a str, Member<'a>>,
     /// Shall be emptied for a reason of their own, whatever the load; the drain may have
     /// started or not.
@@ -39,18 +41,40 @@ impl Member<'_> {
         self.word.map_or(0, |word| word.participants)
     }
 
+    /// Participants that it takes: by its own word, before that by the pool's.
+    pub(super) fn capacity(&self, pool: &ValidPool) -> u32 {
+        self.word.map_or(pool.per_router, |word| word.capacity)
+    }
+
     /// Takes participants now.
     pub(super) fn accepting(&self) -> bool {
         let ready = self.pod.is_some_and(|(_, pod)| pod.ready);
         ready
             && self
                 .word
-                .is_some_and(|w| w.fresh && w.accepting && !w.draining)
+                .is_some_and(|w| w.counts() && w.accepting && !w.draining)
     }
 
-    /// Its router was made from the template wanted now.
-    pub(super) fn renewed(&self) -> bool {
-        self.pod.is_some_and(|(_, pod)| !pod.outdated)
+    /// Its router was made from another template than the one wanted now.
+    pub(super) fn outdated(&self) -> bool {
+        self.pod.is_some_and(|(_, pod)| pod.outdated)
+    }
+
+    /// Its router was made anew in a rollout, whose mark is still on the node.
+    fn renewed(&self) -> bool {
+        let rolls = |drain: Drain| drain.reason == DrainReason::Rollout;
+        self.node.drain.is_some_and(rolls) && self.pod.is_some() && !self.outdated()
+    }
+
+    /// Its router is to be empty. The new one of a rollout is not, whatever its node says.
+    pub(super) fn drains(&self) -> bool {
+        self.node.drain.is_some() && !self.renewed()
+    }
+
+    /// Its router, made from the template wanted now or about to be, does not take people:
+    /// whether it ever will is not known.
+    pub(super) fn unproven(&self) -> bool {
+        !self.outdated() && !self.accepting()
     }
 
     /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
@@ -111,6 +135,7 @@ impl<'a> Members<'a> {
             Some(drain) if drain.reason != DrainReason::Rollout => &mut self.spare,
             Some(_) if !member.renewed() => &mut self.rolling,
             _ if member.lost(coverage) => &mut self.lost,
+            Some(_) if !member.accepting() => &mut self.rolling,
             _ => &mut self.serving,
         };
         part.insert(name, member);
@@ -125,8 +150,17 @@ impl<'a> Members<'a> {
     pub(super) fn outdated(&self) -> impl Iterator<Item = (&'a str, Member<'a>)> + '_ {
         self.serving
             .iter()
-            .filter(|(_, m)| m.pod.is_some_and(|(_, pod)| pod.outdated))
+            .filter(|(_, m)| m.outdated())
             .map(|(name, m)| (*name, *m))
+    }
+
+    /// Nodes whose routers of the template wanted now are to take people and do not.
+    pub(super) fn unproven(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.serving
+            .iter()
+            .chain(&self.rolling)
+            .filter(|(_, m)| m.unproven())
+            .map(|(name, _)| *name)
     }
 
     /// Every member.
@@ -143,7 +177,17 @@ fn ending(seen: &Observed) -> Option<DrainReason> {
     if seen.pool_deleting {
         return Some(DrainReason::PoolDeleted);
     }
-    matches!(seen.zone, Zone::Deleting { .. }).then_some(DrainReason::ZoneDeleted)
+    // A zone that is gone before its routers left the reason on their nodes.
+    let marked = |(_, node): (&String, &Node)| {
+        let drain = node.drain;
+        drain.is_some_and(|drain| drain.reason == DrainReason::ZoneDeleted)
+    };
+    let ending = match seen.zone {
+        Zone::Deleting { .. } => true,
+        Zone::Missing => labelled(seen).any(marked),
+        Zone::NotReady | Zone::Found => false,
+    };
+    ending.then_some(DrainReason::ZoneDeleted)
 }
 
 fn must_leave(member: &Member) -> Option<DrainReason> {

@@ -16,15 +16,20 @@ pub(super) fn numbers(
     members: &Members,
     size: &Size,
 ) -> PoolNumbers {
-    let accepting = seen
+    let accepting: Vec<&RouterId> = seen
         .pods
         .iter()
         .filter(|(router, pod)| {
             let said = said(seen, router, pod);
             pod.ready && !pod.terminating && said.accepting == Some(true)
         })
-        .count();
-    let accepting = count(accepting);
+        .map(|(router, _)| router)
+        .collect();
+    let takes = |router: &&RouterId| {
+        let word = seen.view.routers.get(*router);
+        word.map_or(pool.per_router, |word| word.capacity)
+    };
+    let capacity = accepting.iter().map(takes);
     let desired = if members.ending.is_some() {
         0
     } else {
@@ -33,10 +38,10 @@ pub(super) fn numbers(
     PoolNumbers {
         desired,
         active: count(labelled(seen).count()),
-        accepting,
+        accepting: count(accepting.len()),
         draining: count(labelled(seen).filter(|(_, n)| n.drain.is_some()).count()),
         in_use: size.in_use,
-        capacity: accepting.saturating_mul(pool.per_router),
+        capacity: capacity.fold(0, u32::saturating_add),
     }
 }
 
@@ -44,17 +49,17 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// The conditions that a pod should have. What is not known freshly is unknown, and does not
-/// count as capacity; while the links settle, what was written stands.
+/// The conditions that a pod should have. What is not known freshly, of a router in touch, is
+/// unknown, and does not count as capacity; while the links settle, what was written stands.
 fn said(seen: &Observed, router: &RouterId, pod: &Pod) -> Said {
     let word = seen.view.routers.get(router);
-    let fresh = word.filter(|word| word.fresh);
-    if fresh.is_none() && seen.view.settling && pod.said.written {
+    let word = word.filter(|word| word.counts());
+    if word.is_none() && seen.view.settling && pod.said.written {
         return pod.said;
     }
     Said {
-        accepting: fresh.map(|word| word.accepting && !word.draining),
-        draining: fresh.map(|word| word.draining),
+        accepting: word.map(|word| word.accepting && !word.draining),
+        draining: word.map(|word| word.draining),
         written: true,
     }
 }

@@ -89,8 +89,8 @@ pub(super) fn size(
 ) -> Size {
     let in_use = in_use(seen);
     let hold = hold(seen);
-    let by_load = (u64::from(in_use) + u64::from(pool.spare)).div_ceil(u64::from(pool.per_router));
-    let by_load = u32::try_from(by_load).unwrap_or(u32::MAX);
+    let needed = u64::from(in_use) + u64::from(pool.spare);
+    let by_load = routers_for(needed, supply(pool, members), pool.per_router);
     let asked = pool.replicas.unwrap_or(by_load).clamp(pool.min, pool.max);
     let wanted = match hold {
         // Holding is a lower bound only: people we know of get their routers all the same.
@@ -118,6 +118,43 @@ pub(super) fn size(
         memory,
         look_again: later.filter(|_| members.count() > wanted),
     }
+}
+
+/// What each router that is there, or comes back, takes by itself. One that is to be made
+/// anew counts for no more than its successor will take.
+fn supply(pool: &ValidPool, members: &Members) -> Vec<u32> {
+    let serving = members.serving.values().map(|member| {
+        let now = member.capacity(pool);
+        if member.outdated() {
+            now.min(pool.per_router)
+        } else {
+            now
+        }
+    });
+    let rolling = members.rolling.values().map(|member| {
+        if member.drains() {
+            pool.per_router
+        } else {
+            member.capacity(pool)
+        }
+    });
+    serving.chain(rolling).collect()
+}
+
+/// How many routers take `needed` people: of those that are there (the smallest first, as any
+/// of them may be the ones that stay), then of new ones that take `each`.
+fn routers_for(needed: u64, mut there: Vec<u32>, each: u32) -> u32 {
+    there.sort_unstable();
+    let mut missing = needed;
+    for (n, takes) in (0..).zip(&there) {
+        if missing == 0 {
+            return n;
+        }
+        missing = missing.saturating_sub(u64::from(*takes));
+    }
+    let there = u64::try_from(there.len()).unwrap_or(u64::MAX);
+    let all = there.saturating_add(missing.div_ceil(u64::from(each)));
+    u32::try_from(all).unwrap_or(u32::MAX)
 }
 
 /// People on the pool's routers, by the newest word of each.

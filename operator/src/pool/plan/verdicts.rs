@@ -50,7 +50,7 @@ fn zone(pool: &ValidPool, seen: &Observed) -> Verdict {
         Zone::Deleting { .. } => say(
             false,
             PoolReason::ZoneDeleting,
-            format!("the zone {zone} is being deleted: its routers drain"),
+            format!("the zone {zone} is being deleted: {}", ends(pool)),
         ),
         Zone::Missing => say(
             false,
@@ -108,12 +108,10 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
         verdict(PoolCondition::ScalingActive, holds, reason, message)
     };
     if pool.paused {
-        let message = "the annotation plenum.dev/paused is set: remove it to go on";
-        return say(false, PoolReason::Paused, message.to_owned());
+        return say(false, PoolReason::Paused, paused(members));
     }
     if members.ending.is_some() {
-        let message = "all routers drain, to be taken away";
-        return say(false, PoolReason::Deleting, message.to_owned());
+        return say(false, PoolReason::Deleting, ends(pool).to_owned());
     }
     if let Some(reason) = size.hold {
         return say(false, reason, held(reason, seen));
@@ -136,6 +134,26 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
         PoolReason::FollowingLoad,
         "the size follows the load".to_owned(),
     )
+}
+
+/// What becomes of the routers when the pool or its zone is deleted.
+fn ends(pool: &ValidPool) -> &'static str {
+    if pool.paused {
+        "all routers are to be taken away, and stay while the pool's annotation \
+         plenum.dev/paused is set: remove it"
+    } else {
+        "all routers drain, to be taken away"
+    }
+}
+
+fn paused(members: &Members) -> String {
+    let message = if members.ending.is_some() {
+        "the deletion waits, and nothing is changed, while the annotation plenum.dev/paused is \
+         set: remove it to go on"
+    } else {
+        "nothing is changed while the annotation plenum.dev/paused is set: remove it to go on"
+    };
+    message.to_owned()
 }
 
 fn held(reason: PoolReason, seen: &Observed) -> String {
@@ -165,13 +183,19 @@ fn ready(
     let say = |holds, reason: &'static str, message: String| {
         Verdict::new(PoolCondition::Ready.as_str(), holds, reason, message)
     };
-    if members.ending.is_some() {
-        let message = "all routers drain, to be taken away".to_owned();
-        return say(false, PoolReason::Deleting.as_str(), message);
-    }
     let least = pool.replicas.unwrap_or(pool.min);
-    if numbers.accepting >= least {
-        let message = "the routers wanted at least take meetings".to_owned();
+    let serves = numbers.accepting >= least && members.ending.is_none();
+    if pool.paused {
+        return say(serves, PoolReason::Paused.as_str(), paused(members));
+    }
+    if members.ending.is_some() {
+        return say(false, PoolReason::Deleting.as_str(), ends(pool).to_owned());
+    }
+    if serves {
+        let mut message = "the routers wanted at least take meetings".to_owned();
+        if let Some(stuck) = awaited(members) {
+            message = format!("{message}; {stuck}");
+        }
         return say(true, PoolReason::Accepting.as_str(), message);
     }
     // Whatever keeps routers from being there is a better answer than their number; shared
@@ -191,6 +215,18 @@ fn ready(
             ),
         ),
     }
+}
+
+/// The new routers without which a rollout does not go on.
+fn awaited(members: &Members) -> Option<String> {
+    let rolls = members.outdated().next().is_some() || !members.rolling.is_empty();
+    let nodes: Vec<&str> = members.unproven().collect();
+    (rolls && !nodes.is_empty()).then(|| {
+        format!(
+            "the rollout goes on when the routers on {} take them too",
+            some_of(&nodes)
+        )
+    })
 }
 
 /// A few names of a long list.

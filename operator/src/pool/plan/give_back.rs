@@ -1,0 +1,135 @@
+//! When a draining router may go: its node loses the label, or its pod is made anew.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use plenum_crds::conditions::DrainReason;
+use plenum_wire::RouterId;
+use plenum_wire::link::HEARTBEAT_MS;
+
+use super::members::{self, Member, Members};
+use super::{Change, Draft, Marks, Replaced};
+use crate::pool::observed::{Coverage, Drain, Word, Zone};
+
+/// Whether a draining router may be taken away.
+enum Fate {
+    /// Nobody is on it.
+    Empty,
+    /// Somebody may be on it; its time is over.
+    Late,
+    /// Not yet.
+    Wait,
+}
+
+impl Draft<'_> {
+    /// Takes the label off nodes whose routers are empty or late, or has the pod made anew.
+    pub(super) fn give_back(&mut self, members: &Members) {
+        let by_name: BTreeMap<&str, Member> = members.all().collect();
+        for (name, member) in by_name {
+            let to_be_empty = member.drains() && !self.writes.contains_key(name);
+            let Some(drain) = member.node.drain.filter(|_| to_be_empty) else {
+                continue;
+            };
+            let deadline = self.deadline(drain);
+            let fate = self.fate(name, drain, deadline);
+            if matches!(fate, Fate::Wait) {
+                self.moments.extend(deadline);
+                self.moments.extend(self.next_word(name, drain));
+            } else if members.rolling.contains_key(name) {
+                if matches!(fate, Fate::Late) && self.was_never_told(&member) {
+                    self.start_drain(name, drain.reason);
+                } else {
+                    self.replace_pods(name, &fate);
+                }
+            } else if self.may_unlabel(members) {
+                let change = match fate {
+                    Fate::Late => Change::UnlabelLate,
+                    _ => Change::UnlabelEmpty,
+                };
+                self.write(name, Marks::Bare, change);
+            }
+        }
+    }
+
+    fn may_unlabel(&self, members: &Members) -> bool {
+        members.ending.is_some() || self.active.len() > self.pool.min as usize
+    }
+
+    /// The router takes people, long after its drain began: it was made anew in it, and is of
+    /// an old template again. Its people get their time.
+    fn was_never_told(&self, member: &Member) -> bool {
+        member.accepting() && !self.pool.drain_deadline.is_zero()
+    }
+
+    fn replace_pods(&mut self, node: &str, fate: &Fate) {
+        let replaced = match fate {
+            Fate::Late => Replaced::Late,
+            _ => Replaced::Empty,
+        };
+        let outdated = members::pods_on(self.seen, node)
+            .filter(|(_, pod)| pod.outdated && !pod.terminating)
+            .map(|(router, _)| (router.clone(), replaced));
+        self.replace.extend(outdated);
+    }
+
+    fn deadline(&self, drain: Drain) -> Option<Timestamp> {
+        let own = drain.since.checked_add(self.pool.drain_deadline).ok();
+        match self.seen.zone {
+            Zone::Deleting { until } if drain.reason == DrainReason::ZoneDeleted => Some(until),
+            // The zone waits for no drain that began before.
+            Zone::Deleting { until } => Some(own.map_or(until, |own| own.min(until))),
+            _ => own,
+        }
+    }
+
+    /// When an empty router whose words are older than its drain will have said so again. No
+    /// news comes of it: only the age of what it says is new.
+    fn next_word(&self, node: &str, drain: Drain) -> Option<Timestamp> {
+        let waits = members::pods_on(self.seen, node)
+            .filter_map(|(router, _)| self.seen.view.routers.get(router))
+            .any(|word| word.empty_everywhere.is_some() && !self.empty_since(word, drain));
+        let after = Duration::from_millis(HEARTBEAT_MS);
+        let next = self.now.max(drain.since).checked_add(after).ok();
+        next.filter(|_| waits)
+    }
+
+    fn fate(&self, node: &str, drain: Drain, deadline: Option<Timestamp>) -> Fate {
+        let mut pods = members::pods_on(self.seen, node).peekable();
+        if pods.peek().is_none() || pods.all(|(router, _)| self.surely_empty(router, drain)) {
+            return Fate::Empty;
+        }
+        if deadline.is_some_and(|at| at <= self.now) {
+            return Fate::Late;
+        }
+        Fate::Wait
+    }
+
+    /// Every controller has heard since the drain began that the router drains and is empty.
+    fn empty_since(&self, word: &Word, drain: Drain) -> bool {
+        word.empty_everywhere
+            .and_then(|age| self.now.checked_sub(age).ok())
+            .is_some_and(|heard| heard > drain.since)
+    }
+
+    /// Nobody is on this router, and nobody can be sent to it. Words from before this drain
+    /// do not count: they may be of an earlier one that was called back.
+    fn surely_empty(&self, router: &RouterId, drain: Drain) -> bool {
+        if self.seen.view.coverage != Coverage::Complete {
+            return false;
+        }
+        match self.seen.view.routers.get(router) {
+            Some(word) => self.empty_since(word, drain),
+            // No controller has ever heard of it, and its kubelet, which is alive, has never
+            // run it. A controller that restarted may have forgotten one that did run.
+            None => self.seen.pods.get(router).is_some_and(|pod| {
+                let kubelet = self
+                    .seen
+                    .nodes
+                    .get(&pod.node)
+                    .is_some_and(|node| node.ready);
+                kubelet && !pod.started && !pod.ready
+            }),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What the planner promises, case by case: one file for each thing that it does.
+
+// The lint knows #[test] functions, not the helpers of a test.
+#![allow(clippy::unwrap_used)]
+
+mod ending;
+mod giving_back;
+mod growing;
+mod nodes;
+mod rollout;
+mod saying;
+mod shrinking;
+mod world;

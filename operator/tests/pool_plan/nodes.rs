@@ -1,0 +1,104 @@
+//! Nodes that somebody wants back, that are shared, or dead.
+
+use super::world::*;
+
+#[test]
+fn a_cordoned_node_gets_its_replacement_first_and_drains_when_that_takes_people() {
+    let pool = pool(|_| {});
+    let mut seen = world(&["b"], &[("a", 20)]);
+    edit(&mut seen, "a").schedulable = false;
+    assert_eq!(changes(&first(&pool, &seen)), [("b", Change::Label)]);
+
+    let mut replaced = world(&[], &[("a", 20), ("b", 0)]);
+    edit(&mut replaced, "a").schedulable = false;
+    let drains = first(&pool, &replaced);
+    assert_eq!(
+        changes(&drains),
+        [("a", Change::StartDrain(DrainReason::NodeCordoned))]
+    );
+
+    // Uncordoned in time and needed, it stays.
+    let mut back = world(&[], &[("a", 80), ("b", 20)]);
+    draining(&mut back, "a", DrainReason::NodeCordoned, -3);
+    assert_eq!(changes(&first(&pool, &back)), [("a", Change::CancelDrain)]);
+}
+
+#[test]
+fn a_cordoned_node_without_replacement_keeps_its_people() {
+    let mut seen = world(&[], &[("a", 20)]);
+    edit(&mut seen, "a").schedulable = false;
+    let plan = patient(&pool(|_| {}), &seen);
+    assert!(plan.nodes.is_empty());
+    assert_eq!(
+        verdict(&plan, "NodesAvailable"),
+        ("False", "NotEnoughNodes")
+    );
+}
+
+#[test]
+fn a_dead_node_is_replaced_and_left_alone() {
+    let mut seen = world(&["b"], &[("a", 20)]);
+    edit(&mut seen, "a").ready = false;
+    seen.pods.get_mut(&router("a")).unwrap().ready = false;
+    let silent = seen.view.routers.get_mut(&router("a")).unwrap();
+    (silent.fresh, silent.fresh_everywhere) = (false, false);
+    let plan = first(&pool(|_| {}), &seen);
+    assert_eq!(changes(&plan), [("b", Change::Label)]);
+    assert_eq!((plan.numbers.capacity, plan.numbers.accepting), (0, 0));
+}
+
+#[test]
+fn a_kubelet_that_is_silent_says_nothing_about_its_router() {
+    let mut seen = world(&["b"], &[("a", 20)]);
+    edit(&mut seen, "a").ready = false;
+    assert!(first(&pool(|_| {}), &seen).nodes.is_empty());
+}
+
+#[test]
+fn after_an_outage_of_the_api_server_nothing_is_replaced_before_controllers_are_heard() {
+    let mut seen = world(&["b"], &[("a", 20)]);
+    edit(&mut seen, "a").ready = false;
+    seen.pods.get_mut(&router("a")).unwrap().ready = false;
+    for coverage in [Coverage::Missing, Coverage::Stale] {
+        seen.view = View {
+            coverage,
+            ..View::default()
+        };
+        assert!(first(&pool(|_| {}), &seen).nodes.is_empty());
+    }
+}
+
+#[test]
+fn nodes_of_other_pools_are_left_alone_and_shared_ones_are_told() {
+    let mut seen = world(&["a"], &[]);
+    edit(&mut seen, "a").owner = Owner::Other;
+    seen.rivals = BTreeSet::from(["n/other".to_owned()]);
+    let plan = first(&pool(|_| {}), &seen);
+    assert!(plan.nodes.is_empty());
+    assert_eq!(verdict(&plan, "NodesAvailable"), ("False", "NodesShared"));
+}
+
+#[test]
+fn the_younger_of_two_pools_drains_the_node_that_it_loses() {
+    let mut seen = world(&[], &[("a", 5), ("b", 5)]);
+    edit(&mut seen, "a").selected = false;
+    let plan = first(&pool(|_| {}), &seen);
+    assert_eq!(
+        changes(&plan),
+        [("a", Change::StartDrain(DrainReason::NodeNotSelected))]
+    );
+}
+
+#[test]
+fn protection_that_somebody_took_off_is_put_back_and_what_is_left_behind_taken_off() {
+    let mut seen = world(&["b"], &[("a", 5)]);
+    edit(&mut seen, "a").protected = false;
+    edit(&mut seen, "b").protected = true;
+    let plan = first(&pool(|_| {}), &seen);
+    assert_eq!(
+        changes(&plan),
+        [("a", Change::Repair), ("b", Change::Repair)]
+    );
+    assert_eq!(plan.nodes["a"].marks, Marks::Active(None));
+    assert_eq!(plan.nodes["b"].marks, Marks::Bare);
+}

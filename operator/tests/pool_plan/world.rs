@@ -1,0 +1,158 @@
+//! Pools and worlds that the planner is shown.
+
+pub use std::collections::{BTreeMap, BTreeSet};
+pub use std::time::Duration;
+
+pub use jiff::Timestamp;
+pub use plenum_crds::conditions::DrainReason;
+pub use plenum_crds::{MMRPool, MMRPoolSpec};
+pub use plenum_operator::pool::observed::{
+    Coverage, Drain, Node, Observed, Owner, Pod, Said, View, Word, Zone,
+};
+pub use plenum_operator::pool::plan::{Change, Marks, Memory, Plan, Replaced, plan};
+pub use plenum_operator::pool::validate::{ValidPool, validate};
+pub use plenum_wire::RouterId;
+
+/// 100 people a router, 50 spare, 1 to 5 routers, one minute of patience, one drain at once.
+pub fn pool(change: impl FnOnce(&mut MMRPoolSpec)) -> ValidPool {
+    let mut object = MMRPool::new("p", MMRPoolSpec::new("z", [("routers", "true")]));
+    object.metadata.namespace = Some("n".into());
+    object.spec.participants_per_router = 100;
+    object.spec.spare_participants = 50;
+    object.spec.min_routers = 1;
+    object.spec.max_routers = 5;
+    object.spec.scale_down_delay_seconds = 60;
+    object.spec.drain_deadline_seconds = 600;
+    change(&mut object.spec);
+    validate(&object).expect("a valid pool")
+}
+
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_000_000 + seconds).unwrap()
+}
+
+pub fn router(node: &str) -> RouterId {
+    format!("r-{node}").parse().unwrap()
+}
+
+/// A world in which all is well: `free` nodes without routers, and routers with people.
+pub fn world(free: &[&str], routers: &[(&str, u32)]) -> Observed {
+    let mut seen = Observed {
+        zone: Zone::Found,
+        startable: true,
+        view: View {
+            coverage: Coverage::Complete,
+            age: Some(Duration::ZERO),
+            ..View::default()
+        },
+        ..Observed::default()
+    };
+    for name in free {
+        seen.nodes.insert((*name).into(), node(Owner::Nobody));
+    }
+    for (name, people) in routers {
+        seen.nodes.insert((*name).into(), node(Owner::Us));
+        let said = Said {
+            accepting: Some(true),
+            draining: Some(false),
+            written: true,
+        };
+        let pod = Pod {
+            node: (*name).into(),
+            started: true,
+            ready: true,
+            terminating: false,
+            outdated: false,
+            said,
+        };
+        seen.pods.insert(router(name), pod);
+        seen.view.routers.insert(router(name), word(*people));
+    }
+    seen
+}
+
+pub fn node(owner: Owner) -> Node {
+    Node {
+        selected: true,
+        schedulable: true,
+        ready: true,
+        owner,
+        protected: owner == Owner::Us,
+        drain: None,
+    }
+}
+
+pub fn word(participants: u32) -> Word {
+    Word {
+        participants,
+        capacity: 100,
+        accepting: true,
+        draining: false,
+        fresh: true,
+        connected: true,
+        fresh_everywhere: true,
+        empty_everywhere: None,
+    }
+}
+
+pub fn draining(seen: &mut Observed, name: &str, reason: DrainReason, since: i64) {
+    draining_since(seen, name, reason, since);
+    let word = seen.view.routers.get_mut(&router(name)).unwrap();
+    word.draining = true;
+    word.accepting = false;
+    word.empty_everywhere = (word.participants == 0).then_some(Duration::ZERO);
+}
+
+/// The mark alone: nobody has heard of its router.
+pub fn draining_since(seen: &mut Observed, name: &str, reason: DrainReason, since: i64) {
+    let since = at(since);
+    edit(seen, name).drain = Some(Drain { since, reason });
+}
+
+pub fn edit<'a>(seen: &'a mut Observed, name: &str) -> &'a mut Node {
+    seen.nodes.get_mut(name).unwrap()
+}
+
+pub fn first(pool: &ValidPool, seen: &Observed) -> Plan {
+    plan(pool, seen, &Memory::default(), at(0))
+}
+
+/// The plan after the same has been seen for two minutes, longer than the delay.
+pub fn patient(pool: &ValidPool, seen: &Observed) -> Plan {
+    let memory = first(pool, seen).memory;
+    plan(pool, seen, &memory, at(120))
+}
+
+pub fn changes(plan: &Plan) -> Vec<(&str, Change)> {
+    plan.nodes
+        .iter()
+        .map(|(name, write)| (name.as_str(), write.change))
+        .collect()
+}
+
+pub fn verdict<'a>(plan: &'a Plan, type_: &str) -> (&'a str, &'a str) {
+    let found = plan.verdicts.iter().find(|v| v.type_ == type_).unwrap();
+    (found.truth.as_str(), found.reason)
+}
+
+/// The newest word of a router.
+pub fn word_of<'a>(seen: &'a mut Observed, name: &str) -> &'a mut Word {
+    seen.view.routers.get_mut(&router(name)).unwrap()
+}
+
+/// The pod of a router.
+pub fn pod_of<'a>(seen: &'a mut Observed, name: &str) -> &'a mut Pod {
+    seen.pods.get_mut(&router(name)).unwrap()
+}
+
+/// A pod was just made, and nothing was heard of it yet.
+pub fn starting(seen: &mut Observed, name: &str) {
+    let pod = pod_of(seen, name);
+    (pod.started, pod.ready, pod.outdated) = (false, false, false);
+    seen.view.routers.remove(&router(name));
+}
+
+pub fn message<'a>(plan: &'a Plan, type_: &str) -> &'a str {
+    let found = plan.verdicts.iter().find(|v| v.type_ == type_);
+    &found.unwrap().message
+}

@@ -1,0 +1,156 @@
+//! What must hold, by the world's own knowledge and not by what the operator believes.
+
+use jiff::Timestamp;
+use plenum_crds::conditions::DrainReason;
+use plenum_operator::pool::observed::Drain;
+use plenum_wire::RouterId;
+
+use crate::world::{Ending, PER_ROUTER, SimPod, Works, World};
+
+/// How old a word may be to be acted on, in milliseconds.
+const FRESH_MS: i64 = 3_000;
+
+impl World {
+    /// When people may be cut off.
+    fn deadline(&self, drain: Drain) -> Timestamp {
+        let own = drain.since.checked_add(self.pool.drain_deadline).unwrap();
+        match self.ending {
+            Some(Ending::Zone { until, gone: false }) => match drain.reason {
+                DrainReason::ZoneDeleted => until,
+                _ => own.min(until),
+            },
+            _ => own,
+        }
+    }
+
+    /// Whether people may be there, or come yet.
+    pub fn check_unlabel(&self, name: &str) -> bool {
+        let on_it = |pod: &&SimPod| pod.node == name;
+        let people = self.pods.values().filter(on_it).map(|pod| pod.people).sum();
+        let late = self.check_cut(name, people);
+        let active = self.nodes.values().filter(|node| node.active).count();
+        assert!(
+            active > self.pool.min as usize || self.ending.is_some(),
+            "fewer active routers than the minimum"
+        );
+        late || self
+            .pods
+            .values()
+            .filter(on_it)
+            .any(|pod| pod.starts > self.now)
+    }
+
+    pub fn check_replace(&self, router: &RouterId) {
+        let pod = &self.pods[router];
+        assert!(pod.template != self.template, "a new pod is made anew");
+        self.check_cut(&pod.node, pod.people);
+    }
+
+    fn check_cut(&self, node: &str, people: u32) -> bool {
+        let drain = self.nodes[node].drain;
+        let drain = drain.expect("only draining routers are taken away");
+        let late = self.deadline(drain) <= self.time();
+        assert!(people == 0 || late, "{people} people on {node} are cut off");
+        late
+    }
+
+    /// A drain may begin, for this reason, now.
+    pub fn check_drain(&self, reason: DrainReason) {
+        if self.ending.is_some() {
+            return;
+        }
+        assert!(self.all_is_heard(), "a drain began without reports");
+        if reason == DrainReason::Rollout {
+            assert!(!self.new_is_broken(), "a broken template went on rolling");
+        }
+    }
+
+    pub fn check(&self) {
+        let drains = |node: &&crate::world::SimNode| node.active && node.drain.is_some();
+        let draining = self.nodes.values().filter(drains).count();
+        assert!(
+            draining <= self.pool.max_draining as usize || self.ending.is_some(),
+            "{draining} drain at once"
+        );
+    }
+
+    /// Whether every controller is linked, and has heard every running router just now.
+    fn all_is_heard(&self) -> bool {
+        let ready: Vec<&RouterId> = self
+            .pods
+            .iter()
+            .filter(|(_, pod)| self.runs(pod))
+            .map(|(router, _)| router)
+            .collect();
+        self.controllers.keys().all(|name| {
+            self.heard.get(name).is_some_and(|(at, reports)| {
+                let since = self.now - at;
+                let fresh = |router: &&RouterId| {
+                    reports.iter().any(|report| {
+                        let age = since + i64::try_from(report.age_ms).unwrap();
+                        report.router == **router && report.connected && age <= FRESH_MS
+                    })
+                };
+                since <= FRESH_MS && ready.iter().all(fresh)
+            })
+        })
+    }
+
+    /// A router that is to serve was made from the template wanted now, and never will.
+    fn new_is_broken(&self) -> bool {
+        self.pods.values().any(|pod| {
+            let node = &self.nodes[&pod.node];
+            let wanted = node.active && node.selected && node.schedulable && node.alive;
+            let stays = node
+                .drain
+                .is_none_or(|drain| drain.reason == DrainReason::Rollout);
+            let broken = pod.template == self.template && pod.template.works != Works::Yes;
+            wanted && stays && broken && pod.gone.is_none()
+        })
+    }
+
+    /// The pool was deleted, and everything is as if it had never been.
+    pub fn check_gone(&self) {
+        assert!(self.pods.is_empty(), "routers are left");
+        let bare = |node: &crate::world::SimNode| !node.active && !node.protected;
+        assert!(self.nodes.values().all(bare), "nodes are left marked");
+        if self.ending == Some(Ending::Pool) {
+            assert!(self.finished, "the finalizer stays for ever");
+        }
+    }
+
+    /// The finalizer is taken off.
+    pub fn finish(&mut self) {
+        assert!(self.ending == Some(Ending::Pool), "nobody deletes the pool");
+        assert!(self.pods.is_empty(), "routers are left behind");
+        let none = self.nodes.values().all(|node| !node.active);
+        assert!(none, "labels are left behind");
+        self.finished = true;
+    }
+
+    pub fn check_settled(&self) {
+        let total: u32 = self.pods.values().map(|pod| pod.people).sum();
+        let most = self.pool.max.min(u32::try_from(self.nodes.len()).unwrap());
+        assert_eq!(total, self.target.min(most * PER_ROUTER), "all are served");
+        let wanted = (total + self.pool.spare)
+            .div_ceil(PER_ROUTER)
+            .clamp(self.pool.min, most);
+        let active = self.nodes.values().filter(|node| node.active).count();
+        assert_eq!(
+            active, wanted as usize,
+            "the size is what the load asks for"
+        );
+        // With all nodes in use, people keep the routers that they are on.
+        let new = |pod: &SimPod| pod.template == self.template;
+        assert!(
+            wanted == most || self.pods.values().all(new),
+            "the rollout came to its end"
+        );
+        assert!(self.nodes.values().all(|node| node.drain.is_none()));
+        assert!(
+            self.nodes
+                .values()
+                .all(|node| node.protected == node.active)
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! What goes wrong, and what people do meanwhile.
+
+use jiff::SignedDuration;
+use plenum_crds::conditions::DrainReason;
+
+use crate::world::{Ending, SimNode, Template, Works, World};
+
+/// A small generator (xorshift64*), so that a seed is all that a run depends on.
+pub struct Rng(u64);
+
+impl Rng {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % n
+    }
+
+    /// True so often in a thousand.
+    pub fn chance(&mut self, per_mille: u64) -> bool {
+        self.below(1000) < per_mille
+    }
+}
+
+impl World {
+    pub fn faults(&mut self) {
+        if self.rng.chance(20) {
+            self.target = u32::try_from(self.rng.below(110)).unwrap();
+        }
+        let names: Vec<String> = self.nodes.keys().cloned().collect();
+        let any = usize::try_from(self.rng.below(names.len() as u64)).unwrap();
+        let node = self.nodes.get_mut(&names[any]).unwrap();
+        if self.rng.chance(12) {
+            node.schedulable = !node.schedulable;
+            node.version += 1;
+        }
+        if self.rng.chance(6) || (!node.selected && self.rng.chance(10)) {
+            node.selected = !node.selected;
+            node.version += 1;
+        }
+        if self.rng.chance(4) || (!node.alive && self.rng.chance(100)) {
+            node.alive = !node.alive;
+        }
+        if self.rng.chance(2) {
+            node.protected = false;
+            node.version += 1;
+        }
+        if self.rng.chance(4) {
+            let works = match self.rng.below(5) {
+                0 => Works::NeverStarts,
+                1 => Works::Crashes,
+                _ => Works::Yes,
+            };
+            self.change_template(works);
+        }
+        let stopped = self.rng.chance(3);
+        if stopped && let Some(pod) = self.pods.values_mut().next_back() {
+            // Somebody deletes a pod: it is told to stop, and its people go elsewhere.
+            pod.gone.get_or_insert(self.now + 1_500);
+        }
+        for controller in self.controllers.values_mut() {
+            if self.rng.chance(10) {
+                controller.linked = !controller.linked;
+                controller.orders = None;
+            }
+            if self.rng.chance(10) {
+                controller.hears = !controller.hears;
+            }
+            if self.rng.chance(3) {
+                controller.knows.clear();
+            }
+        }
+        let lies = self.rng.chance(15);
+        if let Some(liar) = self.controllers.values_mut().next().filter(|_| lies) {
+            liar.lies = !liar.lies;
+        }
+    }
+
+    /// All faults end; who gave a template that does not work gives one that does.
+    pub fn heal(&mut self) {
+        if self.template.works != Works::Yes {
+            self.change_template(Works::Yes);
+        }
+        for node in self.nodes.values_mut() {
+            (node.schedulable, node.selected, node.alive) = (true, true, true);
+            node.version += 1;
+        }
+        for controller in self.controllers.values_mut() {
+            (controller.linked, controller.hears, controller.lies) = (true, true, false);
+        }
+    }
+
+    fn change_template(&mut self, works: Works) {
+        self.template = Template {
+            version: self.template.version + 1,
+            works,
+        };
+    }
+
+    /// Somebody deletes the pool, or its zone.
+    pub fn delete(&mut self) {
+        let seconds = [0, 30, 1_000][usize::try_from(self.rng.below(3)).unwrap()];
+        let until = self.time() + SignedDuration::from_secs(seconds);
+        self.ending = Some(match self.rng.below(2) {
+            0 => Ending::Pool,
+            _ => Ending::Zone { until, gone: false },
+        });
+    }
+
+    /// The zone goes when its routers are gone or late, and its controllers with it. One
+    /// whose finalizer somebody takes off goes as soon as a router was told of it.
+    pub fn end_zone(&mut self) {
+        let Some(Ending::Zone { until, gone: false }) = self.ending else {
+            return;
+        };
+        let told = |node: &SimNode| {
+            let drain = node.drain.filter(|_| node.active);
+            drain.is_some_and(|drain| drain.reason == DrainReason::ZoneDeleted)
+        };
+        let drained = !self.nodes.values().any(|node| node.active);
+        let margin = SignedDuration::from_secs(30);
+        let late = self.time() >= until + margin;
+        let torn = self.rng.chance(2) && self.nodes.values().any(told);
+        if drained || late || torn {
+            self.ending = Some(Ending::Zone { until, gone: true });
+            self.controllers.clear();
+            self.heard.clear();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What the operator is shown of the world.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use plenum_operator::pool::observed::{self, Observed, Owner, Zone};
+use plenum_operator::reports::merge::{Heard, merge};
+
+use crate::world::{Ending, SimNode, SimPod, Works, World};
+
+impl World {
+    /// What a fetch sees, with the versions of the nodes.
+    pub fn observe(&self) -> (Observed, BTreeMap<String, u64>) {
+        let at = |ms: i64| self.epoch + Duration::from_millis(u64::try_from(ms).unwrap());
+        let heard = self
+            .heard
+            .iter()
+            .map(|(name, (ms, routers))| {
+                (
+                    name.clone(),
+                    Heard {
+                        at: at(*ms),
+                        routers: routers.clone(),
+                    },
+                )
+            })
+            .collect();
+        let expected = self.controllers.keys().cloned().collect();
+        let node = |node: &SimNode| observed::Node {
+            selected: node.selected,
+            schedulable: node.schedulable,
+            ready: node.alive,
+            owner: if node.active {
+                Owner::Us
+            } else {
+                Owner::Nobody
+            },
+            protected: node.protected,
+            drain: node.drain,
+        };
+        let pod = |pod: &SimPod| observed::Pod {
+            node: pod.node.clone(),
+            started: pod.template.works != Works::NeverStarts && pod.starts <= self.now,
+            ready: self.runs(pod),
+            terminating: pod.gone.is_some(),
+            outdated: pod.template != self.template,
+            said: pod.said,
+        };
+        let seen = Observed {
+            zone: match self.ending {
+                Some(Ending::Zone { gone: true, .. }) => Zone::Missing,
+                Some(Ending::Zone { until, .. }) => Zone::Deleting { until },
+                _ => Zone::Found,
+            },
+            pool_deleting: self.ending == Some(Ending::Pool),
+            startable: true,
+            nodes: self
+                .nodes
+                .iter()
+                .map(|(k, v)| (k.clone(), node(v)))
+                .collect(),
+            pods: self.pods.iter().map(|(k, v)| (k.clone(), pod(v))).collect(),
+            view: merge(&expected, &heard, &self.pool.wire, at(self.now)),
+            rivals: BTreeSet::new(),
+        };
+        let versions = self
+            .nodes
+            .iter()
+            .map(|(k, v)| (k.clone(), v.version))
+            .collect();
+        (seen, versions)
+    }
+}
