@@ -1,7 +1,7 @@
 //! The health port of a role: `/livez`, `/readyz` and `/metrics`, plain HTTP.
 //!
-//! `/livez` answers 200 as long as the process's own event loop runs, and depends on nothing
-//! else: a router must not be restarted because a controller is away. `/readyz` answers what
+//! `/livez` answers 200 as long as the process's own event loop runs, and what else the role says
+//! it lives by ([`Health::while_alive`]); it depends on nothing outside: a router must not be restarted because a controller is away. `/readyz` answers what
 //! [`Health::set_ready`] was told last; it begins with 503.
 
 use std::net::SocketAddr;
@@ -28,8 +28,11 @@ const OPEN_METRICS: HeaderValue =
 #[derive(Clone)]
 pub struct Health(Arc<Inner>);
 
+type Alive = Box<dyn Fn() -> bool + Send + Sync>;
+
 struct Inner {
     ready: AtomicBool,
+    alive: Alive,
     registry: Registry,
 }
 
@@ -39,7 +42,18 @@ impl Health {
     pub fn new(registry: Registry) -> Self {
         Self(Arc::new(Inner {
             ready: AtomicBool::new(false),
+            alive: Box::new(|| true),
             registry,
+        }))
+    }
+
+    /// `/livez` answers 503 while `alive` says no. To be called before the handle is cloned.
+    #[must_use]
+    pub fn while_alive(self, alive: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        let alone = Arc::into_inner(self.0).expect("the handle was not cloned");
+        Self(Arc::new(Inner {
+            alive: Box::new(alive),
+            ..alone
         }))
     }
 
@@ -57,7 +71,7 @@ impl Health {
     /// The three paths, for a role that serves them on a port of another kind.
     pub fn app(&self) -> Router {
         Router::new()
-            .route("/livez", get(async || "ok\n"))
+            .route("/livez", get(livez))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .with_state(self.clone())
@@ -82,6 +96,14 @@ impl Health {
             .with_graceful_shutdown(stop.cancelled_owned())
             .await
             .context("the health port failed")
+    }
+}
+
+async fn livez(State(health): State<Health>) -> Response {
+    if (health.0.alive)() {
+        "ok\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "stuck\n").into_response()
     }
 }
 

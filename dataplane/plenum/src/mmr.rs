@@ -4,14 +4,13 @@
 //! |---|---|
 //! | `doors` | the HTTPS paths that clients come in by: control channel, rung `tls` |
 //! | `links` | a link to every controller, each on its own |
-//! | `engine` | the one task that owns the [`Shard`](plenum_router::Shard): in, decide, out |
+//! | `engine` | the one thread that owns the [`Shard`](plenum_router::Shard): in, decide, out |
 //! | `metrics` | what Prometheus sees |
 //!
-//! Everything runs on one current-thread runtime: the health port is answered by the same
-//! event loop that forwards media, so it says whether that one lives. Nothing here waits
-//! for a controller: with all of them away the router forwards on, and stays healthy.
+//! Media is forwarded by threads of its own, without an async runtime; all else runs on one
+//! current-thread runtime. `/livez` looks at the thread that decides. Nothing here waits for
+//! a controller: with all of them away the router forwards on, and stays healthy.
 
-mod connections;
 mod doors;
 mod engine;
 mod links;
@@ -19,6 +18,7 @@ mod metrics;
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,12 +29,11 @@ use plenum_wire::join::Endpoint;
 use plenum_wire::{Boot, PoolName, RouterId};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
-use engine::{Engine, HAPPENINGS};
+use engine::{Engine, Happenings};
 
 pub use engine::Status;
 
@@ -44,6 +43,9 @@ const ALPN: [&[u8]; 1] = [b"http/1.1"];
 /// How long to wait for a router that leaves the same ports: longer than it has at a forced
 /// deletion (2 s), shorter than anybody looks for a port that another program has taken.
 const PREDECESSOR: Duration = Duration::from_secs(20);
+/// A thread that has said nothing for so long does not forward either. It says how it is every
+/// quarter of a second.
+const DEAF: Duration = Duration::from_secs(5);
 /// Between two looks at its port.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -86,6 +88,9 @@ pub struct Args {
     /// After SIGTERM, how long the meetings have to move elsewhere
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub drain_deadline: u64,
+    /// Threads that media is spread over; the first also decides
+    #[arg(long, value_name = "N", default_value_t = NonZeroU8::MIN, env = "PLENUM_CORES")]
+    pub cores: NonZeroU8,
 }
 
 /// A DNS name or address with a port.
@@ -137,6 +142,8 @@ pub struct Config {
     pub link_tls: watch::Receiver<Loaded>,
     /// How long a stop waits for the meetings to move away.
     pub drain_deadline: Duration,
+    /// Threads that media is spread over.
+    pub cores: NonZeroU8,
 }
 
 /// A running router.
@@ -147,7 +154,7 @@ pub struct Mmr {
     /// Where clients reach it, as controllers are told.
     pub endpoint: Endpoint,
     status: watch::Receiver<Status>,
-    engine: JoinHandle<()>,
+    engine: oneshot::Receiver<std::io::Result<()>>,
 }
 
 impl Mmr {
@@ -165,27 +172,30 @@ impl Mmr {
 
     /// Waits until it has left after a stop: empty, or at the drain deadline.
     pub async fn finished(self) -> anyhow::Result<()> {
-        self.engine.await.context("the router's event loop failed")
+        let ended = self.engine.await.context("the router's thread broke")?;
+        ended.context("the router's thread failed")
     }
 }
 
-/// Starts a router on the current runtime. `stop` makes it drain and then leave.
-pub async fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Mmr> {
-    let (server, events) = media::Server::bind(media::Config {
+/// Starts a router: its media on threads of their own, the rest on the current runtime. `stop`
+/// makes it drain and then leave.
+pub fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Mmr> {
+    let (switch, streams) = media::Switch::bind(&media::Config {
         udp: config.media,
         tcp: config.media,
         identity: config.identity.clone(),
+        cores: config.cores,
     })
-    .await
     .with_context(|| format!("cannot listen on the media port {}", config.media))?;
     let endpoint = Endpoint {
         addresses: config.addresses,
         https_port: config.https_port,
-        media_port: server.udp_address().port(),
+        media_port: switch.udp_address()?.port(),
         fingerprint: config.identity.fingerprint(),
     };
-    let (happenings, happened) = mpsc::channel(HAPPENINGS);
-    let app = doors::app(server.clone(), happenings.clone(), config.capacity);
+    let waker = switch.waker();
+    let (happenings, happened) = Happenings::new(waker.clone());
+    let app = doors::app(streams, happenings.clone(), config.capacity);
     let ended = CancellationToken::new();
     let links = links::run(
         config.controllers,
@@ -201,18 +211,26 @@ pub async fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Mm
         endpoint: endpoint.clone(),
         capacity: config.capacity,
     };
-    let (engine, status) = Engine::new(shard, server);
-    let engine = tokio::spawn(async move {
-        engine
-            .run(events, happened, stop, config.drain_deadline)
-            .await;
-        ended.cancel();
+    let (engine, status) = Engine::new(shard, switch);
+    let (tell, told) = oneshot::channel();
+    let stopped = stop.clone();
+    std::thread::Builder::new()
+        .name("media-0".into())
+        .spawn(move || {
+            let result = engine.run(happened, &stopped, config.drain_deadline);
+            ended.cancel();
+            // Nobody asks any more.
+            let _ = tell.send(result);
+        })?;
+    tokio::spawn(async move {
+        stop.cancelled().await;
+        waker.wake();
     });
     Ok(Mmr {
         app,
         endpoint,
         status,
-        engine,
+        engine: told,
     })
 }
 
@@ -239,12 +257,14 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
         controllers: args.controllers,
         link_tls,
         drain_deadline: Duration::from_secs(args.drain_deadline),
+        cores: args.cores,
     };
-    let mmr = start(config, stop).await?;
+    let mmr = start(config, stop)?;
     let counters = https::Counters::default();
     let mut registry = Registry::default();
     mmr.register(&mut registry, counters.clone());
-    let health = Health::new(registry);
+    let status = mmr.status();
+    let health = Health::new(registry).while_alive(move || status.borrow().at.elapsed() < DEAF);
     health.set_ready(true);
     let closing = CancellationToken::new();
     // The sender lives as long as the listener: this certificate never changes.

@@ -4,6 +4,7 @@
 mod authority;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -113,10 +114,10 @@ pub async fn run(args: ServeArgs, stop: CancellationToken) -> anyhow::Result<()>
             },
             link_tls: link_tls(&authority)?,
             drain_deadline: DRAIN,
+            cores: NonZeroU8::MIN,
         },
         stop.clone(),
     )
-    .await
     .with_context(|| {
         format!("cannot listen on port {media_port}; choose others with --port-base N")
     })?;

@@ -162,6 +162,7 @@ impl House {
         let listener = socket::listen(LOOPBACK).unwrap();
         let stop = CancellationToken::new();
         let config = Config {
+            cores: std::num::NonZeroU8::MIN,
             router: "router-1".parse().unwrap(),
             pool: "ns.pool".parse().unwrap(),
             addresses: vec![LOOPBACK.ip()],
@@ -176,7 +177,7 @@ impl House {
             link_tls,
             drain_deadline,
         };
-        let mmr = mmr::start(config, stop.clone()).await.unwrap();
+        let mmr = mmr::start(config, stop.clone()).unwrap();
         let (_, tls) = watch::channel(server_config(&identity, None, &ALPN).unwrap());
         let https = https::Counters::default();
         tokio::spawn(https::serve_counted(
@@ -542,6 +543,7 @@ async fn the_command_is_healthy_with_every_controller_away() {
     let health = taken.local_addr().unwrap();
     drop(taken);
     let args = Args {
+        cores: std::num::NonZeroU8::MIN,
         router: "router-1".parse().unwrap(),
         pool: "ns.pool".parse().unwrap(),
         // Port 1 of loopback: nobody is there.

@@ -5,7 +5,8 @@
 //! | [`tls`] | identities, whom to trust (pins, roots), roles read from certificates, files that change |
 //! | [`https`] | an axum router behind TLS, its certificate swapped while it runs |
 //! | [`channel`] | one typed JSON WebSocket, both sides: control channel and zone links |
-//! | [`media`] | the router's side of the three rungs: one stream of events, one `send` |
+//! | [`quic`] | a UDP port and its QUIC connections, driven by their thread |
+//! | [`media`] | the router's side of the three rungs, in the hands of one thread |
 //! | [`dial`] | the client's side of the three rungs and of the control channel |
 //! | [`rate`] | how often one address may do something |
 //! | [`socket`] | the socket options that media needs |
@@ -14,9 +15,11 @@
 //! depend on what else in the process chose a default.
 //!
 //! ```
+//! use std::num::NonZeroU8;
+//!
 //! use bytes::Bytes;
 //! use plenum_transport::dial::Dialer;
-//! use plenum_transport::media::{Config, Event, Server};
+//! use plenum_transport::media::{Config, Event, Switch};
 //! use plenum_transport::tls::Identity;
 //! use plenum_wire::{FlowId, Rung, join::Endpoint};
 //!
@@ -24,29 +27,45 @@
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let any = "127.0.0.1:0".parse()?;
 //!     let identity = Identity::self_signed(&["router".to_owned()])?;
-//!     let config = Config { udp: any, tcp: any, identity: identity.clone() };
-//!     let (server, mut events) = Server::bind(config).await?;
+//!     let cores = NonZeroU8::MIN;
+//!     let config = Config { udp: any, tcp: any, identity: identity.clone(), cores };
+//!     let (mut switch, streams) = Switch::bind(&config)?;
+//!     let media_port = switch.udp_address()?.port();
+//!
+//!     // A router in small: the first packet goes back to who sent it.
+//!     let router = std::thread::spawn(move || -> std::io::Result<()> {
+//!         let mut events = Vec::new();
+//!         loop {
+//!             switch.wait(None)?;
+//!             switch.receive(&mut events)?;
+//!             let mut done = false;
+//!             for event in events.drain(..) {
+//!                 if let Event::Packet { connection, flow, packet } = event {
+//!                     switch.send(connection, flow, &packet);
+//!                     done = true;
+//!                 }
+//!             }
+//!             switch.flush();
+//!             if done {
+//!                 switch.stop();
+//!                 return Ok(());
+//!             }
+//!         }
+//!     });
 //!
 //!     let endpoint = Endpoint {
 //!         addresses: vec![any.ip()],
 //!         https_port: 443,
-//!         media_port: server.udp_address().port(),
+//!         media_port,
 //!         fingerprint: identity.fingerprint(),
 //!     };
 //!     let connection = Dialer::new()?.media(Rung::Udp, &endpoint).await?;
 //!     let (to_router, mut from_router) = connection.split();
 //!     let (flow, packet) = (FlowId::new(7).expect("not 0"), Bytes::from_static(b"RTP"));
 //!     assert!(to_router.send(flow, &packet));
-//!
-//!     // The router sends the first packet back.
-//!     while let Some(event) = events.recv().await {
-//!         if let Event::Packet { connection, flow, packet } = event {
-//!             server.send(connection, flow, &packet);
-//!             break;
-//!         }
-//!     }
 //!     assert_eq!(from_router.recv().await, Some((flow, packet)));
-//!     server.stop().await;
+//!     streams.stopped().await;
+//!     router.join().expect("the router runs")?;
 //!     Ok(())
 //! }
 //! ```
@@ -55,6 +74,7 @@ pub mod channel;
 pub mod dial;
 pub mod https;
 pub mod media;
+pub mod quic;
 pub mod rate;
 pub mod socket;
 pub mod tls;

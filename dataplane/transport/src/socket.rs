@@ -18,8 +18,9 @@ const UNSENT: u32 = 16 * 1_024;
 /// How long sent bytes may stay unacknowledged before the connection is given up.
 const USER_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// A UDP socket with large buffers. An unspecified IPv6 address also takes IPv4.
-pub fn udp(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+/// A UDP socket with large buffers. An unspecified IPv6 address also takes IPv4. If `shared`,
+/// others of this process may be bound to the same address; the kernel spreads what comes.
+pub fn udp(address: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::DGRAM,
@@ -27,6 +28,7 @@ pub fn udp(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
     )?;
     dual_stack(&socket, address)?;
     enlarge(&socket)?;
+    socket.set_reuse_port(shared)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket.into())

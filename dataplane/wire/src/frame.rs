@@ -53,9 +53,14 @@ pub enum FrameError {
 #[must_use]
 pub fn encode_datagram(flow: FlowId, packet: &[u8]) -> Bytes {
     let mut out = BytesMut::with_capacity(varint::len(flow.value()) + packet.len());
-    varint::put(flow.value(), &mut out);
-    out.put_slice(packet);
+    put_datagram(flow, packet, &mut out);
     out.freeze()
+}
+
+/// Writes what [`encode_datagram`] gives where the caller has room.
+pub fn put_datagram(flow: FlowId, packet: &[u8], out: &mut BytesMut) {
+    varint::put(flow.value(), out);
+    out.put_slice(packet);
 }
 
 /// Reads what [`encode_datagram`] wrote.

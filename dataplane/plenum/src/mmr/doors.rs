@@ -18,9 +18,9 @@ use plenum_transport::{https, media};
 use plenum_wire::control::{CONTROL_PATH, FromClient, FromRouter, MEDIA_PATH, SUBPROTOCOL};
 use plenum_wire::frame::TLS_SUBPROTOCOL;
 use plenum_wire::limits::CLIENT_MESSAGE_BYTES;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::engine::Happening;
+use super::engine::{Happening, Happenings};
 
 /// Control channels that one address opens at once, if the router does not take more
 /// participants: all of them may be in one company, behind one address, and come from a router
@@ -34,19 +34,15 @@ const OTHERS: u32 = 512;
 
 #[derive(Clone)]
 struct Doors {
-    media: media::Server,
-    happenings: mpsc::Sender<Happening>,
+    media: media::Streams,
+    happenings: Happenings,
     room: Arc<Semaphore>,
     limit: Arc<Mutex<RateLimit>>,
     next: Arc<AtomicU64>,
 }
 
 /// The two paths.
-pub(super) fn app(
-    media: media::Server,
-    happenings: mpsc::Sender<Happening>,
-    capacity: u32,
-) -> Router {
+pub(super) fn app(media: media::Streams, happenings: Happenings, capacity: u32) -> Router {
     let rate = rate(capacity);
     let permits = usize::try_from(channels(capacity, rate)).unwrap_or(usize::MAX);
     Router::new()

@@ -1,25 +1,22 @@
-//! The one task that owns the shard: takes what happened in batches, lets the shard decide,
-//! does what it says.
+//! The one thread that owns the shard: takes what happened in batches, lets the shard decide,
+//! does what it says. No async runtime runs on it.
 
 use std::collections::HashMap;
+use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use plenum_router::{ChannelId, Counters, Input, LinkId, Output, Shard};
-use plenum_transport::{channel, media};
+use plenum_router::{ChannelId, ConnectionId, Counters, Input, LinkId, Output, Shard};
+use plenum_transport::channel;
+use plenum_transport::media::{self, Switch, Waker};
 use plenum_wire::control::{FromClient, FromRouter};
 use plenum_wire::link::{self, Load, ToRouter};
 use plenum_wire::{BadMessage, frame};
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::connections::Connections;
-
 /// Control messages and link messages that may wait; then their connections wait.
-pub(super) const HAPPENINGS: usize = 1_024;
-/// Packets decided upon before any are sent: enough to share the wake-ups, and at 50 µs a
-/// packet with its receivers still below 10 ms.
-const PACKETS: usize = 128;
+const HAPPENINGS: usize = 1_024;
 /// Control messages at once: each may cost a message to everybody in a large meeting.
 const MESSAGES: usize = 32;
 /// Close code of RFC 6455 section 7.4.1.
@@ -28,6 +25,32 @@ const GOING_AWAY: u16 = 1001;
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How old the status may be that metrics are made from.
 const STATUS: Duration = Duration::from_millis(250);
+
+/// Where happenings go, and what wakes the thread that takes them.
+#[derive(Clone)]
+pub(super) struct Happenings {
+    sender: mpsc::Sender<Happening>,
+    waker: Waker,
+}
+
+impl Happenings {
+    pub(super) fn new(waker: Waker) -> (Self, mpsc::Receiver<Happening>) {
+        let (sender, happened) = mpsc::channel(HAPPENINGS);
+        (Self { sender, waker }, happened)
+    }
+
+    /// Whether the router has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Waits for room. Fails when the router has ended.
+    pub(super) async fn send(&self, happening: Happening) -> Result<(), SendError<Happening>> {
+        let sent = self.sender.send(happening).await;
+        self.waker.wake();
+        sent
+    }
+}
 
 /// Something that happened, but for media.
 pub(super) enum Happening {
@@ -72,12 +95,13 @@ pub struct Status {
     pub counters: Counters,
     /// What the media ports counted.
     pub media: media::Counters,
+    /// When it was so.
+    pub at: Instant,
 }
 
 pub(super) struct Engine {
     shard: Shard,
-    server: media::Server,
-    connections: Connections,
+    switch: Switch,
     clients: HashMap<ChannelId, channel::Sender<FromRouter>>,
     controllers: HashMap<LinkId, channel::Sender<link::FromRouter>>,
     /// Control channels and links that have not reported their end.
@@ -88,7 +112,7 @@ pub(super) struct Engine {
 impl Engine {
     pub(super) fn new(
         config: plenum_router::Config,
-        server: media::Server,
+        switch: Switch,
     ) -> (Self, watch::Receiver<Status>) {
         let shard = Shard::new(config);
         let (status, watching) = watch::channel(Status {
@@ -96,12 +120,12 @@ impl Engine {
             meetings: 0,
             links: 0,
             counters: Counters::default(),
-            media: server.counters(),
+            media: switch.counters(),
+            at: Instant::now(),
         });
         let engine = Self {
             shard,
-            server,
-            connections: Connections::default(),
+            switch,
             clients: HashMap::new(),
             controllers: HashMap::new(),
             open: 0,
@@ -110,60 +134,60 @@ impl Engine {
         (engine, watching)
     }
 
-    /// Runs until a stop, and then until the router is empty or `drain` has passed.
-    pub(super) async fn run(
+    /// Runs until a stop, and then until the router is empty or `drain` has passed. Whoever
+    /// stops it wakes it.
+    pub(super) fn run(
         mut self,
-        mut events: mpsc::Receiver<media::Event>,
         mut happened: mpsc::Receiver<Happening>,
-        stop: CancellationToken,
+        stop: &CancellationToken,
         drain: Duration,
-    ) {
-        let mut packets = Vec::with_capacity(PACKETS);
-        let mut messages = Vec::with_capacity(MESSAGES);
-        let mut looks = tokio::time::interval(STATUS);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ) -> io::Result<()> {
+        let mut events = Vec::new();
+        let mut next_look = Instant::now();
         let mut leave_at = None;
+        let mut more = None;
         loop {
-            let timeout = [self.shard.next_timeout(), leave_at]
-                .into_iter()
-                .flatten()
-                .min();
-            tokio::select! {
-                _ = events.recv_many(&mut packets, PACKETS) => {}
-                _ = happened.recv_many(&mut messages, MESSAGES) => {}
-                () = until(timeout) => {}
-                _ = looks.tick() => self.publish(),
-                () = stop.cancelled(), if leave_at.is_none() => {
-                    leave_at = Some(Instant::now() + drain);
-                    self.shard.handle(Input::Drain, Instant::now());
-                }
+            let due = [self.shard.next_timeout(), leave_at, more, Some(next_look)];
+            let now = self.switch.wait(due.into_iter().flatten().min())?;
+            self.switch.receive(&mut events)?;
+            for event in events.drain(..) {
+                self.media(event, now);
             }
-            let full = packets.len() == PACKETS || messages.len() == MESSAGES;
-            self.decide(&mut packets, &mut messages);
+            let said = self.take(&mut happened, now);
+            more = (said == MESSAGES).then_some(now);
+            if stop.is_cancelled() && leave_at.is_none() {
+                leave_at = Some(now + drain);
+                self.decide(Input::Drain, now);
+            }
+            self.shard.handle_timeout(now);
+            self.act();
+            self.switch.flush();
+            if now >= next_look || self.controllers.len() != self.status.borrow().links {
+                next_look = now + STATUS;
+                self.publish(now);
+            }
             if let Some(at) = leave_at
-                && (self.shard.load().participants == 0 || at <= Instant::now())
+                && (self.shard.load().participants == 0 || at <= now)
             {
-                return self.leave(&mut happened).await;
-            }
-            if full {
-                // The tasks that send must have their turn before more comes in.
-                tokio::task::yield_now().await;
+                return self.leave(&mut happened);
             }
         }
     }
 
-    fn decide(&mut self, packets: &mut Vec<media::Event>, messages: &mut Vec<Happening>) {
-        let now = Instant::now();
-        for event in packets.drain(..) {
-            self.media(event, now);
-        }
-        for happening in messages.drain(..) {
+    /// So many control and link messages.
+    fn take(&mut self, happened: &mut mpsc::Receiver<Happening>, now: Instant) -> usize {
+        for said in 0..MESSAGES {
+            let Ok(happening) = happened.try_recv() else {
+                return said;
+            };
             self.happens(happening, now);
         }
-        self.shard.handle_timeout(now);
-        while let Some(output) = self.shard.poll() {
-            self.act(output);
-        }
+        MESSAGES
+    }
+
+    fn decide(&mut self, input: Input, now: Instant) {
+        self.shard.handle(input, now);
+        self.act();
     }
 
     fn media(&mut self, event: media::Event, now: Instant) {
@@ -172,28 +196,22 @@ impl Engine {
                 connection,
                 flow,
                 packet,
-            } => self
-                .connections
-                .number(connection)
-                .map(|connection| Input::Packet {
-                    connection,
-                    flow,
-                    packet,
-                }),
+            } => Input::Packet {
+                connection: ConnectionId(connection.0),
+                flow,
+                packet,
+            },
             media::Event::Opened {
                 connection, rung, ..
-            } => Some(Input::MediaOpened {
-                connection: self.connections.open(connection),
+            } => Input::MediaOpened {
+                connection: ConnectionId(connection.0),
                 rung,
-            }),
-            media::Event::Closed { connection } => self
-                .connections
-                .close(connection)
-                .map(|connection| Input::MediaClosed { connection }),
+            },
+            media::Event::Closed { connection } => Input::MediaClosed {
+                connection: ConnectionId(connection.0),
+            },
         };
-        if let Some(input) = input {
-            self.shard.handle(input, now);
-        }
+        self.decide(input, now);
     }
 
     fn happens(&mut self, happening: Happening, now: Instant) {
@@ -229,25 +247,26 @@ impl Engine {
                 Input::LinkClosed { link }
             }
         };
-        self.shard.handle(input, now);
+        self.decide(input, now);
     }
 
-    fn act(&mut self, output: Output) {
+    fn act(&mut self) {
+        while let Some(output) = self.shard.poll() {
+            self.carry_out(output);
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
         match output {
             Output::Forward { to, flow, packet } => {
-                if let Some(to) = self.connections.name(to) {
-                    self.server.send(to, flow, &packet);
-                }
+                self.switch.send(media::ConnectionId(to.0), flow, &packet);
             }
             Output::Carries { connection, kind } => {
-                if let Some(connection) = self.connections.name(connection) {
-                    self.server.carries(connection, kind);
-                }
+                self.switch.carries(media::ConnectionId(connection.0), kind);
             }
             Output::CloseMedia { connection, code } => {
-                if let Some(connection) = self.connections.name(connection) {
-                    self.server.close(connection, code, reason(code));
-                }
+                let connection = media::ConnectionId(connection.0);
+                self.switch.close(connection, code, reason(code));
             }
             // A channel that is gone, or goes now because it does not read, reports its end.
             Output::Control { to, message } => {
@@ -275,39 +294,45 @@ impl Engine {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&self, at: Instant) {
         self.status.send_replace(Status {
             load: self.shard.load(),
             meetings: self.shard.meetings(),
             links: self.controllers.len(),
             counters: self.shard.counters().clone(),
-            media: self.server.counters(),
+            media: self.switch.counters(),
+            at,
         });
     }
 
     /// Whoever is still here is sent away; then the ports close.
-    async fn leave(mut self, happened: &mut mpsc::Receiver<Happening>) {
+    fn leave(mut self, happened: &mut mpsc::Receiver<Happening>) -> io::Result<()> {
         let left = self.shard.load().participants;
         tracing::info!(participants = left, "router leaves");
-        self.shard.handle(Input::Stop, Instant::now());
-        while let Some(output) = self.shard.poll() {
-            self.act(output);
-        }
+        let mut now = Instant::now();
+        self.decide(Input::Stop, now);
         for controller in self.controllers.values() {
             controller.close(GOING_AWAY, "the router leaves");
         }
-        self.publish();
-        let told = async {
-            while self.open > 0
-                && let Some(happening) = happened.recv().await
-            {
+        self.switch.flush();
+        self.publish(now);
+        let patience = now + FAREWELL;
+        let mut late = Vec::new();
+        while self.open > 0 && now < patience {
+            now = self.switch.wait(Some(patience))?;
+            // Media goes on to nobody.
+            self.switch.receive(&mut late)?;
+            late.clear();
+            while let Ok(happening) = happened.try_recv() {
                 self.farewell(&happening);
             }
-        };
-        if tokio::time::timeout(FAREWELL, told).await.is_err() {
-            tracing::debug!("some connections did not end in time");
+            self.switch.flush();
         }
-        self.server.stop().await;
+        if self.open > 0 {
+            tracing::debug!(open = self.open, "some connections did not end in time");
+        }
+        self.switch.stop();
+        Ok(())
     }
 
     /// Nobody comes in any more; that somebody went is good news.
@@ -346,13 +371,6 @@ const fn reason(code: u32) -> &'static str {
         frame::close::NONE => "",
         frame::close::UNKNOWN_FLOW => "the flow id is nobody's",
         _ => "no packet showed whose connection this is",
-    }
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at.into()).await,
-        None => std::future::pending().await,
     }
 }
 

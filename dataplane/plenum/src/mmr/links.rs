@@ -13,12 +13,12 @@ use plenum_wire::limits::MESSAGE_BYTES;
 use plenum_wire::link::{
     FromRouter, HEARTBEAT_MS, LINK_PATH, ROUTER_SUBPROTOCOL, SILENCE_MS, ToRouter,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Host;
-use super::engine::Happening;
+use super::engine::{Happening, Happenings};
 
 /// A controller that is new shows in DNS; looking this often finds it in time.
 const RESOLVE: Duration = Duration::from_secs(2);
@@ -37,14 +37,14 @@ struct Shared {
     tls: watch::Receiver<Loaded>,
     /// The controllers' addresses now.
     listed: watch::Receiver<BTreeSet<SocketAddr>>,
-    happenings: mpsc::Sender<Happening>,
+    happenings: Happenings,
 }
 
 /// Keeps a link to each address of `host` until `ended`.
 pub(super) async fn run(
     host: Host,
     tls: watch::Receiver<Loaded>,
-    happenings: mpsc::Sender<Happening>,
+    happenings: Happenings,
     ended: CancellationToken,
 ) {
     let (list, listed) = watch::channel(BTreeSet::new());
@@ -138,7 +138,7 @@ async fn dial(address: SocketAddr, shared: &Shared) -> Result<Link, DialError> {
 }
 
 /// Passes on what a controller says; returns why the link ended.
-async fn carry(link: Link, address: SocketAddr, happenings: &mpsc::Sender<Happening>) -> String {
+async fn carry(link: Link, address: SocketAddr, happenings: &Happenings) -> String {
     let (sender, mut receiver) = link.split();
     // The engine's number: given once for the life of the process.
     let link = LinkId(rand::random());

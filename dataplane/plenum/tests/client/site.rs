@@ -257,6 +257,7 @@ async fn route(config: Config, up: oneshot::Sender<Endpoint>, death: oneshot::Re
         fingerprint: identity.fingerprint(),
     };
     let router = mmr::Config {
+        cores: std::num::NonZeroU8::MIN,
         router: config.name.parse().unwrap(),
         pool: "ns.pool".parse().unwrap(),
         addresses: endpoint.addresses.clone(),
@@ -271,7 +272,7 @@ async fn route(config: Config, up: oneshot::Sender<Endpoint>, death: oneshot::Re
         link_tls: watch::channel(config.link_tls).1,
         drain_deadline: Duration::from_mins(1),
     };
-    let mmr = mmr::start(router, config.drain).await.unwrap();
+    let mmr = mmr::start(router, config.drain).unwrap();
     let app = mmr.app.clone();
     tokio::spawn(https::serve(listener, tls, app, CancellationToken::new()));
     let mut status = mmr.status();

@@ -21,7 +21,8 @@ use rustls_pki_types::ServerName;
 use tokio::time::timeout;
 
 use crate::channel::{self, Channel};
-use crate::media::{MESSAGE_BYTES, quic};
+use crate::media::MESSAGE_BYTES;
+use crate::quic;
 use crate::tls::{TlsError, Trust, client_config};
 use crate::websocket::{self, Target};
 use crate::{HANDSHAKE_TIMEOUT, socket};
@@ -180,7 +181,7 @@ async fn tls(address: SocketAddr, config: Arc<ClientConfig>) -> Result<MediaConn
 }
 
 fn endpoint(ip: IpAddr) -> io::Result<quinn::Endpoint> {
-    let socket = socket::udp(SocketAddr::new(ip, 0))?;
+    let socket = socket::udp(SocketAddr::new(ip, 0), false)?;
     quinn::Endpoint::new(
         quic::endpoint_config(),
         None,

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use plenum_wire::Rung;
 use plenum_wire::frame::close;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::server::Shared;
+use super::streams::{Outlet, Shared};
 use super::{Carrier, End, Event, Reader};
 
 /// Looking this often, and only for whether anything came since, costs no clock per packet.
@@ -20,7 +20,7 @@ const QUIET_LOOKS: u32 = 2;
 /// Passes packets on until the connection or the server ends.
 pub(super) async fn carry(
     shared: &Shared,
-    events: mpsc::Sender<Event>,
+    outlet: Outlet,
     rung: Rung,
     peer: SocketAddr,
     carrier: Carrier,
@@ -34,8 +34,8 @@ pub(super) async fn carry(
         rung,
         peer,
     };
-    let (code, reason) = match events.send(opened).await {
-        Ok(()) => packets(shared, &events, rung, connection, reader).await,
+    let (code, reason) = match outlet.send(opened).await {
+        Ok(()) => packets(shared, &outlet, rung, connection, reader).await,
         Err(_) => (close::NONE, String::new()),
     };
     tracing::debug!(%rung, %peer, code, %reason, "media connection ends");
@@ -43,13 +43,13 @@ pub(super) async fn carry(
     shared.remove(connection);
     counts.closed.add(1);
     // Nobody reads any more: nobody to tell.
-    let _ = events.send(Event::Closed { connection }).await;
+    let _ = outlet.send(Event::Closed { connection }).await;
 }
 
 /// The code and reason to close with; one that was closed already keeps its own.
 async fn packets(
     shared: &Shared,
-    events: &mpsc::Sender<Event>,
+    outlet: &Outlet,
     rung: Rung,
     connection: super::ConnectionId,
     mut reader: Reader,
@@ -86,10 +86,10 @@ async fn packets(
             flow,
             packet,
         };
-        match events.try_send(event) {
+        match outlet.try_send(event) {
             Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => counts.dropped_in.add(1),
-            Err(mpsc::error::TrySendError::Closed(_)) => return (close::NONE, String::new()),
+            Err(TrySendError::Full(_)) => counts.dropped_in.add(1),
+            Err(TrySendError::Closed(_)) => return (close::NONE, String::new()),
         }
     }
 }

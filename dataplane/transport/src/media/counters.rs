@@ -48,28 +48,28 @@ pub struct RungCounters {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     udp: RungCounts,
     tcp: RungCounts,
     tls: RungCounts,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct RungCounts {
-    pub(super) opened: Count,
-    pub(super) closed: Count,
-    pub(super) garbage: Count,
-    pub(super) packets_in: Count,
-    pub(super) packets_out: Count,
-    pub(super) dropped_in: Count,
-    pub(super) dropped_out: Count,
+pub(crate) struct RungCounts {
+    pub(crate) opened: Count,
+    pub(crate) closed: Count,
+    pub(crate) garbage: Count,
+    pub(crate) packets_in: Count,
+    pub(crate) packets_out: Count,
+    pub(crate) dropped_in: Count,
+    pub(crate) dropped_out: Count,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Count(AtomicU64);
+pub(crate) struct Count(AtomicU64);
 
 impl Count {
-    pub(super) fn add(&self, more: u64) {
+    pub(crate) fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
@@ -79,7 +79,7 @@ impl Count {
 }
 
 impl Counts {
-    pub(super) const fn of(&self, rung: Rung) -> &RungCounts {
+    pub(crate) const fn of(&self, rung: Rung) -> &RungCounts {
         match rung {
             Rung::Udp => &self.udp,
             Rung::Tcp => &self.tcp,
@@ -87,7 +87,7 @@ impl Counts {
         }
     }
 
-    pub(super) fn totals(&self) -> Counters {
+    pub(crate) fn totals(&self) -> Counters {
         Counters {
             udp: self.udp.totals(),
             tcp: self.tcp.totals(),

@@ -1,12 +1,15 @@
-//! The router's side of the three rungs: one stream of events in, one `send` out.
+//! The router's side of the three rungs, in the hands of one thread: the [`Switch`].
 //!
 //! | rung | on | carried by |
 //! |---|---|---|
 //! | `udp` | [`Config::udp`] | QUIC datagrams, ALPN `roq-14` (`roq-12` accepted) |
 //! | `tcp` | [`Config::tcp`] | TLS 1.3, ALPN `plenum-media` |
-//! | `tls` | the HTTPS port of somebody else | WebSockets given to [`Server::adopt_websocket`] |
+//! | `tls` | the HTTPS port of somebody else | WebSockets given to [`Streams::adopt_websocket`] |
 //!
-//! Guarantees: [`Server::send`] never waits; events of one connection come in order, `Opened`
+//! Rung `udp` runs without an async runtime: on the thread of the switch, and with several cores
+//! on one more thread for each. The other two are tasks on a runtime, which feed the switch.
+//!
+//! Guarantees: [`Switch::send`] never waits; events of one connection come in order, `Opened`
 //! first and `Closed` last, and those two are never lost; when the reader of the events is too
 //! slow packets are dropped and counted, and no connection waits for another. Bytes that are no
 //! media close their own connection and are counted. A connection that carries no packet for
@@ -16,17 +19,20 @@
 
 mod carrier;
 mod connection;
-mod counters;
-mod demultiplex;
+mod core;
+pub(crate) mod counters;
+mod helper;
+mod identifier;
 mod outbox;
 mod queue;
-pub(crate) mod quic;
 mod reader;
-mod server;
+mod streams;
+mod switch;
 mod tcp;
-mod udp;
+mod waker;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU8;
 
 use axum::extract::ws::WebSocketUpgrade;
 use bytes::Bytes;
@@ -39,17 +45,21 @@ use crate::websocket;
 
 pub(crate) use carrier::{Carrier, Sent};
 pub use counters::{Counters, RungCounters};
+pub use identifier::ConnectionId;
+pub(crate) use identifier::Owner;
 pub(crate) use outbox::Outbox;
 pub use queue::{QUEUE_PACKETS, SendQueue, max_age};
 pub(crate) use reader::{End, Reader};
-pub use server::Server;
+pub use streams::Streams;
+pub use switch::Switch;
+pub use waker::Waker;
 
 /// Media connections open on one rung at a time; more are turned away.
 pub const MAX_CONNECTIONS: usize = 16_384;
 /// Connections that one address opens on one rung. A controller lets 2,000 people of one
 /// address in at once and 200 a second, each with three connections. Those that never show
 /// whose they are go after 5 s, so that one address holds at most 9,000 of them.
-const ACCEPTS: Rate = Rate {
+pub(crate) const ACCEPTS: Rate = Rate {
     burst: 6_000,
     per_second: 600,
 };
@@ -58,10 +68,6 @@ pub const EVENTS: usize = 8_192;
 
 /// Longest message on rung `tls`: a packet and the longest flow id.
 pub(crate) const MESSAGE_BYTES: usize = PACKET_BYTES + 8;
-
-/// One media connection for as long as the server runs; never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(u64);
 
 /// What happened on the media connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +97,7 @@ pub enum Event {
     },
 }
 
-/// Where a [`Server`] listens and who it is.
+/// Where a [`Switch`] listens and who it is.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Address of rung `udp`. Port 0 here and in `tcp` means one free port for both.
@@ -100,10 +106,12 @@ pub struct Config {
     pub tcp: SocketAddr,
     /// What clients pin.
     pub identity: Identity,
+    /// Threads that rung `udp` is spread over, the deciding one included.
+    pub cores: NonZeroU8,
 }
 
 /// Sets the size limits of a WebSocket that is about to be given to
-/// [`Server::adopt_websocket`].
+/// [`Streams::adopt_websocket`].
 pub fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     websocket::bounded(upgrade, MESSAGE_BYTES)
 }

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use plenum_wire::Rung;
 use plenum_wire::frame::TCP_ALPN;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
-use super::server::Shared;
-use super::{ACCEPTS, Carrier, Event, MAX_CONNECTIONS, Outbox, Reader, connection};
+use super::streams::{Outlet, Shared};
+use super::{ACCEPTS, Carrier, MAX_CONNECTIONS, Outbox, Reader, connection};
 use crate::rate::RateLimit;
 use crate::tls::{Identity, server_config};
 use crate::{HANDSHAKE_TIMEOUT, socket};
@@ -30,7 +30,7 @@ pub(super) async fn accept(
     shared: Arc<Shared>,
     listener: TcpListener,
     acceptor: TlsAcceptor,
-    events: mpsc::Sender<Event>,
+    outlet: Outlet,
 ) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut accepts = RateLimit::new(ACCEPTS);
@@ -53,7 +53,7 @@ pub(super) async fn accept(
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
             continue;
         };
-        let (acceptor, events) = (acceptor.clone(), events.clone());
+        let (acceptor, outlet) = (acceptor.clone(), outlet.clone());
         let task = Arc::clone(&shared);
         shared.tasks.spawn(async move {
             let _place = place;
@@ -62,24 +62,19 @@ pub(super) async fn accept(
                 () = task.stop.cancelled() => None,
             };
             if let Some(tls) = connected {
-                carry(&task, events, tls, peer).await;
+                carry(&task, outlet, tls, peer).await;
             }
         });
     }
 }
 
-async fn carry(
-    shared: &Shared,
-    events: mpsc::Sender<Event>,
-    tls: TlsStream<TcpStream>,
-    peer: SocketAddr,
-) {
+async fn carry(shared: &Shared, outlet: Outlet, tls: TlsStream<TcpStream>, peer: SocketAddr) {
     let (read, write) = tokio::io::split(tls);
     let outbox = Arc::new(Outbox::new());
     let reader = Reader::tcp(read, Arc::clone(&outbox));
     let carrier = Carrier::Stream(Arc::clone(&outbox));
     tokio::join!(
-        connection::carry(shared, events, Rung::Tcp, peer, carrier, reader),
+        connection::carry(shared, outlet, Rung::Tcp, peer, carrier, reader),
         outbox.write_tcp(write),
     );
 }

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "these are tests too")]
 
+pub mod driver;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,7 @@ use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
 use plenum_transport::dial::Dialer;
-use plenum_transport::media::{self, Config, ConnectionId, Event, Server};
+use plenum_transport::media::{self, ConnectionId, Event, Streams};
 use plenum_transport::tls::{Identity, Trust, client_config, server_config};
 use plenum_transport::{https, socket};
 use plenum_wire::frame::TLS_SUBPROTOCOL;
@@ -31,6 +33,8 @@ use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
+
+use driver::Driver;
 
 pub const FLOW: u64 = 0x1234_5678_9abc_def0;
 
@@ -52,8 +56,8 @@ pub async fn within<T>(future: impl Future<Output = T>) -> T {
 
 /// A router's three ports.
 pub struct Router {
-    pub server: Server,
-    pub events: mpsc::Receiver<Event>,
+    pub server: Driver,
+    pub events: mpsc::UnboundedReceiver<Event>,
     pub endpoint: Endpoint,
     pub identity: Identity,
     pub https: SocketAddr,
@@ -62,29 +66,28 @@ pub struct Router {
 }
 
 async fn adopt(
-    State(server): State<Server>,
+    State(streams): State<Streams>,
     Extension(peer): Extension<https::Peer>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     media::bounded(upgrade)
         .protocols([TLS_SUBPROTOCOL])
-        .on_upgrade(async move |websocket| server.adopt_websocket(websocket, peer.addr))
+        .on_upgrade(async move |websocket| streams.adopt_websocket(websocket, peer.addr))
 }
 
 impl Router {
     pub async fn start() -> Self {
+        Self::on_cores(1).await
+    }
+
+    #[expect(clippy::unused_async, reason = "it must run within a runtime")]
+    pub async fn on_cores(cores: u8) -> Self {
         let identity = Identity::self_signed(&["router".to_owned()]).unwrap();
-        let (server, events) = Server::bind(Config {
-            udp: loopback(),
-            tcp: loopback(),
-            identity: identity.clone(),
-        })
-        .await
-        .unwrap();
+        let (server, events) = Driver::start(&identity, cores);
         let app = axum::Router::new()
             .route("/", get(async || "here").post(async |_: String| "read"))
             .route(control::MEDIA_PATH, get(adopt))
-            .with_state(server.clone());
+            .with_state(server.streams.clone());
         let (https, https_counters, stop) = serve(&identity, None, app);
         let endpoint = Endpoint {
             addresses: vec![loopback().ip()],

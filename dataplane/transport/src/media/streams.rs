@@ -1,53 +1,95 @@
-//! The handle of the media server and what its tasks share.
+//! Rungs `tcp` and `tls`: tasks on a runtime, each with one connection, feeding the thread that
+//! decides.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
 use bytes::Bytes;
-use plenum_wire::frame::close;
 use plenum_wire::{FlowId, Kind, Rung};
-use quinn::{Endpoint, VarInt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::{SendError, TrySendError};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::counters::Counts;
 use super::{
-    Carrier, Config, ConnectionId, Counters, EVENTS, Event, MAX_CONNECTIONS, Outbox, Reader, Sent,
-    connection, tcp, udp,
+    Carrier, ConnectionId, Counters, Event, MAX_CONNECTIONS, Outbox, Reader, Sent, Waker,
+    connection, tcp,
 };
-use crate::{socket, websocket};
+use crate::tls::Identity;
+use crate::websocket;
 
 /// How long a stop waits for the peers to be told.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// Tries to find a port that is free for both UDP and TCP.
-const PORT_TRIES: usize = 16;
 
-/// The media server. Clones are handles of the same one.
+/// The doors of rungs `tcp` and `tls`. Clones are handles of the same ones.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub struct Streams {
     shared: Arc<Shared>,
-    endpoint: Endpoint,
-    udp: SocketAddr,
     tcp: SocketAddr,
 }
 
-/// What the tasks of a server share.
+/// Where events go, and what wakes who reads them.
+#[derive(Debug, Clone)]
+pub(super) struct Outlet {
+    sender: mpsc::Sender<Event>,
+    waker: Waker,
+}
+
+struct WeakOutlet {
+    sender: mpsc::WeakSender<Event>,
+    waker: Waker,
+}
+
+impl WeakOutlet {
+    fn upgrade(&self) -> Option<Outlet> {
+        let sender = self.sender.upgrade()?;
+        Some(Outlet::new(sender, self.waker.clone()))
+    }
+}
+
+impl Outlet {
+    pub(super) const fn new(sender: mpsc::Sender<Event>, waker: Waker) -> Self {
+        Self { sender, waker }
+    }
+
+    fn weak(&self) -> WeakOutlet {
+        WeakOutlet {
+            sender: self.sender.downgrade(),
+            waker: self.waker.clone(),
+        }
+    }
+
+    /// Waits for room.
+    pub(super) async fn send(&self, event: Event) -> Result<(), SendError<Event>> {
+        let sent = self.sender.send(event).await;
+        self.waker.wake();
+        sent
+    }
+
+    pub(super) fn try_send(&self, event: Event) -> Result<(), TrySendError<Event>> {
+        let sent = self.sender.try_send(event);
+        self.waker.wake();
+        sent
+    }
+}
+
+/// What the tasks share.
 pub(super) struct Shared {
     /// Read for every packet sent, changed only with the connections.
     connections: RwLock<HashMap<ConnectionId, (Rung, Carrier)>>,
-    next: AtomicU64,
+    next: AtomicU32,
     pub(super) counts: Arc<Counts>,
-    /// Weak, so that the events end when the server has stopped.
-    events: mpsc::WeakSender<Event>,
+    /// Weak, so that the events end when every connection has.
+    outlet: WeakOutlet,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
 }
@@ -58,47 +100,27 @@ impl fmt::Debug for Shared {
     }
 }
 
-impl Server {
-    /// Binds both ports and starts to accept, on the current runtime. The events end after
-    /// [`Server::stop`].
-    #[expect(
-        clippy::unused_async,
-        reason = "it must run within a runtime, and this says so"
-    )]
-    pub async fn bind(config: Config) -> io::Result<(Self, mpsc::Receiver<Event>)> {
-        let (udp_socket, listener) = bind_both(config.udp, config.tcp)?;
-        let (events, receiver) = mpsc::channel(EVENTS);
+impl Streams {
+    /// Starts to accept, on the current runtime.
+    pub(super) fn start(
+        listener: TcpListener,
+        identity: &Identity,
+        outlet: Outlet,
+        counts: Arc<Counts>,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             connections: RwLock::default(),
-            next: AtomicU64::new(1),
-            counts: Arc::default(),
-            events: events.downgrade(),
+            next: AtomicU32::new(1),
+            counts,
+            outlet: outlet.weak(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        let endpoint = udp::endpoint(udp_socket, &config.identity, Arc::clone(&shared.counts))?;
-        let server = Self {
-            udp: endpoint.local_addr()?,
-            tcp: listener.local_addr()?,
-            endpoint: endpoint.clone(),
-            shared: Arc::clone(&shared),
-        };
-        let acceptor = tcp::acceptor(&config.identity)?;
-        let tasks = shared.tasks.clone();
-        tasks.spawn(tcp::accept(
-            Arc::clone(&shared),
-            listener,
-            acceptor,
-            events.clone(),
-        ));
-        tasks.spawn(udp::accept(shared, endpoint, events));
-        Ok((server, receiver))
-    }
-
-    /// Where rung `udp` listens.
-    #[must_use]
-    pub const fn udp_address(&self) -> SocketAddr {
-        self.udp
+        let tcp = listener.local_addr()?;
+        let acceptor = tcp::acceptor(identity)?;
+        let accepting = tcp::accept(Arc::clone(&shared), listener, acceptor, outlet);
+        shared.tasks.spawn(accepting);
+        Ok(Self { shared, tcp })
     }
 
     /// Where rung `tcp` listens.
@@ -110,7 +132,7 @@ impl Server {
     /// Takes over a WebSocket (see [`super::bounded`]) as a connection of rung `tls`. Must be
     /// called within a runtime.
     pub fn adopt_websocket(&self, websocket: WebSocket, peer: SocketAddr) {
-        let Some(events) = self.shared.events.upgrade() else {
+        let Some(outlet) = self.shared.outlet.upgrade() else {
             return;
         };
         let shared = Arc::clone(&self.shared);
@@ -126,14 +148,13 @@ impl Server {
             };
             let carrier = Carrier::Stream(Arc::clone(&outbox));
             tokio::join!(
-                connection::carry(&shared, events, Rung::Tls, peer, carrier, reader),
+                connection::carry(&shared, outlet, Rung::Tls, peer, carrier, reader),
                 outbox.write_websocket(outgoing),
             );
         });
     }
 
-    /// Sends a packet, or drops it, at once. A connection that is gone takes nothing.
-    pub fn send(&self, connection: ConnectionId, flow: FlowId, packet: &Bytes) {
+    pub(super) fn send(&self, connection: ConnectionId, flow: FlowId, packet: &Bytes) {
         self.shared.with(connection, |rung, carrier| {
             let counts = self.shared.counts.of(rung);
             match carrier.send(flow, packet) {
@@ -149,36 +170,32 @@ impl Server {
         });
     }
 
-    /// Says what a connection carries: on rungs `tcp` and `tls` this tells how old a packet
-    /// may get before it is dropped. Until then it is a second.
-    pub fn carries(&self, connection: ConnectionId, kind: Kind) {
+    pub(super) fn carries(&self, connection: ConnectionId, kind: Kind) {
         self.shared
             .with(connection, |_, carrier| carrier.carries(kind));
     }
 
-    /// Closes a connection with a `RoQ` error code (on rung `tls`: 4000 more). `Closed` follows.
-    pub fn close(&self, connection: ConnectionId, code: u32, reason: &str) {
+    pub(super) fn close(&self, connection: ConnectionId, code: u32, reason: &str) {
         self.shared
             .with(connection, |_, carrier| carrier.close(code, reason));
     }
 
-    /// What happened so far.
+    /// What happened so far, on all rungs.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.shared.counts.totals()
     }
 
-    /// Closes the ports and every connection with code 0; returns when the peers were told, after
-    /// a second at most.
-    pub async fn stop(&self) {
+    /// Closes the port and every connection with code 0.
+    pub(super) fn stop(&self) {
         self.shared.stop.cancel();
         self.shared.tasks.close();
-        self.endpoint.close(VarInt::from_u32(close::NONE), b"");
-        let told = async {
-            self.shared.tasks.wait().await;
-            self.endpoint.wait_idle().await;
-        };
-        if timeout(FAREWELL, told).await.is_err() {
+    }
+
+    /// Returns when, after a stop, the peers were told; after a second at most.
+    pub async fn stopped(&self) {
+        self.shared.stop.cancelled().await;
+        if timeout(FAREWELL, self.shared.tasks.wait()).await.is_err() {
             tracing::debug!("some media connections did not end in time");
         }
     }
@@ -195,7 +212,7 @@ impl Shared {
     }
 
     pub(super) fn add(&self, rung: Rung, carrier: Carrier) -> ConnectionId {
-        let connection = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
+        let connection = ConnectionId::of_stream(self.next.fetch_add(1, Ordering::Relaxed));
         let mut connections = self
             .connections
             .write()
@@ -219,24 +236,6 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner);
         if let Some((rung, carrier)) = connections.get(&connection) {
             act(*rung, carrier);
-        }
-    }
-}
-
-/// Both sockets. Clients are told one port number for both, so two zeros become one.
-fn bind_both(udp: SocketAddr, tcp: SocketAddr) -> io::Result<(std::net::UdpSocket, TcpListener)> {
-    if (udp.port(), tcp.port()) != (0, 0) {
-        return Ok((socket::udp(udp)?, socket::listen(tcp)?));
-    }
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let listener = socket::listen(tcp)?;
-        let port = listener.local_addr()?.port();
-        match socket::udp(SocketAddr::new(udp.ip(), port)) {
-            Ok(udp) => return Ok((udp, listener)),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < PORT_TRIES => {}
-            Err(error) => return Err(error),
         }
     }
 }

@@ -1,0 +1,73 @@
+//! A thread's share of the media: its port, what wakes it, and how long it gathers.
+
+use std::io;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{Event, Waker};
+use crate::quic::{Port, Tick};
+
+/// Driven by one thread: [`Core::wait`], [`Core::receive`], then what the owner has to say to
+/// `port`, then [`Core::flush`].
+pub(super) struct Core {
+    pub(super) port: Port,
+    pub(super) waker: Waker,
+    tick: Tick,
+    woke: Instant,
+    /// The last look did not empty the socket.
+    more: bool,
+}
+
+impl Core {
+    pub(super) const fn new(port: Port, waker: Waker, now: Instant) -> Self {
+        Self {
+            port,
+            waker,
+            tick: Tick::new(now),
+            woke: now,
+            more: false,
+        }
+    }
+
+    /// Waits until something came, somebody woke it, or `until`; then as long as it pays to
+    /// gather. The time then.
+    pub(super) fn wait(&mut self, until: Option<Instant>) -> io::Result<Instant> {
+        let due = self.port.next_timeout();
+        let due = until.map_or(due, |until| until.min(due));
+        let left = due.saturating_duration_since(Instant::now());
+        if !self.more {
+            let mut ready = [
+                PollFd::new(&self.port, PollFlags::IN),
+                PollFd::new(&self.waker, PollFlags::IN),
+            ];
+            // A time that cannot be written as one is as good as none.
+            let limit = Timespec::try_from(left).ok();
+            match poll(&mut ready, limit.as_ref()) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let rest = self.tick.rest(Instant::now());
+        if !rest.is_zero() {
+            std::thread::sleep(rest);
+        }
+        self.waker.heard();
+        self.woke = Instant::now();
+        Ok(self.woke)
+    }
+
+    /// What came on the port and what time brought.
+    pub(super) fn receive(&mut self, events: &mut Vec<Event>) -> io::Result<()> {
+        self.more = self.port.receive(self.woke, events)?;
+        self.port.handle_timeout(self.woke, events);
+        Ok(())
+    }
+
+    /// Sends what was gathered.
+    pub(super) fn flush(&mut self) {
+        // What was decided took its time, and QUIC measures round trips by this.
+        self.port.flush(Instant::now());
+        self.tick.worked(self.woke, Instant::now());
+    }
+}

@@ -1,0 +1,32 @@
+//! A UDP port and the QUIC connections on it, driven by its owner: no task, no runtime.
+//!
+//! A [`Port`] belongs to one thread. The owner waits until its socket is readable or
+//! [`Port::next_timeout`], then:
+//!
+//! 1. [`Port::receive`] and [`Port::handle_timeout`] with the time; both give [`Event`]s;
+//! 2. [`Port::send`] for what is to go out: it gathers;
+//! 3. [`Port::flush`]: it sends, the packets of one destination together.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `socket` | many datagrams by one system call |
+//! | `port` | all of it together |
+//! | `door` | who may come in |
+//! | `peer` | one connection, what waits for it |
+//! | `timers` | when which connection has something to do |
+//! | `steer` | connection ids carry the core |
+//! | `tick` | how long to gather before sending |
+
+mod config;
+mod door;
+mod peer;
+mod port;
+mod socket;
+mod steer;
+mod tick;
+mod timers;
+
+pub(crate) use config::{client_config, endpoint_config};
+pub use port::{Port, Stray};
+pub use steer::CoreNumber;
+pub use tick::Tick;

@@ -1,0 +1,126 @@
+//! A thread that drives a [`Switch`] for a test that runs on a runtime.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU8;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+
+use bytes::Bytes;
+use plenum_transport::media::{Config, ConnectionId, Counters, Event, Streams, Switch, Waker};
+use plenum_transport::tls::Identity;
+use plenum_wire::{FlowId, Kind};
+use tokio::sync::mpsc;
+
+use super::loopback;
+
+enum Order {
+    Send(ConnectionId, FlowId, Bytes),
+    Carries(ConnectionId, Kind),
+    Close(ConnectionId, u32, &'static str),
+    /// Wait for this before anything else is done.
+    Pause(Receiver<()>),
+    Stop,
+}
+
+pub struct Driver {
+    pub streams: Streams,
+    udp: SocketAddr,
+    orders: Sender<Order>,
+    waker: Waker,
+}
+
+impl Driver {
+    pub fn start(identity: &Identity, cores: u8) -> (Self, mpsc::UnboundedReceiver<Event>) {
+        let config = Config {
+            udp: loopback(),
+            tcp: loopback(),
+            identity: identity.clone(),
+            cores: NonZeroU8::new(cores).unwrap(),
+        };
+        let (switch, streams) = Switch::bind(&config).unwrap();
+        let (outlet, events) = mpsc::unbounded_channel();
+        let (orders, inlet) = channel();
+        let driver = Self {
+            streams,
+            udp: switch.udp_address().unwrap(),
+            orders,
+            waker: switch.waker(),
+        };
+        std::thread::spawn(move || drive(switch, &inlet, &outlet));
+        (driver, events)
+    }
+
+    pub fn udp_address(&self) -> SocketAddr {
+        self.udp
+    }
+
+    pub fn tcp_address(&self) -> SocketAddr {
+        self.streams.tcp_address()
+    }
+
+    pub fn counters(&self) -> Counters {
+        self.streams.counters()
+    }
+
+    pub fn send(&self, to: ConnectionId, flow: FlowId, packet: &Bytes) {
+        self.order(Order::Send(to, flow, packet.clone()));
+    }
+
+    pub fn carries(&self, connection: ConnectionId, kind: Kind) {
+        self.order(Order::Carries(connection, kind));
+    }
+
+    pub fn close(&self, connection: ConnectionId, code: u32, reason: &'static str) {
+        self.order(Order::Close(connection, code, reason));
+    }
+
+    /// Nothing is read or sent until what is returned is dropped.
+    pub fn pause(&self) -> Sender<()> {
+        let (resume, paused) = channel();
+        self.order(Order::Pause(paused));
+        resume
+    }
+
+    pub async fn stop(&self) {
+        self.order(Order::Stop);
+        self.streams.stopped().await;
+    }
+
+    fn order(&self, order: Order) {
+        self.orders.send(order).expect("the switch is driven");
+        self.waker.wake();
+    }
+}
+
+fn drive(mut switch: Switch, orders: &Receiver<Order>, outlet: &mpsc::UnboundedSender<Event>) {
+    let mut events = Vec::new();
+    let mut stop = false;
+    while !stop {
+        switch.wait(None).unwrap();
+        switch.receive(&mut events).unwrap();
+        loop {
+            match orders.try_recv() {
+                Ok(Order::Send(to, flow, packet)) => switch.send(to, flow, &packet),
+                Ok(Order::Carries(connection, kind)) => switch.carries(connection, kind),
+                Ok(Order::Close(connection, code, reason)) => {
+                    switch.close(connection, code, reason);
+                }
+                Ok(Order::Pause(resume)) => {
+                    let _ = resume.recv();
+                }
+                Err(TryRecvError::Empty) => break,
+                // Told so, or the test is over.
+                Ok(Order::Stop) | Err(TryRecvError::Disconnected) => stop = true,
+            }
+            if stop {
+                break;
+            }
+        }
+        for event in events.drain(..) {
+            let _ = outlet.send(event);
+        }
+        switch.flush();
+    }
+    for event in switch.stop() {
+        let _ = outlet.send(event);
+    }
+}
