@@ -27,8 +27,9 @@ use tokio_util::sync::CancellationToken;
 /// How long a Lease holds without renewal. Short enough that a killed leader is followed
 /// before a drain misses its deadline, long enough for an API server that restarts.
 pub const LEASE_DURATION: Duration = Duration::from_secs(12);
-/// How often it is renewed: five chances within [`LEASE_DURATION`] before the fence falls.
-const RENEW_EVERY: Duration = Duration::from_millis(1_500);
+/// How often it is renewed, and looked at by who waits for it: three chances before the fence
+/// falls, and with two replicas less than one request a second.
+const RENEW_EVERY: Duration = Duration::from_millis(2_500);
 /// No write takes longer; so what is started before the fence falls is over before the
 /// Lease can pass on.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -160,6 +161,8 @@ pub struct Candidate {
     identity: String,
     fence: Fence,
     sighting: Sighting,
+    /// As we wrote it last: it need not be read to be renewed.
+    held: Option<Lease>,
 }
 
 impl Candidate {
@@ -172,6 +175,7 @@ impl Candidate {
             identity: identity.to_owned(),
             fence: Fence::default(),
             sighting: Sighting::default(),
+            held: None,
         }
     }
 
@@ -251,7 +255,19 @@ impl Candidate {
     }
 
     async fn try_once(&mut self) -> Result<bool, kube::Error> {
+        // Taken, so that after an error or a timeout it is read again.
+        if let Some(held) = self.held.take()
+            && self.try_from(Some(held)).await?
+        {
+            return Ok(true);
+        }
+        // Never held, or changed since by somebody else: by a rival, or by hand.
         let lease = self.api.get_opt(&self.name).await?;
+        self.try_from(lease).await
+    }
+
+    /// Takes or renews the Lease that is `lease`; whether it is ours then.
+    async fn try_from(&mut self, lease: Option<Lease>) -> Result<bool, kube::Error> {
         let spec = lease.as_ref().and_then(|l| l.spec.as_ref());
         let decision = self
             .sighting
@@ -260,34 +276,36 @@ impl Candidate {
             return Ok(false);
         };
         match self.write(lease, *spec).await {
-            Ok(()) => Ok(true),
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+            Ok(written) => {
+                self.held = Some(written);
+                Ok(true)
+            }
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    async fn write(&self, old: Option<Lease>, spec: LeaseSpec) -> Result<(), kube::Error> {
+    async fn write(&self, old: Option<Lease>, spec: LeaseSpec) -> Result<Lease, kube::Error> {
         let params = PostParams::default();
         if let Some(mut lease) = old {
             lease.spec = Some(spec);
-            self.api.replace(&self.name, &params, &lease).await?;
-        } else {
-            let lease = Lease {
-                metadata: ObjectMeta {
-                    name: Some(self.name.clone()),
-                    ..ObjectMeta::default()
-                },
-                spec: Some(spec),
-            };
-            self.api.create(&params, &lease).await?;
+            return self.api.replace(&self.name, &params, &lease).await;
         }
-        Ok(())
+        let lease = Lease {
+            metadata: ObjectMeta {
+                name: Some(self.name.clone()),
+                ..ObjectMeta::default()
+            },
+            spec: Some(spec),
+        };
+        self.api.create(&params, &lease).await
     }
 
     /// Gives the Lease back. Best effort: it expires anyway.
     async fn release(&mut self) {
         let held = self.fence.holds();
         self.fence.drop_now();
+        self.held = None;
         if !held {
             return;
         }
@@ -303,7 +321,7 @@ impl Candidate {
                 holder_identity: Some(String::new()),
                 ..lease.spec.clone().unwrap_or_default()
             };
-            self.write(Some(lease), free).await
+            self.write(Some(lease), free).await.map(drop)
         };
         match tokio::time::timeout(WRITE_TIMEOUT, give_back).await {
             Ok(Ok(())) => tracing::info!("lease given back"),

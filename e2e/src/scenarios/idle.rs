@@ -36,9 +36,10 @@ pub async fn an_idle_zone_costs_little(world: &World) -> Result<()> {
     let before = operator_counts(world, REQUESTS).await?;
     tokio::time::sleep(WATCHED).await;
     let after = operator_counts(world, REQUESTS).await?;
-    let per_minute = after.into_iter().map(|(verb, count)| {
-        let made = count - before.get(&verb).copied().unwrap_or_default();
-        (verb, made * WATCHED_A_MINUTE)
+    let per_minute = after.into_iter().map(|(labels, count)| {
+        let made = count - before.get(&labels).copied().unwrap_or_default();
+        let verb = labels.trim_start_matches("verb=").trim_matches('"');
+        (verb.to_owned(), made * WATCHED_A_MINUTE)
     });
     let figures = Figures {
         schema: "plenum.idle/1",
