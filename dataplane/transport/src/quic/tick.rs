@@ -111,7 +111,8 @@ mod tests {
     fn a_pause_makes_a_busy_core_idle() {
         let (mut tick, now) = at_load(1.0);
         let later = now + Duration::from_millis(200);
-        tick.worked(later, later + Duration::from_micros(10));
-        assert_eq!(tick.rest(later), Duration::ZERO);
+        let done = later + Duration::from_micros(10);
+        tick.worked(later, done);
+        assert_eq!(tick.rest(done), Duration::ZERO);
     }
 }
