@@ -43,6 +43,16 @@ pub struct Media {
     pub bytes_in: u64,
     /// Of those, RTCP packets; they are not forwarded.
     pub rtcp_in: u64,
+    /// Requests of receivers for packets again.
+    pub nacks_in: u64,
+    /// Packets sent again for them; counted in `packets_out` too.
+    pub repaired: u64,
+    /// Requests to publishers for packets that did not come.
+    pub nacks_out: u64,
+    /// Wishes of receivers for a key frame.
+    pub key_frames_in: u64,
+    /// Of those, passed on to the publisher.
+    pub key_frames_out: u64,
     /// Packets sent, once for each receiver.
     pub packets_out: u64,
     /// Their bytes.
@@ -62,6 +72,8 @@ pub struct Dropped {
     pub unpublished: u64,
     /// Not the SSRC that was published.
     pub wrong_ssrc: u64,
+    /// Audio of somebody who is not among the loudest; once, whoever wanted it.
+    pub not_among_loudest: u64,
 }
 
 /// Why control channels were refused or ended.

@@ -3,6 +3,8 @@
 //! A packet costs one hash lookup and a walk over its track's receivers. Its bytes are
 //! shared; nothing is allocated but room in the output queue.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use plenum_wire::FlowId;
 use plenum_wire::frame::close;
@@ -11,7 +13,13 @@ use plenum_wire::rtp;
 use crate::{ConnectionId, Output, Shard};
 
 impl Shard {
-    pub(crate) fn packet(&mut self, connection: ConnectionId, flow: FlowId, packet: &Bytes) {
+    pub(crate) fn packet(
+        &mut self,
+        connection: ConnectionId,
+        flow: FlowId,
+        packet: &Bytes,
+        now: Instant,
+    ) {
         let Some(&(slot, kind)) = self.owners.get(&flow) else {
             return self.unknown_flow(connection);
         };
@@ -27,18 +35,23 @@ impl Shard {
         counted.bytes_in += packet.len() as u64;
         if rtp::is_rtcp(packet) {
             counted.rtcp_in += 1;
-            return;
+            return self.feedback(slot, kind, packet, now);
         }
         let Some(header) = rtp::Header::parse(packet) else {
             self.counters.dropped.malformed += 1;
             return;
         };
-        let Some(track) = &self.participants[slot].media(kind).track else {
+        let Some(track) = self.participants[slot].track_mut(kind) else {
             self.counters.dropped.unpublished += 1;
             return;
         };
         if header.ssrc != track.ssrc {
             self.counters.dropped.wrong_ssrc += 1;
+            return;
+        }
+        let whose = (slot, kind);
+        let due = &mut self.repairs;
+        if !track.repair.take(header.sequence, packet, whose, due, now) {
             return;
         }
         let receivers = track.receivers();

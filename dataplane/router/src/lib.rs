@@ -16,6 +16,7 @@
 //! | `control`, `admission` | the control channel and who may come in |
 //! | `members`, `meeting`, `participant`, `tracks` | who is here, publishes, receives |
 //! | `binding`, `forward` | whose a media connection is; the hot path |
+//! | `repair` | packets again, asked for and given; key frames |
 //! | `moving`, `moves` | a meeting's move to another router |
 //! | `zone`, `report`, `drain` | the links to the controllers |
 //! | `limits`, `counters` | bounds and totals |
@@ -63,6 +64,7 @@ mod members;
 mod moves;
 pub mod moving;
 mod participant;
+mod repair;
 mod report;
 mod shard;
 mod tracks;

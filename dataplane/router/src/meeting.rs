@@ -31,6 +31,11 @@ impl Meeting {
         *self.ssrcs.entry(ssrc).or_insert((owner, kind)) == (owner, kind)
     }
 
+    /// Whose track has an SSRC.
+    pub(crate) fn owner(&self, ssrc: u32) -> Option<(Slot, Kind)> {
+        self.ssrcs.get(&ssrc).copied()
+    }
+
     pub(crate) fn release(&mut self, ssrc: u32) {
         self.ssrcs.remove(&ssrc);
     }

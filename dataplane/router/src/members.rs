@@ -131,7 +131,7 @@ impl Shard {
             return self.object(channel, ErrorCode::SsrcTaken, message);
         }
         self.end_track(slot, kind, Some(ssrc));
-        self.participants[slot].media_mut(kind).track = Some(Track::new(ssrc, codec.clone()));
+        self.participants[slot].media_mut(kind).track = Some(Track::new(ssrc, kind, codec.clone()));
         let others: Vec<_> = self.meetings[&self.participants[slot].meeting]
             .others(slot)
             .collect();

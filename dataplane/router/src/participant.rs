@@ -110,6 +110,11 @@ impl Participants {
         self.slots.len() - self.free.len()
     }
 
+    /// Who is in a slot, if anybody.
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Participant> {
+        self.slots.get_mut(slot.0)?.as_mut()
+    }
+
     pub(crate) fn insert(&mut self, participant: Participant) -> Slot {
         if let Some(slot) = self.free.pop() {
             self.slots[slot.0] = Some(participant);

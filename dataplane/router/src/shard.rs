@@ -17,6 +17,7 @@ use crate::limits::{Deadlines, HELLO_WITHIN, KNOCK_WITHIN};
 use crate::meeting::Meeting;
 use crate::moving::Moving;
 use crate::participant::Participants;
+use crate::repair;
 use crate::report::Reports;
 use crate::{ChannelId, ConnectionId, Counters, Input, Output};
 
@@ -47,6 +48,7 @@ pub struct Shard {
     pub(crate) participants: Participants,
     pub(crate) meetings: BTreeMap<MeetingId, Meeting>,
     pub(crate) moving: BTreeMap<MeetingId, Moving>,
+    pub(crate) repairs: repair::Due,
     pub(crate) reports: Reports,
     pub(crate) drain: Drain,
     pub(crate) counters: Counters,
@@ -68,6 +70,7 @@ impl Shard {
             participants: Participants::default(),
             meetings: BTreeMap::new(),
             moving: BTreeMap::new(),
+            repairs: repair::Due::default(),
             reports: Reports::default(),
             drain: Drain::default(),
             counters: Counters::default(),
@@ -82,7 +85,7 @@ impl Shard {
                 connection,
                 flow,
                 packet,
-            } => self.packet(connection, flow, &packet),
+            } => self.packet(connection, flow, &packet, now),
             Input::ControlOpened { channel } => self.control_opened(channel, now),
             Input::ControlMessage {
                 channel,
@@ -110,6 +113,7 @@ impl Shard {
             self.knock_overdue(connection);
         }
         self.moves_overdue(now);
+        self.repairs_due(now);
         self.report_due(now);
     }
 
@@ -126,6 +130,7 @@ impl Shard {
             self.hellos.next(),
             self.knocks.next(),
             move_due,
+            self.next_repair(),
             self.reports.next_due(),
         ]
         .into_iter()

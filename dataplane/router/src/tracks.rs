@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use plenum_wire::control::Interest;
-use plenum_wire::{Codec, FlowId};
+use plenum_wire::{Codec, FlowId, Kind};
 
 use crate::ConnectionId;
 use crate::participant::Slot;
+use crate::repair::Repair;
 
 /// Where the packets of a track go for one subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,16 +23,18 @@ pub(crate) struct Receiver {
 pub(crate) struct Track {
     pub ssrc: u32,
     pub codec: Codec,
+    pub repair: Repair,
     /// Subscribers that asked for the opposite of their [`Interest`].
     exceptions: BTreeSet<Slot>,
     receivers: Vec<Receiver>,
 }
 
 impl Track {
-    pub(crate) const fn new(ssrc: u32, codec: Codec) -> Self {
+    pub(crate) const fn new(ssrc: u32, kind: Kind, codec: Codec) -> Self {
         Self {
             ssrc,
             codec,
+            repair: Repair::new(kind),
             exceptions: BTreeSet::new(),
             receivers: Vec::new(),
         }
@@ -86,6 +89,7 @@ impl Track {
     /// Forgets a subscriber that left.
     pub(crate) fn forget(&mut self, subscriber: Slot) {
         self.exceptions.remove(&subscriber);
+        self.repair.forget(subscriber);
         self.receivers
             .retain(|receiver| receiver.subscriber != subscriber);
     }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`join`] | client and zone controller, HTTPS |
 //! | [`control`] | client and router, WebSocket `plenum.v1` |
-//! | [`frame`], [`rtp`] | client and router, media on the three rungs |
+//! | [`frame`], [`rtp`], [`rtcp`] | client and router, media on the three rungs |
 //! | [`ticket`] | zone controller to router, carried by the client |
 //! | [`link`] | router or operator and zone controller, WebSocket over mTLS |
 //!
@@ -29,6 +29,7 @@ pub mod link;
 mod media;
 mod message;
 mod name;
+pub mod rtcp;
 pub mod rtp;
 pub mod ticket;
 mod varint;

@@ -6,7 +6,7 @@ use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
 use plenum_wire::frame::{self, FrameError};
 use plenum_wire::link::{FromOperator, Load, ToRouter};
 use plenum_wire::{
-    BadMessage, DisplayName, FlowId, Kind, MeetingId, Rung, decode, encode, limits, rtp,
+    BadMessage, DisplayName, FlowId, Kind, MeetingId, Rung, decode, encode, limits, rtcp, rtp,
 };
 
 fn flow(value: u64) -> FlowId {
@@ -211,4 +211,34 @@ fn flow_ids_are_sixteen_hexadecimal_digits_in_json() {
     assert!(serde_json::from_str::<FlowId>("\"ffffffffffffffff\"").is_err());
     assert_eq!(FlowId::new(0), None);
     assert_eq!(FlowId::from_random(0), flow(1));
+}
+
+#[test]
+fn feedback_is_a_compound_of_a_receiver_report_and_the_message() {
+    let report = [0x80, 201, 0, 1, 0, 0, 0, 9];
+    let nack = rtcp::nack(9, 0x0102_0304, &[10, 11, 26, 27, 65_535]);
+    let pairs = [0, 10, 0x80, 1, 0, 27, 0, 0, 0xff, 0xff, 0, 0];
+    let message = [0x81, 205, 0, 5, 0, 0, 0, 9, 1, 2, 3, 4];
+    assert_eq!(nack[..], [&report[..], &message, &pairs].concat());
+    let wanted = rtcp::picture_loss(9, 0x0102_0304);
+    let message = [0x81, 206, 0, 2, 0, 0, 0, 9, 1, 2, 3, 4];
+    assert_eq!(wanted[..], [&report[..], &message].concat());
+    assert!(rtp::is_rtcp(&nack) && rtp::is_rtcp(&wanted));
+}
+
+#[test]
+fn feedback_is_found_behind_what_is_not_known_and_before_what_is_broken() {
+    let unknown = [0x80, 204, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0];
+    let padded = [
+        0xa1, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 7, 0, 0, 0, 0, 0, 4,
+    ];
+    let cut = [0x81, 206, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2];
+    let compound = [&unknown[..], &padded, &cut].concat();
+    let found: Vec<_> = rtcp::feedback(&compound).collect();
+    let [rtcp::Feedback::Nack(nack)] = found[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!((nack.sender, nack.media), (1, 2));
+    assert_eq!(nack.sequences().collect::<Vec<_>>(), [7]);
+    assert_eq!(rtcp::feedback(&rtp::knock(1)).count(), 0);
 }

@@ -88,6 +88,16 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
     page.counter("plenum_bytes_in", help, &by_kind(|m| m.bytes_in))?;
     let help = "RTCP packets among them";
     page.counter("plenum_rtcp_in", help, &by_kind(|m| m.rtcp_in))?;
+    let help = "Requests of receivers for packets again";
+    page.counter("plenum_nacks_in", help, &by_kind(|m| m.nacks_in))?;
+    let help = "Packets sent again to receivers, counted as forwarded too";
+    page.counter("plenum_packets_repaired", help, &by_kind(|m| m.repaired))?;
+    let help = "Requests to publishers for packets that did not come";
+    page.counter("plenum_nacks_out", help, &by_kind(|m| m.nacks_out))?;
+    let help = "Wishes of receivers for a key frame";
+    page.counter("plenum_key_frames_in", help, &by_kind(|m| m.key_frames_in))?;
+    let help = "Wishes for a key frame passed on to publishers";
+    page.counter("plenum_key_frames_out", help, &by_kind(|m| m.key_frames_out))?;
     let help = "Packets forwarded, once for each receiver";
     page.counter("plenum_packets_out", help, &by_kind(|m| m.packets_out))?;
     let help = "Bytes of those packets";

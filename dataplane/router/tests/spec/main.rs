@@ -10,5 +10,6 @@ mod forwarding;
 mod house;
 mod model;
 mod moving;
+mod repair;
 mod reports;
 mod seamless;

@@ -16,6 +16,7 @@ use plenum_wire::frame::{decode_datagram, decode_stream, encode_datagram, encode
 use plenum_wire::join::JoinRequest;
 use plenum_wire::limits::{CLIENT_MESSAGE_BYTES, MESSAGE_BYTES, PACKET_BYTES};
 use plenum_wire::link::TicketKey;
+use plenum_wire::rtcp::{self, Feedback};
 use plenum_wire::rtp::{self, Header};
 use plenum_wire::ticket::{Keys, SigningKey};
 use plenum_wire::{decode, encode};
@@ -48,6 +49,41 @@ proptest! {
             prop_assert!(again.len() <= datagram.len());
             prop_assert_eq!(decode_datagram(&again), Ok((flow, packet)));
         }
+    }
+
+    #[test]
+    fn any_bytes_are_feedback_within_the_bound_or_none(mut packet in bytes(PACKET_BYTES), nearly in any::<bool>()) {
+        if let (true, [first, kind, high, ..]) = (nearly, &mut packet[..]) {
+            // Random bytes are hardly ever feedback; these mostly are.
+            (*first, *kind, *high) = (0x81 | *first & 0x20, 205 + (*kind & 1), 0);
+        }
+        let mut asked = 0;
+        for message in rtcp::feedback(&packet) {
+            if let Feedback::Nack(nack) = message {
+                asked += nack.sequences().count();
+            }
+        }
+        prop_assert!(asked <= packet.len() / 4 * 17);
+    }
+
+    #[test]
+    fn what_was_asked_for_is_read_back_in_order(start in any::<u16>(), steps in prop::collection::vec(1..40_u16, 0..60)) {
+        let sequences: Vec<u16> = steps
+            .iter()
+            .scan(start, |at, step| {
+                *at = at.wrapping_add(*step);
+                Some(*at)
+            })
+            .collect();
+        let packet = rtcp::nack(1, 2, &sequences);
+        prop_assert!(rtp::is_rtcp(&packet) && packet.len() <= PACKET_BYTES);
+        let read: Vec<u16> = rtcp::feedback(&packet)
+            .flat_map(|message| match message {
+                Feedback::Nack(nack) => nack.sequences().collect(),
+                Feedback::PictureLoss { .. } => Vec::new(),
+            })
+            .collect();
+        prop_assert_eq!(read, sequences);
     }
 
     #[test]
