@@ -64,7 +64,7 @@ fn at_rest(world: &World, seed: u64) {
             .and_then(|name| world.routers.get(name));
         let meeting = router.and_then(|router| router.meetings.get(&person.meeting));
         assert!(
-            meeting.is_some_and(|hosted| hosted.people.contains(who)),
+            meeting.is_some_and(|hosted| hosted.people.contains_key(who)),
             "seed {seed}: {who} is not in"
         );
     }

@@ -1,7 +1,7 @@
 //! A router as the contract has it: the last authority on its own room, and the one who
 //! moves its participants.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use plenum_wire::link::{Load, MeetingLoad};
 use plenum_wire::{MeetingId, ParticipantId, RouterId};
@@ -17,9 +17,15 @@ pub struct Router {
     pub links: [Option<Uplink>; 2],
 }
 
+/// One connection of a participant to a router.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Leg(pub u64);
+
 #[derive(Default)]
 pub struct Hosted {
-    pub people: BTreeSet<ParticipantId>,
+    /// Who is here, and over which leg: whoever comes back has a new one, and the end of the
+    /// old one, which may come later, is no longer theirs.
+    pub people: BTreeMap<ParticipantId, Leg>,
     pub moving: Option<Moving>,
 }
 
@@ -63,12 +69,20 @@ impl Router {
         self.alive && !closed && !moves && self.participants() < self.capacity
     }
 
-    pub fn enter(&mut self, meeting: &MeetingId, who: ParticipantId) {
+    pub fn enter(&mut self, meeting: &MeetingId, who: ParticipantId, leg: Leg) {
         self.meetings
             .entry(meeting.clone())
             .or_default()
             .people
-            .insert(who);
+            .insert(who, leg);
+    }
+
+    /// A leg ends.
+    pub fn ends(&mut self, meeting: &MeetingId, who: &ParticipantId, leg: Leg) {
+        let hosted = self.meetings.get(meeting);
+        if hosted.is_some_and(|it| it.people.get(who) == Some(&leg)) {
+            self.leave(meeting, who);
+        }
     }
 
     pub fn leave(&mut self, meeting: &MeetingId, who: &ParticipantId) {

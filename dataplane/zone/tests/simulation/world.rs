@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::model::View;
-use crate::router::{Moving, Router, Uplink};
+use crate::router::{Leg, Moving, Router, Uplink};
 
 /// Something that is on its way.
 enum Later {
@@ -23,7 +23,7 @@ enum Later {
     Asks(ParticipantId, Vec<RouterId>),
     Arrived(RouterId, MeetingId, u64),
     GivesUp(RouterId, MeetingId, u64),
-    Leaves(RouterId, MeetingId, ParticipantId),
+    Leaves(RouterId, MeetingId, ParticipantId, Leg),
     OperatorSpeaks(usize),
     Restarts(RouterId),
     Trouble,
@@ -185,9 +185,9 @@ impl World {
             Later::Asks(who, exclude) => self.asks(&who, exclude),
             Later::Arrived(from, meeting, number) => self.arrived(&from, &meeting, number),
             Later::GivesUp(from, meeting, number) => self.ends(&from, &meeting, number, 1),
-            Later::Leaves(router, meeting, who) => {
+            Later::Leaves(router, meeting, who, leg) => {
                 if let Some(router) = self.routers.get_mut(&router) {
-                    router.leave(&meeting, &who);
+                    router.ends(&meeting, &who, leg);
                 }
             }
             Later::OperatorSpeaks(replica) => self.operator_speaks(replica),
@@ -260,7 +260,13 @@ impl World {
         self.hear(replica, Event::Join(join));
     }
 
+    fn leg(&mut self) -> Leg {
+        self.counter += 1;
+        Leg(self.counter)
+    }
+
     fn enters(&mut self, who: ParticipantId, name: RouterId) {
+        let leg = self.leg();
         let Some(person) = self.people.get_mut(&who) else {
             return;
         };
@@ -268,7 +274,7 @@ impl World {
             return;
         };
         if router.admits(&person.meeting) {
-            router.enter(&person.meeting, who);
+            router.enter(&person.meeting, who, leg);
             person.router = Some(name);
         } else {
             let wait = self.random.random_range(50..300);
@@ -302,7 +308,7 @@ impl World {
                     link: Link(link),
                     meeting: meeting.clone(),
                     to,
-                    participants: hosted.people.iter().map(member).collect(),
+                    participants: hosted.people.keys().map(member).collect(),
                 };
                 let run = self.replicas[replica].run;
                 self.on_link(link, true, Later::ToReplica(replica, run, wanted));
@@ -334,30 +340,32 @@ impl World {
             return;
         };
         let to = to.to.clone();
-        let people: Vec<ParticipantId> = hosted.people.iter().cloned().collect();
+        let people = hosted.people.clone();
         let unlucky = self.random.random_range(0..20) == 0;
         let mut there = vec![];
         if let Some(target) = self.routers.get_mut(&to).filter(|_| !unlucky) {
-            for who in &people {
+            for (who, old) in &people {
                 if target.admits(meeting) {
-                    target.enter(meeting, who.clone());
-                    there.push(who.clone());
+                    self.counter += 1;
+                    let new = Leg(self.counter);
+                    target.enter(meeting, who.clone(), new);
+                    there.push((who.clone(), *old, new));
                 }
             }
         }
         if there.len() == people.len() {
-            for who in there {
+            for (who, old, _) in there {
                 if let Some(person) = self.people.get_mut(&who) {
                     person.router = Some(to.clone());
                 }
                 let wait = self.random.random_range(0..300);
-                self.after(wait, Later::Leaves(from.clone(), meeting.clone(), who));
+                self.after(wait, Later::Leaves(from.clone(), meeting.clone(), who, old));
             }
             self.moved += 1;
             self.ends(from, meeting, number, 0);
         } else {
-            for who in there {
-                self.after(20, Later::Leaves(to.clone(), meeting.clone(), who));
+            for (who, _, new) in there {
+                self.after(20, Later::Leaves(to.clone(), meeting.clone(), who, new));
             }
             self.ends(from, meeting, number, 1);
         }
