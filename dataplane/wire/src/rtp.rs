@@ -1,6 +1,10 @@
 //! As much of RTP (RFC 3550) and RTCP as forwarding needs.
 
+mod extension;
+
 use bytes::{BufMut, Bytes, BytesMut};
+
+pub use extension::{AUDIO_LEVEL_ID, AudioLevel, Extensions, extensions, write_with_level};
 
 /// The fixed header of an RTP packet, and where its payload is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +61,18 @@ pub fn is_rtcp(packet: &[u8]) -> bool {
 #[must_use]
 pub fn write(header: &Header, payload: &[u8]) -> Bytes {
     let mut out = BytesMut::with_capacity(12 + payload.len());
-    out.put_u8(0x80);
+    put_fixed(header, 0x80, &mut out);
+    out.put_slice(payload);
+    out.freeze()
+}
+
+/// The first 12 bytes; `first` has the version and what else follows.
+fn put_fixed(header: &Header, first: u8, out: &mut BytesMut) {
+    out.put_u8(first);
     out.put_u8(u8::from(header.marker) << 7 | header.payload_type & 0x7f);
     out.put_u16(header.sequence);
     out.put_u32(header.timestamp);
     out.put_u32(header.ssrc);
-    out.put_slice(payload);
-    out.freeze()
 }
 
 /// An RTCP receiver report about nothing: it binds a media connection to its flow and

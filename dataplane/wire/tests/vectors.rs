@@ -97,6 +97,83 @@ fn rtp_headers_are_read_past_sources_and_extensions() {
 }
 
 #[test]
+fn the_audio_level_is_extension_1_in_the_one_byte_form() {
+    let header = rtp::Header {
+        payload_type: 111,
+        marker: false,
+        sequence: 0x1234,
+        timestamp: 0x5678_9abc,
+        ssrc: 0xdead_beef,
+        payload_offset: 20,
+    };
+    let level = rtp::AudioLevel {
+        voice: true,
+        below: 30,
+    };
+    let packet = rtp::write_with_level(&header, level, b"x");
+    assert_eq!(
+        &packet[..],
+        b"\x90\x6f\x12\x34\x56\x78\x9a\xbc\xde\xad\xbe\xef\xbe\xde\0\x01\x10\x9e\0\0x"
+    );
+    assert_eq!(rtp::Header::parse(&packet), Some(header));
+    assert_eq!(rtp::AudioLevel::read(&packet), Some(level));
+    let plain = rtp::write(&header, b"x");
+    assert_eq!(rtp::AudioLevel::read(&plain), None);
+}
+
+/// An RTP packet with one contributing source and this extension block.
+fn extended(block: &[u8]) -> Vec<u8> {
+    let head = [0x91, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 9];
+    [&head[..], block, b"payload"].concat()
+}
+
+fn extensions(block: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let packet = extended(block);
+    rtp::extensions(&packet)
+        .map(|(id, data)| (id, data.to_vec()))
+        .collect()
+}
+
+#[test]
+fn extensions_are_read_in_both_forms() {
+    let both = [(2, vec![7, 8]), (1, vec![0xff])];
+    let one_byte = [0xbe, 0xde, 0, 2, 0x21, 7, 8, 0, 0, 0x10, 0xff, 0];
+    assert_eq!(extensions(&one_byte), both);
+    // The four bits of the application are nobody's business.
+    let two_byte = [0x10, 0x05, 0, 2, 2, 2, 7, 8, 0, 1, 1, 0xff];
+    assert_eq!(extensions(&two_byte), both);
+    let loud = rtp::AudioLevel {
+        voice: true,
+        below: 127,
+    };
+    for block in [one_byte, two_byte] {
+        assert_eq!(rtp::AudioLevel::read(&extended(&block)), Some(loud));
+    }
+    let empty = [0x10, 0, 0, 1, 9, 0, 0, 0];
+    assert_eq!(extensions(&empty), [(9, vec![])]);
+}
+
+#[test]
+fn extensions_end_where_they_make_no_sense() {
+    for (block, read) in [
+        // Id 15 ends the one-byte form, and so does id 0 with a length.
+        (&[0xbe, 0xde, 0, 2, 0x20, 7, 0xf0, 7, 0x10, 7, 0, 0][..], 1),
+        (&[0xbe, 0xde, 0, 2, 0x20, 7, 0x01, 7, 0x10, 7, 0, 0], 1),
+        // Longer than the block.
+        (&[0xbe, 0xde, 0, 1, 0x23, 7, 7, 7], 0),
+        (&[0x10, 0, 0, 1, 1, 3, 7, 7], 0),
+        (&[0x10, 0, 0, 1, 0, 0, 0, 1], 0),
+        // Neither form, and nothing at all.
+        (&[0xab, 0xcd, 0, 1, 0x10, 7, 0, 0], 0),
+        (&[0xbe, 0xde, 0, 0], 0),
+    ] {
+        assert_eq!(extensions(block).len(), read, "{block:x?}");
+    }
+    // The block is longer than the packet.
+    assert_eq!(extensions(&[0xbe, 0xde, 0, 9, 0x10, 7, 0, 0]).len(), 0);
+}
+
+#[test]
 fn rtcp_is_told_from_rtp() {
     let knock = rtp::knock(7);
     assert_eq!(&knock[..], [0x80, 201, 0, 1, 0, 0, 0, 7]);

@@ -17,7 +17,7 @@ use plenum_wire::join::JoinRequest;
 use plenum_wire::limits::{CLIENT_MESSAGE_BYTES, MESSAGE_BYTES, PACKET_BYTES};
 use plenum_wire::link::TicketKey;
 use plenum_wire::rtcp::{self, Feedback};
-use plenum_wire::rtp::{self, Header};
+use plenum_wire::rtp::{self, AudioLevel, Header};
 use plenum_wire::ticket::{Keys, SigningKey};
 use plenum_wire::{decode, encode};
 use proptest::prelude::*;
@@ -148,6 +148,38 @@ proptest! {
             prop_assert!(header.payload_type < 128);
             prop_assert!(!rtp::is_rtcp(&packet));
         }
+    }
+
+    #[test]
+    fn any_bytes_have_extensions_inside_the_header_or_none(
+        mut packet in bytes(100),
+        two_byte in any::<bool>(),
+    ) {
+        if let [first, _, _, _, _, _, _, _, _, _, _, _, high, low, _, words, ..] = &mut packet[..] {
+            *first = 0x90;
+            (*high, *low) = if two_byte { (0x10, *low & 0x0f) } else { (0xbe, 0xde) };
+            *words &= 0x0f;
+        }
+        let header = Header::parse(&packet).map_or(0, |header| header.payload_offset);
+        let bytes: usize = rtp::extensions(&packet).map(|(_, data)| 1 + data.len()).sum();
+        prop_assert!(bytes <= header.saturating_sub(16));
+    }
+
+    #[test]
+    fn a_level_comes_back(voice in any::<bool>(), below in 0..128_u8, payload in bytes(100)) {
+        let level = AudioLevel { voice, below };
+        let header = Header {
+            payload_type: 111,
+            marker: false,
+            sequence: 1,
+            timestamp: 2,
+            ssrc: 3,
+            payload_offset: 20,
+        };
+        let packet = rtp::write_with_level(&header, level, &payload);
+        prop_assert_eq!(AudioLevel::read(&packet), Some(level));
+        prop_assert_eq!(Header::parse(&packet), Some(header));
+        prop_assert_eq!(&packet[20..], payload);
     }
 
     #[test]
