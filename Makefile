@@ -51,7 +51,8 @@ lint-rust:
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 .PHONY: bench
-bench: image ## Measure what a forwarded packet, a join and a participant cost
+bench: build ## Measure what a forwarded packet costs beside stock quinn, a join, and a participant
+	$(RELEASE)/plenum-bench compare --reports target/reports
 	$(E2E) bench --plenum $(RELEASE)/plenum --reports target/reports
 
 .PHONY: image
@@ -72,7 +73,7 @@ cluster-down: down ## Stop it and remove what it made
 # Static, so that they run in an empty image.
 .PHONY: build
 build: ## The programs plenum, plenum-operator and plenum-e2e, into the cache
-	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --target $(TRIPLE) -p plenum -p plenum-operator -p plenum-e2e
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --target $(TRIPLE) -p plenum -p plenum-operator -p plenum-e2e -p plenum-bench
 
 .PHONY: tools
 tools: build packages

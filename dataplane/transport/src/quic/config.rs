@@ -19,8 +19,11 @@ const MTU: u16 = 1_452;
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 /// A client has rejoined elsewhere long before.
 const IDLE_MS: u32 = 8_000;
-/// Bytes that wait for the congestion window; the oldest are dropped. 100 ms at 40 Mbit/s.
-const SEND_BUFFER: usize = 512 * 1_024;
+/// Bytes that wait for the congestion window where nothing but QUIC's own queue waits; the
+/// oldest are dropped. 100 ms at 40 Mbit/s.
+pub const SEND_BUFFER: usize = 512 * 1_024;
+/// Where packets wait in a queue of ours, which knows how old they are: one flight.
+pub(super) const SHORT_SEND_BUFFER: usize = 64 * 1_024;
 /// Bytes received that nobody has read yet.
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// The first key frame of a screen goes out in one flight, not in ten.
@@ -32,7 +35,7 @@ const MAX_INCOMING: usize = 1_024;
 const INCOMING_BYTES: u64 = 16 * 1_024;
 const INCOMING_BYTES_TOTAL: u64 = 8 << 20;
 
-fn transport() -> Arc<TransportConfig> {
+fn transport(send_buffer: usize) -> Arc<TransportConfig> {
     let mut acknowledgements = AckFrequencyConfig::default();
     acknowledgements.ack_eliciting_threshold(VarInt::from_u32(ACKNOWLEDGE_EVERY));
     let mut congestion = CubicConfig::default();
@@ -46,7 +49,7 @@ fn transport() -> Arc<TransportConfig> {
         .initial_mtu(MTU)
         .keep_alive_interval(Some(KEEP_ALIVE))
         .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MS))))
-        .datagram_send_buffer_size(SEND_BUFFER)
+        .datagram_send_buffer_size(send_buffer)
         .datagram_receive_buffer_size(Some(RECEIVE_BUFFER))
         .ack_frequency_config(Some(acknowledgements))
         .congestion_controller_factory(Arc::new(congestion));
@@ -55,18 +58,23 @@ fn transport() -> Arc<TransportConfig> {
 
 /// Without greasing of the fixed bit, by which QUIC is told from other protocols on the
 /// same port (RFC 9443).
-pub(crate) fn endpoint_config() -> EndpointConfig {
+#[must_use]
+pub fn endpoint_config() -> EndpointConfig {
     let mut config = EndpointConfig::default();
     config.grease_quic_bit(false);
     config
 }
 
-pub(super) fn server_config(identity: &Identity) -> Result<quinn::ServerConfig, TlsError> {
+/// What a server of rung `udp` is set to. So many bytes wait in QUIC's own queue of a connection.
+pub fn server_config(
+    identity: &Identity,
+    send_buffer: usize,
+) -> Result<quinn::ServerConfig, TlsError> {
     let tls = tls_server_config(identity, None, &[ROQ_ALPN, OLDER_ROQ_ALPN])?;
     let tls = QuicServerConfig::try_from(tls).map_err(|error| unfit(&error))?;
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(tls));
     config
-        .transport_config(transport())
+        .transport_config(transport(send_buffer))
         .max_incoming(MAX_INCOMING)
         .incoming_buffer_size(INCOMING_BYTES)
         .incoming_buffer_size_total(INCOMING_BYTES_TOTAL);
@@ -78,7 +86,7 @@ pub(crate) fn client_config(
 ) -> Result<quinn::ClientConfig, TlsError> {
     let tls = QuicClientConfig::try_from(tls).map_err(|error| unfit(&error))?;
     let mut config = quinn::ClientConfig::new(Arc::new(tls));
-    config.transport_config(transport());
+    config.transport_config(transport(SEND_BUFFER));
     Ok(config)
 }
 

@@ -26,7 +26,8 @@ mod steer;
 mod tick;
 mod timers;
 
-pub(crate) use config::{client_config, endpoint_config};
+pub(crate) use config::client_config;
+pub use config::{SEND_BUFFER, endpoint_config, server_config};
 pub use port::{Port, Stray};
 pub use steer::CoreNumber;
 pub use tick::Tick;

@@ -84,7 +84,8 @@ impl Port {
         now: Instant,
     ) -> io::Result<Self> {
         let socket = Socket::new(socket)?;
-        let server = config::server_config(identity).map_err(io::Error::other)?;
+        let server =
+            config::server_config(identity, config::SHORT_SEND_BUFFER).map_err(io::Error::other)?;
         let mut config = config::endpoint_config();
         config.cid_generator(move || Box::new(steer::CoreIds(core)));
         let probes_mtu = !socket.may_fragment();
@@ -588,12 +589,12 @@ fn outgoing<'a>(transmit: &Transmit, buffer: &'a [u8], dscp: u8) -> Outgoing<'a>
     }
 }
 
-/// RFC 8837 section 5: audio EF, moving pictures AF42, what is shown beside them AF41.
+/// RFC 8837 section 5: audio EF, cameras AF42; a shared screen may come a little later, AF31.
 const fn dscp_of(kind: Kind) -> u8 {
     match kind {
         Kind::Audio => 46,
-        Kind::Content => 34,
         Kind::Video => 36,
+        Kind::Content => 26,
     }
 }
 

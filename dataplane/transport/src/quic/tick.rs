@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 /// The longest a packet is held back: what a core does that has no time left at all.
-const LONGEST: Duration = Duration::from_millis(4);
+const LONGEST: Duration = Duration::from_millis(8);
 /// Over which time the share of busy time is taken.
 const WINDOW: Duration = Duration::from_millis(50);
 /// Below this share nothing is held back: gathering would save what nobody needs.
@@ -56,13 +56,12 @@ impl Tick {
         (self.sent + self.length()).saturating_duration_since(now)
     }
 
-    /// Between two sends. Squared, so that at half load a packet waits half a millisecond in
-    /// the mean, and the core that runs out of time gains most.
+    /// Between two sends. A packet waits half of it in the mean.
     fn length(&self) -> Duration {
         if self.busy < IDLE {
             Duration::ZERO
         } else {
-            LONGEST.mul_f64(self.busy * self.busy)
+            LONGEST.mul_f64(self.busy)
         }
     }
 }

@@ -1,0 +1,47 @@
+//! Which core a process runs on, and how much of it it used.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// The cores that this process may use.
+pub fn allowed() -> Result<Vec<usize>> {
+    let set = sched_getaffinity(None)?;
+    Ok((0..CpuSet::MAX_CPU)
+        .filter(|core| set.is_set(*core))
+        .collect())
+}
+
+/// Keeps a process, and the threads it starts from now on, on these cores.
+pub fn pin(pid: u32, cores: &[usize]) -> Result<()> {
+    let mut set = CpuSet::new();
+    for core in cores {
+        set.set(*core);
+    }
+    let pid = Pid::from_raw(pid.cast_signed()).context("a process has a number")?;
+    Ok(sched_setaffinity(Some(pid), &set)?)
+}
+
+/// CPU time of all threads of a process until now, by the scheduler's own accounting: the
+/// first number of `/proc/PID/task/TID/schedstat`, in nanoseconds.
+pub fn used(pid: u32) -> Result<Duration> {
+    let mut sum = 0;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let path = task?.path().join("schedstat");
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let first = text.split(' ').next().unwrap_or_default();
+        sum += first.parse::<u64>().with_context(|| text.clone())?;
+    }
+    Ok(Duration::from_nanos(sum))
+}
+
+/// Resident memory of a process in bytes.
+pub fn resident(pid: u32) -> Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    Ok(kib.context("no VmRSS in /proc/PID/status")? * 1_024)
+}
