@@ -55,10 +55,30 @@ impl Format {
             Self::Opus => payloads.first().cloned(),
             Self::Vp8 => joined(&mut Vp8Packet::default(), payloads),
             Self::Vp9 => joined(&mut Vp9Packet::default(), payloads),
+            Self::H264 if !payloads.iter().all(|it| aggregate_is_whole(it)) => None,
             Self::H264 => joined(&mut H264Packet::default(), payloads),
             Self::Av1 => av1::frame(payloads.iter().map(|payload| &payload[..])).map(Bytes::from),
         }
     }
+}
+
+/// Whether a payload that holds several units (STAP-A, RFC 6184 section 5.7.1) holds nothing
+/// but whole ones, each after its length: a single byte behind the last makes `rtp` panic.
+fn aggregate_is_whole(payload: &[u8]) -> bool {
+    const STAP_A: u8 = 24;
+    let Some((_, mut units)) = payload
+        .split_first()
+        .filter(|(it, _)| **it & 0x1f == STAP_A)
+    else {
+        return true;
+    };
+    while let Some((length, rest)) = units.split_first_chunk() {
+        match rest.split_at_checked(usize::from(u16::from_be_bytes(*length))) {
+            Some((_, after)) => units = after,
+            None => return false,
+        }
+    }
+    units.is_empty()
 }
 
 fn joined(depacketizer: &mut impl Depacketizer, payloads: &[Bytes]) -> Option<Bytes> {

@@ -1,5 +1,5 @@
 //! AV1 out of RTP: the payload format of the Alliance for Open Media, version 1.0.0,
-//! back to the low-overhead bitstream format that files hold.
+//! back to the low-overhead bitstream format that files hold; and whether a file holds it.
 
 /// Aggregation header: the first element goes on from the packet before.
 const CONTINUES: u8 = 0x80;
@@ -45,6 +45,26 @@ pub(super) fn frame<'a>(payloads: impl Iterator<Item = &'a [u8]>) -> Option<Vec<
     open.is_none().then_some(frame)
 }
 
+/// Whether a frame of a file ends where its last OBU does: what `rtp` cuts into packets has to.
+pub(super) fn is_whole(mut frame: &[u8]) -> bool {
+    while let Some((&header, mut rest)) = frame.split_first() {
+        if header & HAS_EXTENSION != 0 {
+            let Some((_, after)) = rest.split_first() else {
+                return false;
+            };
+            rest = after;
+        }
+        if header & HAS_SIZE == 0 {
+            return true;
+        }
+        match leb128(rest).and_then(|(length, obu)| obu.get(length..)) {
+            Some(after) => frame = after,
+            None => return false,
+        }
+    }
+    true
+}
+
 /// Appends an OBU with its size, as files have it.
 fn append_sized(obu: &[u8], frame: &mut Vec<u8>) -> Option<()> {
     let (&header, rest) = obu.split_first()?;
@@ -69,9 +89,10 @@ fn low_bits(length: usize) -> u8 {
     u8::try_from(length & 0x7f).expect("seven bits")
 }
 
+/// AV1 bitstream specification, section 4.10.5: at most eight bytes.
 fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0;
-    for (index, &byte) in bytes.iter().take(4).enumerate() {
+    for (index, &byte) in bytes.iter().take(8).enumerate() {
         value |= usize::from(byte & 0x7f) << (7 * index);
         if byte & 0x80 == 0 {
             return Some((value, &bytes[index + 1..]));

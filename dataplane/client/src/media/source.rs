@@ -10,7 +10,7 @@ use ogg::PacketReader;
 use plenum_wire::Codec;
 
 use super::bounded::Bounded;
-use super::{FRAME_BYTES, MediaError, ivf, ogg_opus};
+use super::{FRAME_BYTES, MediaError, av1, ivf, ogg_opus};
 
 /// RTP clock rate of every video codec, in Hz.
 pub(super) const VIDEO_RATE: u32 = 90_000;
@@ -165,6 +165,9 @@ fn next_video(input: &mut BufReader<File>, header: &ivf::Header, start: u64) -> 
     let Some((time, data)) = ivf::read_frame(input)? else {
         return Ok(None);
     };
+    if &header.fourcc == b"AV01" && !av1::is_whole(&data) {
+        return Err(invalid("an AV1 frame ends inside an OBU"));
+    }
     if time > u64::from(u32::MAX) {
         return Err(invalid("a frame's time is out of range"));
     }

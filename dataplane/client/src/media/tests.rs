@@ -237,3 +237,52 @@ fn crc(bytes: &[u8]) -> u32 {
         })
     })
 }
+
+/// What `rtp` panics on must not get there.
+#[test]
+fn a_stray_byte_behind_h264_units_costs_the_frame() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.ivf");
+    let mut recorder = Recorder::create(&path, &codec("H264")).unwrap();
+    for (number, payload) in [
+        &b"\x18\0\x02\x41a"[..],
+        b"\x18\0\x02\x41a\0",
+        b"\x18\0\x03\x41a",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let number = u16::try_from(number).unwrap();
+        let timestamp = u32::from(number) * 3_000;
+        recorder
+            .packet(packet(number, timestamp, true, payload))
+            .unwrap();
+    }
+    assert_eq!(recorder.finish().unwrap().frames, 1);
+}
+
+#[test]
+fn an_av1_file_whose_frame_ends_inside_an_obu_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.ivf");
+    let av1 = |frame: &[u8]| {
+        let mut file = ivf_file(30, 1, &[(0, frame.to_vec())]);
+        file[8..12].copy_from_slice(b"AV01");
+        std::fs::write(&path, file).unwrap();
+        read_all(&path)
+    };
+    assert_eq!(av1(b"\x12\0\x32\x02ab").unwrap(), 6);
+    assert_eq!(av1(b"\x12\0\x36\x08\x82\0ab").unwrap(), 8);
+    for cut in [
+        &b"\x32\x03ab"[..],
+        b"\x32",
+        b"\x36",
+        b"\x32\x80\x80",
+        b"\x32\xff\xff\xff\x7fab",
+    ] {
+        assert!(
+            matches!(av1(cut), Err(MediaError::Format { .. })),
+            "{cut:?}"
+        );
+    }
+}
