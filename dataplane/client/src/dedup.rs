@@ -8,7 +8,7 @@ const WINDOW: u64 = 1_024;
 const WORDS: usize = (WINDOW / 64) as usize;
 
 /// What a packet is to its track.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Seen for the first time, with its extended sequence number.
     New(u64),
@@ -39,6 +39,20 @@ impl Window {
     /// Judges a packet by the sequence number in its RTP header.
     pub fn check(&mut self, sequence: u16) -> Verdict {
         self.check_extended(self.extend(sequence))
+    }
+
+    /// Judges the first packet after a long silence: it is later than all before, however
+    /// far its number went on.
+    pub fn check_ahead(&mut self, sequence: u16) -> Verdict {
+        let number = self.highest.map_or_else(
+            || self.extend(sequence),
+            |highest| {
+                let low = (highest & 0xffff) as u16;
+                let ahead = sequence.wrapping_sub(low).wrapping_sub(1);
+                highest + 1 + u64::from(ahead)
+            },
+        );
+        self.check_extended(number)
     }
 
     /// Judges a packet whose number does not wrap.
@@ -137,6 +151,19 @@ mod tests {
         assert_eq!(window.check(1), Verdict::New(131_073));
         assert_eq!(window.check(65_535), Verdict::New(131_071));
         assert_eq!(window.check(1), Verdict::Copy);
+    }
+
+    #[test]
+    fn after_a_silence_every_number_is_later() {
+        for sequence in [101, 40_000, 99, 100] {
+            let mut window = Window::default();
+            let first = window.check(100);
+            assert_eq!(first, Verdict::New(65_636));
+            let later = window.check_ahead(sequence);
+            assert!(later > first && later.is_new(), "{sequence}: {later:?}");
+            assert!(window.check(sequence.wrapping_add(1)).is_new());
+            assert_eq!(window.check(sequence), Verdict::Copy);
+        }
     }
 
     #[test]

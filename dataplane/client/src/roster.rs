@@ -21,6 +21,11 @@ const FADE: Duration = Duration::from_secs(5);
 const EARLY_PACKETS: usize = 256;
 const EARLY_FOR: Duration = Duration::from_secs(1);
 
+/// A track that was silent for longer, as one without a slot among the loudest is, may have
+/// gone on by any number of packets. Copies come much sooner, and in half the range of RTP's
+/// sequence numbers a track of 3,000 packets a second has not yet wrapped.
+const SILENCE: Duration = Duration::from_secs(10);
+
 type TrackKey = (ParticipantId, Kind);
 
 /// A change that the user sees.
@@ -48,6 +53,7 @@ struct View {
 struct Shown {
     track: Arc<Track>,
     window: Window,
+    last: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -198,7 +204,14 @@ impl Roster {
             });
             return None;
         };
-        match shown.window.check(sequence) {
+        let last = shown.last.replace(at);
+        let silent = last.is_some_and(|last| at.saturating_duration_since(last) > SILENCE);
+        let verdict = if silent {
+            shown.window.check_ahead(sequence)
+        } else {
+            shown.window.check(sequence)
+        };
+        match verdict {
             Verdict::New(_) => Some(Arc::clone(&shown.track)),
             Verdict::Copy | Verdict::TooOld => {
                 self.copies += 1;
@@ -289,6 +302,7 @@ impl Roster {
         let shown = Shown {
             track: Arc::clone(&track),
             window,
+            last: None,
         };
         self.by_ssrc.insert(ssrc, shown);
         self.changes.push_back(Change::Added(track));

@@ -28,6 +28,22 @@ fn audio(name: &str, ssrc: u32) -> Track {
     }
 }
 
+#[test]
+fn a_track_that_was_not_sent_for_long_goes_on_wherever_it_is() {
+    let now = Instant::now();
+    let packet = Bytes::from_static(b"packet");
+    for sequence in [8, 40_000, 6, 65_000] {
+        let mut roster = Roster::default();
+        roster.track_added(A, audio("ann", 1));
+        assert!(roster.receive(1, 7, &packet, now).is_some());
+        let later = now + Duration::from_secs(700);
+        assert!(roster.receive(1, sequence, &packet, later).is_some());
+        assert!(roster.receive(1, sequence, &packet, later).is_none());
+        let next = sequence.wrapping_add(1);
+        assert!(roster.receive(1, next, &packet, later).is_some());
+    }
+}
+
 fn changes(roster: &mut Roster) -> Vec<String> {
     let seen = std::iter::from_fn(|| roster.poll());
     seen.map(|change| match change {
