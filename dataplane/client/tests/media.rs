@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use plenum_client::media::{Frame, Packetizer, Recorded, Recorder, Source};
 use plenum_wire::Codec;
+use plenum_wire::rtp::AudioLevel;
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -104,6 +105,20 @@ fn av1() {
 #[test]
 fn h264() {
     played_and_recorded("camera-h264.ivf");
+}
+
+#[test]
+fn audio_says_whether_there_is_something_to_hear() {
+    let (codec, mut played) = frames(&sample("alice.ogg"));
+    played.truncate(2);
+    // As an encoder sends in silence, RFC 6716 section 2.1.9.
+    played[1].data = Bytes::from_static(&[0xf8]);
+    let levels: Vec<_> = packets(&codec, &played)
+        .iter()
+        .map(|packet| AudioLevel::read(packet).unwrap())
+        .collect();
+    assert!(levels[0].voice && levels[0].below < 40);
+    assert_eq!(levels[1], AudioLevel::SILENCE);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`account`], [`histogram`] | pure: what a receiver should have got, what it got, when |
 //! | [`ledger`] | one participant's books |
-//! | [`participant`], [`speaker`], [`payload`] | one participant: joins, sends, receives, leaves |
+//! | [`participant`], [`speaker`], [`talk`], [`payload`] | one participant: joins, sends, receives, leaves |
 //! | [`board`], [`happening`] | what they share, and tell as it happens |
 //! | [`progress`], [`report`] | what is seen while it runs, and at the end |
 
@@ -18,6 +18,7 @@ mod payload;
 mod progress;
 mod report;
 mod speaker;
+mod talk;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -230,6 +231,7 @@ fn seats(args: &LoadArgs, config: &JoinConfig, common: &Common) -> anyhow::Resul
                 meeting: meeting as usize,
                 name,
                 speaks: number <= speakers,
+                seed: u64::from(meeting) << 32 | u64::from(number),
             });
         }
     }

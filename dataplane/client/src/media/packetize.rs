@@ -6,13 +6,23 @@ use ::rtp::codecs::{av1::Av1Payloader, h264::H264Payloader, vp8::Vp8Payloader, v
 use ::rtp::packetizer::Payloader;
 use bytes::Bytes;
 use plenum_wire::{Codec, rtp};
-use rtp::Header;
+use rtp::{AudioLevel, Header};
 
 use super::{Frame, MediaError};
 
 /// Longest RTP payload in bytes: with RTP, flow id, QUIC, UDP and IPv6 headers a packet
 /// stays below the 1,280 bytes that every path carries.
 const PAYLOAD_BYTES: usize = 1_140;
+
+/// Nobody decodes here, so what an encoder took for sound counts as speech at its nominal
+/// level, the one of ITU-T's listening tests (P.830).
+const SPEECH: AudioLevel = AudioLevel {
+    voice: true,
+    below: 26,
+};
+/// An Opus packet this short, in bytes, has no sound in it: discontinuous transmission
+/// (RFC 6716 section 2.1.9).
+const SILENT_BYTES: usize = 2;
 
 /// Turns the frames of one track into RTP packets.
 pub struct Packetizer {
@@ -62,7 +72,14 @@ impl Packetizer {
         self.header.timestamp = frame.timestamp;
         let Some(payloader) = &mut self.payloader else {
             self.header.marker = false;
-            return Ok(vec![self.packet(&frame.data)]);
+            let level = if frame.data.len() <= SILENT_BYTES {
+                AudioLevel::SILENCE
+            } else {
+                SPEECH
+            };
+            let packet = rtp::write_with_level(&self.header, level, &frame.data);
+            self.go_on();
+            return Ok(vec![packet]);
         };
         let payloads = payloader
             .payload(PAYLOAD_BYTES, &frame.data)
@@ -78,7 +95,11 @@ impl Packetizer {
 
     fn packet(&mut self, payload: &[u8]) -> Bytes {
         let packet = rtp::write(&self.header, payload);
-        self.header.sequence = self.header.sequence.wrapping_add(1);
+        self.go_on();
         packet
+    }
+
+    const fn go_on(&mut self) {
+        self.header.sequence = self.header.sequence.wrapping_add(1);
     }
 }

@@ -39,6 +39,8 @@ pub struct Seat {
     /// Its name in the report.
     pub name: String,
     pub speaks: bool,
+    /// Of what it says.
+    pub seed: u64,
 }
 
 /// How a participant fared.
@@ -114,7 +116,7 @@ impl Seat {
             let sender = session.publish(Kind::Video, video_codec()).await?;
             video = Some(Sending::new(sender, video_codec(), board, self.meeting));
         }
-        Ok(Some(Speaker::new(audio, video, kbps)))
+        Ok(Some(Speaker::new(audio, video, kbps, self.seed)))
     }
 
     /// `false` when the session ended by itself.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use plenum_wire::rtp::{self, Header};
+use plenum_wire::rtp::{self, AudioLevel, Header};
 
 /// Number and time, 8 bytes each.
 const STAMP_BYTES: usize = 16;
@@ -17,15 +17,27 @@ pub const VIDEO_BYTES: usize = 1_100;
 pub struct Epoch(pub Instant);
 
 impl Epoch {
-    /// A packet sent `now` with `bytes` of payload, but at least the stamp's.
+    /// A packet sent `now` with `bytes` of payload, but at least the stamp's; of audio with
+    /// its level.
     #[must_use]
-    pub fn stamp(self, header: &Header, number: u64, now: Instant, bytes: usize) -> Bytes {
+    pub fn stamp(
+        self,
+        header: &Header,
+        level: Option<AudioLevel>,
+        number: u64,
+        now: Instant,
+        bytes: usize,
+    ) -> Bytes {
         let sent = now.saturating_duration_since(self.0).as_nanos();
         let sent = u64::try_from(sent).unwrap_or(u64::MAX);
         let mut payload = [0; VIDEO_BYTES];
         payload[..8].copy_from_slice(&number.to_be_bytes());
         payload[8..STAMP_BYTES].copy_from_slice(&sent.to_be_bytes());
-        rtp::write(header, &payload[..bytes.clamp(STAMP_BYTES, VIDEO_BYTES)])
+        let payload = &payload[..bytes.clamp(STAMP_BYTES, VIDEO_BYTES)];
+        match level {
+            Some(level) => rtp::write_with_level(header, level, payload),
+            None => rtp::write(header, payload),
+        }
     }
 
     /// A packet's number and how long it took; `None` when it is none of ours.
@@ -68,13 +80,13 @@ mod tests {
     fn number_and_latency_come_back() {
         let epoch = Epoch(Instant::now());
         let sent = epoch.0 + Duration::from_secs(3);
-        let packet = epoch.stamp(&header(), 1 << 40, sent, AUDIO_BYTES);
-        assert_eq!(packet.len(), 12 + AUDIO_BYTES);
         let latency = Duration::from_micros(1_234);
-        assert_eq!(
-            epoch.read(&packet, sent + latency),
-            Some((1 << 40, latency))
-        );
+        for (level, header_bytes) in [(None, 12), (Some(AudioLevel::SILENCE), 20)] {
+            let packet = epoch.stamp(&header(), level, 1 << 40, sent, AUDIO_BYTES);
+            assert_eq!(packet.len(), header_bytes + AUDIO_BYTES);
+            let read = epoch.read(&packet, sent + latency);
+            assert_eq!(read, Some((1 << 40, latency)));
+        }
     }
 
     #[test]

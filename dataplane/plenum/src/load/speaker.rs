@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use plenum_client::TrackSender;
 use plenum_wire::Codec;
-use plenum_wire::rtp::Header;
+use plenum_wire::rtp::{AudioLevel, Header};
 
 use super::board::{Board, Count};
 use super::payload::{AUDIO_BYTES, Epoch, video_frame};
+use super::talk::Talk;
 
 /// Between audio packets.
 pub const TICK: Duration = Duration::from_millis(20);
@@ -65,7 +66,13 @@ impl Sending {
     }
 
     /// Sends one frame as packets of these payload sizes, `since` the track began.
-    fn send(&mut self, sizes: impl Iterator<Item = usize>, since: Duration, epoch: Epoch) -> u64 {
+    fn send(
+        &mut self,
+        sizes: impl Iterator<Item = usize>,
+        level: Option<AudioLevel>,
+        since: Duration,
+        epoch: Epoch,
+    ) -> u64 {
         self.follow_source();
         let mut sizes = sizes.peekable();
         let mut packets = 0;
@@ -78,7 +85,7 @@ impl Sending {
                 ssrc: self.ssrc,
                 payload_offset: 0,
             };
-            let packet = epoch.stamp(&header, self.number, Instant::now(), bytes);
+            let packet = epoch.stamp(&header, level, self.number, Instant::now(), bytes);
             // Counted first, and also when no router takes it: then it is lost.
             self.sent.add(1);
             self.sender.send(&packet);
@@ -111,16 +118,18 @@ pub struct Speaker {
     audio: Sending,
     video: Option<Sending>,
     video_kbps: u32,
+    talk: Talk,
     ticks: u32,
 }
 
 impl Speaker {
     /// Speaks, and is seen where there is a video track.
-    pub const fn new(audio: Sending, video: Option<Sending>, video_kbps: u32) -> Self {
+    pub fn new(audio: Sending, video: Option<Sending>, video_kbps: u32, seed: u64) -> Self {
         Self {
             audio,
             video,
             video_kbps,
+            talk: Talk::new(seed),
             ticks: 0,
         }
     }
@@ -130,9 +139,11 @@ impl Speaker {
         let since = TICK * self.ticks;
         let even = self.ticks.is_multiple_of(2);
         self.ticks += 1;
-        let mut packets = self.audio.send(std::iter::once(AUDIO_BYTES), since, epoch);
+        let level = Some(self.talk.level());
+        let frame = std::iter::once(AUDIO_BYTES);
+        let mut packets = self.audio.send(frame, level, since, epoch);
         if let Some(video) = self.video.as_mut().filter(|_| even) {
-            packets += video.send(video_frame(self.video_kbps), since, epoch);
+            packets += video.send(video_frame(self.video_kbps), None, since, epoch);
         }
         packets
     }
