@@ -36,6 +36,12 @@ pub enum Event {
         /// When it was received.
         at: Instant,
     },
+    /// Somebody cannot go on without a key frame of our track: an encoder makes one now. What
+    /// is played from a file has to wait for its next.
+    KeyFrameWanted {
+        /// Of which track.
+        kind: Kind,
+    },
     /// A kind of media is carried by this rung from now on.
     Bound {
         /// Which.

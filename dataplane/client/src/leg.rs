@@ -241,6 +241,17 @@ impl Leg {
         self.carriers.get(&kind)?.outlet()
     }
 
+    /// Sends RTCP, or a packet of ours again, as long as the leg serves.
+    pub fn send(&self, kind: Kind, packet: &Bytes) {
+        if !matches!(self.phase, Phase::Serving) {
+            return;
+        }
+        let carrier = self.carriers.get(&kind);
+        if let Some((.., outlet)) = carrier.and_then(Carrier::outlet) {
+            outlet.sender.send(outlet.flow, packet);
+        }
+    }
+
     pub fn say(&self, message: &FromClient) {
         if let Some(control) = &self.control {
             control.send(message);

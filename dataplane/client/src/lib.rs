@@ -8,6 +8,8 @@
 //! | [`roster`] | pure: who and which tracks are there, told by one or two routers |
 //! | [`media`] | Ogg and IVF files to RTP packets and back |
 //! | [`dedup`] | pure: removes the second copy of each packet |
+//! | `repair` | pure: asks for what was lost, and answers those who lost something |
+//! | [`quality`] | pure: what a listener would hear and a viewer see, as figures |
 //! | [`Session`] | drives all of it over `plenum-transport` |
 //!
 //! ```no_run
@@ -35,6 +37,8 @@ mod leg;
 pub mod media;
 pub mod moving;
 mod network;
+pub mod quality;
+mod repair;
 pub mod roster;
 mod session;
 mod track;

@@ -5,6 +5,7 @@
 //! time. Nothing is lost when its future is dropped, as in a `select!`.
 
 mod drive;
+mod mend;
 mod publish;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -23,6 +24,7 @@ use crate::ladder::RungPolicy;
 use crate::leg::{Leg, Note};
 use crate::moving::{Ending, Input, LegId, Moving};
 use crate::network::Network;
+use crate::repair::Repair;
 use crate::roster::Roster;
 use crate::zone::Zone;
 pub use publish::PublishError;
@@ -83,9 +85,10 @@ pub struct Session {
     moving: Moving,
     roster: Roster,
     legs: BTreeMap<LegId, Leg>,
+    repair: Repair,
     publishing: BTreeMap<Kind, Publishing>,
     subscriptions: BTreeSet<(ParticipantId, Kind)>,
-    /// The sender of knocks.
+    /// The sender of knocks and of requests for what was lost.
     ssrc: u32,
     participant: Option<ParticipantId>,
     notes: mpsc::Sender<Note>,
@@ -114,6 +117,7 @@ impl Session {
             roster: Roster::default(),
             legs: BTreeMap::new(),
             publishing: BTreeMap::new(),
+            repair: Repair::default(),
             subscriptions: BTreeSet::new(),
             ssrc: rand::random(),
             participant: None,

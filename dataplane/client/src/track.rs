@@ -1,11 +1,14 @@
 //! The sending end of a published track.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use plenum_transport::dial::MediaSender;
 use plenum_wire::{FlowId, Kind};
 use tokio::sync::watch;
+
+use crate::repair::Kept;
 
 /// One way out.
 #[derive(Clone)]
@@ -28,6 +31,7 @@ pub(crate) struct Route {
 pub struct TrackSender {
     pub(crate) kind: Kind,
     pub(crate) route: watch::Receiver<Route>,
+    pub(crate) kept: Kept,
 }
 
 impl TrackSender {
@@ -46,8 +50,9 @@ impl TrackSender {
 
     /// Sends one RTP packet, on both legs during a move. Never waits: a packet is dropped
     /// when it is too long or the connection is full, as any network may drop it. `false`
-    /// only when no router is connected.
+    /// only when no router is connected. Kept for a second, for who asks for it again.
     pub fn send(&self, packet: &Bytes) -> bool {
+        self.kept.keep(packet, Instant::now());
         let route = self.route.borrow();
         let mut sent = false;
         for outlet in route.outlets.iter() {

@@ -268,7 +268,11 @@ impl Attendance {
                 tracing::warn!(?code, message, "the router objected");
             }
             Event::Ended(ending) => return ended(ending),
-            Event::Joined { .. } | Event::ParticipantJoined(_) | Event::ParticipantLeft(_) => {}
+            // A file has its key frames where they are.
+            Event::KeyFrameWanted { .. }
+            | Event::Joined { .. }
+            | Event::ParticipantJoined(_)
+            | Event::ParticipantLeft(_) => {}
         }
         Ok(())
     }

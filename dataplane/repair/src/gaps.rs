@@ -100,14 +100,16 @@ impl Gaps {
             return Arrival::Fresh;
         };
         let ahead = sequence.wrapping_sub(highest);
-        if ahead == 0 || ahead > u16::MAX / 2 {
+        let paused = now.saturating_duration_since(last) > PAUSE;
+        // After a pause even what seems to be far behind is ahead.
+        let behind = ahead == 0 || ahead > u16::MAX / 2;
+        if behind && !(paused && usize::from(ahead.wrapping_neg()) > MOST) {
             return self.late(sequence, now);
         }
         self.highest = Some((sequence, now));
         if ahead == 1 {
             return Arrival::Fresh;
         }
-        let paused = now.saturating_duration_since(last) > PAUSE;
         if paused || usize::from(ahead) > MOST {
             self.missing.clear();
             return Arrival::Fresh;
@@ -268,6 +270,9 @@ mod tests {
         assert_eq!(gaps.receive(50, now + PAUSE + MS), Arrival::Fresh);
         assert_eq!(gaps.receive(50 + 1_000, now + PAUSE + MS), Arrival::Fresh);
         assert_eq!(gaps.next_due(), None);
+        let later = now + 3 * PAUSE;
+        assert_eq!(gaps.receive(40_000, later), Arrival::Fresh);
+        assert_eq!(gaps.receive(40_002, later), Arrival::Gap);
     }
 
     proptest! {

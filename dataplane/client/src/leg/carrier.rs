@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plenum_transport::dial::MediaSender;
-use plenum_wire::rtp::Header;
+use plenum_wire::rtp::{self, Header};
 use plenum_wire::{FlowId, Kind, Rung};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
@@ -196,20 +196,23 @@ async fn run(wiring: Wiring, kind: Kind, rung: Rung, attempt: u32, flow: FlowId)
                 let Some((from, packet)) = receiver.recv().await else {
                     break;
                 };
-                // RTCP and what is not ours are no packets of a track.
+                // What is not ours is no packet of a track.
                 if from != flow {
                     continue;
                 }
-                let Some(header) = Header::parse(&packet) else {
+                let note = if rtp::is_rtcp(&packet) {
+                    LegNote::Feedback { kind, packet }
+                } else if let Some(header) = Header::parse(&packet) {
+                    LegNote::Packet {
+                        ssrc: header.ssrc,
+                        sequence: header.sequence,
+                        packet,
+                        at: Instant::now(),
+                    }
+                } else {
                     continue;
                 };
-                told = send(LegNote::Packet {
-                    ssrc: header.ssrc,
-                    sequence: header.sequence,
-                    packet,
-                    at: Instant::now(),
-                })
-                .await;
+                told = send(note).await;
             }
             MediaNote::Lost
         }

@@ -31,6 +31,11 @@ pub(crate) enum LegNote {
         attempt: u32,
         note: MediaNote,
     },
+    /// RTCP on our flow of a kind.
+    Feedback {
+        kind: Kind,
+        packet: Bytes,
+    },
     /// An RTP packet. Apart from the rest because there are many.
     Packet {
         ssrc: u32,

@@ -22,6 +22,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+pub use assemble::is_key_frame;
 pub use packetize::Packetizer;
 pub use recorder::{Recorded, Recorder};
 pub use source::{Frame, Source};

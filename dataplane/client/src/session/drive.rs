@@ -41,7 +41,11 @@ impl Session {
 
     fn arm_timer(&mut self) {
         let legs = self.legs.values().filter_map(Leg::next_timeout);
-        let others = [self.moving.next_timeout(), self.roster.next_timeout()];
+        let others = [
+            self.moving.next_timeout(),
+            self.roster.next_timeout(),
+            self.repair.next_timeout(),
+        ];
         let next = legs.chain(others.into_iter().flatten()).min();
         let far = Instant::now() + FAR;
         self.timer.as_mut().reset(next.unwrap_or(far).into());
@@ -57,6 +61,8 @@ impl Session {
         self.moving.handle_timeout(now);
         self.roster.handle_timeout(now);
         self.act(now);
+        self.repair.handle_timeout(self.ssrc, now);
+        self.send_requests();
     }
 
     fn handle(&mut self, note: Note) {
@@ -72,9 +78,13 @@ impl Session {
             ) => {
                 if let Some(track) = self.roster.receive(ssrc, sequence, &packet, at) {
                     self.events.push_back(Event::Packet { track, packet, at });
+                    self.stale |= self.repair.receive(track.kind, ssrc, sequence, at);
                 }
             }
             Note::Answer(answer) => {
+            Note::Leg(id, LegNote::Feedback { kind, packet }) => {
+                self.answer(id, kind, &packet, Instant::now());
+            }
                 let now = Instant::now();
                 self.moving.handle(Input::Answer(answer), now);
                 self.act(now);
@@ -109,7 +119,7 @@ impl Session {
                     self.handle_death(id, cause, now);
                 }
             }
-            LegNote::Packet { .. } => {}
+            LegNote::Packet { .. } | LegNote::Feedback { .. } => {}
         }
     }
 
@@ -300,7 +310,10 @@ impl Session {
                 }
                 Event::TrackAdded(track)
             }
-            Change::Removed(track) => Event::TrackRemoved(track),
+            Change::Removed(track) => {
+                self.repair.forget(track.ssrc);
+                Event::TrackRemoved(track)
+            }
             Change::Packet(track, packet, at) => Event::Packet { track, packet, at },
         });
     }

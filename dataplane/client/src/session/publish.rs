@@ -12,6 +12,7 @@ use super::Session;
 use crate::event::Event;
 use crate::leg::Leg;
 use crate::moving::LegId;
+use crate::repair::Kept;
 use crate::track::{Route, TrackSender};
 
 /// How long the router may take to acknowledge a track.
@@ -35,6 +36,8 @@ pub(super) struct Publishing {
     pub ssrc: u32,
     pub codec: Codec,
     pub route: watch::Sender<Route>,
+    /// What was sent lately.
+    pub kept: Kept,
     /// What the route was made of.
     pub key: Vec<(LegId, Rung, u32)>,
 }
@@ -51,10 +54,12 @@ impl Session {
         let ssrc = rand::random();
         let outlets = Arc::from([]);
         let (route, receiver) = watch::channel(Route { ssrc, outlets });
+        let kept = Kept::new(kind);
         let publishing = Publishing {
             ssrc,
             codec,
             route,
+            kept: kept.clone(),
             key: Vec::new(),
         };
         self.publishing.insert(kind, publishing);
@@ -67,6 +72,7 @@ impl Session {
         Ok(TrackSender {
             kind,
             route: receiver,
+            kept,
         })
     }
 

@@ -152,7 +152,9 @@ impl Ledger {
                 self.drop_out(&ending.to_string());
             }
             Event::Joined { router, .. } => self.joined(router),
-            Event::ParticipantJoined(_) | Event::ParticipantLeft(_) => {}
+            Event::KeyFrameWanted { .. }
+            | Event::ParticipantJoined(_)
+            | Event::ParticipantLeft(_) => {}
         }
     }
 

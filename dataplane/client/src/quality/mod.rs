@@ -1,0 +1,84 @@
+//! What somebody at the other end would hear and see, as figures: packets are taken as they
+//! come, and judged as a player would. Nothing is decoded. Pure.
+//!
+//! | type | what it judges |
+//! |---|---|
+//! | [`Voice`] | an adaptive playout delay, and what is late or lost at its end |
+//! | [`Judge`] | either of these, by the track |
+//! | [`Picture`] | frames that are whole and can be decoded, and how long the last one stood |
+
+use std::time::Instant;
+
+use plenum_wire::Kind;
+use plenum_wire::control::Track;
+use plenum_wire::rtp::Header;
+
+mod numbers;
+mod picture;
+mod voice;
+
+pub use picture::{Picture, PictureFigures};
+pub use voice::{Voice, VoiceFigures};
+
+/// What was heard or seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Quality {
+    /// Of audio tracks.
+    pub voice: VoiceFigures,
+    /// Of video and content.
+    pub picture: PictureFigures,
+}
+
+impl Quality {
+    /// Adds another track's.
+    pub fn add(&mut self, other: &Self) {
+        self.voice.add(&other.voice);
+        self.picture.add(&other.picture);
+    }
+}
+
+/// A listener's ear or eye for one track.
+#[derive(Debug)]
+pub enum Judge {
+    /// Of audio.
+    Voice(Box<Voice>),
+    /// Of video and content.
+    Picture(Box<Picture>),
+}
+
+impl Judge {
+    /// The one that fits the track.
+    #[must_use]
+    pub fn of(track: &Track) -> Self {
+        let rate = track.codec.clock_rate;
+        match track.kind {
+            Kind::Audio => Self::Voice(Box::new(Voice::new(rate))),
+            Kind::Video | Kind::Content => Self::Picture(Box::new(Picture::new(rate))),
+        }
+    }
+
+    /// Takes a packet; each comes once. `key`: see [`Picture::receive`].
+    pub fn receive(&mut self, header: &Header, key: bool, at: Instant) {
+        match self {
+            Self::Voice(voice) => voice.receive(header, at),
+            Self::Picture(picture) => picture.receive(header, key, at),
+        }
+    }
+
+    /// Whether a key frame would help.
+    #[must_use]
+    pub fn wants_key_frame(&self) -> bool {
+        matches!(self, Self::Picture(picture) if picture.wants_key_frame())
+    }
+
+    /// What was heard or seen until `end`.
+    #[must_use]
+    pub fn quality(&self, end: Instant) -> Quality {
+        let mut quality = Quality::default();
+        match self {
+            Self::Voice(voice) => quality.voice = voice.figures(),
+            Self::Picture(picture) => quality.picture = picture.figures(end),
+        }
+        quality
+    }
+}
