@@ -1,17 +1,26 @@
-//! Random lives of a few people beside a model that keeps lists and nothing else.
+//! Random lives of a few people beside a model that keeps lists and nothing else: they come,
+//! go, publish, and send, their router is drained or not, and their meetings move away or stay.
+//!
+//! `OPERATIONS=1000000 SEED=7 cargo test -p plenum-router --test spec -- --nocapture a_long_life`
+//! lives one long life; `make soak-model` is that with a million operations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use plenum_router::{ConnectionId, Input};
-use plenum_wire::control::{FromClient, Interest};
-use plenum_wire::{FlowId, Kind, Rung};
+use plenum_wire::Kind;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-use crate::house::{Guest, House, forwarded, rtp_packet};
+use life::Model;
+
+mod life;
+mod moves;
 
 const PEOPLE: [&str; 5] = ["p0", "p1", "p2", "p3", "p4"];
 const MEETINGS: [&str; 2] = ["m0", "m1"];
 const CAPACITY: usize = 4;
+/// Between two steps: nobody says more than a client may for long.
+const PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -23,6 +32,13 @@ enum Step {
     Connect(usize, Kind),
     Disconnect(usize, Kind, usize),
     Send(usize, Kind, u32),
+    Drain(bool),
+    Order(usize),
+    /// For everybody, or for all but one.
+    Tickets(usize, bool),
+    Moved(usize),
+    MoveFailed(usize),
+    Pass(u64),
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
@@ -41,198 +57,17 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(w, to, k, on)| Step::Ask(w, to, k, on)),
         3 => (who.clone(), kind()).prop_map(|(w, k)| Step::Connect(w, k)),
         1 => (who.clone(), kind(), 0..3_usize).prop_map(|(w, k, n)| Step::Disconnect(w, k, n)),
-        6 => (who, kind(), ssrc).prop_map(|(w, k, s)| Step::Send(w, k, s)),
+        6 => (who.clone(), kind(), ssrc).prop_map(|(w, k, s)| Step::Send(w, k, s)),
+        1 => (0..4_u8).prop_map(|n| Step::Drain(n == 0)),
+        1 => (0..2_usize).prop_map(Step::Order),
+        2 => (0..2_usize, 0..3_u8).prop_map(|(m, n)| Step::Tickets(m, n != 0)),
+        2 => who.clone().prop_map(Step::Moved),
+        1 => (who, 0..8_u8).prop_map(|(w, n)| match n {
+            0 => Step::MoveFailed(w),
+            1 => Step::Pass(4_000),
+            _ => Step::Pass(100),
+        }),
     ]
-}
-
-/// What the model knows of somebody.
-struct Person {
-    guest: Guest,
-    meeting: usize,
-    all: bool,
-    tracks: BTreeMap<Kind, u32>,
-    /// Newest last.
-    connections: BTreeMap<Kind, Vec<ConnectionId>>,
-}
-
-struct Model {
-    house: House,
-    people: BTreeMap<usize, Person>,
-    /// Subscriber, publisher, kind: the opposite of the subscriber's interest.
-    exceptions: BTreeSet<(usize, usize, Kind)>,
-}
-
-impl Model {
-    fn forget(&mut self, who: usize) {
-        self.people.remove(&who);
-        self.exceptions.retain(|e| e.0 != who && e.1 != who);
-    }
-
-    /// Who gets a packet of this track, by the rules and the long way.
-    fn expected(&self, who: usize, kind: Kind, ssrc: u32) -> Vec<(ConnectionId, FlowId)> {
-        let speaker = &self.people[&who];
-        if speaker.tracks.get(&kind) != Some(&ssrc) {
-            return vec![];
-        }
-        let mut to: Vec<_> = self
-            .people
-            .iter()
-            .filter(|(other, person)| **other != who && person.meeting == speaker.meeting)
-            .filter(|(other, person)| person.all != self.exceptions.contains(&(**other, who, kind)))
-            .filter_map(|(_, person)| {
-                let connection = person.connections.get(&kind)?.last()?;
-                Some((*connection, person.guest.flows.of(kind)))
-            })
-            .collect();
-        to.sort_unstable();
-        to
-    }
-
-    fn ssrc_free(&self, who: usize, kind: Kind, ssrc: u32) -> bool {
-        let meeting = self.people[&who].meeting;
-        !self
-            .people
-            .iter()
-            .filter(|(_, person)| person.meeting == meeting)
-            .any(|(other, person)| {
-                person
-                    .tracks
-                    .iter()
-                    .any(|(k, s)| *s == ssrc && (*other, *k) != (who, kind))
-            })
-    }
-
-    fn join(&mut self, who: usize, meeting: usize, all: bool) {
-        if self.people.get(&who).is_some_and(|p| p.meeting != meeting) {
-            return;
-        }
-        let interest = if all { Interest::All } else { Interest::None };
-        let guest = self.house.enter(MEETINGS[meeting], PEOPLE[who], interest);
-        if !self.people.contains_key(&who) && self.people.len() == CAPACITY {
-            return;
-        }
-        self.forget(who);
-        let person = Person {
-            guest,
-            meeting,
-            all,
-            tracks: BTreeMap::new(),
-            connections: BTreeMap::new(),
-        };
-        self.people.insert(who, person);
-    }
-
-    fn step(&mut self, step: Step) {
-        match step {
-            Step::Join(who, meeting, all) => self.join(who, meeting, all),
-            Step::Leave(who, bye) => {
-                let Some(person) = self.people.get(&who) else {
-                    return;
-                };
-                let channel = person.guest.channel;
-                if bye {
-                    self.house.say(channel, FromClient::Bye);
-                }
-                self.house.handle(Input::ControlClosed { channel });
-                self.forget(who);
-            }
-            Step::Publish(who, kind, ssrc) => self.publish(who, kind, ssrc),
-            Step::Unpublish(who, kind) => {
-                let Some(person) = self.people.get_mut(&who) else {
-                    return;
-                };
-                person.tracks.remove(&kind);
-                self.exceptions.retain(|e| (e.1, e.2) != (who, kind));
-                let channel = person.guest.channel;
-                self.house.say(channel, FromClient::Unpublish { kind });
-            }
-            Step::Ask(who, to, kind, wanted) => self.ask(who, to, kind, wanted),
-            Step::Connect(who, kind) => {
-                if let Some(person) = self.people.get_mut(&who) {
-                    let connection = self.house.bind(person.guest, kind, Rung::Udp);
-                    let connections = person.connections.entry(kind).or_default();
-                    connections.push(connection);
-                    if connections.len() > plenum_router::limits::CONNECTIONS_PER_FLOW {
-                        connections.remove(0);
-                    }
-                }
-            }
-            Step::Disconnect(who, kind, which) => {
-                let person = self.people.get_mut(&who);
-                if let Some(connections) = person.and_then(|p| p.connections.get_mut(&kind))
-                    && which < connections.len()
-                {
-                    let connection = connections.remove(which);
-                    self.house.handle(Input::MediaClosed { connection });
-                }
-            }
-            Step::Send(who, kind, ssrc) => self.send(who, kind, ssrc),
-        }
-    }
-
-    fn publish(&mut self, who: usize, kind: Kind, ssrc: u32) {
-        if !self.people.contains_key(&who) {
-            return;
-        }
-        let free = self.ssrc_free(who, kind, ssrc);
-        let person = self.people.get_mut(&who).unwrap();
-        if free && person.tracks.insert(kind, ssrc) != Some(ssrc) {
-            self.exceptions.retain(|e| (e.1, e.2) != (who, kind));
-        }
-        let guest = person.guest;
-        self.house.publish(guest, kind, ssrc);
-    }
-
-    fn ask(&mut self, who: usize, to: usize, kind: Kind, wanted: bool) {
-        let Some(person) = self.people.get(&who) else {
-            return;
-        };
-        let participant = PEOPLE[to].parse().unwrap();
-        let message = if wanted {
-            FromClient::Subscribe { participant, kind }
-        } else {
-            FromClient::Unsubscribe { participant, kind }
-        };
-        let (channel, all, meeting) = (person.guest.channel, person.all, person.meeting);
-        self.house.say(channel, message);
-        let there = self
-            .people
-            .get(&to)
-            .is_some_and(|p| p.meeting == meeting && p.tracks.contains_key(&kind));
-        if there && to != who {
-            if wanted == all {
-                self.exceptions.remove(&(who, to, kind));
-            } else {
-                self.exceptions.insert((who, to, kind));
-            }
-        }
-    }
-
-    fn send(&mut self, who: usize, kind: Kind, ssrc: u32) {
-        let Some(person) = self.people.get(&who) else {
-            return;
-        };
-        let Some(from) = person.connections.get(&kind).and_then(|c| c.first()) else {
-            return;
-        };
-        let (from, flow) = (*from, person.guest.flows.of(kind));
-        self.house.take();
-        self.house.send(from, flow, rtp_packet(ssrc, 1));
-        assert_eq!(
-            forwarded(&self.house.take()),
-            self.expected(who, kind, ssrc)
-        );
-    }
-
-    fn check(&self) {
-        let load = self.house.shard.load();
-        assert_eq!(
-            usize::try_from(load.participants).unwrap(),
-            self.people.len()
-        );
-        let meetings: BTreeSet<_> = self.people.values().map(|p| p.meeting).collect();
-        assert_eq!(self.house.shard.meetings(), meetings.len());
-    }
 }
 
 proptest! {
@@ -240,14 +75,39 @@ proptest! {
 
     #[test]
     fn packets_reach_those_whom_the_model_says(steps in prop::collection::vec(step(), 1..120)) {
-        let mut model = Model {
-            house: House::new(u32::try_from(CAPACITY).unwrap()),
-            people: BTreeMap::new(),
-            exceptions: BTreeSet::new(),
-        };
+        let mut model = Model::new();
         for step in steps {
             model.step(step);
             model.check();
         }
     }
+}
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |it| it.parse().expect("a number"))
+}
+
+/// One router goes through everything, and keeps nothing of it.
+#[test]
+fn a_long_life_leaves_nothing_behind() {
+    let (seed, operations) = (number("SEED", 1), number("OPERATIONS", 5_000));
+    println!("SEED={seed} OPERATIONS={operations}");
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), random);
+    let steps = step();
+    let mut model = Model::new();
+    for _ in 0..operations {
+        model.step(steps.new_tree(&mut runner).unwrap().current());
+        model.check();
+    }
+    let moves = model.house.shard.counters().moves;
+    println!("moves: {moves:?}");
+    assert!(moves.succeeded > 0 && moves.failed > 0, "{moves:?}");
+    for who in 0..PEOPLE.len() {
+        model.step(Step::Leave(who, false));
+    }
+    assert_eq!(model.house.shard.meetings(), 0);
+    assert_eq!(model.house.shard.load().participants, 0);
 }
