@@ -70,6 +70,19 @@ cluster-up: tools image ## Start a real cluster of 4 nodes on this machine (need
 .PHONY: cluster-down
 cluster-down: down ## Stop it and remove what it made
 
+# How long each fuzz target runs, in seconds, and what life the model test lives.
+SECONDS ?= 60
+SEED ?= 1
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for SECONDS=60; fails on a finding (docs/fuzzing.md)
+	fuzz/build.sh --quiet
+	fuzz/run.sh $(SECONDS)
+
+.PHONY: soak-model
+soak-model: ## The model test of the SFU for a million operations from SEED=1
+	OPERATIONS=1000000 SEED=$(SEED) cargo test -p plenum-router --test spec --quiet -- --nocapture a_long_life
+
 # Static, so that they run in an empty image.
 .PHONY: build
 build: ## The programs plenum, plenum-operator and plenum-e2e, into the cache
