@@ -33,35 +33,43 @@ const HUNDRED: Meetings = Meetings {
     meetings: 1,
     people: 101,
 };
-const SHAPES: [Shape; 4] = [
-    Shape {
-        name: "100 receivers, one packet at a time, 20,000/s",
-        meetings: HUNDRED,
-        rate: 20_000,
-        burst: 1,
-    },
-    Shape {
-        name: "100 receivers, one packet at a time, 80,000/s",
-        meetings: HUNDRED,
-        rate: 80_000,
-        burst: 1,
-    },
-    Shape {
-        name: "100 receivers, 8 back to back, 80,000/s",
-        meetings: HUNDRED,
-        rate: 80_000,
-        burst: 8,
-    },
-    Shape {
-        name: "250 meetings of 4, one packet at a time, 20,000/s",
-        meetings: Meetings {
-            meetings: 250,
-            people: 4,
-        },
-        rate: 20_000,
-        burst: 1,
-    },
+const THOUSAND: Meetings = Meetings {
+    meetings: 1_000,
+    people: 4,
+};
+const SHAPES: [Shape; 5] = [
+    Shape::new("100 receivers, one at a time, 20,000/s", HUNDRED, 20_000, 1),
+    Shape::new("100 receivers, one at a time, 80,000/s", HUNDRED, 80_000, 1),
+    Shape::new(
+        "100 receivers, one at a time, 150,000/s",
+        HUNDRED,
+        150_000,
+        1,
+    ),
+    Shape::new(
+        "100 receivers, 8 back to back, 80,000/s",
+        HUNDRED,
+        80_000,
+        8,
+    ),
+    Shape::new(
+        "1,000 meetings of 4, one at a time, 80,000/s",
+        THOUSAND,
+        80_000,
+        1,
+    ),
 ];
+
+impl Shape {
+    const fn new(name: &'static str, meetings: Meetings, rate: u32, burst: u32) -> Self {
+        Self {
+            name,
+            meetings,
+            rate,
+            burst,
+        }
+    }
+}
 
 /// One measurement.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -143,7 +151,7 @@ fn print(report: &Report) {
         report.rounds
     );
     println!(
-        "  {:<52} {:>6} {:>6} {:>6}   {:>9} {:>14} {:>14} {:>7} {:>9}",
+        "  {:<46} {:>6} {:>6} {:>6}   {:>9} {:>14} {:>14} {:>7} {:>9}",
         "", "ours", "stock", "ratio", "busy", "delay p50/p99", "of stock", "lost", "kB/conn"
     );
     for compared in &report.shapes {
@@ -152,7 +160,7 @@ fn print(report: &Report) {
             format!("{:.2}/{:.1} ms", figures.delay_p50_ms, figures.delay_p99_ms)
         };
         println!(
-            "  {:<52} {:>6.2} {:>6.2} {:>6.2}   {:>4.2}/{:<4.2} {:>14} {:>14} {:>3.1}/{:<3.1} {:>4.0}/{:<4.0}",
+            "  {:<46} {:>6.2} {:>6.2} {:>6.2}   {:>4.2}/{:<4.2} {:>14} {:>14} {:>3.1}/{:<3.1} {:>4.0}/{:<4.0}",
             compared.shape.name,
             ours.cpu_us_per_packet,
             stock.cpu_us_per_packet,

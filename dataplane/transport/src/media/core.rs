@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Event, Waker};
-use crate::quic::{Port, Tick};
+use super::{Event, Waker, pin};
+use crate::quic::{CoreNumber, Port, Tick};
 
 /// Driven by one thread: [`Core::wait`], [`Core::receive`], then what the owner has to say to
 /// `port`, then [`Core::flush`].
@@ -17,22 +17,34 @@ pub(super) struct Core {
     woke: Instant,
     /// The last look did not empty the socket.
     more: bool,
+    /// Where the thread is to stay that waits here first.
+    pin_to: Option<CoreNumber>,
 }
 
 impl Core {
-    pub(super) const fn new(port: Port, waker: Waker, now: Instant) -> Self {
+    /// `pin_to`: the core of the thread that will drive it, if it is one of several.
+    pub(super) const fn new(
+        port: Port,
+        waker: Waker,
+        pin_to: Option<CoreNumber>,
+        now: Instant,
+    ) -> Self {
         Self {
             port,
             waker,
             tick: Tick::new(now),
             woke: now,
             more: false,
+            pin_to,
         }
     }
 
     /// Waits until something came, somebody woke it, or `until`; then as long as it pays to
     /// gather. The time then.
     pub(super) fn wait(&mut self, until: Option<Instant>) -> io::Result<Instant> {
+        if let Some(core) = self.pin_to.take() {
+            pin::to_core(core);
+        }
         let due = self.port.next_timeout();
         let due = until.map_or(due, |until| until.min(due));
         let left = due.saturating_duration_since(Instant::now());

@@ -70,7 +70,7 @@ impl Helper {
         let waker = Waker::new()?;
         let (outlet, orders) = channel();
         let run = {
-            let core = Core::new(port, waker.clone(), now);
+            let core = Core::new(port, waker.clone(), Some(core), now);
             move || run(core, &orders, &news)
         };
         let thread = std::thread::Builder::new()

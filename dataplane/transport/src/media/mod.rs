@@ -24,6 +24,7 @@ pub(crate) mod counters;
 mod helper;
 mod identifier;
 mod outbox;
+mod pin;
 mod queue;
 mod reader;
 mod streams;

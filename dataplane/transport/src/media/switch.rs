@@ -76,7 +76,7 @@ impl Switch {
             now,
         )?;
         let switch = Self {
-            core: Core::new(port, waker, now),
+            core: Core::new(port, waker, (cores > 1).then_some(first), now),
             helpers,
             news,
             streams: streams.clone(),
