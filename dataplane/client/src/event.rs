@@ -42,6 +42,14 @@ pub enum Event {
         /// Of which track.
         kind: Kind,
     },
+    /// Who is heard changed; the audio of others is not sent to us.
+    Speakers {
+        /// Those heard, by slot: each keeps its place while it is heard. See
+        /// [`is_heard`](crate::is_heard).
+        slots: Vec<Option<ParticipantId>>,
+        /// Who speaks, or spoke last.
+        active: Option<ParticipantId>,
+    },
     /// A kind of media is carried by this rung from now on.
     Bound {
         /// Which.

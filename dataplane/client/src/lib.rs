@@ -41,6 +41,7 @@ pub mod quality;
 mod repair;
 pub mod roster;
 mod session;
+mod speakers;
 mod track;
 pub mod zone;
 
@@ -50,4 +51,5 @@ pub use ladder::RungPolicy;
 pub use moving::Ending;
 pub use network::Network;
 pub use session::{JoinConfig, PublishError, Session};
+pub use speakers::is_heard;
 pub use track::TrackSender;

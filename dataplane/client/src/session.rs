@@ -26,6 +26,7 @@ use crate::moving::{Ending, Input, LegId, Moving};
 use crate::network::Network;
 use crate::repair::Repair;
 use crate::roster::Roster;
+use crate::speakers::Speakers;
 use crate::zone::Zone;
 pub use publish::PublishError;
 use publish::Publishing;
@@ -84,6 +85,7 @@ pub struct Session {
     zone: Zone,
     moving: Moving,
     roster: Roster,
+    speakers: Speakers,
     legs: BTreeMap<LegId, Leg>,
     repair: Repair,
     publishing: BTreeMap<Kind, Publishing>,
@@ -115,6 +117,7 @@ impl Session {
             moving: Moving::new(now, now + config.join_within, rand::random()),
             config,
             roster: Roster::default(),
+            speakers: Speakers::default(),
             legs: BTreeMap::new(),
             publishing: BTreeMap::new(),
             repair: Repair::default(),

@@ -152,6 +152,29 @@ fn a_lost_packet_costs_its_frame_and_no_other() {
 }
 
 #[test]
+fn what_was_not_sent_is_a_silence_in_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let (codec, played) = frames(&sample("alice.ogg"));
+    let played = &played[..200];
+    let sent = packets(&codec, played);
+    let path = directory.path().join("alice.ogg");
+    let mut recorder = Recorder::create(&path, &codec).unwrap();
+    for packet in &sent[..50] {
+        recorder.packet(packet.clone()).unwrap();
+    }
+    recorder.pause().unwrap();
+    for packet in &sent[150..] {
+        recorder.packet(packet.clone()).unwrap();
+    }
+    let recorded = recorder.finish().unwrap();
+    assert_eq!((recorded.packets, recorded.lost), (100, 0));
+    let heard = [&played[..50], &played[150..]].concat();
+    let read = frames(&path).1;
+    let data = |frames: &[Frame]| frames.iter().map(|f| f.data.clone()).collect::<Vec<_>>();
+    assert_eq!(data(&read), data(&heard));
+}
+
+#[test]
 fn a_file_played_again_goes_on_in_time() {
     let mut source = Source::open(&sample("alice.ogg")).unwrap();
     let mut last = source.next_frame().unwrap().unwrap();

@@ -3,6 +3,7 @@
 mod play;
 mod record;
 mod report;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use play::Players;
 use record::Recordings;
 use report::{Failure, Report};
+use turns::Turns;
 
 /// How long to stay after the last file was played, for what is still on its way.
 const LINGER: Duration = Duration::from_secs(1);
@@ -144,6 +146,7 @@ async fn attend(args: JoinArgs, stop: CancellationToken) -> anyhow::Result<Repor
     let mut attendance = Attendance {
         session,
         recordings,
+        turns: Turns::default(),
         joined,
         began,
         first_media: None,
@@ -169,6 +172,7 @@ async fn attend(args: JoinArgs, stop: CancellationToken) -> anyhow::Result<Repor
 struct Attendance {
     session: Session,
     recordings: Recordings,
+    turns: Turns,
     began: Instant,
     joined: Duration,
     first_media: Option<Duration>,
@@ -192,6 +196,7 @@ impl Attendance {
         self.session.leave().await;
         // What was recorded until a failure is kept too.
         let tracks = self.recordings.finish()?;
+        let active_s = self.turns.finish(Instant::now());
         stayed?;
         if let Some(reason) = self.lost {
             let router = router.map_or_else(|| "of the meeting".to_owned(), |id| id.to_string());
@@ -203,6 +208,7 @@ impl Attendance {
             first_media_ms: self.first_media.map(|first| first.as_millis()),
             rungs: self.rungs,
             router,
+            active_s,
             tracks,
         })
     }
@@ -253,6 +259,11 @@ impl Attendance {
             Event::TrackRemoved(track) => self.recordings.end(&track)?,
             Event::Bound { kind, rung } => {
                 self.rungs.insert(kind, rung);
+            }
+            Event::Speakers { slots, active } => {
+                tracing::debug!(?active, heard = slots.iter().flatten().count(), "speakers");
+                self.turns.pass(active, Instant::now());
+                self.recordings.heard(slots)?;
             }
             Event::MoveStarted { to } => tracing::info!(%to, "moving"),
             Event::MoveEnded { ok, router } => tracing::info!(ok, %router, "moved"),

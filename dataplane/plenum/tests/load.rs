@@ -131,6 +131,26 @@ fn every_packet_is_accounted_for() {
 }
 
 #[test]
+fn of_many_speakers_only_the_loudest_are_expected() {
+    let site = Site::start(&[]);
+    let load = ["--meetings", "1", "--participants", "9", "--for", "6"];
+    let output = site.load(&load).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let report = report(&output);
+    let media = &report["media"];
+    let count = |name: &str| media[name].as_u64().unwrap();
+    assert_eq!(count("lost"), 0, "{report}");
+    assert_eq!(count("received"), count("expected"));
+    // 5 are heard: by 4 people without a slot, and by those with one but themselves.
+    let sent = count("sent");
+    let all = sent * 5 / 9 * 8;
+    assert!(
+        (all * 8 / 10..all * 11 / 10).contains(&count("received")),
+        "{report}"
+    );
+}
+
+#[test]
 fn a_load_whose_people_have_no_router_at_the_end_is_no_success() {
     let mut site = Site::start(&[]);
     let timeline = site.directory.path().join("timeline");

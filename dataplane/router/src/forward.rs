@@ -6,9 +6,9 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use plenum_wire::FlowId;
 use plenum_wire::frame::close;
 use plenum_wire::rtp;
+use plenum_wire::{FlowId, Kind};
 
 use crate::{ConnectionId, Output, Shard};
 
@@ -49,12 +49,19 @@ impl Shard {
             self.counters.dropped.wrong_ssrc += 1;
             return;
         }
+        if kind == Kind::Audio && !self.hear(slot, packet, now) {
+            return;
+        }
+        let Some(track) = self.participants[slot].track_mut(kind) else {
+            return;
+        };
         let whose = (slot, kind);
         let due = &mut self.repairs;
         if !track.repair.take(header.sequence, packet, whose, due, now) {
             return;
         }
         let receivers = track.receivers();
+        let counted = self.counters.of_mut(kind);
         counted.packets_out += receivers.len() as u64;
         counted.bytes_out += (receivers.len() * packet.len()) as u64;
         self.out

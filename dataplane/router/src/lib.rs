@@ -17,6 +17,7 @@
 //! | `members`, `meeting`, `participant`, `tracks` | who is here, publishes, receives |
 //! | `binding`, `forward` | whose a media connection is; the hot path |
 //! | `repair` | packets again, asked for and given; key frames |
+//! | `speakers` | whose audio is forwarded: the loudest few |
 //! | `moving`, `moves` | a meeting's move to another router |
 //! | `zone`, `report`, `drain` | the links to the controllers |
 //! | `limits`, `counters` | bounds and totals |
@@ -67,6 +68,7 @@ mod participant;
 mod repair;
 mod report;
 mod shard;
+pub mod speakers;
 mod tracks;
 mod zone;
 

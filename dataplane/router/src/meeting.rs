@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use plenum_wire::{Kind, ParticipantId};
 
 use crate::participant::Slot;
+use crate::speakers::Stage;
 
 /// Who is in a meeting and which SSRCs its tracks have.
 #[derive(Debug, Default)]
 pub(crate) struct Meeting {
     pub members: BTreeMap<ParticipantId, Slot>,
+    /// Whose audio is forwarded.
+    pub stage: Stage<Slot>,
     ssrcs: BTreeMap<u32, (Slot, Kind)>,
 }
 

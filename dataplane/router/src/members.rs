@@ -41,6 +41,7 @@ impl Shard {
         self.counters.joined += 1;
         self.reports.changed(Some(&meeting), now);
         self.welcome(slot);
+        self.introduce_speakers(slot);
         let present = self.participants[slot].present();
         self.tell_others(slot, &FromRouter::ParticipantJoined { present });
     }
@@ -73,6 +74,7 @@ impl Shard {
             };
             self.tell_others(slot, &left);
         }
+        self.voice_leaves(slot, Kind::Audio);
         for kind in Kind::ALL {
             self.disown_flow(slot, kind, close::NONE);
         }
@@ -132,6 +134,9 @@ impl Shard {
         }
         self.end_track(slot, kind, Some(ssrc));
         self.participants[slot].media_mut(kind).track = Some(Track::new(ssrc, kind, codec.clone()));
+        if kind == Kind::Audio {
+            self.voice_enters(slot);
+        }
         let others: Vec<_> = self.meetings[&self.participants[slot].meeting]
             .others(slot)
             .collect();
@@ -159,6 +164,7 @@ impl Shard {
         let Some(track) = self.participants[slot].media_mut(kind).track.take() else {
             return false;
         };
+        self.voice_leaves(slot, kind);
         let publisher = &self.participants[slot];
         if kept != Some(track.ssrc)
             && let Some(meeting) = self.meetings.get_mut(&publisher.meeting)

@@ -171,7 +171,7 @@ impl Shard {
         }
     }
 
-    fn tell_everybody(&mut self, name: &MeetingId, message: &FromRouter) {
+    pub(crate) fn tell_everybody(&mut self, name: &MeetingId, message: &FromRouter) {
         let Some(meeting) = self.meetings.get(name) else {
             return;
         };

@@ -5,6 +5,7 @@ use std::ops::{Index, IndexMut};
 use plenum_wire::control::{Interest, Present};
 use plenum_wire::{DisplayName, FlowId, Flows, Kind, MeetingId, ParticipantId, Rung};
 
+use crate::speakers::Voice;
 use crate::tracks::Track;
 use crate::{ChannelId, ConnectionId, control};
 
@@ -43,6 +44,8 @@ pub(crate) struct Participant {
     /// When the zone admitted it first, Unix time in seconds; its next ticket says so too.
     pub admitted: u64,
     pub interest: Interest,
+    /// How loud its audio track is.
+    pub voice: Voice,
     media: [Media; 3],
 }
 
@@ -56,6 +59,7 @@ impl Participant {
             flows: hello.claims.flows,
             admitted: hello.claims.admitted,
             interest: hello.interest,
+            voice: Voice::default(),
             media: Default::default(),
         }
     }

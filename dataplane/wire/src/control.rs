@@ -143,6 +143,15 @@ pub enum FromRouter {
         /// The rung of the connection.
         rung: Rung,
     },
+    /// Who is heard now, said when it changes, at most ten times a second. The audio of who
+    /// is in no slot is not sent; where there are no more audio tracks than slots all are in
+    /// one.
+    Speakers {
+        /// By slot: who gets one keeps its place until somebody clearly louder takes it.
+        slots: Vec<Option<ParticipantId>>,
+        /// Who speaks, or spoke last.
+        active: Option<ParticipantId>,
+    },
     /// Go to another router: connect there, publish there, then say [`FromClient::Moved`]
     /// here, and use both until [`FromRouter::Release`].
     Migrate {

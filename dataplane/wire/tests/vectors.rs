@@ -201,6 +201,13 @@ fn control_messages_are_json_with_a_type() {
         r#"{"type":"media_bound","kind":"audio","rung":"udp"}"#
     );
     assert_eq!(
+        encode(&FromRouter::Speakers {
+            slots: vec![Some("p".parse().unwrap()), None],
+            active: None
+        }),
+        r#"{"type":"speakers","slots":["p",null],"active":null}"#
+    );
+    assert_eq!(
         encode(&FromRouter::Error {
             code: ErrorCode::RouterFull,
             message: "m".into()

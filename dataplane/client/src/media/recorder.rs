@@ -100,6 +100,14 @@ impl Recorder {
         self.write_ready(REORDER_PACKETS)
     }
 
+    /// The sender's packets do not come for a while, or come again: what is received next goes
+    /// on wherever it is, and what was between is not waited for.
+    pub fn pause(&mut self) -> Result<(), MediaError> {
+        self.write_ready(0)?;
+        self.next = None;
+        Ok(())
+    }
+
     /// Writes what is left and closes the file.
     pub fn finish(mut self) -> Result<Recorded, MediaError> {
         self.write_ready(0)?;

@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::leg::{Introduction, Leg, LegNote, Note, Wiring};
 use crate::moving::{Cause, Ending, Input, LegId, News, Output};
 use crate::roster::Change;
+use crate::speakers::Said;
 use crate::track::Route;
 
 /// With nothing to wait for any time will do.
@@ -158,6 +159,10 @@ impl Session {
                 }
                 self.events.push_back(Event::Bound { kind, rung });
             }
+            FromRouter::Speakers { slots, active } => {
+                let news = self.speakers.say(id, Said { slots, active });
+                self.tell_speakers(news);
+            }
             FromRouter::Migrate { offer } => self.moving.handle(Input::Migrate(id, offer), now),
             FromRouter::Release { to } => self.moving.handle(Input::Release(id, to), now),
             FromRouter::Stay { to } => self.moving.handle(Input::Stay(id, to), now),
@@ -246,7 +251,14 @@ impl Session {
         self.legs.insert(id, leg);
     }
 
+    fn tell_speakers(&mut self, news: Option<Said>) {
+        let event = news.map(|Said { slots, active }| Event::Speakers { slots, active });
+        self.events.extend(event);
+    }
+
     fn close(&mut self, id: LegId, bye: bool, now: Instant) {
+        let news = self.speakers.gone(id);
+        self.tell_speakers(news);
         if !bye {
             self.legs.remove(&id);
             self.roster.died(id);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use plenum_client::is_heard;
 use plenum_client::media::Recorder;
 use plenum_wire::control::Track;
 use plenum_wire::{Kind, ParticipantId, rtp};
@@ -18,6 +19,8 @@ type TrackKey = (ParticipantId, Kind, u32);
 pub struct Recordings {
     directory: Option<PathBuf>,
     tracks: BTreeMap<TrackKey, Recording>,
+    /// Who is among the loudest, once the routers have said so.
+    slots: Option<Vec<Option<ParticipantId>>>,
     /// How many files a participant's tracks of a kind have had.
     files: BTreeMap<(ParticipantId, Kind), u32>,
     /// Of tracks that are over.
@@ -30,10 +33,15 @@ struct Recording {
     count: Count,
 }
 
-/// Counts packets by their sequence numbers, which come without duplicates.
+/// Counts packets by their sequence numbers, which come without duplicates. What is missing
+/// counts only while the track is heard.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Count {
     packets: u64,
+    /// Not among the loudest: the routers do not send it on.
+    unheard: bool,
+    /// Due before, and each packet that came unheard, sent just before that changed.
+    due: u64,
     /// First and last number, counted on past 2^16.
     range: Option<(u64, u64)>,
 }
@@ -41,6 +49,10 @@ struct Count {
 impl Count {
     fn add(&mut self, sequence: u16) {
         self.packets += 1;
+        if self.unheard {
+            self.due += 1;
+            return;
+        }
         let (first, last) = self.range.unwrap_or_else(|| {
             let start = u64::from(sequence) + (1 << 16);
             (start, start)
@@ -50,9 +62,23 @@ impl Count {
         self.range = Some((first.min(number), last.max(number)));
     }
 
-    fn lost(&self) -> u64 {
-        let between = self.range.map_or(0, |(first, last)| last - first + 1);
-        between.saturating_sub(self.packets)
+    /// Whether that is a change.
+    fn hear(&mut self, heard: bool) -> bool {
+        if heard != self.unheard {
+            return false;
+        }
+        self.unheard = !heard;
+        self.due += self.take_range();
+        true
+    }
+
+    fn take_range(&mut self) -> u64 {
+        let range = self.range.take();
+        range.map_or(0, |(first, last)| last - first + 1)
+    }
+
+    fn lost(mut self) -> u64 {
+        (self.due + self.take_range()).saturating_sub(self.packets)
     }
 }
 
@@ -66,6 +92,7 @@ impl Recordings {
         Ok(Self {
             directory: directory.map(Path::to_owned),
             tracks: BTreeMap::new(),
+            slots: None,
             files: BTreeMap::new(),
             received: Vec::new(),
         })
@@ -79,7 +106,8 @@ impl Recordings {
         let key = key(track);
         if !self.tracks.contains_key(&key) {
             let recorder = self.recorder(track);
-            let count = Count::default();
+            let mut count = Count::default();
+            count.hear(self.hears(track.kind, &track.participant));
             self.tracks
                 .insert(key.clone(), Recording { recorder, count });
         }
@@ -88,6 +116,26 @@ impl Recordings {
         if let Some(recorder) = &mut recording.recorder {
             recorder.packet(packet)?;
         }
+        Ok(())
+    }
+
+    fn hears(&self, kind: Kind, who: &ParticipantId) -> bool {
+        let slots = self.slots.as_ref();
+        kind != Kind::Audio || slots.is_none_or(|slots| is_heard(slots, who))
+    }
+
+    /// The routers send on the audio of these from now on, and of nobody else.
+    pub fn heard(&mut self, slots: Vec<Option<ParticipantId>>) -> anyhow::Result<()> {
+        self.slots = Some(slots);
+        let mut tracks = std::mem::take(&mut self.tracks);
+        for ((who, kind, _), recording) in &mut tracks {
+            if recording.count.hear(self.hears(*kind, who))
+                && let Some(recorder) = &mut recording.recorder
+            {
+                recorder.pause()?;
+            }
+        }
+        self.tracks = tracks;
         Ok(())
     }
 
@@ -236,6 +284,22 @@ mod tests {
             count.add(sequence);
         }
         assert_eq!((count.packets, count.lost()), (5, 2));
+    }
+
+    #[test]
+    fn what_was_not_sent_on_is_not_lost() {
+        let mut count = Count::default();
+        (0..10).for_each(|sequence| count.add(sequence));
+        assert!(count.hear(false) && !count.hear(false));
+        // On its way when the news came, and here before the next.
+        [10, 40_000]
+            .into_iter()
+            .for_each(|number| count.add(number));
+        assert!(count.hear(true));
+        [40_001, 40_003]
+            .into_iter()
+            .for_each(|number| count.add(number));
+        assert_eq!((count.packets, count.lost()), (14, 1));
     }
 
     #[test]

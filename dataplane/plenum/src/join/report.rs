@@ -19,6 +19,8 @@ pub struct Report {
     pub rungs: BTreeMap<Kind, Rung>,
     /// The last router.
     pub router: Option<RouterId>,
+    /// How long each was the active speaker, in seconds.
+    pub active_s: BTreeMap<ParticipantId, f64>,
     /// What was received.
     pub tracks: Vec<Received>,
 }
@@ -34,7 +36,8 @@ pub struct Received {
     pub file: Option<PathBuf>,
     /// Packets received.
     pub packets: u64,
-    /// Packets between the first and the last that never came.
+    /// Packets between the first and the last that never came. Audio that was not among the
+    /// loudest is not sent on, and not lost.
     pub lost: u64,
 }
 
@@ -79,6 +82,9 @@ impl Report {
             .map(|(kind, rung)| format!("{kind} {rung}"))
             .collect();
         println!("joined in {} ms ({})", self.joined_ms, rungs.join(", "));
+        for (who, seconds) in &self.active_s {
+            println!("{who} was the active speaker for {seconds:.1} s");
+        }
         for track in &self.tracks {
             let file = track
                 .file

@@ -3,8 +3,9 @@
 //! Packets of a track are numbered from 0 by their sender, who also counts them, so that
 //! nothing is estimated. Expected are the packets from the first one received to the last
 //! one sent; or, where the first came late or never, from what was sent half a second after
-//! the subscription.
+//! the subscription. Audio that was not among the loudest is not sent on, and not expected.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use plenum_client::dedup::{Verdict, Window};
@@ -36,18 +37,58 @@ impl Totals {
     }
 }
 
-/// One track at one receiver.
+/// One track at one receiver. Its audio comes only while it is among the loudest: each such
+/// stretch is judged by itself, as a subscription is, and between them nothing is expected.
 #[derive(Debug)]
 pub struct Account {
     kind: Kind,
-    subscribed: Instant,
-    /// How many were sent before the grace ended.
-    sent_in_grace: Option<u64>,
-    first: Option<u64>,
+    /// `None` while the routers send it to nobody.
+    stretch: Option<Stretch>,
+    /// Of the stretches before.
+    expected: u64,
+    /// Where the last one ended.
+    ended: u64,
     window: Window,
     received: u64,
     duplicated: u64,
     last: Option<Instant>,
+    /// How many were sent, at each moment of the grace that is just over.
+    sent: VecDeque<(Instant, u64)>,
+}
+
+/// A time in which the track is sent to its receivers.
+#[derive(Debug)]
+struct Stretch {
+    since: Instant,
+    /// Numbers up to this one came before it.
+    after: Option<u64>,
+    /// How many were sent before the grace ended.
+    sent_in_grace: Option<u64>,
+    first: Option<u64>,
+}
+
+impl Stretch {
+    const fn new(since: Instant, after: Option<u64>) -> Self {
+        Self {
+            since,
+            after,
+            sent_in_grace: None,
+            first: None,
+        }
+    }
+
+    /// The first packet that was due; `None` when none was yet.
+    fn from(&self) -> Option<u64> {
+        match (self.first, self.sent_in_grace) {
+            (Some(first), Some(in_grace)) => Some(first.min(in_grace)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Whether a packet is one of this stretch.
+    fn has(&self, number: u64) -> bool {
+        self.after.is_none_or(|after| number > after)
+    }
 }
 
 impl Account {
@@ -56,13 +97,14 @@ impl Account {
     pub fn new(kind: Kind, subscribed: Instant) -> Self {
         Self {
             kind,
-            subscribed,
-            sent_in_grace: None,
-            first: None,
+            stretch: Some(Stretch::new(subscribed, None)),
+            expected: 0,
+            ended: 0,
             window: Window::default(),
             received: 0,
             duplicated: 0,
             last: None,
+            sent: VecDeque::new(),
         }
     }
 
@@ -77,7 +119,12 @@ impl Account {
                 return None;
             }
         }
-        let first = self.first.get_or_insert(number);
+        let Some(stretch) = self.stretch.as_mut().filter(|one| one.has(number)) else {
+            // Sent just before the news of a stretch's begin or end: counted by itself.
+            self.expected += u64::from(number >= self.ended);
+            return None;
+        };
+        let first = stretch.first.get_or_insert(number);
         *first = number.min(*first);
         if before.is_some_and(|before| number < before) {
             return None;
@@ -91,20 +138,52 @@ impl Account {
 
     /// Notes how many the sender has sent by `now`; to be called several times a second.
     pub fn observe(&mut self, sent: u64, now: Instant) {
-        if self.sent_in_grace.is_none() && now >= self.subscribed + GRACE {
-            self.sent_in_grace = Some(sent);
+        self.sent.push_back((now, sent));
+        while self.sent.get(1).is_some_and(|(at, _)| *at + GRACE <= now) {
+            self.sent.pop_front();
+        }
+        if let Some(stretch) = &mut self.stretch
+            && stretch.sent_in_grace.is_none()
+            && now >= stretch.since + GRACE
+        {
+            stretch.sent_in_grace = Some(sent);
+        }
+    }
+
+    /// What is received.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The routers say whether the track is among the loudest.
+    pub fn heard(&mut self, heard: bool, now: Instant) {
+        match self.stretch.take_if(|_| !heard) {
+            Some(over) => {
+                // When exactly it ended nobody knows: the last packet that came was due, and
+                // what was sent well before the news.
+                let came = self.window.highest().filter(|number| over.has(*number));
+                let before = self.sent.front().filter(|(at, _)| *at + GRACE <= now);
+                let to = came.map(|number| number + 1);
+                let to = to.max(before.map(|(_, sent)| *sent));
+                if let (Some(from), Some(to)) = (over.from(), to) {
+                    self.expected += to.saturating_sub(from);
+                    self.ended = to.max(from);
+                }
+                self.last = None;
+            }
+            None if heard && self.stretch.is_none() => {
+                self.stretch = Some(Stretch::new(now, self.window.highest()));
+            }
+            None => {}
         }
     }
 
     /// Closes the account when the track is over; `sent` is how many its sender sent.
     #[must_use]
     pub fn close(self, sent: u64) -> Totals {
-        let from = match (self.first, self.sent_in_grace) {
-            (Some(first), Some(in_grace)) => first.min(in_grace),
-            (Some(one), None) | (None, Some(one)) => one,
-            (None, None) => sent,
-        };
-        let expected = sent.saturating_sub(from);
+        let from = self.stretch.as_ref().and_then(Stretch::from);
+        let expected = self.expected + from.map_or(0, |from| sent.saturating_sub(from));
         Totals {
             expected,
             received: self.received,
@@ -240,6 +319,82 @@ mod tests {
         assert_eq!(gap(3, 75), Some(55), "one lost in between");
         assert_eq!(gap(2, 80), None, "too late to fill the silence");
         assert_eq!(gap(4, 95), Some(20));
+    }
+
+    /// Receives these packets while so many were sent, 20 ms apart.
+    fn receive(account: &mut Account, numbers: std::ops::Range<u64>, at: &mut Instant) -> u32 {
+        let mut gaps = 0;
+        for number in numbers {
+            *at += TICK;
+            account.observe(number + 1, *at);
+            gaps += u32::from(account.receive(number, *at).is_some());
+        }
+        gaps
+    }
+
+    #[test]
+    fn what_was_not_among_the_loudest_is_neither_lost_nor_a_gap() {
+        let mut at = Instant::now();
+        let mut account = Account::new(Kind::Audio, at);
+        assert_eq!(receive(&mut account, 0..100, &mut at), 99);
+        account.heard(false, at);
+        account.observe(500, at + 400 * TICK);
+        at += 400 * TICK;
+        account.heard(true, at);
+        assert_eq!(receive(&mut account, 500..600, &mut at), 99);
+        account.heard(false, at);
+        let totals = account.close(10_000);
+        assert_eq!((totals.expected, totals.lost), (200, 0));
+    }
+
+    #[test]
+    fn the_news_of_a_stretch_may_come_a_little_early_or_late() {
+        let mut at = Instant::now();
+        let mut account = Account::new(Kind::Audio, at);
+        receive(&mut account, 0..100, &mut at);
+        account.heard(false, at);
+        // On its way when the news came.
+        receive(&mut account, 100..102, &mut at);
+        // Here before the news.
+        receive(&mut account, 500..503, &mut at);
+        account.heard(true, at);
+        receive(&mut account, 503..600, &mut at);
+        let totals = account.close(600);
+        assert_eq!((totals.expected, totals.lost), (202, 0));
+    }
+
+    #[test]
+    fn losses_within_a_stretch_and_at_its_end_are_losses() {
+        let mut at = Instant::now();
+        let mut account = Account::new(Kind::Audio, at);
+        account.heard(false, at);
+        account.heard(true, at);
+        receive(&mut account, 10..50, &mut at);
+        receive(&mut account, 53..100, &mut at);
+        // Then nothing for two seconds, of which the last half is not judged.
+        for sent in 100..200 {
+            at += TICK;
+            account.observe(sent + 1, at);
+        }
+        account.heard(false, at);
+        let totals = account.close(10_000);
+        assert_eq!(totals.lost, 3 + 75);
+    }
+
+    #[test]
+    fn a_stretch_of_which_nothing_came_is_lost_but_for_the_grace() {
+        let mut at = Instant::now();
+        let mut account = Account::new(Kind::Audio, at);
+        for sent in 0..100 {
+            at += TICK;
+            account.observe(sent + 1, at);
+        }
+        account.heard(false, at);
+        assert_eq!(account.close(500).lost, 50);
+        let mut account = Account::new(Kind::Audio, at);
+        account.observe(100, at + TICK);
+        account.heard(false, at + 2 * TICK);
+        assert_eq!(account.close(500).lost, 0);
     }
 
     #[test]

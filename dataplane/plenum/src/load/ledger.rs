@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plenum_client::Event;
+use plenum_client::{Event, is_heard};
 use plenum_wire::control::Track;
-use plenum_wire::{Kind, RouterId, Rung};
+use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
 
 use super::account::{Account, Moves, Totals};
 use super::board::{Board, Count};
@@ -17,6 +17,7 @@ use super::payload::Epoch;
 /// One track that is received.
 #[derive(Debug)]
 struct Receiving {
+    participant: ParticipantId,
     account: Account,
     /// The sender's count, once it has begun.
     sent: Option<Arc<Count>>,
@@ -78,6 +79,8 @@ pub struct Ledger {
     meeting: usize,
     name: String,
     tracks: BTreeMap<u32, Receiving>,
+    /// Who is among the loudest, once the routers have said so.
+    slots: Option<Vec<Option<ParticipantId>>>,
     rungs: BTreeMap<Kind, Rung>,
     moves: Moves,
     /// The longest gap of the move under way.
@@ -98,6 +101,7 @@ impl Ledger {
             meeting,
             name,
             tracks: BTreeMap::new(),
+            slots: None,
             rungs: BTreeMap::new(),
             moves: Moves::default(),
             move_gap: Duration::ZERO,
@@ -116,6 +120,7 @@ impl Ledger {
             Event::Bound { kind, rung } => {
                 self.rungs.insert(kind, rung);
             }
+            Event::Speakers { slots, .. } => self.hear_of(slots, now),
             Event::MoveStarted { .. } => {
                 self.moves.start();
                 self.move_gap = Duration::ZERO;
@@ -228,9 +233,26 @@ impl Ledger {
     }
 
     fn open(&mut self, track: &Track, now: Instant) {
-        let account = Account::new(track.kind, now);
-        let sent = self.board.track(self.meeting, track.ssrc);
-        self.tracks.insert(track.ssrc, Receiving { account, sent });
+        let mut account = Account::new(track.kind, now);
+        let heard = |slots: &Vec<_>| is_heard(slots, &track.participant);
+        if track.kind == Kind::Audio && !self.slots.as_ref().is_none_or(heard) {
+            account.heard(false, now);
+        }
+        let receiving = Receiving {
+            participant: track.participant.clone(),
+            account,
+            sent: self.board.track(self.meeting, track.ssrc),
+        };
+        self.tracks.insert(track.ssrc, receiving);
+    }
+
+    fn hear_of(&mut self, slots: Vec<Option<ParticipantId>>, now: Instant) {
+        let mut audio = self.tracks.values_mut();
+        while let Some(receiving) = audio.find(|one| one.account.kind() == Kind::Audio) {
+            let heard = is_heard(&slots, &receiving.participant);
+            receiving.account.heard(heard, now);
+        }
+        self.slots = Some(slots);
     }
 
     fn receive(&mut self, track: &Track, packet: &[u8], at: Instant) {

@@ -97,7 +97,11 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
     let help = "Wishes of receivers for a key frame";
     page.counter("plenum_key_frames_in", help, &by_kind(|m| m.key_frames_in))?;
     let help = "Wishes for a key frame passed on to publishers";
-    page.counter("plenum_key_frames_out", help, &by_kind(|m| m.key_frames_out))?;
+    page.counter(
+        "plenum_key_frames_out",
+        help,
+        &by_kind(|m| m.key_frames_out),
+    )?;
     let help = "Packets forwarded, once for each receiver";
     page.counter("plenum_packets_out", help, &by_kind(|m| m.packets_out))?;
     let help = "Bytes of those packets";
@@ -110,6 +114,7 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
         ("reason", "malformed", dropped.malformed),
         ("reason", "unpublished", dropped.unpublished),
         ("reason", "wrong_ssrc", dropped.wrong_ssrc),
+        ("reason", "not_among_loudest", dropped.not_among_loudest),
         (
             "reason",
             "router_too_slow",

@@ -102,6 +102,7 @@ impl Person {
             | Event::ParticipantLeft(_)
             | Event::MoveStarted { .. }
             | Event::Reconnecting { .. }
+            | Event::Speakers { .. }
             | Event::KeyFrameWanted { .. }
             | Event::Objection { .. } => {}
         }

@@ -13,3 +13,4 @@ mod moving;
 mod repair;
 mod reports;
 mod seamless;
+mod speakers;

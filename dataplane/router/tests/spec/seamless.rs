@@ -378,6 +378,7 @@ fn moves(seed: u64, clients: usize) {
 #[test]
 fn nobody_misses_a_packet_of_anybody() {
     for seed in 0..20 {
-        moves(seed, 2 + usize::try_from(seed % 5).unwrap());
+        // No more than all can be heard at once.
+        moves(seed, 2 + usize::try_from(seed % 4).unwrap());
     }
 }

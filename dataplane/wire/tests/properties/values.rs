@@ -146,6 +146,11 @@ pub fn from_router() -> impl Strategy<Value = FromRouter> {
             .prop_map(|(participant, kind)| FromRouter::TrackRemoved { participant, kind }),
         (kind(), select(Rung::ALL.to_vec()))
             .prop_map(|(kind, rung)| FromRouter::MediaBound { kind, rung }),
+        (
+            prop::collection::vec(prop::option::of(id()), 0..6),
+            prop::option::of(id())
+        )
+            .prop_map(|(slots, active)| FromRouter::Speakers { slots, active }),
         offer().prop_map(|offer| FromRouter::Migrate { offer }),
         id().prop_map(|to| FromRouter::Release { to }),
         id().prop_map(|to| FromRouter::Stay { to }),
