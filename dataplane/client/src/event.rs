@@ -36,12 +36,6 @@ pub enum Event {
         /// When it was received.
         at: Instant,
     },
-    /// Somebody cannot go on without a key frame of our track: an encoder makes one now. What
-    /// is played from a file has to wait for its next.
-    KeyFrameWanted {
-        /// Of which track.
-        kind: Kind,
-    },
     /// Who is heard changed; the audio of others is not sent to us.
     Speakers {
         /// Those heard, by slot: each keeps its place while it is heard. See
@@ -49,6 +43,12 @@ pub enum Event {
         slots: Vec<Option<ParticipantId>>,
         /// Who speaks, or spoke last.
         active: Option<ParticipantId>,
+    },
+    /// Somebody cannot go on without a key frame of our track: an encoder makes one now. What
+    /// is played from a file has to wait for its next.
+    KeyFrameWanted {
+        /// Of which track.
+        kind: Kind,
     },
     /// A kind of media is carried by this rung from now on.
     Bound {

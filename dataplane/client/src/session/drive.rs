@@ -61,9 +61,9 @@ impl Session {
         }
         self.moving.handle_timeout(now);
         self.roster.handle_timeout(now);
-        self.act(now);
         self.repair.handle_timeout(self.ssrc, now);
         self.send_requests();
+        self.act(now);
     }
 
     fn handle(&mut self, note: Note) {
@@ -78,14 +78,14 @@ impl Session {
                 },
             ) => {
                 if let Some(track) = self.roster.receive(ssrc, sequence, &packet, at) {
-                    self.events.push_back(Event::Packet { track, packet, at });
                     self.stale |= self.repair.receive(track.kind, ssrc, sequence, at);
+                    self.events.push_back(Event::Packet { track, packet, at });
                 }
             }
-            Note::Answer(answer) => {
             Note::Leg(id, LegNote::Feedback { kind, packet }) => {
                 self.answer(id, kind, &packet, Instant::now());
             }
+            Note::Answer(answer) => {
                 let now = Instant::now();
                 self.moving.handle(Input::Answer(answer), now);
                 self.act(now);

@@ -102,8 +102,8 @@ impl Person {
             | Event::ParticipantLeft(_)
             | Event::MoveStarted { .. }
             | Event::Reconnecting { .. }
-            | Event::Speakers { .. }
             | Event::KeyFrameWanted { .. }
+            | Event::Speakers { .. }
             | Event::Objection { .. } => {}
         }
     }
