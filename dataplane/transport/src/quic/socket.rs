@@ -204,3 +204,90 @@ impl Source {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
+    use super::*;
+    use nix::sys::socket::{ControlMessageOwned, recvmsg, setsockopt, sockopt};
+
+    const EXPEDITED: u8 = 46 << 2;
+
+    fn receiver(address: &str) -> UdpSocket {
+        let receiver = UdpSocket::bind(address).unwrap();
+        receiver
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .unwrap();
+        receiver
+    }
+
+    fn sender(address: &str) -> Socket {
+        let socket = UdpSocket::bind(address).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        Socket::new(socket).unwrap()
+    }
+
+    /// A datagram and the traffic class that it came with.
+    fn receive(receiver: &UdpSocket) -> (Vec<u8>, u8) {
+        let mut buffer = [0; 2_000];
+        let mut space = nix::cmsg_space!(i32);
+        let mut slices = [IoSliceMut::new(&mut buffer)];
+        let (fd, flags) = (receiver.as_raw_fd(), MsgFlags::empty());
+        let message = recvmsg::<SockaddrStorage>(fd, &mut slices, Some(&mut space), flags).unwrap();
+        let class = message.cmsgs().unwrap().find_map(|control| match control {
+            ControlMessageOwned::Ipv4Tos(class) => Some(class),
+            ControlMessageOwned::Ipv6TClass(class) => u8::try_from(class).ok(),
+            _ => None,
+        });
+        let length = message.bytes;
+        (buffer[..length].to_vec(), class.unwrap())
+    }
+
+    fn three_datagrams_arrive_marked(address: &str) {
+        let receiver = receiver(address);
+        if address.contains('[') {
+            setsockopt(&receiver, sockopt::Ipv6RecvTClass, &true).unwrap();
+        } else {
+            setsockopt(&receiver, sockopt::IpRecvTos, &true).unwrap();
+        }
+        let contents: Vec<u8> = (0..2_500_u32).map(|byte| byte.to_be_bytes()[3]).collect();
+        sender(address).send(&Outgoing {
+            to: receiver.local_addr().unwrap(),
+            from: None,
+            traffic_class: EXPEDITED,
+            contents: &contents,
+            segment: Some(1_000),
+        });
+        for expected in contents.chunks(1_000) {
+            assert_eq!(receive(&receiver), (expected.to_vec(), EXPEDITED));
+        }
+    }
+
+    #[test]
+    fn one_call_sends_several_datagrams_and_marks_each() {
+        three_datagrams_arrive_marked("127.0.0.1:0");
+    }
+
+    #[test]
+    fn ipv6_is_marked_too() {
+        // Not every machine has it.
+        if UdpSocket::bind("[::1]:0").is_ok() {
+            three_datagrams_arrive_marked("[::1]:0");
+        }
+    }
+
+    #[test]
+    fn an_answer_comes_from_the_address_that_was_asked() {
+        let receiver = receiver("127.0.0.1:0");
+        sender("0.0.0.0:0").send(&Outgoing {
+            to: receiver.local_addr().unwrap(),
+            from: Some([127, 0, 0, 7].into()),
+            traffic_class: 0,
+            contents: b"from the seventh",
+            segment: None,
+        });
+        let (_, from) = receiver.recv_from(&mut [0; 100]).unwrap();
+        assert_eq!(from.ip(), IpAddr::from([127, 0, 0, 7]));
+    }
+}
