@@ -166,8 +166,8 @@ fn what_was_not_sent_is_a_silence_in_the_file() {
     for packet in &sent[150..] {
         recorder.packet(packet.clone()).unwrap();
     }
-    let recorded = recorder.finish().unwrap();
-    assert_eq!((recorded.packets, recorded.lost), (100, 0));
+    let result = recorder.finish().unwrap();
+    assert_eq!((result.packets, result.lost), (100, 0));
     let heard = [&played[..50], &played[150..]].concat();
     let read = frames(&path).1;
     let data = |frames: &[Frame]| frames.iter().map(|f| f.data.clone()).collect::<Vec<_>>();

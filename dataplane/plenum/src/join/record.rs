@@ -292,13 +292,13 @@ mod tests {
         (0..10).for_each(|sequence| count.add(sequence));
         assert!(count.hear(false) && !count.hear(false));
         // On its way when the news came, and here before the next.
-        [10, 40_000]
-            .into_iter()
-            .for_each(|number| count.add(number));
+        for sequence in [10, 40_000] {
+            count.add(sequence);
+        }
         assert!(count.hear(true));
-        [40_001, 40_003]
-            .into_iter()
-            .for_each(|number| count.add(number));
+        for sequence in [40_001, 40_003] {
+            count.add(sequence);
+        }
         assert_eq!((count.packets, count.lost()), (14, 1));
     }
 

@@ -62,6 +62,12 @@ async fn assert_heard(rung: Rung, ended: &Ended, other: &Part) {
     for kind in ["audio", "video", "content"] {
         assert_eq!(report["rungs"][kind], rung.as_str(), "{report}");
     }
+    if other.iter().any(|(kind, _)| *kind == "audio") {
+        // Both speak for about ten seconds; one of them has the turn.
+        let turns = report["active_s"].as_object().unwrap().values();
+        let seconds: f64 = turns.filter_map(Value::as_f64).sum();
+        assert!(seconds > 5.0, "{rung}: {report}");
+    }
     let tracks = report["tracks"].as_array().unwrap();
     assert_eq!(tracks.len(), other.len(), "{rung}: {report}");
     for (kind, sent) in other {
