@@ -254,7 +254,7 @@ impl Attendance {
             Event::Packet { track, packet, at } => {
                 self.first_media
                     .get_or_insert_with(|| at.saturating_duration_since(self.began));
-                self.recordings.packet(&track, packet)?;
+                self.recordings.packet(&track, packet, at)?;
             }
             Event::TrackRemoved(track) => self.recordings.end(&track)?,
             Event::Bound { kind, rung } => {

@@ -65,6 +65,13 @@ impl Judge {
         }
     }
 
+    /// The router no longer sends the track on; the next packet begins it anew.
+    pub fn pause(&mut self) {
+        if let Self::Voice(voice) = self {
+            voice.pause();
+        }
+    }
+
     /// Whether a key frame would help.
     #[must_use]
     pub fn wants_key_frame(&self) -> bool {

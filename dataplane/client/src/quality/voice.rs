@@ -116,6 +116,7 @@ pub struct Voice {
     highest: (u64, Waiting),
     frame: Micros,
     waiting: BTreeMap<u64, Waiting>,
+    paused: bool,
     run: u64,
     figures: VoiceFigures,
 }
@@ -135,6 +136,7 @@ impl Voice {
             highest: (0, nothing),
             frame: FRAME,
             waiting: BTreeMap::new(),
+            paused: false,
             run: 0,
             figures: VoiceFigures::default(),
         }
@@ -181,14 +183,20 @@ impl Voice {
         if number <= highest {
             return;
         }
+        let paused = std::mem::take(&mut self.paused) || packet.came - last.came > PAUSE;
         if number == highest + 1 && packet.media > last.media {
             self.frame = packet.media - last.media;
-        } else if packet.came - last.came > PAUSE {
+        } else if paused {
             self.resume(number);
         } else if number > highest + 1 {
             self.lateness.add(packet.came, REPAIR);
         }
         self.highest = (number, packet);
+    }
+
+    /// The speaker is not forwarded; the next packet ends the pause.
+    pub const fn pause(&mut self) {
+        self.paused = true;
     }
 
     /// After a pause: what came before it was played, what was not sent was not lost.

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use plenum_client::is_heard;
-use plenum_client::media::Recorder;
+use plenum_client::media::{Recorder, is_key_frame};
+use plenum_client::quality::Judge;
 use plenum_wire::control::Track;
 use plenum_wire::{Kind, ParticipantId, rtp};
 
-use super::report::Received;
+use super::report::{Received, Seen};
 
 type TrackKey = (ParticipantId, Kind, u32);
 
@@ -27,10 +29,10 @@ pub struct Recordings {
     received: Vec<Received>,
 }
 
-#[derive(Default)]
 struct Recording {
     recorder: Option<Recorder>,
     count: Count,
+    judge: Judge,
 }
 
 /// Counts packets by their sequence numbers, which come without duplicates. What is missing
@@ -99,7 +101,7 @@ impl Recordings {
     }
 
     /// Takes a packet.
-    pub fn packet(&mut self, track: &Track, packet: Bytes) -> anyhow::Result<()> {
+    pub fn packet(&mut self, track: &Track, packet: Bytes, at: Instant) -> anyhow::Result<()> {
         let Some(header) = rtp::Header::parse(&packet) else {
             return Ok(());
         };
@@ -108,11 +110,22 @@ impl Recordings {
             let recorder = self.recorder(track);
             let mut count = Count::default();
             count.hear(self.hears(track.kind, &track.participant));
-            self.tracks
-                .insert(key.clone(), Recording { recorder, count });
+            let recording = Recording {
+                recorder,
+                count,
+                judge: Judge::of(track),
+            };
+            self.tracks.insert(key.clone(), recording);
         }
-        let recording = self.tracks.entry(key).or_default();
+        let Some(recording) = self.tracks.get_mut(&key) else {
+            return Ok(());
+        };
         recording.count.add(header.sequence);
+        if !recording.count.unheard {
+            let payload = packet.slice(header.payload_offset..);
+            let key = is_key_frame(&track.codec, &payload);
+            recording.judge.receive(&header, key, at);
+        }
         if let Some(recorder) = &mut recording.recorder {
             recorder.packet(packet)?;
         }
@@ -129,9 +142,11 @@ impl Recordings {
         self.slots = Some(slots);
         let mut tracks = std::mem::take(&mut self.tracks);
         for ((who, kind, _), recording) in &mut tracks {
-            if recording.count.hear(self.hears(*kind, who))
-                && let Some(recorder) = &mut recording.recorder
-            {
+            if !recording.count.hear(self.hears(*kind, who)) {
+                continue;
+            }
+            recording.judge.pause();
+            if let Some(recorder) = &mut recording.recorder {
                 recorder.pause()?;
             }
         }
@@ -163,6 +178,7 @@ impl Recordings {
         (participant, kind, _): TrackKey,
         recording: Recording,
     ) -> anyhow::Result<()> {
+        let quality = recording.judge.quality(Instant::now());
         let file = recording.recorder.map(Recorder::finish).transpose()?;
         self.received.push(Received {
             participant,
@@ -170,6 +186,7 @@ impl Recordings {
             file: file.map(|recorded| recorded.path),
             packets: recording.count.packets,
             lost: recording.count.lost(),
+            quality: Seen::of(kind, &quality),
         });
         Ok(())
     }
@@ -249,12 +266,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut recordings = Recordings::new(Some(directory.path())).unwrap();
         for ssrc in 1..=3 {
-            recordings.packet(&voice(ssrc), packet(ssrc)).unwrap();
+            recordings
+                .packet(&voice(ssrc), packet(ssrc), Instant::now())
+                .unwrap();
             assert_eq!(recordings.tracks.len(), 1, "open at once");
             recordings.end(&voice(ssrc)).unwrap();
         }
         // The same source again, as after coming back.
-        recordings.packet(&voice(1), packet(1)).unwrap();
+        recordings
+            .packet(&voice(1), packet(1), Instant::now())
+            .unwrap();
         let received = recordings.finish().unwrap();
         let files = [
             "ann-audio.ogg",
@@ -271,7 +292,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("ann-audio.ogg")).unwrap();
         let mut recordings = Recordings::new(Some(directory.path())).unwrap();
-        recordings.packet(&voice(1), packet(1)).unwrap();
+        recordings
+            .packet(&voice(1), packet(1), Instant::now())
+            .unwrap();
         let received = recordings.finish().unwrap();
         assert_eq!(names(&received), [None]);
         assert_eq!(received[0].packets, 1);

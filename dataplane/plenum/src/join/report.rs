@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use plenum_client::quality::Quality;
 use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
 use serde::Serialize;
 
@@ -39,6 +40,49 @@ pub struct Received {
     /// Packets between the first and the last that never came. Audio that was not among the
     /// loudest is not sent on, and not lost.
     pub lost: u64,
+    /// What of it could be heard or seen in time.
+    #[serde(flatten)]
+    pub quality: Seen,
+}
+
+/// As a player would have it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Seen {
+    /// Audio.
+    Voice {
+        /// Packets of a thousand that a jitter buffer had to conceal, late or lost.
+        unrecovered_per_mille: Option<f64>,
+        /// Times that something was concealed.
+        concealments: u64,
+        /// The longest playout delay.
+        playout_delay_max_ms: u128,
+    },
+    /// Video and content.
+    Picture {
+        /// Times that the picture stood for more than 150 ms too long.
+        freezes: u64,
+        /// The longest of these.
+        freeze_max_ms: u128,
+    },
+}
+
+impl Seen {
+    /// The figures that fit the kind.
+    pub fn of(kind: Kind, quality: &Quality) -> Self {
+        let Quality { voice, picture } = quality;
+        match kind {
+            Kind::Audio => Self::Voice {
+                unrecovered_per_mille: voice.unrecovered_per_mille(),
+                concealments: voice.concealments,
+                playout_delay_max_ms: voice.delay_max.as_millis(),
+            },
+            Kind::Video | Kind::Content => Self::Picture {
+                freezes: picture.freezes,
+                freeze_max_ms: picture.longest.as_millis(),
+            },
+        }
+    }
 }
 
 /// It did not.

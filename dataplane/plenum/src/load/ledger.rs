@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plenum_client::quality::{Judge, Quality};
 use plenum_client::{Event, is_heard};
 use plenum_wire::control::Track;
+use plenum_wire::rtp::Header;
 use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
 
 use super::account::{Account, Moves, Totals};
@@ -17,8 +19,11 @@ use super::payload::Epoch;
 /// One track that is received.
 #[derive(Debug)]
 struct Receiving {
-    participant: ParticipantId,
+    track: Arc<Track>,
     account: Account,
+    judge: Judge,
+    /// What comes while it is not is left over, and judged by nobody.
+    heard: bool,
     /// The sender's count, once it has begun.
     sent: Option<Arc<Count>>,
 }
@@ -44,6 +49,8 @@ pub struct Figures {
     pub moves: u64,
     /// Moves that did not reach the new router.
     pub moves_failed: u64,
+    /// What was heard and seen.
+    pub quality: Quality,
     /// Second copies removed by the client.
     pub copies: u64,
     /// Sessions that ended by themselves, or had no router when the load ended.
@@ -64,6 +71,7 @@ impl Figures {
         self.back.merge(&other.back);
         self.moves += other.moves;
         self.moves_failed += other.moves_failed;
+        self.quality.add(&other.quality);
         self.copies += other.copies;
         self.dropped += other.dropped;
         for (&rung, count) in &other.rungs {
@@ -115,8 +123,8 @@ impl Ledger {
     pub fn enter(&mut self, event: Event, now: Instant) {
         match event {
             Event::Packet { track, packet, at } => self.receive(&track, &packet, at),
-            Event::TrackAdded(track) => self.open(&track, now),
-            Event::TrackRemoved(track) => self.close(track.ssrc),
+            Event::TrackAdded(track) => self.open(track, now),
+            Event::TrackRemoved(track) => self.close(track.ssrc, now),
             Event::Bound { kind, rung } => {
                 self.rungs.insert(kind, rung);
             }
@@ -182,9 +190,10 @@ impl Ledger {
     /// Closes all accounts.
     #[must_use]
     pub fn finish(mut self, copies: u64) -> Figures {
+        let now = Instant::now();
         let open: Vec<u32> = self.tracks.keys().copied().collect();
         for ssrc in open {
-            self.close(ssrc);
+            self.close(ssrc, now);
         }
         for rung in self.rungs.values() {
             *self.figures.rungs.entry(*rung).or_default() += 1;
@@ -232,16 +241,28 @@ impl Ledger {
         }
     }
 
-    fn open(&mut self, track: &Track, now: Instant) {
+    /// Tracks whose picture cannot go on without a key frame.
+    pub fn broken_pictures(&self) -> Vec<Arc<Track>> {
+        let all = self.tracks.values();
+        let broken = all.filter(|receiving| receiving.judge.wants_key_frame());
+        broken
+            .map(|receiving| Arc::clone(&receiving.track))
+            .collect()
+    }
+
+    fn open(&mut self, track: Arc<Track>, now: Instant) {
         let mut account = Account::new(track.kind, now);
         let heard = |slots: &Vec<_>| is_heard(slots, &track.participant);
-        if track.kind == Kind::Audio && !self.slots.as_ref().is_none_or(heard) {
+        let heard = track.kind != Kind::Audio || self.slots.as_ref().is_none_or(heard);
+        if !heard {
             account.heard(false, now);
         }
         let receiving = Receiving {
-            participant: track.participant.clone(),
             account,
+            judge: Judge::of(&track),
+            heard,
             sent: self.board.track(self.meeting, track.ssrc),
+            track: Arc::clone(&track),
         };
         self.tracks.insert(track.ssrc, receiving);
     }
@@ -249,8 +270,11 @@ impl Ledger {
     fn hear_of(&mut self, slots: Vec<Option<ParticipantId>>, now: Instant) {
         let mut audio = self.tracks.values_mut();
         while let Some(receiving) = audio.find(|one| one.account.kind() == Kind::Audio) {
-            let heard = is_heard(&slots, &receiving.participant);
+            let heard = is_heard(&slots, &receiving.track.participant);
             receiving.account.heard(heard, now);
+            if std::mem::replace(&mut receiving.heard, heard) != heard {
+                receiving.judge.pause();
+            }
         }
         self.slots = Some(slots);
     }
@@ -260,11 +284,17 @@ impl Ledger {
         let Some(receiving) = self.tracks.get_mut(&track.ssrc) else {
             return;
         };
-        let Some((number, latency)) = self.epoch.read(packet, at) else {
+        let Some(header) = Header::parse(packet) else {
+            return;
+        };
+        let Some((stamp, latency)) = self.epoch.read(&header, packet, at) else {
             return;
         };
         self.figures.latency.record(latency);
-        if let Some(gap) = receiving.account.receive(number, at) {
+        if receiving.heard {
+            receiving.judge.receive(&header, stamp.key, at);
+        }
+        if let Some(gap) = receiving.account.receive(stamp.number, at) {
             if self.moves.touch(gap) {
                 self.figures.move_gaps.record(gap.length);
                 self.move_gap = self.move_gap.max(gap.length);
@@ -274,8 +304,9 @@ impl Ledger {
         }
     }
 
-    fn close(&mut self, ssrc: u32) {
+    fn close(&mut self, ssrc: u32, now: Instant) {
         if let Some(receiving) = self.tracks.remove(&ssrc) {
+            self.figures.quality.add(&receiving.judge.quality(now));
             let sent = receiving
                 .sent
                 .or_else(|| self.board.track(self.meeting, ssrc));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plenum_client::{JoinConfig, JoinError, PublishError, Session};
+use plenum_client::{Event, JoinConfig, JoinError, PublishError, Session};
 use plenum_wire::Kind;
 use tokio::time::{Interval, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -138,6 +138,11 @@ impl Seat {
         loop {
             tokio::select! {
                 event = session.next_event() => match event {
+                    Some(Event::KeyFrameWanted { .. }) => {
+                        if let Some(speaker) = &mut speaker {
+                            speaker.make_key_frame();
+                        }
+                    }
                     Some(event) => ledger.enter(event, Instant::now()),
                     None => return false,
                 },
@@ -147,7 +152,12 @@ impl Seat {
                         board.sent.add(speaker.tick(self.common.epoch));
                     }
                 }
-                _ = observe.tick() => ledger.observe(Instant::now()),
+                _ = observe.tick() => {
+                    ledger.observe(Instant::now());
+                    for track in ledger.broken_pictures() {
+                        session.want_key_frame(&track);
+                    }
+                }
                 () = quiet.cancelled(), if speaker.is_some() => speaker = None,
                 () = leave.cancelled() => return true,
             }

@@ -1,16 +1,27 @@
-//! What the load's packets carry: their number and when they were sent.
+//! What the load's packets carry: their number, when they were sent, and whether a video
+//! frame claims to be a key frame.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plenum_wire::rtp::{self, AudioLevel, Header};
 
-/// Number and time, 8 bytes each.
-const STAMP_BYTES: usize = 16;
+/// Number and time, 8 bytes each, and a byte that is 1 in a key frame.
+const STAMP_BYTES: usize = 17;
+const KEY_AT: usize = 16;
 /// A 20 ms Opus frame at 32 kbit/s.
 pub const AUDIO_BYTES: usize = 80;
 /// Longest video payload in bytes: what every path carries in one packet.
 pub const VIDEO_BYTES: usize = 1_100;
+
+/// What is written into a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Counts the track's packets.
+    pub number: u64,
+    /// It is of a frame that needs none before it.
+    pub key: bool,
+}
 
 /// When the packets of this process count from; latency needs no clock of another machine.
 #[derive(Debug, Clone, Copy)]
@@ -24,15 +35,16 @@ impl Epoch {
         self,
         header: &Header,
         level: Option<AudioLevel>,
-        number: u64,
+        what: Stamp,
         now: Instant,
         bytes: usize,
     ) -> Bytes {
         let sent = now.saturating_duration_since(self.0).as_nanos();
         let sent = u64::try_from(sent).unwrap_or(u64::MAX);
         let mut payload = [0; VIDEO_BYTES];
-        payload[..8].copy_from_slice(&number.to_be_bytes());
-        payload[8..STAMP_BYTES].copy_from_slice(&sent.to_be_bytes());
+        payload[..8].copy_from_slice(&what.number.to_be_bytes());
+        payload[8..KEY_AT].copy_from_slice(&sent.to_be_bytes());
+        payload[KEY_AT] = what.key.into();
         let payload = &payload[..bytes.clamp(STAMP_BYTES, VIDEO_BYTES)];
         match level {
             Some(level) => rtp::write_with_level(header, level, payload),
@@ -40,14 +52,18 @@ impl Epoch {
         }
     }
 
-    /// A packet's number and how long it took; `None` when it is none of ours.
+    /// What a packet says and how long it took; `None` when it is none of ours.
     #[must_use]
-    pub fn read(self, packet: &[u8], at: Instant) -> Option<(u64, Duration)> {
-        let header = Header::parse(packet)?;
+    pub fn read(self, header: &Header, packet: &[u8], at: Instant) -> Option<(Stamp, Duration)> {
         let (number, rest) = packet.get(header.payload_offset..)?.split_first_chunk()?;
-        let sent = Duration::from_nanos(u64::from_be_bytes(*rest.first_chunk()?));
+        let (sent, rest) = rest.split_first_chunk()?;
+        let sent = Duration::from_nanos(u64::from_be_bytes(*sent));
         let latency = at.saturating_duration_since(self.0).saturating_sub(sent);
-        Some((u64::from_be_bytes(*number), latency))
+        let stamp = Stamp {
+            number: u64::from_be_bytes(*number),
+            key: *rest.first()? == 1,
+        };
+        Some((stamp, latency))
     }
 }
 
@@ -81,20 +97,25 @@ mod tests {
         let epoch = Epoch(Instant::now());
         let sent = epoch.0 + Duration::from_secs(3);
         let latency = Duration::from_micros(1_234);
+        let stamp = Stamp {
+            number: 1 << 40,
+            key: true,
+        };
         for (level, header_bytes) in [(None, 12), (Some(AudioLevel::SILENCE), 20)] {
-            let packet = epoch.stamp(&header(), level, 1 << 40, sent, AUDIO_BYTES);
+            let packet = epoch.stamp(&header(), level, stamp, sent, AUDIO_BYTES);
             assert_eq!(packet.len(), header_bytes + AUDIO_BYTES);
-            let read = epoch.read(&packet, sent + latency);
-            assert_eq!(read, Some((1 << 40, latency)));
+            let header = Header::parse(&packet).unwrap();
+            let read = epoch.read(&header, &packet, sent + latency);
+            assert_eq!(read, Some((stamp, latency)));
         }
     }
 
     #[test]
     fn what_is_too_short_to_be_ours_is_not_read() {
         let epoch = Epoch(Instant::now());
-        let packet = rtp::write(&header(), b"15 bytes of it.");
-        assert_eq!(epoch.read(&packet, epoch.0), None);
-        assert_eq!(epoch.read(b"rubbish", epoch.0), None);
+        let packet = rtp::write(&header(), b"16 bytes of them");
+        assert_eq!(epoch.read(&header(), &packet, epoch.0), None);
+        assert_eq!(epoch.read(&header(), b"rubbish", epoch.0), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use plenum_client::quality::Quality;
 use plenum_wire::Rung;
 use serde::Serialize;
 
@@ -54,6 +55,17 @@ struct Media {
     latency_p99_ms: Option<f64>,
     audio_gap_p99_ms: Option<f64>,
     audio_gap_max_ms: Option<f64>,
+    /// Packets of a thousand that a listener's jitter buffer had to conceal, late or lost.
+    audio_unrecovered_per_mille: Option<f64>,
+    /// Of those, the ones that came too late.
+    audio_late: u64,
+    /// Times that something was concealed.
+    audio_concealments: u64,
+    audio_playout_delay_max_ms: Option<f64>,
+    video_frames: u64,
+    /// Times that a picture stood for more than 150 ms too long, and the longest of these.
+    freezes: u64,
+    freeze_max_ms: Option<f64>,
     /// How late the load itself sent: part of latency and gaps that is not the routers'.
     sent_late_p99_ms: Option<f64>,
     rungs: Rungs,
@@ -85,6 +97,7 @@ impl Report {
     #[must_use]
     pub fn new(board: &Board, figures: &Figures, abandoned: u64, lasted: Duration) -> Self {
         let (errors, errors_total) = board.troubles();
+        let Quality { voice, picture } = &figures.quality;
         let rung = |rung| figures.rungs.get(&rung).copied().unwrap_or(0);
         Self {
             schema: SCHEMA,
@@ -109,6 +122,13 @@ impl Report {
                 latency_p99_ms: ms(figures.latency.quantile(0.99)),
                 audio_gap_p99_ms: ms(figures.gaps.quantile(0.99)),
                 audio_gap_max_ms: ms(figures.gaps.max()),
+                audio_unrecovered_per_mille: voice.unrecovered_per_mille().map(seconds),
+                audio_late: voice.late,
+                audio_concealments: voice.concealments,
+                audio_playout_delay_max_ms: ms((voice.expected > 0).then_some(voice.delay_max)),
+                video_frames: picture.frames,
+                freezes: picture.freezes,
+                freeze_max_ms: ms((picture.freezes > 0).then_some(picture.longest)),
                 sent_late_p99_ms: ms(figures.late.quantile(0.99)),
                 rungs: Rungs {
                     udp: rung(Rung::Udp),
@@ -183,6 +203,15 @@ impl fmt::Display for Report {
             Shown(media.audio_gap_max_ms),
             Shown(self.migrations.audio_gap_max_ms)
         )?;
+        let concealed = media.audio_unrecovered_per_mille;
+        let concealed = concealed.map_or("-".to_owned(), |share| format!("{share:.1} ‰"));
+        writeln!(
+            f,
+            "quality     {concealed} of audio concealed, playout delay up to {}; {} freezes, longest {}",
+            Shown(media.audio_playout_delay_max_ms),
+            media.freezes,
+            Shown(media.freeze_max_ms)
+        )?;
         writeln!(
             f,
             "rungs       {} udp, {} tcp, {} tls",
@@ -240,6 +269,9 @@ mod tests {
         assert_eq!(json["media"]["audio_gap_max_ms"], serde_json::Value::Null);
         assert_eq!(json["migrations"]["failed"], 0);
         assert_eq!(json["errors"][0]["participant"], "1/2");
+        let unheard = &json["media"]["audio_unrecovered_per_mille"];
+        assert_eq!(*unheard, serde_json::Value::Null);
+        assert_eq!(json["media"]["freezes"], 0);
         for name in ["sent", "expected", "received", "lost", "duplicated"] {
             assert_eq!(json["media"][name], 0, "{name}");
         }

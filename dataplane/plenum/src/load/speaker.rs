@@ -8,7 +8,7 @@ use plenum_wire::Codec;
 use plenum_wire::rtp::{AudioLevel, Header};
 
 use super::board::{Board, Count};
-use super::payload::{AUDIO_BYTES, Epoch, video_frame};
+use super::payload::{AUDIO_BYTES, Epoch, Stamp, video_frame};
 use super::talk::Talk;
 
 /// Between audio packets.
@@ -47,6 +47,8 @@ pub struct Sending {
     codec: Codec,
     sent: Arc<Count>,
     number: u64,
+    /// The next frame is a key frame.
+    key: bool,
 }
 
 impl Sending {
@@ -62,6 +64,7 @@ impl Sending {
             codec,
             sent,
             number: 0,
+            key: true,
         }
     }
 
@@ -85,13 +88,18 @@ impl Sending {
                 ssrc: self.ssrc,
                 payload_offset: 0,
             };
-            let packet = epoch.stamp(&header, level, self.number, Instant::now(), bytes);
+            let stamp = Stamp {
+                number: self.number,
+                key: self.key,
+            };
+            let packet = epoch.stamp(&header, level, stamp, Instant::now(), bytes);
             // Counted first, and also when no router takes it: then it is lost.
             self.sent.add(1);
             self.sender.send(&packet);
             self.number += 1;
             packets += 1;
         }
+        self.key = false;
         packets
     }
 
@@ -103,6 +111,7 @@ impl Sending {
             self.ssrc = ssrc;
             self.sent = self.board.publish(self.meeting, ssrc);
             self.sent.add(self.number);
+            self.key = true;
         }
     }
 }
@@ -131,6 +140,14 @@ impl Speaker {
             video_kbps,
             talk: Talk::new(seed),
             ticks: 0,
+        }
+    }
+
+    /// The next video frame is a key frame. It says so and is not larger, so that the rate
+    /// stays the one asked for.
+    pub const fn make_key_frame(&mut self) {
+        if let Some(video) = &mut self.video {
+            video.key = true;
         }
     }
 
