@@ -35,11 +35,11 @@ impl Patience {
         pace: 50,
         give_up: Duration::from_millis(400),
     };
-    /// Pictures are large, so an answer is waited for; after a second a new key frame is the
-    /// better repair.
+    /// Pictures are larger, so an answer is waited for a little longer; after a second a new
+    /// key frame is the better repair.
     pub const VIDEO: Self = Self {
-        asks: 8,
-        pace: 75,
+        asks: 10,
+        pace: 60,
         give_up: Duration::from_secs(1),
     };
 }
@@ -62,7 +62,7 @@ struct Missing {
     sequence: u16,
     since: Instant,
     asked: u8,
-    last_asked: Instant,
+    first_asked: Instant,
     next: Instant,
     /// It came; remembered to know its copies by.
     here: bool,
@@ -122,7 +122,7 @@ impl Gaps {
                 sequence: highest.wrapping_add(step),
                 since: now,
                 asked: 0,
-                last_asked: now,
+                first_asked: now,
                 next: now + REORDER,
                 here: false,
             });
@@ -139,16 +139,14 @@ impl Gaps {
             return Arrival::Again;
         }
         missing.here = true;
-        match missing.asked {
-            0 => Arrival::Fresh,
-            1 => {
-                // Of several requests nobody knows which was answered (Karn's algorithm).
-                let sample = now.saturating_duration_since(missing.last_asked);
-                self.measured(sample);
-                Arrival::Repaired
-            }
-            _ => Arrival::Repaired,
+        if missing.asked == 0 {
+            return Arrival::Fresh;
         }
+        // Of several requests nobody knows which was answered. The first is taken to be: too
+        // long a round trip makes few requests, too short a one makes many.
+        let sample = now.saturating_duration_since(missing.first_asked);
+        self.measured(sample);
+        Arrival::Repaired
     }
 
     fn measured(&mut self, sample: Duration) {
@@ -184,7 +182,9 @@ impl Gaps {
                 if one.asked < patience.asks {
                     out.push(one.sequence);
                     one.asked += 1;
-                    one.last_asked = now;
+                    if one.asked == 1 {
+                        one.first_asked = now;
+                    }
                     one.next = now + pace;
                 } else {
                     // Answers to the last request may still come.

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use plenum::{mmr, zc};
 use plenum_client::{JoinConfig, Network};
+use plenum_emulator::{Conditions, Proxy};
 use plenum_transport::tls::{Identity, Loaded, Trust, server_config};
 use plenum_transport::{https, socket};
 use plenum_wire::join::Endpoint;
@@ -16,6 +17,7 @@ use prometheus_client::registry::Registry;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_ED25519, SanType,
 };
+use tokio::net::UdpSocket;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -67,6 +69,7 @@ pub struct Site {
     links: SocketAddr,
     ready: watch::Receiver<bool>,
     routers: Vec<(String, Router)>,
+    networks: Vec<Proxy>,
     /// The zone's signing key in PEM.
     key: String,
     /// Ends the controller when dropped.
@@ -97,6 +100,7 @@ impl Site {
             ready: zc.ready,
             authority,
             routers: Vec::new(),
+            networks: Vec::new(),
             key,
             _end: end.drop_guard(),
         }
@@ -113,16 +117,35 @@ impl Site {
 
     /// Returns when the router is connected to the controller.
     pub async fn add_router(&mut self, name: &str, capacity: u32) {
-        self.start_router(name, capacity, None).await;
+        self.start_router(name, capacity, None, None).await;
     }
 
     /// A router that the controller knows, and clients find only closed ports of.
     pub async fn add_unreachable_router(&mut self, name: &str, capacity: u32) {
         let closed = closed_port();
-        self.start_router(name, capacity, Some(closed)).await;
+        self.start_router(name, capacity, Some(closed), None).await;
     }
 
-    async fn start_router(&mut self, name: &str, capacity: u32, said_port: Option<u16>) {
+    /// A router whose media reaches clients over a bad network, both ways.
+    pub async fn add_distant_router(&mut self, name: &str, network: Conditions, seed: u64) {
+        // Clients are told another address of loopback, and the same port.
+        let port = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0))
+            .await
+            .unwrap();
+        let said = port.local_addr().unwrap();
+        self.start_router(name, 100, None, Some(said)).await;
+        let server = SocketAddr::new(loopback().ip(), said.port());
+        self.networks
+            .push(Proxy::start(port, server, network, network, seed));
+    }
+
+    async fn start_router(
+        &mut self,
+        name: &str,
+        capacity: u32,
+        said_port: Option<u16>,
+        behind: Option<SocketAddr>,
+    ) {
         let (die, death) = oneshot::channel();
         let (up, connected) = oneshot::channel();
         let drain = CancellationToken::new();
@@ -136,6 +159,7 @@ impl Site {
             },
             drain: drain.clone(),
             said_port,
+            behind,
         };
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -233,6 +257,8 @@ struct Config {
     drain: CancellationToken,
     /// What clients are told to be the port of the control channel.
     said_port: Option<u16>,
+    /// Where clients are told that media is, on the port where it is.
+    behind: Option<SocketAddr>,
 }
 
 /// A port of loopback where nobody listens.
@@ -245,11 +271,12 @@ fn closed_port() -> u16 {
 }
 
 async fn route(config: Config, up: oneshot::Sender<Endpoint>, death: oneshot::Receiver<()>) {
-    let listener = socket::listen(loopback()).unwrap();
+    let said = config.behind.unwrap_or_else(loopback);
+    let listener = socket::listen(SocketAddr::new(said.ip(), 0)).unwrap();
     let identity = Identity::self_signed(std::slice::from_ref(&config.name)).unwrap();
     let (_certificate, tls) = watch::channel(server_config(&identity, None, &ALPN).unwrap());
     let endpoint = Endpoint {
-        addresses: vec![Ipv4Addr::LOCALHOST.into()],
+        addresses: vec![said.ip()],
         https_port: config
             .said_port
             .unwrap_or_else(|| listener.local_addr().unwrap().port()),
@@ -262,7 +289,7 @@ async fn route(config: Config, up: oneshot::Sender<Endpoint>, death: oneshot::Re
         pool: "ns.pool".parse().unwrap(),
         addresses: endpoint.addresses.clone(),
         https_port: endpoint.https_port,
-        media: loopback(),
+        media: SocketAddr::new(loopback().ip(), said.port()),
         identity,
         capacity: config.capacity,
         controllers: mmr::Host {
