@@ -140,6 +140,21 @@ fn packets_out_of_order_and_twice_are_put_right() {
 }
 
 #[test]
+fn a_packet_that_was_repaired_a_second_later_lands_in_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let (codec, played) = frames(&sample("alice.ogg"));
+    let mut sent = packets(&codec, &played);
+    let repaired = sent.remove(20);
+    sent.insert(70, repaired);
+    let path = directory.path().join("alice.ogg");
+    let recorded = record(&codec, sent, &path);
+    assert_eq!(recorded.lost, 0);
+    let data =
+        |frames: Vec<Frame>| -> Vec<Bytes> { frames.into_iter().map(|frame| frame.data).collect() };
+    assert!(data(frames(&path).1) == data(played));
+}
+
+#[test]
 fn a_lost_packet_costs_its_frame_and_no_other() {
     let directory = tempfile::tempdir().unwrap();
     let (codec, played) = frames(&sample("camera.ivf"));

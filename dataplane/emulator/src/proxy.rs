@@ -1,6 +1,7 @@
 //! A UDP port behind which the network is bad.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
 use std::net::SocketAddr;
@@ -56,14 +57,14 @@ async fn run(
     let mut buffer = vec![0; DATAGRAM];
     loop {
         let (length, client) = port.recv_from(&mut buffer).await?;
-        if !clients.contains_key(&client) {
+        if let Entry::Vacant(place) = clients.entry(client) {
             let socket = Arc::new(UdpSocket::bind((server.ip(), 0)).await?);
             socket.connect(server).await?;
             let to_server = deliver(Arc::clone(&socket), None, Link::new(up, seed));
             let to_client = deliver(Arc::clone(&port), Some(client), Link::new(down, seed + 1));
             let back = AbortOnDropHandle::new(tokio::spawn(read(socket, to_client)));
             seed += 2;
-            clients.insert(client, (to_server, back));
+            place.insert((to_server, back));
         }
         if let Some((to_server, _)) = clients.get(&client) {
             // Fails only when the way there is over.

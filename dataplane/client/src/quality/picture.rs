@@ -146,15 +146,13 @@ impl Picture {
 
     /// The last number of a frame that begins with this one, if all of it is there.
     fn whole(&self, first: u64) -> Option<u64> {
-        let mut expected = first;
-        for (&number, part) in self.parts.range(first..) {
+        for (expected, (&number, part)) in (first..).zip(self.parts.range(first..)) {
             if number != expected {
                 return None;
             }
             if part.last {
                 return Some(number);
             }
-            expected += 1;
         }
         None
     }
@@ -207,7 +205,7 @@ impl Picture {
         }
         if stood > expected + FREEZE {
             self.figures.freezes += 1;
-            let length = usual + (stood - expected);
+            let length = usual + stood.saturating_sub(expected);
             self.figures.longest = self.figures.longest.max(length);
         }
     }
@@ -263,7 +261,8 @@ mod tests {
                 payload_offset: 12,
             };
             let at = self.start + 40 * MS * frame + late;
-            self.picture.receive(&header, number % 100 == 0, at);
+            self.picture
+                .receive(&header, number.is_multiple_of(100), at);
         }
 
         fn figures(&self, frame: u32) -> PictureFigures {

@@ -123,7 +123,7 @@ impl Ledger {
     pub fn enter(&mut self, event: Event, now: Instant) {
         match event {
             Event::Packet { track, packet, at } => self.receive(&track, &packet, at),
-            Event::TrackAdded(track) => self.open(track, now),
+            Event::TrackAdded(track) => self.open(&track, now),
             Event::TrackRemoved(track) => self.close(track.ssrc, now),
             Event::Bound { kind, rung } => {
                 self.rungs.insert(kind, rung);
@@ -250,7 +250,7 @@ impl Ledger {
             .collect()
     }
 
-    fn open(&mut self, track: Arc<Track>, now: Instant) {
+    fn open(&mut self, track: &Arc<Track>, now: Instant) {
         let mut account = Account::new(track.kind, now);
         let heard = |slots: &Vec<_>| is_heard(slots, &track.participant);
         let heard = track.kind != Kind::Audio || self.slots.as_ref().is_none_or(heard);
@@ -259,10 +259,10 @@ impl Ledger {
         }
         let receiving = Receiving {
             account,
-            judge: Judge::of(&track),
+            judge: Judge::of(track),
             heard,
             sent: self.board.track(self.meeting, track.ssrc),
-            track: Arc::clone(&track),
+            track: Arc::clone(track),
         };
         self.tracks.insert(track.ssrc, receiving);
     }
