@@ -1,6 +1,7 @@
 //! What `plenum join` prints at its end.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use plenum_client::quality::Quality;
@@ -65,6 +66,24 @@ pub enum Seen {
         /// The longest of these.
         freeze_max_ms: u128,
     },
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Voice {
+                unrecovered_per_mille,
+                ..
+            } => {
+                let share = unrecovered_per_mille.unwrap_or(0.0);
+                write!(f, "{share:.1} ‰ concealed")
+            }
+            Self::Picture {
+                freezes,
+                freeze_max_ms,
+            } => write!(f, "{freezes} freezes, longest {freeze_max_ms} ms"),
+        }
+    }
 }
 
 impl Seen {
@@ -135,8 +154,8 @@ impl Report {
                 .as_ref()
                 .map_or(String::new(), |file| format!(" -> {}", file.display()));
             println!(
-                "{} {}: {} packets, {} lost{file}",
-                track.participant, track.kind, track.packets, track.lost
+                "{} {}: {} packets, {} lost, {}{file}",
+                track.participant, track.kind, track.packets, track.lost, track.quality
             );
         }
     }
