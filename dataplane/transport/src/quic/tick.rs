@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 /// The longest a packet is held back: what a core does that has no time left at all.
-const LONGEST: Duration = Duration::from_millis(8);
+const LONGEST: Duration = Duration::from_millis(6);
 /// Over which time the share of busy time is taken.
 const WINDOW: Duration = Duration::from_millis(50);
 /// Below this share nothing is held back: gathering would save what nobody needs.
