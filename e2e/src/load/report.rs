@@ -138,14 +138,12 @@ fn merge(into: &mut Value, other: &Value, key: &str) {
         (into @ Value::Null, other) => *into = other.clone(),
         (into @ Value::Number(_), Value::Number(_)) => {
             let (a, b) = (into.as_f64().unwrap_or(0.0), other.as_f64().unwrap_or(0.0));
-            let merged = if key.ends_with("_ms") {
-                a.max(b)
-            } else {
-                a + b
-            };
+            // Times and shares do not add up: the worse of the two counts.
+            let worse = key.ends_with("_ms") || key.ends_with("_per_mille");
+            let merged = if worse { a.max(b) } else { a + b };
             // Counts stay whole numbers.
             *into = match (into.as_u64(), other.as_u64()) {
-                (Some(a), Some(b)) if !key.ends_with("_ms") => Value::from(a + b),
+                (Some(a), Some(b)) if !worse => Value::from(a + b),
                 _ => Value::from(merged),
             };
         }
