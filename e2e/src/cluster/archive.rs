@@ -78,6 +78,8 @@ impl Image {
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
+        // On a fresh machine there is no cache yet.
+        fs::create_dir_all(directory).with_context(|| format!("making {}", directory.display()))?;
         let mut file = tempfile::NamedTempFile::new_in(directory)
             .with_context(|| format!("writing in {}", directory.display()))?;
         self.write_to(&mut file)?;
@@ -288,6 +290,14 @@ mod tests {
     #[test]
     fn the_same_content_gives_the_same_bytes() {
         assert_eq!(archive(), archive());
+    }
+
+    #[test]
+    fn the_directory_is_made_if_there_is_none_yet() {
+        let cache = tempfile::tempdir().unwrap();
+        let out = cache.path().join("image").join("image.tar");
+        image().write(&out).unwrap();
+        assert!(out.is_file());
     }
 
     #[test]
