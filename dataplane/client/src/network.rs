@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use plenum_transport::dial::Detour;
 use plenum_transport::dial::Dialer;
 use plenum_transport::tls::{self, Trust};
 
@@ -50,5 +51,13 @@ impl Network {
             ))
         })?;
         Ok(Self { dialer, http })
+    }
+    /// The same network, but media over UDP goes by `detour`, such as through a bad network.
+    #[must_use]
+    pub fn through(&self, detour: Detour) -> Self {
+        Self {
+            dialer: self.dialer.through(detour),
+            http: self.http.clone(),
+        }
     }
 }

@@ -1,9 +1,12 @@
-//! A bad network in user space, for tests: delay, jitter, loss, a limited rate, reordering.
+//! A bad network in user space, for tests and for `plenum load`: delay, jitter, loss, a
+//! limited rate, reordering.
 //!
 //! | type | what it is |
 //! |---|---|
 //! | [`Link`] | pure: one direction; a packet and the time in, when it arrives or nothing out |
+//! | [`Phases`] | pure: how both directions change over time, readable as text |
 //! | [`Proxy`] | the shell: a UDP port in front of another one, a [`Link`] each way |
+//! | [`Network`] | a client's network: a [`Proxy`] in front of each server it turns to |
 //!
 //! The same seed and the same packets at the same times give the same fates.
 //!
@@ -18,7 +21,11 @@
 //! ```
 
 mod link;
+mod network;
+mod phases;
 mod proxy;
 
 pub use link::{Conditions, Link};
+pub use network::Network;
+pub use phases::{Path, Phase, Phases};
 pub use proxy::Proxy;

@@ -35,9 +35,21 @@ const KEPT: usize = 256;
 /// Application protocol of control channel and rung `tls`: what carries WebSockets.
 const HTTP_ALPN: &[u8] = b"http/1.1";
 
+/// Another way to a UDP address, such as one through a bad network.
+pub type Detour = Arc<dyn Fn(SocketAddr) -> io::Result<SocketAddr> + Send + Sync>;
+
 /// Dials routers. Clones share sockets and TLS settings.
-#[derive(Debug, Clone)]
-pub struct Dialer(Arc<Shared>);
+#[derive(Clone)]
+pub struct Dialer {
+    shared: Arc<Shared>,
+    detour: Option<Detour>,
+}
+
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dialer").finish_non_exhaustive()
+    }
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -70,11 +82,24 @@ impl Dialer {
     /// Opens one UDP socket per address family. Must be called within a runtime, which then
     /// drives them.
     pub fn new() -> io::Result<Self> {
-        Ok(Self(Arc::new(Shared {
+        let shared = Shared {
             v4: endpoint(Ipv4Addr::UNSPECIFIED.into())?,
             v6: endpoint(Ipv6Addr::UNSPECIFIED.into()).ok(),
             known: Mutex::default(),
-        })))
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            detour: None,
+        })
+    }
+
+    /// The same dialer, whose rung `udp` goes by `detour`.
+    #[must_use]
+    pub fn through(&self, detour: Detour) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            detour: Some(detour),
+        }
     }
 
     /// Opens a media connection over one rung, within 5 s for each address.
@@ -120,7 +145,7 @@ impl Dialer {
     }
 
     fn pinned(&self, fingerprint: Fingerprint) -> Result<Pinned, TlsError> {
-        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pinned) = known.get(&fingerprint) {
             return Ok(pinned.clone());
         }
@@ -137,9 +162,13 @@ impl Dialer {
         address: SocketAddr,
         config: quinn::ClientConfig,
     ) -> Result<MediaConnection, DialError> {
+        let address = match &self.detour {
+            Some(detour) => detour(address)?,
+            None => address,
+        };
         let endpoint = match address {
-            SocketAddr::V4(_) => &self.0.v4,
-            SocketAddr::V6(_) => self.0.v6.as_ref().ok_or(DialError::NoAddress)?,
+            SocketAddr::V4(_) => &self.shared.v4,
+            SocketAddr::V6(_) => self.shared.v6.as_ref().ok_or(DialError::NoAddress)?,
         };
         let connecting = endpoint
             .connect_with(config, address, &address.ip().to_string())
