@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
@@ -95,6 +96,21 @@ enum Command {
         #[arg(long)]
         reports: PathBuf,
     },
+    /// Let people come and go for a while, and see whether anything grows or is left over
+    Soak {
+        /// The `plenum` program
+        #[arg(long)]
+        plenum: PathBuf,
+        /// Where the figures go
+        #[arg(long)]
+        reports: PathBuf,
+        /// How long
+        #[arg(long, default_value_t = 20)]
+        minutes: u64,
+        /// People at once
+        #[arg(long, default_value_t = 120)]
+        people: u32,
+    },
     /// Write the state, events and logs of the running cluster to a directory
     Dump {
         /// Where to
@@ -149,6 +165,10 @@ impl SiteArgs {
 }
 
 fn main() -> Result<ExitCode> {
+    // What asks for the default provider of cryptography gets the one of the whole workspace.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("a provider of cryptography was installed before"))?;
     let runtime = tokio::runtime::Runtime::new()?;
     match Arguments::parse().command {
         // Its scenarios run on a thread of the test library, and block on the runtime.
@@ -191,7 +211,16 @@ async fn run(command: Command) -> Result<()> {
         Command::Dump { directory } => Cluster::attach().await?.dump(&directory).await,
         Command::Demo { site, keep } => demo(&site, keep).await,
         Command::Bench { plenum, reports } => {
-            unless_interrupted(bench::run(&plenum, &reports)).await
+            unless_interrupted(bench::rungs::run(&plenum, &reports)).await
+        }
+        Command::Soak {
+            plenum,
+            reports,
+            minutes,
+            people,
+        } => {
+            let lasts = Duration::from_secs(60 * minutes);
+            unless_interrupted(bench::soak::run(&plenum, &reports, lasts, people)).await
         }
         Command::Test { .. } => unreachable!("main runs it"),
     }
