@@ -92,8 +92,13 @@ fn input(event: Event) -> Input {
 fn carry_out(shard: &mut Shard, switch: &mut Switch) {
     while let Some(output) = shard.poll() {
         match output {
-            Output::Forward { to, flow, packet } => {
-                switch.send(media::ConnectionId(to.0), flow, &packet);
+            Output::Forward {
+                to,
+                flow,
+                packet,
+                rewrite,
+            } => {
+                switch.send(media::ConnectionId(to.0), flow, &packet, rewrite);
             }
             Output::Carries { connection, kind } => {
                 switch.carries(media::ConnectionId(connection.0), kind);

@@ -69,6 +69,7 @@ impl Shard {
                 to: receiver.connection,
                 flow: receiver.flow,
                 packet: packet.clone(),
+                rewrite: None,
             }));
     }
 

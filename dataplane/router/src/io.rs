@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use plenum_wire::control::{FromClient, FromRouter};
 use plenum_wire::link::{self, ToRouter};
+use plenum_wire::rtp::Rewrite;
 use plenum_wire::{BadMessage, FlowId, Kind, Rung};
 
 use crate::{ChannelId, ConnectionId, LinkId};
@@ -91,6 +92,8 @@ pub enum Output {
         flow: FlowId,
         /// As it came.
         packet: Bytes,
+        /// What is different for this receiver.
+        rewrite: Option<Rewrite>,
     },
     /// A media connection turned out to carry this kind, which tells how old its packets
     /// may get.

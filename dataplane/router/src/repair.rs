@@ -158,7 +158,12 @@ impl Shard {
             counted.packets_out += 1;
             counted.bytes_out += packet.len() as u64;
             let packet = packet.clone();
-            self.out.push_back(Output::Forward { to, flow, packet });
+            self.out.push_back(Output::Forward {
+                to,
+                flow,
+                packet,
+                rewrite: None,
+            });
         }
     }
 
@@ -176,7 +181,12 @@ impl Shard {
 
     fn say_upstream(&mut self, publisher: Slot, kind: Kind, packet: Bytes) {
         if let Some((to, flow)) = self.participants[publisher].way(kind) {
-            self.out.push_back(Output::Forward { to, flow, packet });
+            self.out.push_back(Output::Forward {
+                to,
+                flow,
+                packet,
+                rewrite: None,
+            });
         }
     }
 

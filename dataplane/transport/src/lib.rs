@@ -41,7 +41,7 @@
 //!             let mut done = false;
 //!             for event in events.drain(..) {
 //!                 if let Event::Packet { connection, flow, packet } = event {
-//!                     switch.send(connection, flow, &packet);
+//!                     switch.send(connection, flow, &packet, None);
 //!                     done = true;
 //!                 }
 //!             }

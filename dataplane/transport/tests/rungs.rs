@@ -9,7 +9,7 @@ use common::{Router, flow, loopback, within};
 use plenum_transport::dial::{DialError, Dialer};
 use plenum_transport::media::Event;
 use plenum_wire::limits::PACKET_BYTES;
-use plenum_wire::{Fingerprint, FlowId, Rung};
+use plenum_wire::{Fingerprint, FlowId, Rung, rtp};
 
 /// Packets from one byte to the longest, all different.
 fn packets() -> Vec<Bytes> {
@@ -57,6 +57,44 @@ async fn packets_arrive_both_ways_bit_by_bit() {
                 (counters.garbage, counters.dropped_in, counters.dropped_out),
                 (0, 0, 0)
             );
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_different_for_one_receiver_is_changed_in_its_copy_only() {
+    for rung in Rung::ALL {
+        within(async {
+            let mut router = Router::start().await;
+            let dialer = Dialer::new().unwrap();
+            let connection = dialer.media(rung, &router.endpoint).await.unwrap();
+            let (to_router, mut from_router) = connection.split();
+            let header = rtp::Header {
+                payload_type: 96,
+                marker: false,
+                sequence: 1,
+                timestamp: 3_000,
+                ssrc: 7,
+                payload_offset: 12,
+            };
+            let packet = rtp::write(&header, b"a picture");
+            assert!(to_router.send(flow(), &packet));
+            let (connection, flow, packet) = router.packet().await;
+            let (ssrc, sequence) = (8, 65_535);
+            let rewrite = rtp::Rewrite { ssrc, sequence };
+            router
+                .server
+                .send_rewritten(connection, flow, &packet, rewrite);
+            router.server.send(connection, flow, &packet);
+            let changed = rtp::Header {
+                ssrc,
+                sequence,
+                ..header
+            };
+            let changed = rtp::write(&changed, b"a picture");
+            assert_eq!(from_router.recv().await, Some((flow, changed)), "{rung}");
+            assert_eq!(from_router.recv().await, Some((flow, packet)), "{rung}");
         })
         .await;
     }

@@ -3,13 +3,17 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use plenum_transport::media::{QUEUE_PACKETS, SendQueue, max_age};
+use plenum_transport::media::{Outbound, QUEUE_PACKETS, SendQueue, max_age};
 use plenum_wire::{FlowId, Kind};
 
 const FLOW: FlowId = FlowId::from_random(1);
 
-fn packet(number: usize) -> Bytes {
-    Bytes::from(number.to_be_bytes().to_vec())
+fn packet(number: usize) -> Outbound {
+    Outbound {
+        flow: FLOW,
+        packet: Bytes::from(number.to_be_bytes().to_vec()),
+        rewrite: None,
+    }
 }
 
 #[test]
@@ -17,10 +21,10 @@ fn what_is_young_comes_out_in_order() {
     let now = Instant::now();
     let mut queue = SendQueue::new(max_age(Kind::Audio));
     for number in 0..3 {
-        queue.push(now, FLOW, packet(number));
+        queue.push(now, packet(number));
     }
     for number in 0..3 {
-        assert_eq!(queue.pop(now), Some((FLOW, packet(number))));
+        assert_eq!(queue.pop(now), Some(packet(number)));
     }
     assert_eq!(queue.pop(now), None);
     assert_eq!(queue.take_dropped(), 0);
@@ -36,9 +40,9 @@ fn a_voice_is_dropped_after_400_ms_and_a_picture_after_a_second() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut queue = SendQueue::new(max_age(kind));
-        queue.push(start, FLOW, packet(1));
-        queue.push(at(1), FLOW, packet(2));
-        assert_eq!(queue.pop(at(limit + 1)), Some((FLOW, packet(2))), "{kind}");
+        queue.push(start, packet(1));
+        queue.push(at(1), packet(2));
+        assert_eq!(queue.pop(at(limit + 1)), Some(packet(2)), "{kind}");
         assert_eq!(queue.take_dropped(), 1, "{kind}");
         assert_eq!(queue.take_dropped(), 0, "told once");
     }
@@ -48,7 +52,7 @@ fn a_voice_is_dropped_after_400_ms_and_a_picture_after_a_second() {
 fn a_shorter_limit_counts_for_what_waits_already() {
     let start = Instant::now();
     let mut queue = SendQueue::new(max_age(Kind::Video));
-    queue.push(start, FLOW, packet(1));
+    queue.push(start, packet(1));
     queue.set_max_age(max_age(Kind::Audio));
     assert_eq!(queue.pop(start + Duration::from_millis(500)), None);
     assert_eq!(queue.take_dropped(), 1);
@@ -59,11 +63,11 @@ fn a_full_queue_gives_up_its_oldest() {
     let now = Instant::now();
     let mut queue = SendQueue::new(max_age(Kind::Video));
     for number in 0..QUEUE_PACKETS + 2 {
-        queue.push(now, FLOW, packet(number));
+        queue.push(now, packet(number));
     }
     assert_eq!(queue.len(), QUEUE_PACKETS);
     assert_eq!(queue.take_dropped(), 2);
-    assert_eq!(queue.pop(now), Some((FLOW, packet(2))));
+    assert_eq!(queue.pop(now), Some(packet(2)));
 }
 
 #[test]
@@ -71,6 +75,6 @@ fn a_clock_that_steps_back_drops_nothing() {
     let earlier = Instant::now();
     let now = earlier + Duration::from_secs(5);
     let mut queue = SendQueue::new(max_age(Kind::Audio));
-    queue.push(now, FLOW, packet(1));
-    assert_eq!(queue.pop(earlier), Some((FLOW, packet(1))));
+    queue.push(now, packet(1));
+    assert_eq!(queue.pop(earlier), Some(packet(1)));
 }

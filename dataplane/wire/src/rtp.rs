@@ -1,10 +1,12 @@
 //! As much of RTP (RFC 3550) and RTCP as forwarding needs.
 
 mod extension;
+mod rewrite;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub use extension::{AUDIO_LEVEL_ID, AudioLevel, Extensions, extensions, write_with_level};
+pub use rewrite::Rewrite;
 
 /// The fixed header of an RTP packet, and where its payload is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -258,8 +258,14 @@ impl Engine {
 
     fn carry_out(&mut self, output: Output) {
         match output {
-            Output::Forward { to, flow, packet } => {
-                self.switch.send(media::ConnectionId(to.0), flow, &packet);
+            Output::Forward {
+                to,
+                flow,
+                packet,
+                rewrite,
+            } => {
+                let to = media::ConnectionId(to.0);
+                self.switch.send(to, flow, &packet, rewrite);
             }
             Output::Carries { connection, kind } => {
                 self.switch.carries(media::ConnectionId(connection.0), kind);

@@ -8,7 +8,7 @@ use plenum_wire::{FlowId, Kind, Rung};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::media::{Carrier, Outbox, Reader, Sent};
+use crate::media::{Carrier, Outbound, Outbox, Reader, Sent};
 use crate::websocket::{Incoming, Outgoing};
 
 /// An open media connection to a router.
@@ -97,7 +97,14 @@ impl MediaSender {
     /// Sends a packet, or drops it, at once; never waits. `false` once the connection is
     /// closed.
     pub fn send(&self, flow: FlowId, packet: &Bytes) -> bool {
-        self.0.0.send(flow, packet) != Sent::Closed
+        let packet = packet.clone();
+        let rewrite = None;
+        let outbound = Outbound {
+            flow,
+            packet,
+            rewrite,
+        };
+        self.0.0.send(outbound) != Sent::Closed
     }
 
     /// Closes the connection with code 0.

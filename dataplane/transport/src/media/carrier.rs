@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use plenum_wire::Kind;
 use plenum_wire::limits::PACKET_BYTES;
-use plenum_wire::{FlowId, Kind, frame};
 use quinn::{Connection, SendDatagramError, VarInt};
 
-use super::Outbox;
+use super::{Outbound, Outbox};
 
 #[derive(Debug, Clone)]
 pub(crate) enum Carrier {
@@ -27,15 +26,15 @@ pub(crate) enum Sent {
 }
 
 impl Carrier {
-    pub(crate) fn send(&self, flow: FlowId, packet: &Bytes) -> Sent {
-        if packet.is_empty() || packet.len() > PACKET_BYTES {
+    pub(crate) fn send(&self, outbound: Outbound) -> Sent {
+        if outbound.packet.is_empty() || outbound.packet.len() > PACKET_BYTES {
             return Sent::Unfit;
         }
         match self {
-            Self::Quic(connection) => datagram(connection, flow, packet),
+            Self::Quic(connection) => datagram(connection, &outbound),
             Self::Stream(outbox) if outbox.is_closed() => Sent::Closed,
             Self::Stream(outbox) => Sent::Queued {
-                dropped: outbox.push(flow, packet.clone()),
+                dropped: outbox.push(outbound),
             },
         }
     }
@@ -57,8 +56,8 @@ impl Carrier {
     }
 }
 
-fn datagram(connection: &Connection, flow: FlowId, packet: &[u8]) -> Sent {
-    let datagram = frame::encode_datagram(flow, packet);
+fn datagram(connection: &Connection, outbound: &Outbound) -> Sent {
+    let datagram = outbound.datagram();
     // quinn makes room by dropping its oldest without saying so.
     let full = connection.datagram_send_buffer_space() < datagram.len();
     match connection.send_datagram(datagram) {

@@ -8,19 +8,18 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use bytes::Bytes;
-use plenum_wire::{FlowId, Kind};
+use plenum_wire::Kind;
 
 use super::core::Core;
 use super::counters::Counts;
-use super::{ConnectionId, Event, Waker};
+use super::{ConnectionId, Event, Outbound, Waker};
 use crate::quic::{CoreNumber, Port, Stray};
 use crate::tls::Identity;
 
 /// What a core is told to do, in order.
 #[derive(Debug)]
 pub(super) enum Order {
-    Send(ConnectionId, FlowId, Bytes),
+    Send(ConnectionId, Outbound),
     Carries(ConnectionId, Kind),
     Close(ConnectionId, u32, String),
     /// A datagram of its that came in elsewhere.
@@ -129,7 +128,7 @@ fn run(mut core: Core, orders: &Receiver<Vec<Order>>, (outlet, decider): &(Sende
         }
         for order in orders.try_iter().flatten() {
             match order {
-                Order::Send(to, flow, packet) => core.port.send(to, flow, &packet, now),
+                Order::Send(to, outbound) => core.port.send(to, outbound, now),
                 Order::Carries(connection, kind) => core.port.carries(connection, kind),
                 Order::Close(connection, why, reason) => {
                     core.port

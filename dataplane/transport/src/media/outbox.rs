@@ -3,10 +3,10 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_util::SinkExt as _;
-use plenum_wire::frame::{self, close};
-use plenum_wire::{FlowId, Kind};
+use plenum_wire::Kind;
+use plenum_wire::frame::close;
 use tokio::io::{AsyncWriteExt as _, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use super::Outbound;
 use super::queue::{SendQueue, max_age};
 use crate::websocket::{Broken, Frame, Outgoing};
 
@@ -55,10 +56,10 @@ impl Outbox {
     }
 
     /// Packets dropped since the last push.
-    pub(super) fn push(&self, flow: FlowId, packet: Bytes) -> u64 {
+    pub(super) fn push(&self, outbound: Outbound) -> u64 {
         let dropped = {
             let mut queue = self.queue();
-            queue.push(Instant::now(), flow, packet);
+            queue.push(Instant::now(), outbound);
             queue.take_dropped()
         };
         self.filled.notify_one();
@@ -79,7 +80,7 @@ impl Outbox {
     }
 
     /// The next packet to send; `None` once closed.
-    async fn next(&self) -> Option<(FlowId, Bytes)> {
+    async fn next(&self) -> Option<Outbound> {
         loop {
             if self.is_closed() {
                 return None;
@@ -98,12 +99,12 @@ impl Outbox {
     /// Empties the queue into a TLS connection until either is closed.
     pub(crate) async fn write_tcp(&self, mut half: WriteHalf<TlsStream<TcpStream>>) {
         let mut buffer = BytesMut::with_capacity(WRITE);
-        while let Some((flow, packet)) = self.next().await {
-            frame::encode_stream(flow, &packet, &mut buffer);
+        while let Some(outbound) = self.next().await {
+            outbound.put_stream(&mut buffer);
             while buffer.len() < WRITE
-                && let Some((flow, packet)) = self.queue().pop(Instant::now())
+                && let Some(outbound) = self.queue().pop(Instant::now())
             {
-                frame::encode_stream(flow, &packet, &mut buffer);
+                outbound.put_stream(&mut buffer);
             }
             let written = async {
                 half.write_all_buf(&mut buffer).await?;
@@ -132,14 +133,10 @@ impl Outbox {
     }
 
     /// Writes what waits and flushes once.
-    async fn write_burst(
-        &self,
-        outgoing: &mut Outgoing,
-        first: (FlowId, Bytes),
-    ) -> Result<(), Broken> {
+    async fn write_burst(&self, outgoing: &mut Outgoing, first: Outbound) -> Result<(), Broken> {
         let (mut next, mut written) = (Some(first), 0);
-        while let Some((flow, packet)) = next {
-            let message = frame::encode_datagram(flow, &packet);
+        while let Some(outbound) = next {
+            let message = outbound.datagram();
             written += message.len();
             outgoing.feed(Frame::Binary(message)).await?;
             next = if written < WRITE {

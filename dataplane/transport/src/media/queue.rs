@@ -6,8 +6,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use plenum_wire::{FlowId, Kind};
+use plenum_wire::Kind;
+
+use super::Outbound;
 
 /// Packets that may wait: a second of 10 Mbit/s.
 pub const QUEUE_PACKETS: usize = 1_024;
@@ -33,8 +34,7 @@ pub struct SendQueue {
 #[derive(Debug)]
 struct Waiting {
     since: Instant,
-    flow: FlowId,
-    packet: Bytes,
+    outbound: Outbound,
 }
 
 impl SendQueue {
@@ -54,23 +54,22 @@ impl SendQueue {
     }
 
     /// Adds a packet; drops the oldest when there are [`QUEUE_PACKETS`] already.
-    pub fn push(&mut self, now: Instant, flow: FlowId, packet: Bytes) {
+    pub fn push(&mut self, now: Instant, outbound: Outbound) {
         if self.packets.len() >= QUEUE_PACKETS {
             self.packets.pop_front();
             self.dropped += 1;
         }
         self.packets.push_back(Waiting {
             since: now,
-            flow,
-            packet,
+            outbound,
         });
     }
 
     /// The next packet that is not too old; those before it that are, are dropped.
-    pub fn pop(&mut self, now: Instant) -> Option<(FlowId, Bytes)> {
+    pub fn pop(&mut self, now: Instant) -> Option<Outbound> {
         while let Some(waiting) = self.packets.pop_front() {
             if now.saturating_duration_since(waiting.since) <= self.max_age {
-                return Some((waiting.flow, waiting.packet));
+                return Some(waiting.outbound);
             }
             self.dropped += 1;
         }

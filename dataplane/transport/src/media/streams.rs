@@ -10,8 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
-use bytes::Bytes;
-use plenum_wire::{FlowId, Kind, Rung};
+use plenum_wire::{Kind, Rung};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::{SendError, TrySendError};
@@ -21,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::counters::Counts;
 use super::{
-    Carrier, ConnectionId, Counters, Event, MAX_CONNECTIONS, Outbox, Reader, Sent, Waker,
+    Carrier, ConnectionId, Counters, Event, MAX_CONNECTIONS, Outbound, Outbox, Reader, Sent, Waker,
     connection, tcp,
 };
 use crate::tls::Identity;
@@ -154,10 +153,10 @@ impl Streams {
         });
     }
 
-    pub(super) fn send(&self, connection: ConnectionId, flow: FlowId, packet: &Bytes) {
+    pub(super) fn send(&self, connection: ConnectionId, outbound: Outbound) {
         self.shared.with(connection, |rung, carrier| {
             let counts = self.shared.counts.of(rung);
-            match carrier.send(flow, packet) {
+            match carrier.send(outbound) {
                 Sent::Queued { dropped } => {
                     counts.packets_out.add(1);
                     if dropped > 0 {

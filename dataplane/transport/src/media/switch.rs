@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use bytes::Bytes;
+use plenum_wire::rtp::Rewrite;
 use plenum_wire::{FlowId, Kind};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -16,7 +17,7 @@ use super::core::Core;
 use super::counters::Counts;
 use super::helper::{Helper, News, Order, Start};
 use super::streams::{Outlet, Streams};
-use super::{Config, ConnectionId, Counters, EVENTS, Event, Owner, Waker};
+use super::{Config, ConnectionId, Counters, EVENTS, Event, Outbound, Owner, Waker};
 use crate::quic::{CoreNumber, Port};
 use crate::socket;
 
@@ -142,16 +143,28 @@ impl Switch {
         Ok(())
     }
 
-    /// Gathers a packet for the next [`Switch::flush`]. A connection that is gone takes nothing.
-    pub fn send(&mut self, to: ConnectionId, flow: FlowId, packet: &Bytes) {
+    /// Gathers a packet for the next [`Switch::flush`]; `rewrite` is what is different for this
+    /// receiver. A connection that is gone takes nothing.
+    pub fn send(
+        &mut self,
+        to: ConnectionId,
+        flow: FlowId,
+        packet: &Bytes,
+        rewrite: Option<Rewrite>,
+    ) {
+        let outbound = Outbound {
+            flow,
+            packet: packet.clone(),
+            rewrite,
+        };
         match to.owner() {
-            Owner::Core(CoreNumber(0)) => self.core.port.send(to, flow, packet, self.now),
+            Owner::Core(CoreNumber(0)) => self.core.port.send(to, outbound, self.now),
             Owner::Core(core) => {
                 if let Some(helper) = helper(&mut self.helpers, core) {
-                    helper.order(Order::Send(to, flow, packet.clone()));
+                    helper.order(Order::Send(to, outbound));
                 }
             }
-            Owner::Streams => self.streams.send(to, flow, packet),
+            Owner::Streams => self.streams.send(to, outbound),
         }
     }
 

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use plenum_wire::frame::{self, close};
+use plenum_wire::Kind;
+use plenum_wire::frame::close;
 use plenum_wire::limits::PACKET_BYTES;
-use plenum_wire::{FlowId, Kind};
 use quinn_proto::{Connection, Event as QuicEvent, SendDatagramError, VarInt};
 
 use crate::HANDSHAKE_TIMEOUT;
-use crate::media::{ConnectionId, SendQueue, max_age};
+use crate::media::{ConnectionId, Outbound, SendQueue, max_age};
 
 /// Longest datagram: a packet and the longest flow id.
 const DATAGRAM: usize = PACKET_BYTES + 8;
@@ -99,8 +99,8 @@ impl Peer {
     }
 
     /// Queues a packet. It leaves at the next [`Peer::fill`] that finds room for it.
-    pub(super) fn push(&mut self, flow: FlowId, packet: &Bytes, now: Instant) {
-        self.waiting.push(now, flow, packet.clone());
+    pub(super) fn push(&mut self, outbound: Outbound, now: Instant) {
+        self.waiting.push(now, outbound);
     }
 
     /// Hands over what QUIC has room for. Its own queue is short: what waits there can neither
@@ -108,12 +108,12 @@ impl Peer {
     pub(super) fn fill(&mut self, arena: &mut BytesMut, now: Instant) -> Sent {
         let mut sent = Sent::default();
         while self.connection.datagrams().send_buffer_space() >= DATAGRAM
-            && let Some((flow, packet)) = self.waiting.pop(now)
+            && let Some(outbound) = self.waiting.pop(now)
         {
             if arena.capacity() - arena.len() < DATAGRAM {
                 arena.reserve(ARENA);
             }
-            frame::put_datagram(flow, &packet, arena);
+            outbound.put_datagram(arena);
             match self
                 .connection
                 .datagrams()

@@ -6,10 +6,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use plenum_wire::frame::{close, decode_datagram};
 use plenum_wire::limits::PACKET_BYTES;
-use plenum_wire::{FlowId, Kind, Rung};
+use plenum_wire::{Kind, Rung};
 use quinn_proto::{
     ConnectionError, ConnectionHandle, DatagramEvent, EcnCodepoint, Endpoint, Event as QuicEvent,
     Incoming, Transmit,
@@ -22,7 +22,7 @@ use super::socket::{Outgoing, Received, Socket};
 use super::steer::{self, CoreNumber};
 use super::timers::Timers;
 use crate::media::counters::Counts;
-use crate::media::{ConnectionId, Event, MAX_CONNECTIONS};
+use crate::media::{ConnectionId, Event, MAX_CONNECTIONS, Outbound};
 use crate::tls::Identity;
 
 /// No packet of QUIC is shorter: RFC 9000 section 10.3.
@@ -148,14 +148,14 @@ impl Port {
     }
 
     /// Gathers a packet for the next [`Port::flush`]. A connection that is gone takes nothing.
-    pub fn send(&mut self, to: ConnectionId, flow: FlowId, packet: &Bytes, now: Instant) {
+    pub(crate) fn send(&mut self, to: ConnectionId, outbound: Outbound, now: Instant) {
         let Some(place) = self.place_of(to) else {
             return;
         };
-        if packet.is_empty() || packet.len() > PACKET_BYTES {
+        if outbound.packet.is_empty() || outbound.packet.len() > PACKET_BYTES {
             self.counts.of(Rung::Udp).dropped_out.add(1);
         } else if let Some(peer) = self.peer(place) {
-            peer.push(flow, packet, now);
+            peer.push(outbound, now);
             self.has_something(place);
         }
     }

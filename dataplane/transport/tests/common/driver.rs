@@ -7,13 +7,14 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use bytes::Bytes;
 use plenum_transport::media::{Config, ConnectionId, Counters, Event, Streams, Switch, Waker};
 use plenum_transport::tls::Identity;
+use plenum_wire::rtp::Rewrite;
 use plenum_wire::{FlowId, Kind};
 use tokio::sync::mpsc;
 
 use super::loopback;
 
 enum Order {
-    Send(ConnectionId, FlowId, Bytes),
+    Send(ConnectionId, FlowId, Bytes, Option<Rewrite>),
     Carries(ConnectionId, Kind),
     Close(ConnectionId, u32, &'static str),
     /// Wait for this before anything else is done.
@@ -62,7 +63,11 @@ impl Driver {
     }
 
     pub fn send(&self, to: ConnectionId, flow: FlowId, packet: &Bytes) {
-        self.order(Order::Send(to, flow, packet.clone()));
+        self.order(Order::Send(to, flow, packet.clone(), None));
+    }
+
+    pub fn send_rewritten(&self, to: ConnectionId, flow: FlowId, packet: &Bytes, how: Rewrite) {
+        self.order(Order::Send(to, flow, packet.clone(), Some(how)));
     }
 
     pub fn carries(&self, connection: ConnectionId, kind: Kind) {
@@ -99,7 +104,9 @@ fn drive(mut switch: Switch, orders: &Receiver<Order>, outlet: &mpsc::UnboundedS
         switch.receive(&mut events).unwrap();
         loop {
             match orders.try_recv() {
-                Ok(Order::Send(to, flow, packet)) => switch.send(to, flow, &packet),
+                Ok(Order::Send(to, flow, packet, rewrite)) => {
+                    switch.send(to, flow, &packet, rewrite);
+                }
                 Ok(Order::Carries(connection, kind)) => switch.carries(connection, kind),
                 Ok(Order::Close(connection, code, reason)) => {
                     switch.close(connection, code, reason);
