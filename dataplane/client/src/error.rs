@@ -171,6 +171,7 @@ mod tests {
         for code in [
             Refusal::ZoneFull,
             Refusal::MeetingFull,
+            Refusal::ZoneOverloaded,
             Refusal::NoRouter,
             Refusal::TooManyRequests,
         ] {

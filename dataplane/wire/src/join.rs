@@ -74,6 +74,10 @@ pub enum Refusal {
     /// 503, retry: the meeting's router is full and no other could take the whole meeting.
     #[error("the meeting is full")]
     MeetingFull,
+    /// 503, retry: no router of the zone takes anybody, some because they have as much to do
+    /// as they can.
+    #[error("the routers of the zone are overloaded")]
+    ZoneOverloaded,
     /// 503, retry: no router is connected to this controller.
     #[error("no router of the zone is ready")]
     NoRouter,
@@ -93,7 +97,7 @@ impl Refusal {
             Self::UnknownMeeting => 404,
             Self::TokenRequired => 401,
             Self::Forbidden => 403,
-            Self::ZoneFull | Self::MeetingFull | Self::NoRouter => 503,
+            Self::ZoneFull | Self::MeetingFull | Self::ZoneOverloaded | Self::NoRouter => 503,
             Self::TooManyRequests => 429,
             Self::BadRequest => 400,
         }
@@ -104,7 +108,11 @@ impl Refusal {
     pub const fn passes(self) -> bool {
         matches!(
             self,
-            Self::ZoneFull | Self::MeetingFull | Self::NoRouter | Self::TooManyRequests
+            Self::ZoneFull
+                | Self::MeetingFull
+                | Self::ZoneOverloaded
+                | Self::NoRouter
+                | Self::TooManyRequests
         )
     }
 }

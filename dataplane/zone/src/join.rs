@@ -101,13 +101,14 @@ impl Broker {
     }
 
     /// The meeting is there, does not leave, and its router has seats for it: a router that is
-    /// being emptied still lets people join those that are on it.
+    /// being emptied still lets people join those that are on it. An overloaded one does not.
     fn stays(&self, meeting: &MeetingId, home: &RouterId) -> bool {
         let here = self.meetings.get(meeting).is_some_and(|known| {
             let people = known.at.get(home).copied().unwrap_or(0);
             people > 0 && !known.moves.contains_key(home)
         });
-        here && self.routers.get(home).is_some_and(|it| it.seats() > 0)
+        let takes = |it: &Router| it.seats() > 0 && !it.overloaded();
+        here && self.routers.get(home).is_some_and(takes)
     }
 
     /// The router where newcomers of a meeting belong: where it moves to, else where most of
@@ -239,8 +240,11 @@ impl Broker {
     }
 
     fn no_room(&self) -> Refusal {
-        if self.routers.iter().any(|(_, router)| router.open()) {
+        let any = |holds: fn(&Router) -> bool| self.routers.iter().any(|(_, it)| holds(it));
+        if any(Router::open) {
             Refusal::ZoneFull
+        } else if any(Router::overloaded) {
+            Refusal::ZoneOverloaded
         } else {
             Refusal::NoRouter
         }

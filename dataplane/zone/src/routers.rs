@@ -61,6 +61,17 @@ impl Router {
                 .is_some_and(|load| load.accepting && !load.draining)
     }
 
+    /// It has as much to do as it can and says so: it takes nobody for now, and is not to be
+    /// emptied either.
+    pub fn overloaded(&self) -> bool {
+        self.link.is_some()
+            && self.settled
+            && self.wanted != Some(true)
+            && self
+                .load
+                .is_some_and(|load| !load.accepting && !load.draining)
+    }
+
     /// Participants it can still take if all come who were placed here; 0 when it is not open.
     /// Where there is a choice it goes by this, so that many who come at once spread.
     pub fn room(&self) -> u32 {

@@ -155,7 +155,7 @@ fn a_router_that_does_not_accept_gets_nobody() {
         ..idle(10)
     };
     zone.report("a", closed, vec![]);
-    assert_eq!(zone.join("standup", "ada"), Err(Refusal::NoRouter));
+    assert_eq!(zone.join("standup", "ada"), Err(Refusal::ZoneOverloaded));
 }
 
 #[test]

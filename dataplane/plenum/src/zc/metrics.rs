@@ -80,6 +80,7 @@ impl Metrics {
             Refusal::Forbidden => "forbidden",
             Refusal::ZoneFull => "zone_full",
             Refusal::MeetingFull => "meeting_full",
+            Refusal::ZoneOverloaded => "zone_overloaded",
             Refusal::NoRouter => "no_router",
             Refusal::TooManyRequests => "too_many_requests",
             Refusal::BadRequest => "bad_request",

@@ -48,6 +48,10 @@ impl From<Refusal> for Problem {
             }
             Refusal::Forbidden => "look the meeting up at the directory again for a new token",
             Refusal::ZoneFull | Refusal::MeetingFull => "ask again; more room may be on its way",
+            Refusal::ZoneOverloaded => {
+                "ask again in some seconds; whoever runs the zone may add routers, or let each \
+                 take fewer people"
+            }
             Refusal::NoRouter => "ask again, or another controller of the zone",
             Refusal::TooManyRequests => "ask again later, and less often",
             Refusal::BadRequest => "see docs/protocol.md",
