@@ -1,0 +1,250 @@
+//! Which frames of a scalable stream a receiver gets: enough to decode what it is on, and no
+//! more. The streams are those of the AV1 RTP specification's examples (A.8.3), targets from
+//! the lowest up, written as descriptors and read by the real reader.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use plenum_layers::{Choice, Descriptors, FrameInfo};
+use proptest::prelude::*;
+
+/// One line of an example: layers from the one before (0 the same, 1 temporal up, 2 spatial
+/// up, 3 the last), targets in letters, references.
+struct Template {
+    next: u8,
+    targets: &'static str,
+    references: &'static [u8],
+}
+
+const fn template(next: u8, targets: &'static str, references: &'static [u8]) -> Template {
+    Template {
+        next,
+        targets,
+        references,
+    }
+}
+
+/// A stream: its templates, which of them a key frame's frames are, and the others after it
+/// over and over.
+struct Stream {
+    templates: &'static [Template],
+    key: &'static [u8],
+    cycle: &'static [u8],
+}
+
+const L1T3: Stream = Stream {
+    templates: &[
+        template(0, "SSS", &[]),
+        template(1, "SSS", &[4]),
+        template(1, "-DS", &[2]),
+        template(0, "--D", &[1]),
+        template(3, "--D", &[1]),
+    ],
+    key: &[0, 3, 2, 4],
+    cycle: &[1, 3, 2, 4],
+};
+
+/// Each spatial layer needs the one below and its own frame before.
+const L3T1: Stream = Stream {
+    templates: &[
+        template(0, "SSS", &[]),
+        template(2, "SRR", &[3]),
+        template(0, "-SS", &[1]),
+        template(2, "-SR", &[3, 1]),
+        template(0, "--S", &[1]),
+        template(3, "--S", &[3, 1]),
+    ],
+    key: &[0, 2, 4],
+    cycle: &[1, 3, 5],
+};
+
+/// Spatial layers that need each other only at key frames.
+const L2T1_KEY: Stream = Stream {
+    templates: &[
+        template(0, "SS", &[]),
+        template(2, "S-", &[2]),
+        template(0, "-S", &[1]),
+        template(3, "-S", &[2]),
+    ],
+    key: &[0, 2],
+    cycle: &[1, 3],
+};
+
+impl Stream {
+    fn structure(&self) -> String {
+        let mut bits = vec![format!("000000{:05b}", self.templates[0].targets.len() - 1)];
+        let templates = || self.templates.iter();
+        bits.extend(templates().map(|it| format!("{:02b}", it.next)));
+        let letters = templates().flat_map(|it| it.targets.chars());
+        bits.extend(letters.map(|letter| format!("{:02b}", "-DSR".find(letter).unwrap())));
+        for template in templates() {
+            let references = template.references.iter();
+            bits.extend(references.map(|distance| format!("1{:04b}", distance - 1)));
+            bits.push("0".into());
+        }
+        // No chains, no sizes, and zeros to fill the last byte.
+        bits.concat() + "0000000000"
+    }
+
+    /// So many frames from a key frame with this number on, and a second key frame with
+    /// frame `again`.
+    fn frames(&self, first: u16, count: u16, again: Option<u16>) -> Vec<FrameInfo> {
+        let mut descriptors = Descriptors::new();
+        let mut at: usize = 0;
+        let frame = |index| {
+            let key = again == Some(index);
+            at = if key { 0 } else { at };
+            let template = match at.checked_sub(self.key.len()) {
+                None => self.key[at],
+                Some(after) => self.cycle[after % self.cycle.len()],
+            };
+            let number = first.wrapping_add(index).to_be_bytes();
+            let mut extension = vec![0xc0 | template, number[0], number[1]];
+            if at == 0 {
+                let bits = "10000".to_owned() + &self.structure();
+                let byte = |at| u8::from_str_radix(&bits[8 * at..8 * at + 8], 2).unwrap();
+                extension.extend((0..bits.len() / 8).map(byte));
+            }
+            at += 1;
+            descriptors.read(&extension).unwrap()
+        };
+        (0..count).map(frame).collect()
+    }
+}
+
+/// For each frame whether it is taken, in letters.
+fn taken(choice: &mut Choice, frames: &[FrameInfo], goal: u8) -> String {
+    let take = |frame| if choice.take(frame, goal) { 'x' } else { '.' };
+    frames.iter().map(take).collect()
+}
+
+#[test]
+fn a_receiver_begins_with_a_key_frame() {
+    let frames = L1T3.frames(65_533, 12, Some(8));
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &frames[4..], 2), "....xxxx");
+    assert_eq!(choice.target(), Some(2));
+}
+
+#[test]
+fn temporal_layers_change_within_a_cycle() {
+    let frames = L1T3.frames(65_530, 24, None);
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &frames[..4], 0), "x...");
+    assert_eq!(taken(&mut choice, &frames[4..8], 1), "x.x.");
+    assert_eq!(taken(&mut choice, &frames[8..10], 1), "x.");
+    assert_eq!(
+        taken(&mut choice, &frames[10..16], 2),
+        "xxxxxx",
+        "up at the next of them"
+    );
+    assert_eq!(taken(&mut choice, &frames[16..17], 2), "x");
+    assert_eq!(
+        taken(&mut choice, &frames[17..20], 0),
+        "xxx",
+        "down with the next cycle"
+    );
+    assert_eq!(taken(&mut choice, &frames[20..], 0), "x...");
+    assert!(!choice.waits());
+}
+
+#[test]
+fn a_spatial_layer_that_was_not_sent_needs_a_key_frame() {
+    let frames = L3T1.frames(7, 18, Some(12));
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &frames[..6], 0), "x..x..");
+    // Its frames say "switch", and need the one before that was not sent.
+    assert_eq!(taken(&mut choice, &frames[6..12], 2), "x..x..");
+    assert!(choice.waits());
+    assert_eq!(taken(&mut choice, &frames[12..], 2), "xxxxxx");
+    assert_eq!((choice.target(), choice.waits()), (Some(2), false));
+}
+
+#[test]
+fn a_spatial_layer_is_given_up_at_once() {
+    let frames = L3T1.frames(7, 12, None);
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &frames[..6], 2), "xxxxxx");
+    assert_eq!(taken(&mut choice, &frames[6..], 1), "xx.xx.");
+}
+
+#[test]
+fn layers_that_were_apart_since_the_key_frame_meet_at_the_next() {
+    let frames = L2T1_KEY.frames(0, 12, Some(8));
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &frames[..4], 1), "xx.x");
+    assert_eq!(
+        taken(&mut choice, &frames[4..8], 0),
+        ".x.x",
+        "the lower one would not decode"
+    );
+    assert!(choice.waits());
+    assert_eq!(taken(&mut choice, &frames[8..], 0), "x.x.");
+}
+
+#[test]
+fn all_packets_of_a_frame_fare_alike() {
+    let frames = L1T3.frames(0, 8, None);
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &frames[..2], 0), "x.");
+    assert_eq!(
+        taken(&mut choice, &frames[..2], 2),
+        "x.",
+        "sent again, another goal"
+    );
+    // 2 comes late and is judged by what the receiver is on now.
+    assert_eq!(taken(&mut choice, &frames[3..5], 2), ".x");
+    assert_eq!(taken(&mut choice, &frames[2..3], 2), "x");
+}
+
+#[test]
+fn a_goal_above_what_there_is_means_the_highest() {
+    let frames = L1T3.frames(0, 4, None);
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &frames, 200), "xxxx");
+    assert_eq!((choice.target(), choice.waits()), (Some(2), false));
+}
+
+#[test]
+fn an_encoder_that_begins_anew_is_followed() {
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &L1T3.frames(30_000, 4, None), 2), "xxxx");
+    assert_eq!(
+        taken(&mut choice, &L1T3.frames(20_000, 8, None)[1..4], 2),
+        "..."
+    );
+    assert_eq!(
+        taken(&mut choice, &L1T3.frames(20_000, 8, None), 2),
+        "xxxxxxxx"
+    );
+}
+
+proptest! {
+    /// However often the goal changes and whatever is lost before it gets here: with every
+    /// frame that is sent all those it needs were sent, unless they were lost.
+    #[test]
+    fn what_is_sent_decodes(
+        stream in 0..3_usize,
+        first in any::<u16>(),
+        again in 20..200_u16,
+        goals in prop::collection::vec((0..3_u8, 1..30_usize), 1..30),
+        lost in prop::collection::hash_set(0..300_u16, 0..20),
+    ) {
+        let frames = [L1T3, L3T1, L2T1_KEY][stream].frames(first, 300, Some(again));
+        let goals = goals.iter().flat_map(|&(goal, times)| vec![goal; times]).cycle();
+        let mut choice = Choice::new();
+        let mut sent = std::collections::HashSet::new();
+        for (frame, goal) in frames.iter().zip(goals) {
+            let index = frame.number.wrapping_sub(first);
+            if lost.contains(&index) {
+                continue;
+            }
+            if choice.take(frame, goal) {
+                for distance in frame.references.distances() {
+                    let needed = index - distance;
+                    prop_assert!(sent.contains(&needed) || lost.contains(&needed));
+                }
+                sent.insert(index);
+            }
+        }
+    }
+}
