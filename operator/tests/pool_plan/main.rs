@@ -7,6 +7,7 @@ mod ending;
 mod giving_back;
 mod growing;
 mod nodes;
+mod overload;
 mod rollout;
 mod saying;
 mod shrinking;

@@ -55,6 +55,16 @@ impl Member<'_> {
                 .is_some_and(|w| w.counts() && w.accepting && !w.draining)
     }
 
+    /// Takes nobody for now because it has as much to do as it can: neither to be emptied nor
+    /// broken.
+    pub(super) fn overloaded(&self) -> bool {
+        let ready = self.pod.is_some_and(|(_, pod)| pod.ready);
+        ready
+            && self
+                .word
+                .is_some_and(|w| w.counts() && !w.accepting && !w.draining)
+    }
+
     /// Its router was made from another template than the one wanted now.
     pub(super) fn outdated(&self) -> bool {
         self.pod.is_some_and(|(_, pod)| pod.outdated)
@@ -139,6 +149,14 @@ impl<'a> Members<'a> {
             _ => &mut self.serving,
         };
         part.insert(name, member);
+    }
+
+    /// Seats that nobody gets: those on overloaded routers, which so count as full.
+    pub(super) fn out_of_reach(&self, pool: &ValidPool) -> u32 {
+        let overloaded = self.serving.values().filter(|member| member.overloaded());
+        overloaded
+            .map(|member| member.capacity(pool).saturating_sub(member.participants()))
+            .fold(0, u32::saturating_add)
     }
 
     /// Routers that are there, or come back by themselves.

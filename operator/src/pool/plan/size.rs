@@ -89,7 +89,8 @@ pub(super) fn size(
 ) -> Size {
     let in_use = in_use(seen);
     let hold = hold(seen);
-    let needed = u64::from(in_use) + u64::from(pool.spare);
+    let needed = [in_use, pool.spare, members.out_of_reach(pool)];
+    let needed = needed.into_iter().map(u64::from).sum();
     let by_load = routers_for(needed, supply(pool, members), pool.per_router);
     let asked = pool.replicas.unwrap_or(by_load).clamp(pool.min, pool.max);
     let wanted = match hold {

@@ -184,7 +184,10 @@ fn ready(
         Verdict::new(PoolCondition::Ready.as_str(), holds, reason, message)
     };
     let least = pool.replicas.unwrap_or(pool.min);
-    let serves = numbers.accepting >= least && members.ending.is_none();
+    // One that has as much to do as it can is no sign that something is wrong.
+    let overloaded = members.serving.values().filter(|it| it.overloaded());
+    let serving = numbers.accepting as usize + overloaded.count();
+    let serves = serving >= least as usize && members.ending.is_none();
     if pool.paused {
         return say(serves, PoolReason::Paused.as_str(), paused(members));
     }

@@ -1,0 +1,64 @@
+//! A router that has as much to do as it can is full, and not broken.
+
+use super::world::*;
+
+fn overloaded(seen: &mut Observed, name: &str) {
+    word_of(seen, name).accepting = false;
+}
+
+#[test]
+fn its_free_seats_do_not_count_so_the_pool_grows() {
+    let pool = pool(|_| {});
+    let mut seen = world(&["b", "c"], &[("a", 40)]);
+    assert_eq!(changes(&first(&pool, &seen)), [], "40 and 50 fit on one");
+    overloaded(&mut seen, "a");
+    let plan = first(&pool, &seen);
+    assert_eq!(changes(&plan), [("b", Change::Label)]);
+    assert_eq!((plan.numbers.in_use, plan.numbers.desired), (40, 2));
+}
+
+#[test]
+fn each_of_several_counts_as_full() {
+    let mut seen = world(&["c", "d"], &[("a", 10), ("b", 10)]);
+    overloaded(&mut seen, "a");
+    let pool = pool(|_| {});
+    assert_eq!(changes(&first(&pool, &seen)), [], "b has room for 50");
+    overloaded(&mut seen, "b");
+    assert_eq!(changes(&first(&pool, &seen)), [("c", Change::Label)]);
+}
+
+#[test]
+fn the_pool_is_ready_and_nothing_is_taken_away() {
+    let mut seen = world(&[], &[("a", 40)]);
+    overloaded(&mut seen, "a");
+    let pool = pool(|p| p.max_routers = 1);
+    let plan = patient(&pool, &seen);
+    assert_eq!(verdict(&plan, "Ready"), ("True", "Accepting"));
+    assert_eq!(verdict(&plan, "ScalingActive"), ("False", "AtMaximum"));
+    assert!(!plan.takes_away() && plan.draining.is_empty());
+    // Its pod says that it takes nobody.
+    assert_eq!(plan.pods[&router("a")].accepting, Some(false));
+    assert_eq!((plan.numbers.accepting, plan.numbers.capacity), (0, 0));
+}
+
+#[test]
+fn nobody_is_drained_to_it() {
+    let mut seen = world(&[], &[("a", 10), ("b", 30)]);
+    overloaded(&mut seen, "b");
+    // By the load alone one router would do.
+    let plan = patient(&pool(|p| p.spare_participants = 0), &seen);
+    assert_eq!(changes(&plan), []);
+}
+
+#[test]
+fn one_that_drains_or_is_not_heard_is_not_taken_for_overloaded() {
+    let pool = pool(|_| {});
+    let mut draining_one = world(&["b"], &[("a", 40)]);
+    word_of(&mut draining_one, "a").draining = true;
+    overloaded(&mut draining_one, "a");
+    assert_eq!(changes(&first(&pool, &draining_one)), []);
+    let mut silent = world(&["b"], &[("a", 40)]);
+    overloaded(&mut silent, "a");
+    word_of(&mut silent, "a").connected = false;
+    assert_eq!(changes(&first(&pool, &silent)), []);
+}
