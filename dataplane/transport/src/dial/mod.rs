@@ -145,7 +145,11 @@ impl Dialer {
     }
 
     fn pinned(&self, fingerprint: Fingerprint) -> Result<Pinned, TlsError> {
-        let mut known = self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .shared
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(pinned) = known.get(&fingerprint) {
             return Ok(pinned.clone());
         }

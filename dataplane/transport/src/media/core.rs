@@ -1,10 +1,12 @@
 //! A thread's share of the media: its port, what wakes it, and how long it gathers.
 
 use std::io;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::strain::Work;
 use super::{Event, Waker, pin};
 use crate::quic::{CoreNumber, Port, Tick};
 
@@ -14,6 +16,7 @@ pub(super) struct Core {
     pub(super) port: Port,
     pub(super) waker: Waker,
     tick: Tick,
+    work: Arc<Work>,
     woke: Instant,
     /// The last look did not empty the socket.
     more: bool,
@@ -26,6 +29,7 @@ impl Core {
     pub(super) const fn new(
         port: Port,
         waker: Waker,
+        work: Arc<Work>,
         pin_to: Option<CoreNumber>,
         now: Instant,
     ) -> Self {
@@ -33,6 +37,7 @@ impl Core {
             port,
             waker,
             tick: Tick::new(now),
+            work,
             woke: now,
             more: false,
             pin_to,
@@ -60,12 +65,18 @@ impl Core {
                 Err(error) => return Err(error.into()),
             }
         }
-        let rest = self.tick.rest(Instant::now());
+        // What was left over has gathered already.
+        let rest = if self.more {
+            Duration::ZERO
+        } else {
+            self.tick.rest(Instant::now())
+        };
         if !rest.is_zero() {
             std::thread::sleep(rest);
         }
         self.waker.heard();
         self.woke = Instant::now();
+        self.work.begin(self.woke);
         Ok(self.woke)
     }
 
@@ -80,6 +91,8 @@ impl Core {
     pub(super) fn flush(&mut self) {
         // What was decided took its time, and QUIC measures round trips by this.
         self.port.flush(Instant::now());
-        self.tick.worked(self.woke, Instant::now());
+        let done = Instant::now();
+        self.tick.worked(self.woke, done);
+        self.work.end(done);
     }
 }

@@ -12,6 +12,7 @@ use plenum_wire::Kind;
 
 use super::core::Core;
 use super::counters::Counts;
+use super::strain::Work;
 use super::{ConnectionId, Event, Outbound, Waker};
 use crate::quic::{CoreNumber, Port, Stray};
 use crate::tls::Identity;
@@ -50,6 +51,7 @@ pub(super) struct Start<'a> {
     pub(super) core: CoreNumber,
     pub(super) cores: u8,
     pub(super) counts: Arc<Counts>,
+    pub(super) work: Arc<Work>,
     /// Where its news go, and what wakes who reads them.
     pub(super) news: (Sender<News>, Waker),
 }
@@ -63,13 +65,14 @@ impl Helper {
             core,
             cores,
             counts,
+            work,
             news,
         } = start;
         let port = Port::new(socket, identity, core, cores, counts, now)?;
         let waker = Waker::new()?;
         let (outlet, orders) = channel();
         let run = {
-            let core = Core::new(port, waker.clone(), Some(core), now);
+            let core = Core::new(port, waker.clone(), work, Some(core), now);
             move || run(core, &orders, &news)
         };
         let thread = std::thread::Builder::new()

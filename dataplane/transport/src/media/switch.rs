@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::core::Core;
 use super::counters::Counts;
 use super::helper::{Helper, News, Order, Start};
+use super::strain::{Gauge, Strain};
 use super::streams::{Outlet, Streams};
 use super::{Config, ConnectionId, Counters, EVENTS, Event, Outbound, Owner, Waker};
 use crate::quic::{CoreNumber, Port};
@@ -38,6 +39,7 @@ pub struct Switch {
     /// What happened because of what was said to the port.
     events: Vec<Event>,
     counts: Arc<Counts>,
+    gauge: Gauge,
     now: Instant,
 }
 
@@ -54,6 +56,7 @@ impl Switch {
         let outlet = Outlet::new(outlet, waker.clone());
         let streams = Streams::start(listener, &config.identity, outlet, Arc::clone(&counts))?;
         let (reporter, news) = channel();
+        let gauge = Gauge::new(&sockets, now)?;
         let others = sockets.split_off(1).into_iter().zip(1..);
         let helpers = others.map(|(socket, core)| {
             Helper::start(Start {
@@ -62,6 +65,7 @@ impl Switch {
                 core: CoreNumber(core),
                 cores,
                 counts: Arc::clone(&counts),
+                work: gauge.work(usize::from(core)),
                 news: (reporter.clone(), waker.clone()),
             })
         });
@@ -77,13 +81,20 @@ impl Switch {
             now,
         )?;
         let switch = Self {
-            core: Core::new(port, waker, (cores > 1).then_some(first), now),
+            core: Core::new(
+                port,
+                waker,
+                gauge.work(0),
+                (cores > 1).then_some(first),
+                now,
+            ),
             helpers,
             news,
             streams: streams.clone(),
             of_streams,
             events: Vec::new(),
             counts,
+            gauge,
             now,
         };
         Ok((switch, streams))
@@ -210,6 +221,18 @@ impl Switch {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.counts.totals()
+    }
+
+    /// How hard the threads worked since the last time that this was asked.
+    pub fn strain(&mut self) -> Strain {
+        self.gauge.look(Instant::now())
+    }
+
+    /// Bytes that the smallest of the receive buffers has room for, as `net.core.rmem_max`
+    /// counts them.
+    #[must_use]
+    pub const fn receive_buffer(&self) -> usize {
+        self.gauge.receive_buffer()
     }
 
     /// Closes every connection with code 0 and the ports; the last events. [`Streams::stopped`]

@@ -10,6 +10,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `socket` | many datagrams by one system call |
+//! | `receive_buffer` | room in the kernel for what comes, and what found none |
 //! | `port` | all of it together |
 //! | `door` | who may come in |
 //! | `peer` | one connection, what waits for it |
@@ -21,6 +22,7 @@ mod config;
 mod door;
 mod peer;
 mod port;
+mod receive_buffer;
 mod socket;
 mod steer;
 mod tick;
@@ -29,5 +31,6 @@ mod timers;
 pub(crate) use config::client_config;
 pub use config::{SEND_BUFFER, endpoint_config, server_config};
 pub use port::{Port, Stray};
+pub(crate) use receive_buffer::ReceiveBuffer;
 pub use steer::CoreNumber;
 pub use tick::Tick;

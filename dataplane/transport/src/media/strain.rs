@@ -1,0 +1,179 @@
+//! How hard the media threads work, and what they were too slow for.
+//!
+//! A thread works from when it has done waiting until it has sent all that it had to send; in
+//! between it waits for packets, or gathers them. It does neither while there is always
+//! something left, so a share of one means that it does not keep up, whether for want of a
+//! faster core or because others use its core too: both count as work here.
+
+use std::io;
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::quic::ReceiveBuffer;
+
+/// How it was between two looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Strain {
+    /// The busiest thread's share of time in which it worked, 0 to 1.
+    pub busy: f32,
+    /// Packets that the kernel dropped because no thread took them in time.
+    pub dropped: u64,
+}
+
+/// One thread's work, as it writes it and others read it.
+#[derive(Debug)]
+pub(super) struct Work {
+    epoch: Instant,
+    /// Nanoseconds in all rounds that ended.
+    done: AtomicU64,
+    /// When the present round began, in nanoseconds since the epoch; 0 while waiting.
+    since: AtomicU64,
+}
+
+impl Work {
+    pub(super) fn new(epoch: Instant) -> Arc<Self> {
+        Arc::new(Self {
+            epoch,
+            done: AtomicU64::new(0),
+            since: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn begin(&self, now: Instant) {
+        self.since.store(self.nanos(now).max(1), Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self, now: Instant) {
+        let since = self.since.swap(0, Ordering::Relaxed);
+        if since > 0 {
+            let took = self.nanos(now).saturating_sub(since);
+            self.done.fetch_add(took, Ordering::Relaxed);
+        }
+    }
+
+    /// All of it so far, the present round too. A reader on another thread may miss a round
+    /// that ends just now, and finds it the next time.
+    fn so_far(&self, now: Instant) -> u64 {
+        let done = self.done.load(Ordering::Relaxed);
+        match self.since.load(Ordering::Relaxed) {
+            0 => done,
+            since => done + self.nanos(now).saturating_sub(since),
+        }
+    }
+
+    fn nanos(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.epoch);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Looks at all threads of a router.
+pub(super) struct Gauge {
+    /// With what each had done at the last look.
+    threads: Vec<(Arc<Work>, u64)>,
+    buffers: Vec<ReceiveBuffer>,
+    /// The smallest buffer, in bytes.
+    room: usize,
+    looked: Instant,
+}
+
+impl Gauge {
+    /// Makes room for what comes in while the threads are busy.
+    pub(super) fn new(sockets: &[UdpSocket], now: Instant) -> io::Result<Self> {
+        let buffers = sockets.iter().map(ReceiveBuffer::enlarge);
+        let buffers = buffers.collect::<io::Result<Vec<_>>>()?;
+        let wanted = ReceiveBuffer::WANTED;
+        let mut room = wanted;
+        for buffer in &buffers {
+            room = room.min(buffer.bytes()?);
+        }
+        if room < wanted {
+            tracing::warn!(
+                bytes = room,
+                wanted,
+                "UDP receive buffers are small: bursts may be lost; raise net.core.rmem_max"
+            );
+        }
+        Ok(Self {
+            threads: sockets.iter().map(|_| (Work::new(now), 0)).collect(),
+            buffers,
+            room,
+            looked: now,
+        })
+    }
+
+    pub(super) const fn receive_buffer(&self) -> usize {
+        self.room
+    }
+
+    /// For the thread of the so-many-th socket.
+    pub(super) fn work(&self, thread: usize) -> Arc<Work> {
+        Arc::clone(&self.threads[thread].0)
+    }
+
+    /// How it was since the last look.
+    pub(super) fn look(&mut self, now: Instant) -> Strain {
+        let past = now.saturating_duration_since(self.looked).as_secs_f32();
+        self.looked = now;
+        let mut strain = Strain::default();
+        for (work, before) in &mut self.threads {
+            let so_far = work.so_far(now);
+            let worked = Duration::from_nanos(so_far.saturating_sub(*before));
+            *before = so_far;
+            if past > 0.0 {
+                strain.busy = strain.busy.max((worked.as_secs_f32() / past).min(1.0));
+            }
+        }
+        strain.dropped = self.buffers.iter_mut().map(ReceiveBuffer::dropped).sum();
+        strain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
+    use super::*;
+
+    const LOOK: Duration = Duration::from_millis(100);
+
+    fn two_threads() -> (Gauge, Instant) {
+        let sockets: Vec<_> = (0..2)
+            .map(|_| UdpSocket::bind("127.0.0.1:0").unwrap())
+            .collect();
+        let now = Instant::now();
+        (Gauge::new(&sockets, now).unwrap(), now)
+    }
+
+    fn close_to(is: f32, expected: f32) -> bool {
+        (is - expected).abs() < 0.001
+    }
+
+    #[test]
+    fn the_busiest_thread_counts() {
+        let (mut gauge, start) = two_threads();
+        for (thread, millis) in [(0, 20), (1, 60)] {
+            gauge.work(thread).begin(start);
+            gauge
+                .work(thread)
+                .end(start + Duration::from_millis(millis));
+        }
+        let strain = gauge.look(start + LOOK);
+        assert!(close_to(strain.busy, 0.6), "{strain:?}");
+        let strain = gauge.look(start + LOOK * 2);
+        assert!(close_to(strain.busy, 0.0), "{strain:?}");
+    }
+
+    #[test]
+    fn a_round_that_lasts_counts_while_it_lasts() {
+        let (mut gauge, start) = two_threads();
+        let work = gauge.work(0);
+        work.begin(start + LOOK / 2);
+        assert!(close_to(gauge.look(start + LOOK).busy, 0.5));
+        assert!(close_to(gauge.look(start + LOOK * 2).busy, 1.0));
+        work.end(start + LOOK * 2 + LOOK / 4);
+        assert!(close_to(gauge.look(start + LOOK * 3).busy, 0.25));
+    }
+}
