@@ -45,6 +45,10 @@ pub(crate) struct Room {
     pub participants: u32,
     pub capacity: u32,
     pub draining: bool,
+    /// It has more to do than it can.
+    pub overloaded: bool,
+    /// The newcomer is here already, and only comes again.
+    pub returns: bool,
     pub house: House,
 }
 
@@ -61,6 +65,9 @@ pub(crate) const fn room(room: Room) -> Result<(), ErrorCode> {
     if room.participants >= room.capacity {
         return Err(ErrorCode::RouterFull);
     }
+    if room.overloaded && !room.returns {
+        return Err(ErrorCode::RouterOverloaded);
+    }
     Ok(())
 }
 
@@ -74,6 +81,9 @@ pub(crate) const fn explain(code: ErrorCode) -> &'static str {
         ErrorCode::TicketForeign => "the ticket is for another router; ask the zone for a new one",
         ErrorCode::RouterFull => "the router is full; ask the zone for another",
         ErrorCode::RouterDraining => "the router is being emptied; ask the zone for another",
+        ErrorCode::RouterOverloaded => {
+            "the router is overloaded and takes nobody for now; ask the zone for another"
+        }
         ErrorCode::Replaced => "the same participant joined again",
         ErrorCode::SsrcTaken => "another track of the meeting has this SSRC; choose another",
         ErrorCode::UnknownTrack => "there is no such track",
@@ -90,6 +100,8 @@ mod tests {
         participants: 9,
         capacity: 10,
         draining: false,
+        overloaded: false,
+        returns: false,
         house: House::Empty,
     };
 
@@ -115,6 +127,23 @@ mod tests {
             ..draining
         };
         assert_eq!(room(open), Ok(()));
+    }
+
+    #[test]
+    fn an_overloaded_router_takes_back_who_is_there_and_nobody_else() {
+        for house in [House::Empty, House::Open] {
+            let overloaded = Room {
+                overloaded: true,
+                house,
+                ..ROOM
+            };
+            assert_eq!(room(overloaded), Err(ErrorCode::RouterOverloaded));
+            let back = Room {
+                returns: true,
+                ..overloaded
+            };
+            assert_eq!(room(back), Ok(()));
+        }
     }
 
     #[test]

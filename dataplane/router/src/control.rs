@@ -8,6 +8,7 @@ use plenum_wire::{BadMessage, Codec, DisplayName};
 
 use crate::admission::{self, House, Room, explain};
 use crate::limits::{Bucket, CODEC_NAME_BYTES};
+use crate::overload::Step;
 use crate::participant::Slot;
 use crate::{ChannelId, Output, Shard};
 
@@ -149,6 +150,8 @@ impl Shard {
             participants: load.participants - u32::from(older_self.is_some()),
             capacity: load.capacity,
             draining: load.draining,
+            overloaded: self.overload() > Step::Open,
+            returns: older_self.is_some(),
             house,
         })?;
         if self.flows_taken(&claims.flows, older_self.copied()) {

@@ -20,6 +20,8 @@ pub struct Counters {
     pub moved_in: u64,
     /// Moves of meetings away from here.
     pub moves: Moves,
+    /// What was done about too much to do.
+    pub overload: Overloads,
 }
 
 impl Counters {
@@ -91,6 +93,8 @@ pub struct Refused {
     pub router_full: u64,
     /// [`ErrorCode::RouterDraining`].
     pub router_draining: u64,
+    /// [`ErrorCode::RouterOverloaded`].
+    pub router_overloaded: u64,
     /// [`ErrorCode::Replaced`].
     pub replaced: u64,
     /// [`ErrorCode::TooFast`].
@@ -106,6 +110,7 @@ impl Refused {
             ErrorCode::TicketForeign => &mut self.ticket_foreign,
             ErrorCode::RouterFull => &mut self.router_full,
             ErrorCode::RouterDraining => &mut self.router_draining,
+            ErrorCode::RouterOverloaded => &mut self.router_overloaded,
             ErrorCode::Replaced => &mut self.replaced,
             ErrorCode::TooFast => &mut self.too_fast,
             ErrorCode::BadMessage
@@ -115,6 +120,15 @@ impl Refused {
         };
         *counter += 1;
     }
+}
+
+/// What was done about too much to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overloads {
+    /// Times that each step was begun, in the order of [`Step::ALL`](crate::Step::ALL).
+    pub entered: [u64; 4],
+    /// Packets that the kernel dropped before anybody saw them.
+    pub dropped_by_kernel: u64,
 }
 
 /// Moves of meetings to other routers.

@@ -53,6 +53,14 @@ pub enum Input {
         /// RTP or RTCP.
         packet: Bytes,
     },
+    /// How hard the router worked since the last time; said every 100 ms. A router that is
+    /// not told is not overloaded.
+    Strain {
+        /// The busiest thread's share of busy time, 0 to 1.
+        busy: f32,
+        /// Packets that the kernel dropped because nobody took them in time.
+        dropped: u64,
+    },
     /// A media connection is gone. Also said after [`Output::CloseMedia`].
     MediaClosed {
         /// Which.

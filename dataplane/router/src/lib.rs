@@ -20,6 +20,7 @@
 //! | `speakers` | whose audio is forwarded: the loudest few |
 //! | `moving`, `moves` | a meeting's move to another router |
 //! | `zone`, `report`, `drain` | the links to the controllers |
+//! | `overload` | what to do about too much to do |
 //! | `limits`, `counters` | bounds and totals |
 //!
 //! ```
@@ -64,6 +65,7 @@ mod meeting;
 mod members;
 mod moves;
 pub mod moving;
+mod overload;
 mod participant;
 mod repair;
 mod report;
@@ -72,7 +74,8 @@ pub mod speakers;
 mod tracks;
 mod zone;
 
-pub use counters::{Counters, Dropped, Media, Moves, Refused};
+pub use counters::{Counters, Dropped, Media, Moves, Overloads, Refused};
 pub use ids::{ChannelId, ConnectionId, LinkId};
 pub use io::{Input, Output};
+pub use overload::{Shed, Step};
 pub use shard::{Config, Shard};

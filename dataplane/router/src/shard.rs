@@ -16,6 +16,7 @@ use crate::drain::Drain;
 use crate::limits::{Deadlines, HELLO_WITHIN, KNOCK_WITHIN};
 use crate::meeting::Meeting;
 use crate::moving::Moving;
+use crate::overload::{Overload, Step};
 use crate::participant::Participants;
 use crate::repair;
 use crate::report::Reports;
@@ -51,6 +52,7 @@ pub struct Shard {
     pub(crate) repairs: repair::Due,
     pub(crate) reports: Reports,
     pub(crate) drain: Drain,
+    pub(crate) overload: Overload,
     pub(crate) counters: Counters,
     pub(crate) out: VecDeque<Output>,
 }
@@ -73,6 +75,7 @@ impl Shard {
             repairs: repair::Due::default(),
             reports: Reports::default(),
             drain: Drain::default(),
+            overload: Overload::default(),
             counters: Counters::default(),
             out: VecDeque::new(),
         }
@@ -95,6 +98,7 @@ impl Shard {
             Input::ControlBad { channel, bad } => self.control_bad(channel, &bad, now),
             Input::ControlClosed { channel } => self.control_closed(channel, now),
             Input::MediaOpened { connection, rung } => self.media_opened(connection, rung, now),
+            Input::Strain { busy, dropped } => self.strain(busy, dropped, now),
             Input::MediaClosed { connection } => self.media_closed(connection),
             Input::LinkOpened { link } => self.link_opened(link, now),
             Input::LinkMessage { link, message } => self.link_message(link, message, now),
@@ -145,7 +149,7 @@ impl Shard {
         Load {
             participants: u32::try_from(self.participants.len()).unwrap_or(u32::MAX),
             capacity: self.config.capacity,
-            accepting: !draining,
+            accepting: !draining && self.overload() == Step::Open,
             draining,
         }
     }

@@ -218,6 +218,8 @@ pub enum ErrorCode {
     RouterFull,
     /// The router is being drained; ask the zone for another.
     RouterDraining,
+    /// The router has as much to do as it can; ask the zone for another.
+    RouterOverloaded,
     /// The same participant joined again; this older channel ends.
     Replaced,
     /// Another track of the meeting has this SSRC; choose another.
@@ -241,6 +243,7 @@ impl ErrorCode {
             Self::TicketExpired => Some(4410),
             Self::RouterFull => Some(4503),
             Self::RouterDraining => Some(4504),
+            Self::RouterOverloaded => Some(4505),
             Self::Replaced => Some(4409),
             Self::TooFast => Some(4429),
             Self::GoingAway => Some(1001),

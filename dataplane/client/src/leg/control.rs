@@ -64,13 +64,14 @@ fn cause(last_words: Option<(ErrorCode, String)>, code: Option<u16>, reason: &st
 }
 
 /// The errors that end a channel.
-const CLOSING: [ErrorCode; 9] = [
+const CLOSING: [ErrorCode; 10] = [
     ErrorCode::HelloExpected,
     ErrorCode::TicketForged,
     ErrorCode::TicketForeign,
     ErrorCode::TicketExpired,
     ErrorCode::RouterFull,
     ErrorCode::RouterDraining,
+    ErrorCode::RouterOverloaded,
     ErrorCode::Replaced,
     ErrorCode::TooFast,
     ErrorCode::GoingAway,

@@ -291,7 +291,11 @@ fn a_zone_whose_only_router_cannot_be_reached_is_not_full() {
 
 #[test]
 fn a_zone_whose_only_router_has_no_room_is_full() {
-    for code in [ErrorCode::RouterFull, ErrorCode::RouterDraining] {
+    for code in [
+        ErrorCode::RouterFull,
+        ErrorCode::RouterDraining,
+        ErrorCode::RouterOverloaded,
+    ] {
         let error = ending_after(Cause::Said(code, "no room".to_owned()));
         assert_eq!(error, full());
     }

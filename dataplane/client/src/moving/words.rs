@@ -132,7 +132,10 @@ impl Cause {
         matches!(
             self,
             Self::Said(
-                ErrorCode::RouterFull | ErrorCode::RouterDraining | ErrorCode::GoingAway,
+                ErrorCode::RouterFull
+                    | ErrorCode::RouterDraining
+                    | ErrorCode::RouterOverloaded
+                    | ErrorCode::GoingAway,
                 _
             )
         )

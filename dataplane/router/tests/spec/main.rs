@@ -10,6 +10,7 @@ mod forwarding;
 mod house;
 mod model;
 mod moving;
+mod overload;
 mod repair;
 mod reports;
 mod seamless;

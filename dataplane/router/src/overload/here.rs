@@ -1,0 +1,28 @@
+//! What strain does to a shard.
+
+use std::time::Instant;
+
+use super::Step;
+use crate::Shard;
+
+impl Shard {
+    /// How it was since the last time.
+    pub(crate) fn strain(&mut self, busy: f32, dropped: u64, now: Instant) {
+        self.counters.overload.dropped_by_kernel += dropped;
+        let before = self.overload.step();
+        let Some(step) = self.overload.strain(busy, dropped, now) else {
+            return;
+        };
+        self.counters.overload.entered[step as usize] += 1;
+        // Whether it accepts is all that controllers are told of it.
+        if (before == Step::Open) != (step == Step::Open) {
+            self.reports.changed(None, now);
+        }
+    }
+
+    /// How far the router has gone to have less to do.
+    #[must_use]
+    pub const fn overload(&self) -> Step {
+        self.overload.step()
+    }
+}

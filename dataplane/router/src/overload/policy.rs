@@ -1,0 +1,166 @@
+//! Which step a router is on. Pure: it is told every 100 ms how it was, and the time.
+//!
+//! **Up.** A share of busy time near one says that more comes in than goes out: the media
+//! threads wait while they gather, and do so no more only when there is always something left.
+//! Two such samples in a row are enough; the sockets' receive buffers bridge them. So is
+//! anything that the kernel dropped, unless the threads had time to spare: that was a burst
+//! which the buffer could not hold, and sending less helps nobody. The first step alone makes
+//! nobody's load less, so a router that cannot keep up takes the second with it; one that is
+//! nearly full only closes.
+//!
+//! **Down.** A step is left after four easy samples. What it left out may have been what made
+//! it easy: if it has to be taken again, the router is wary, and tries again when there is
+//! clearly less to do than then, or after a while, each time twice as long. So a lasting
+//! overload does not make pictures come and go, and its end is seen at once.
+
+use std::time::{Duration, Instant};
+
+use super::Step;
+
+/// Nearly full: a round of gathering and sending takes ten times as long as the gathering,
+/// which is up to 6 ms, and soon there is no end to it.
+const NEARLY_FULL: f32 = 0.9;
+/// It does not keep up: rounds take above 100 ms and grow.
+const FULL: f32 = 0.95;
+/// Below this a closed router takes people again: further from [`NEARLY_FULL`] than samples of
+/// an even load differ.
+const EASY_TO_OPEN: f32 = 0.8;
+/// Below this a router tries to send more again.
+const EASY_TO_SEND: f32 = 0.7;
+/// Threads that are less busy drop for want of buffer, not of time.
+const HAS_TIME: f32 = 0.5;
+/// Full samples in a row until something is left out: with the one in which it began, 300 ms.
+const FULL_SAMPLES: u8 = 2;
+/// Samples that a mean is taken of, and that have to be easy before a step is left: 400 ms,
+/// so that three steps are left within 2 s of the end of what led to them.
+const SAMPLES: u8 = 4;
+/// How long the backlog is worked off before more is left out.
+const WORKS_OFF: Duration = Duration::from_millis(300);
+/// A step that has to be taken again so soon after it was left was left too early. Senders
+/// take some seconds until they send again what nobody wanted.
+const RELAPSE: Duration = Duration::from_secs(10);
+/// Clearly less to do: below this share of what did not work.
+const CLEARLY_LESS: f32 = 0.75;
+/// How long a router is wary at first, and at most.
+const WARY_FIRST: Duration = Duration::from_secs(4);
+const WARY_LONGEST: Duration = Duration::from_secs(64);
+
+const STEPS: usize = Step::ALL.len();
+
+/// The step, and what leads to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Overload {
+    step: Step,
+    /// How busy it was, the newest last.
+    samples: [f32; SAMPLES as usize],
+    /// So many samples in a row, since the last step, were full ...
+    full: u8,
+    /// ... or easy.
+    easy: u8,
+    /// When something was left out last that was not before.
+    rose: Option<Instant>,
+    /// By step: when it was left last, and how busy it was before.
+    left: [Option<(Instant, f32)>; STEPS],
+    wary: [Option<Wary>; STEPS],
+}
+
+/// Leaving a step did not work.
+#[derive(Debug, Clone, Copy)]
+struct Wary {
+    /// How busy it was before.
+    busy: f32,
+    until: Instant,
+    patience: Duration,
+}
+
+impl Overload {
+    pub(crate) const fn step(&self) -> Step {
+        self.step
+    }
+
+    /// How it was in the last 100 ms: the busiest thread's share of busy time, and packets
+    /// that the kernel dropped for want of room. The step from now on, if it is another.
+    pub(crate) fn strain(&mut self, busy: f32, dropped: u64, now: Instant) -> Option<Step> {
+        self.forgive(now);
+        let overrun = dropped > 0 && busy >= HAS_TIME;
+        self.note(if overrun { 1.0 } else { busy });
+        let next = self
+            .higher(overrun, now)
+            .or_else(|| self.may_leave(now).then(|| self.step.lower()))?;
+        if next > self.step {
+            self.rise(next, now);
+        } else {
+            self.left[self.step as usize] = Some((now, self.most()));
+        }
+        self.step = next;
+        (self.full, self.easy) = (0, 0);
+        Some(next)
+    }
+
+    fn note(&mut self, busy: f32) {
+        self.samples.rotate_left(1);
+        self.samples[SAMPLES as usize - 1] = busy;
+        let limit = match self.step {
+            Step::Open | Step::Closed => EASY_TO_OPEN,
+            Step::LowLayers | Step::ActiveOnly => EASY_TO_SEND,
+        };
+        let count = |before: u8, holds: bool| if holds { before.saturating_add(1) } else { 0 };
+        self.full = count(self.full, busy >= FULL);
+        self.easy = count(self.easy, busy < limit);
+    }
+
+    fn higher(&self, overrun: bool, now: Instant) -> Option<Step> {
+        let works_off = self
+            .rose
+            .is_some_and(|rose| now.saturating_duration_since(rose) < WORKS_OFF);
+        let full = (overrun || self.full >= FULL_SAMPLES) && !works_off;
+        let mean = || self.samples.iter().sum::<f32>() / f32::from(SAMPLES);
+        match self.step {
+            Step::Open | Step::Closed if full => Some(Step::LowLayers),
+            Step::LowLayers if full => Some(Step::ActiveOnly),
+            Step::Open if mean() >= NEARLY_FULL => Some(Step::Closed),
+            _ => None,
+        }
+    }
+
+    fn rise(&mut self, to: Step, now: Instant) {
+        if to.shed() > self.step.shed() {
+            self.rose = Some(now);
+        }
+        for step in Step::ALL {
+            let again = step > self.step && step <= to;
+            let left = self.left[step as usize].take_if(|_| again);
+            if let Some((_, busy)) = left {
+                let wary = &mut self.wary[step as usize];
+                let patience = wary.map_or(WARY_FIRST, |it| (it.patience * 2).min(WARY_LONGEST));
+                *wary = Some(Wary {
+                    busy,
+                    until: now + patience,
+                    patience,
+                });
+            }
+        }
+    }
+
+    fn may_leave(&self, now: Instant) -> bool {
+        let dares = self.wary[self.step as usize]
+            .is_none_or(|wary| now >= wary.until || self.most() < wary.busy * CLEARLY_LESS);
+        self.step != Step::Open && self.easy >= SAMPLES && dares
+    }
+
+    /// Steps that were left for good are no longer feared.
+    fn forgive(&mut self, now: Instant) {
+        for (left, wary) in self.left.iter_mut().zip(&mut self.wary) {
+            let for_good =
+                |(at, _): &mut (Instant, f32)| now.saturating_duration_since(*at) >= RELAPSE;
+            if left.take_if(for_good).is_some() {
+                *wary = None;
+            }
+        }
+    }
+
+    /// The busiest of the samples.
+    fn most(&self) -> f32 {
+        self.samples.iter().copied().fold(0.0, f32::max)
+    }
+}

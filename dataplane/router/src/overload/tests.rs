@@ -1,0 +1,212 @@
+#![expect(clippy::disallowed_methods, reason = "any instant will do")]
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::policy::Overload;
+use super::{Shed, Step};
+
+const SAMPLE: Duration = Duration::from_millis(100);
+/// What the receive buffers hold, in seconds of work.
+const BUFFER: f32 = 0.3;
+
+/// A router whose work comes evenly: what it cannot do waits, until the buffers are full.
+struct Router {
+    overload: Overload,
+    now: Instant,
+    /// Cores that all the work would take.
+    demand: f32,
+    /// Share of it that is left out on the last two steps.
+    shed: [f32; 2],
+    waiting: f32,
+    lost: f32,
+    changes: usize,
+    full: usize,
+}
+
+impl Router {
+    fn new(demand: f32, shed: [f32; 2]) -> Self {
+        Self {
+            overload: Overload::default(),
+            now: Instant::now(),
+            demand,
+            shed,
+            waiting: 0.0,
+            lost: 0.0,
+            changes: 0,
+            full: 0,
+        }
+    }
+
+    fn step(&self) -> Step {
+        self.overload.step()
+    }
+
+    /// One sample.
+    fn work(&mut self) {
+        let share = SAMPLE.as_secs_f32();
+        let left_out = match self.step().shed() {
+            Shed::None => 0.0,
+            Shed::LowLayers => self.shed[0],
+            Shed::ActiveOnly => self.shed[1],
+        };
+        let work = self.waiting + self.demand * (1.0 - left_out) * share;
+        let done = work.min(share);
+        let dropped = (work - done - BUFFER).max(0.0);
+        self.waiting = work - done - dropped;
+        self.lost += dropped;
+        self.now += SAMPLE;
+        let busy = done / share;
+        self.full += usize::from(busy >= 0.95);
+        let packets = if dropped > 0.0 { 100 } else { 0 };
+        let changed = self.overload.strain(busy, packets, self.now);
+        self.changes += usize::from(changed.is_some());
+    }
+
+    fn work_for(&mut self, time: Duration) {
+        for _ in 0..time.as_millis() / SAMPLE.as_millis() {
+            self.work();
+        }
+    }
+}
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// What the last two steps leave out, the second at least as much as the first.
+fn shed() -> impl Strategy<Value = [f32; 2]> {
+    (0.1_f32..0.9, 0.0_f32..1.0).prop_map(|(first, more)| [first, first + (0.95 - first) * more])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn a_router_that_keeps_up_leaves_out_nothing(
+        samples in prop::collection::vec((0.0_f32..0.95, 0.0_f32..0.95), 1..500),
+    ) {
+        let mut overload = Overload::default();
+        let mut now = Instant::now();
+        for (busy, also) in samples {
+            now += SAMPLE;
+            overload.strain(busy.max(also), 0, now);
+            prop_assert_eq!(overload.step().shed(), Shed::None);
+        }
+    }
+
+    #[test]
+    fn twice_the_load_loses_nothing_where_leaving_out_half_is_enough(
+        before in 0.0_f32..0.8,
+        first in 0.55_f32..0.9,
+    ) {
+        let mut router = Router::new(before, [first, 0.95]);
+        router.work_for(seconds(5));
+        router.demand = 2.0;
+        router.work_for(seconds(60));
+        prop_assert!(router.lost < f32::EPSILON, "{}", router.lost);
+    }
+
+    #[test]
+    fn a_lasting_overload_does_not_make_pictures_come_and_go(
+        demand in 1.0_f32..4.0,
+        shed in shed(),
+    ) {
+        let mut router = Router::new(demand, shed);
+        router.work_for(seconds(60));
+        // There, then each time up to twice as late back and there again, of both steps.
+        prop_assert!(router.changes <= 3 + 2 * 2 * 6, "{} changes", router.changes);
+        let fits = demand * (1.0 - shed[1]) < 0.6;
+        prop_assert!(!fits || router.full <= 120, "full in {} of 600", router.full);
+    }
+
+    #[test]
+    fn all_is_as_before_within_two_seconds_of_the_end(
+        demand in 1.0_f32..4.0,
+        shed in shed(),
+        tenths in 3_u32..1_200,
+        after in 0.0_f32..0.65,
+    ) {
+        let mut router = Router::new(demand, shed);
+        router.work_for(SAMPLE * tenths);
+        router.demand = after;
+        // What waits is part of the strain.
+        while router.waiting > 0.0 {
+            router.work();
+        }
+        router.work_for(seconds(2));
+        prop_assert_eq!(router.step(), Step::Open);
+    }
+
+    #[test]
+    fn whatever_it_is_told_a_step_is_left_one_at_a_time(
+        samples in prop::collection::vec((0.0_f32..1.0, prop::bool::weighted(0.1), 1_u64..400), 1..500),
+    ) {
+        let mut overload = Overload::default();
+        let mut now = Instant::now();
+        for (busy, drops, millis) in samples {
+            now += Duration::from_millis(millis);
+            let before = overload.step();
+            let changed = overload.strain(busy, u64::from(drops), now);
+            prop_assert_eq!(changed.unwrap_or(before), overload.step());
+            prop_assert_ne!(changed, Some(before));
+            prop_assert!(before as usize <= overload.step() as usize + 1);
+        }
+    }
+}
+
+/// So many samples of one kind.
+fn feed(overload: &mut Overload, now: &mut Instant, samples: u32, busy: f32, dropped: u64) {
+    for _ in 0..samples {
+        *now += SAMPLE;
+        overload.strain(busy, dropped, *now);
+    }
+}
+
+#[test]
+fn nearly_full_closes_and_no_more() {
+    let (mut overload, mut now) = (Overload::default(), Instant::now());
+    feed(&mut overload, &mut now, 100, 0.92, 0);
+    assert_eq!(overload.step(), Step::Closed);
+    feed(&mut overload, &mut now, 100, 0.85, 0);
+    assert_eq!(overload.step(), Step::Closed, "not open again at once");
+    feed(&mut overload, &mut now, 4, 0.7, 0);
+    assert_eq!(overload.step(), Step::Open);
+}
+
+#[test]
+fn a_busy_moment_is_no_overload() {
+    let (mut overload, mut now) = (Overload::default(), Instant::now());
+    for _ in 0..100 {
+        feed(&mut overload, &mut now, 1, 1.0, 0);
+        feed(&mut overload, &mut now, 2, 0.5, 0);
+    }
+    assert_eq!(overload.step(), Step::Open);
+}
+
+#[test]
+fn drops_count_at_once_unless_there_was_time() {
+    let (mut overload, mut now) = (Overload::default(), Instant::now());
+    feed(&mut overload, &mut now, 50, 0.3, 10);
+    assert_eq!(
+        overload.step(),
+        Step::Open,
+        "a burst that the buffer could not hold"
+    );
+    feed(&mut overload, &mut now, 1, 0.8, 10);
+    assert_eq!(overload.step(), Step::LowLayers);
+}
+
+#[test]
+fn more_is_left_out_when_the_first_was_not_enough() {
+    let (mut overload, mut now) = (Overload::default(), Instant::now());
+    feed(&mut overload, &mut now, 2, 1.0, 0);
+    assert_eq!(overload.step(), Step::LowLayers);
+    feed(&mut overload, &mut now, 2, 1.0, 0);
+    assert_eq!(overload.step(), Step::LowLayers, "the backlog has its time");
+    feed(&mut overload, &mut now, 1, 1.0, 0);
+    assert_eq!(overload.step(), Step::ActiveOnly);
+    feed(&mut overload, &mut now, 100, 1.0, 5);
+    assert_eq!(overload.step(), Step::ActiveOnly, "there is nothing more");
+}
