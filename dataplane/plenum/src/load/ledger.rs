@@ -35,6 +35,8 @@ pub struct Figures {
     pub joins: Histogram,
     /// Packets.
     pub totals: Totals,
+    /// Those of them that are audio.
+    pub audio: Totals,
     /// From sender to receiver.
     pub latency: Histogram,
     /// Between audio packets, without moves.
@@ -64,6 +66,7 @@ impl Figures {
     pub fn merge(&mut self, other: &Self) {
         self.joins.merge(&other.joins);
         self.totals.add(other.totals);
+        self.audio.add(other.audio);
         self.latency.merge(&other.latency);
         self.gaps.merge(&other.gaps);
         self.move_gaps.merge(&other.move_gaps);
@@ -311,7 +314,12 @@ impl Ledger {
                 .sent
                 .or_else(|| self.board.track(self.meeting, ssrc));
             let sent = sent.map_or(0, |sent| sent.get());
-            self.figures.totals.add(receiving.account.close(sent));
+            let audio = receiving.account.kind() == Kind::Audio;
+            let totals = receiving.account.close(sent);
+            self.figures.totals.add(totals);
+            if audio {
+                self.figures.audio.add(totals);
+            }
         }
     }
 }

@@ -49,6 +49,9 @@ struct Media {
     received: u64,
     lost: u64,
     duplicated: u64,
+    /// Of the expected and lost, those that are audio.
+    audio_expected: u64,
+    audio_lost: u64,
     /// Second copies that the client removed: in a move each packet has one.
     copies_removed: u64,
     latency_p50_ms: Option<f64>,
@@ -117,6 +120,8 @@ impl Report {
                 received: figures.totals.received,
                 lost: figures.totals.lost,
                 duplicated: figures.totals.duplicated,
+                audio_expected: figures.audio.expected,
+                audio_lost: figures.audio.lost,
                 copies_removed: figures.copies,
                 latency_p50_ms: ms(figures.latency.quantile(0.5)),
                 latency_p99_ms: ms(figures.latency.quantile(0.99)),

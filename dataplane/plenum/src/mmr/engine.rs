@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use plenum_router::{ChannelId, ConnectionId, Counters, Input, LinkId, Output, Shard};
+use plenum_router::{ChannelId, ConnectionId, Counters, Input, LinkId, Output, Shard, Step};
 use plenum_transport::channel;
 use plenum_transport::media::{self, Switch, Waker};
 use plenum_wire::control::{FromClient, FromRouter};
@@ -23,6 +23,8 @@ const MESSAGES: usize = 32;
 const GOING_AWAY: u16 = 1001;
 /// How long a router that leaves waits for what it said last to be sent.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// Between two looks at how hard the media threads work.
+const STRAIN: Duration = Duration::from_millis(100);
 /// How old the status may be that metrics are made from.
 const STATUS: Duration = Duration::from_millis(250);
 
@@ -95,6 +97,12 @@ pub struct Status {
     pub counters: Counters,
     /// What the media ports counted.
     pub media: media::Counters,
+    /// How hard the media threads worked lately.
+    pub strain: media::Strain,
+    /// What the router does about it.
+    pub overload: Step,
+    /// Bytes that fit into the smallest receive buffer of the media port.
+    pub receive_buffer: usize,
     /// When it was so.
     pub at: Instant,
 }
@@ -106,6 +114,7 @@ pub(super) struct Engine {
     controllers: HashMap<LinkId, channel::Sender<link::FromRouter>>,
     /// Control channels and links that have not reported their end.
     open: usize,
+    strain: media::Strain,
     status: watch::Sender<Status>,
 }
 
@@ -121,6 +130,9 @@ impl Engine {
             links: 0,
             counters: Counters::default(),
             media: switch.counters(),
+            strain: media::Strain::default(),
+            overload: shard.overload(),
+            receive_buffer: switch.receive_buffer(),
             at: Instant::now(),
         });
         let engine = Self {
@@ -129,6 +141,7 @@ impl Engine {
             clients: HashMap::new(),
             controllers: HashMap::new(),
             open: 0,
+            strain: media::Strain::default(),
             status,
         };
         (engine, watching)
@@ -144,10 +157,12 @@ impl Engine {
     ) -> io::Result<()> {
         let mut events = Vec::new();
         let mut next_look = Instant::now();
+        let mut next_strain = next_look + STRAIN;
         let mut leave_at = None;
         let mut more = None;
         loop {
-            let due = [self.shard.next_timeout(), leave_at, more, Some(next_look)];
+            let looks = Some(next_look.min(next_strain));
+            let due = [self.shard.next_timeout(), leave_at, more, looks];
             let now = self.switch.wait(due.into_iter().flatten().min())?;
             self.switch.receive(&mut events)?;
             for event in events.drain(..) {
@@ -158,6 +173,10 @@ impl Engine {
             if stop.is_cancelled() && leave_at.is_none() {
                 leave_at = Some(now + drain);
                 self.decide(Input::Drain, now);
+            }
+            if now >= next_strain {
+                next_strain = now + STRAIN;
+                self.strained(now);
             }
             self.shard.handle_timeout(now);
             self.act();
@@ -188,6 +207,24 @@ impl Engine {
     fn decide(&mut self, input: Input, now: Instant) {
         self.shard.handle(input, now);
         self.act();
+    }
+
+    /// Tells the shard how hard the media threads worked, and the log what it makes of it.
+    fn strained(&mut self, now: Instant) {
+        let before = self.shard.overload();
+        self.strain = self.switch.strain();
+        let media::Strain { busy, dropped } = self.strain;
+        self.decide(Input::Strain { busy, dropped }, now);
+        let step = self.shard.overload();
+        if step != before {
+            tracing::info!(
+                step = step.as_str(),
+                busy,
+                dropped,
+                participants = self.shard.load().participants,
+                "overload"
+            );
+        }
     }
 
     fn media(&mut self, event: media::Event, now: Instant) {
@@ -307,6 +344,9 @@ impl Engine {
             links: self.controllers.len(),
             counters: self.shard.counters().clone(),
             media: self.switch.counters(),
+            strain: self.strain,
+            overload: self.shard.overload(),
+            receive_buffer: self.switch.receive_buffer(),
             at,
         });
     }

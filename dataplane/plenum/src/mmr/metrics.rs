@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use plenum_router::Step;
 use plenum_transport::https;
 use plenum_wire::{Kind, Rung};
 use prometheus_client::collector::Collector;
@@ -35,6 +36,7 @@ impl Collector for Metrics {
         state(&mut page, &status)?;
         packets(&mut page, &status)?;
         people(&mut page, &status)?;
+        strain(&mut page, &status)?;
         connections(&mut page, &status, &self.https)?;
         if let Some(seconds) = cpu_seconds() {
             page.seconds("process_cpu", "Processor time used, all threads", seconds)?;
@@ -117,6 +119,11 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
         ("reason", "not_among_loudest", dropped.not_among_loudest),
         (
             "reason",
+            "receive_buffer",
+            status.counters.overload.dropped_by_kernel,
+        ),
+        (
+            "reason",
             "router_too_slow",
             rungs.iter().map(|rung| rung.dropped_in).sum(),
         ),
@@ -127,6 +134,24 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
         ),
     ];
     page.counter("plenum_packets_dropped", "Packets dropped", &reasons)
+}
+
+fn strain(page: &mut Page, status: &Status) -> fmt::Result {
+    let plain = |value| [("", "", value)];
+    let help = "What it does about too much to do, from 0, nothing, to 3";
+    page.gauge("plenum_overload_step", help, &plain(status.overload as u64))?;
+    let entered = status.counters.overload.entered;
+    let steps = Step::ALL.map(|step| ("step", step.as_str(), entered[step as usize]));
+    let help = "Times that each of these steps was begun";
+    page.counter("plenum_overload_steps", help, &steps)?;
+    let help = "Share of time in which the busiest media thread worked, of the last 100 ms";
+    page.ratio("plenum_media_busy_ratio", help, status.strain.busy.into())?;
+    let help = "Room for what comes in while a media thread is busy, in the smallest socket";
+    page.gauge(
+        "plenum_receive_buffer_bytes",
+        help,
+        &plain(status.receive_buffer as u64),
+    )
 }
 
 fn people(page: &mut Page, status: &Status) -> fmt::Result {
@@ -146,6 +171,7 @@ fn people(page: &mut Page, status: &Status) -> fmt::Result {
         ("code", "ticket_foreign", refused.ticket_foreign),
         ("code", "router_full", refused.router_full),
         ("code", "router_draining", refused.router_draining),
+        ("code", "router_overloaded", refused.router_overloaded),
         ("code", "replaced", refused.replaced),
         ("code", "too_fast", refused.too_fast),
     ];
@@ -213,6 +239,13 @@ impl Page<'_, '_> {
         self.family(name, help, MetricType::Gauge, samples, |value, encoder| {
             ConstGauge::new(value).encode(encoder)
         })
+    }
+
+    fn ratio(&mut self, name: &str, help: &str, ratio: f64) -> fmt::Result {
+        let encoder = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Gauge)?;
+        ConstGauge::new(ratio).encode(encoder)
     }
 
     fn seconds(&mut self, name: &str, help: &str, seconds: f64) -> fmt::Result {
