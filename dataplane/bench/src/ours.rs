@@ -83,6 +83,13 @@ fn input(event: Event) -> Input {
             flow,
             packet,
         },
+        Event::Estimate {
+            connection,
+            bits_per_s,
+        } => Input::Estimate {
+            connection: ConnectionId(connection.0),
+            bits_per_s,
+        },
         Event::Closed { connection } => Input::MediaClosed {
             connection: ConnectionId(connection.0),
         },

@@ -61,6 +61,13 @@ pub enum Input {
         /// Packets that the kernel dropped because nobody took them in time.
         dropped: u64,
     },
+    /// What the path of a media connection carries changed.
+    Estimate {
+        /// Which.
+        connection: ConnectionId,
+        /// All that may be sent on it.
+        bits_per_s: u64,
+    },
     /// A media connection is gone. Also said after [`Output::CloseMedia`].
     MediaClosed {
         /// Which.

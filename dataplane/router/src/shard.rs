@@ -100,6 +100,8 @@ impl Shard {
             Input::MediaOpened { connection, rung } => self.media_opened(connection, rung, now),
             Input::Strain { busy, dropped } => self.strain(busy, dropped, now),
             Input::MediaClosed { connection } => self.media_closed(connection),
+            // Nothing is chosen by it yet.
+            Input::Estimate { .. } => {}
             Input::LinkOpened { link } => self.link_opened(link, now),
             Input::LinkMessage { link, message } => self.link_message(link, message, now),
             Input::LinkClosed { link } => self.reports.close(link),

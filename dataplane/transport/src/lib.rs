@@ -72,6 +72,7 @@
 
 pub mod channel;
 pub mod dial;
+mod estimate;
 pub mod https;
 pub mod media;
 pub mod quic;

@@ -46,6 +46,10 @@ async fn packets_arrive_both_ways_bit_by_bit() {
                 }
             }
             let sent = (flows.len() * packets().len()) as u64;
+            // On some rungs a packet is counted after it was handed over.
+            while router.server.counters().of(rung).packets_out < sent {
+                tokio::task::yield_now().await;
+            }
             let counters = *router.server.counters().of(rung);
             assert_eq!(counters.opened, 1, "{rung}");
             assert_eq!(
@@ -233,6 +237,7 @@ async fn a_slow_reader_of_events_loses_packets_but_no_end_of_a_connection() {
                 Event::Closed { .. } => break,
                 Event::Packet { .. } => packets += 1,
                 Event::Opened { .. } => assert_eq!(packets, 0),
+                Event::Estimate { .. } => {}
             }
         }
         assert!(packets >= plenum_transport::media::EVENTS - 1);

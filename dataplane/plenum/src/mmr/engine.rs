@@ -244,6 +244,13 @@ impl Engine {
                 connection: ConnectionId(connection.0),
                 rung,
             },
+            media::Event::Estimate {
+                connection,
+                bits_per_s,
+            } => Input::Estimate {
+                connection: ConnectionId(connection.0),
+                bits_per_s,
+            },
             media::Event::Closed { connection } => Input::MediaClosed {
                 connection: ConnectionId(connection.0),
             },

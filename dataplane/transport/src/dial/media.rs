@@ -107,6 +107,13 @@ impl MediaSender {
         self.0.0.send(outbound) != Sent::Closed
     }
 
+    /// Bits a second that the path to the router carries, all packets of the connection together,
+    /// as far as is known. Ask some ten times a second, not for each packet.
+    #[must_use]
+    pub fn estimate(&self) -> Option<u64> {
+        self.0.0.estimate()
+    }
+
     /// Closes the connection with code 0.
     pub fn close(&self) {
         self.0.0.close(close::NONE, "");

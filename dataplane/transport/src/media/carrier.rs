@@ -48,6 +48,23 @@ impl Carrier {
         }
     }
 
+    /// Bits a second that the path carries, as far as is known. Of QUIC a copy of some kB is
+    /// made for it.
+    pub(crate) fn estimate(&self) -> Option<u64> {
+        match self {
+            Self::Quic(connection) => connection.congestion_state().metrics().pacing_rate,
+            Self::Stream(outbox) => Some(outbox.estimate()),
+        }
+    }
+
+    /// The estimate, each time it is worth telling. QUIC's is to be asked for.
+    pub(super) async fn news(&self) -> u64 {
+        match self {
+            Self::Quic(_) => std::future::pending().await,
+            Self::Stream(outbox) => outbox.news().await,
+        }
+    }
+
     pub(crate) fn close(&self, code: u32, reason: &str) {
         match self {
             Self::Quic(connection) => connection.close(VarInt::from_u32(code), reason.as_bytes()),

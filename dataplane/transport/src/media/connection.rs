@@ -10,7 +10,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::streams::{Outlet, Shared};
-use super::{Carrier, End, Event, Reader};
+use super::{Carrier, ConnectionId, End, Event, Reader};
 
 /// Looking this often, and only for whether anything came since, costs no clock per packet.
 const LOOK: Duration = Duration::from_secs(4);
@@ -35,7 +35,7 @@ pub(super) async fn carry(
         peer,
     };
     let (code, reason) = match outlet.send(opened).await {
-        Ok(()) => packets(shared, &outlet, rung, connection, reader).await,
+        Ok(()) => packets(shared, &outlet, (rung, connection), &carrier, reader).await,
         Err(_) => (close::NONE, String::new()),
     };
     tracing::debug!(%rung, %peer, code, %reason, "media connection ends");
@@ -50,8 +50,8 @@ pub(super) async fn carry(
 async fn packets(
     shared: &Shared,
     outlet: &Outlet,
-    rung: Rung,
-    connection: super::ConnectionId,
+    (rung, connection): (Rung, ConnectionId),
+    carrier: &Carrier,
     mut reader: Reader,
 ) -> (u32, String) {
     let counts = shared.counts.of(rung);
@@ -62,6 +62,12 @@ async fn packets(
     loop {
         let next = tokio::select! {
             next = reader.next() => next,
+            bits_per_s = carrier.news() => {
+                let news = Event::Estimate { connection, bits_per_s };
+                // With events waiting, the next change will tell.
+                let _ = outlet.try_send(news);
+                continue;
+            }
             () = &mut stopped => return (close::NONE, "the router stops".to_owned()),
             _ = looks.tick() => {
                 quiet += 1;

@@ -95,6 +95,15 @@ pub enum Event {
         /// RTP or RTCP, unread.
         packet: Bytes,
     },
+    /// What the path to the peer carries was found to be this: first when the connection
+    /// opens, or on rungs `tcp` and `tls` when something was sent; then when it changes by more
+    /// than 5 %, at most every 100 ms.
+    Estimate {
+        /// Of this connection.
+        connection: ConnectionId,
+        /// What it may be sent, all of it together.
+        bits_per_s: u64,
+    },
     /// The connection is gone, whoever ended it.
     Closed {
         /// Which.

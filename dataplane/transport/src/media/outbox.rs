@@ -1,4 +1,8 @@
 //! The sending side of rungs `tcp` and `tls`: a queue, and the task that empties it.
+//!
+//! The kernel takes little ahead of what it has sent (`socket::tune`), so that what the path does
+//! not carry waits here. For the estimate a packet is sent when it comes into the queue, and
+//! delivered when the kernel has taken it.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Outbound;
 use super::queue::{SendQueue, max_age};
+use crate::estimate::{Delivered, Estimate, Told};
 use crate::websocket::{Broken, Frame, Outgoing};
 
 /// Written at once at most, in bytes: one TLS record. More would grow old in our own hands.
@@ -29,36 +34,71 @@ const PRIVATE_CODES: u16 = 4_000;
 /// Shared between who sends, who writes and who reads one connection.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    queue: Mutex<SendQueue>,
+    state: Mutex<State>,
     filled: Notify,
+    news: Notify,
     reason: OnceLock<(u32, String)>,
     closed: CancellationToken,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: SendQueue,
+    estimate: Estimate,
+    told: Told,
 }
 
 impl Outbox {
     pub(crate) fn new() -> Self {
         Self {
             // Until it is known what the connection carries.
-            queue: Mutex::new(SendQueue::new(max_age(Kind::Video))),
+            state: Mutex::new(State {
+                queue: SendQueue::new(max_age(Kind::Video)),
+                estimate: Estimate::new(),
+                told: Told::default(),
+            }),
             filled: Notify::new(),
+            news: Notify::new(),
             reason: OnceLock::new(),
             closed: CancellationToken::new(),
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, SendQueue> {
+    fn state(&self) -> MutexGuard<'_, State> {
         // Nothing in there can be left half done.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn estimate(&self) -> u64 {
+        self.state().estimate.bits_per_s()
+    }
+
+    /// The estimate, each time it is worth telling.
+    pub(super) async fn news(&self) -> u64 {
+        self.news.notified().await;
+        self.estimate()
+    }
+
+    fn written(&self, written: Delivered) {
+        let now = Instant::now();
+        let is_news = {
+            let state = &mut *self.state();
+            state.estimate.handle_delivered(written, now);
+            state.told.is_news(state.estimate.bits_per_s(), now)
+        };
+        if is_news {
+            self.news.notify_one();
+        }
     }
 
     pub(super) fn carries(&self, kind: Kind) {
-        self.queue().set_max_age(max_age(kind));
+        self.state().queue.set_max_age(max_age(kind));
     }
 
     /// Packets dropped since the last push.
     pub(super) fn push(&self, outbound: Outbound) -> u64 {
         let dropped = {
-            let mut queue = self.queue();
+            let queue = &mut self.state().queue;
             queue.push(Instant::now(), outbound);
             queue.take_dropped()
         };
@@ -79,13 +119,18 @@ impl Outbox {
         self.closed.cancelled().await;
     }
 
-    /// The next packet to send; `None` once closed.
-    async fn next(&self) -> Option<Outbound> {
+    /// The next packet to send, and since when it waits; `None` when there is none now.
+    fn pop(&self) -> Option<(Instant, Outbound)> {
+        self.state().queue.pop_since(Instant::now())
+    }
+
+    /// Waits for the next packet to send; `None` once closed.
+    async fn next(&self) -> Option<(Instant, Outbound)> {
         loop {
             if self.is_closed() {
                 return None;
             }
-            let next = self.queue().pop(Instant::now());
+            let next = self.pop();
             if next.is_some() {
                 return next;
             }
@@ -99,13 +144,17 @@ impl Outbox {
     /// Empties the queue into a TLS connection until either is closed.
     pub(crate) async fn write_tcp(&self, mut half: WriteHalf<TlsStream<TcpStream>>) {
         let mut buffer = BytesMut::with_capacity(WRITE);
-        while let Some(outbound) = self.next().await {
+        while let Some((since, outbound)) = self.next().await {
             outbound.put_stream(&mut buffer);
+            let mut burst = burst(since);
             while buffer.len() < WRITE
-                && let Some(outbound) = self.queue().pop(Instant::now())
+                && let Some((since, outbound)) = self.pop()
             {
                 outbound.put_stream(&mut buffer);
+                burst.sent = since;
+                burst.packets += 1;
             }
+            burst.bytes = buffer.len() as u64;
             let written = async {
                 half.write_all_buf(&mut buffer).await?;
                 half.flush().await
@@ -113,6 +162,7 @@ impl Outbox {
             if !matches!(self.unless_closed(written).await, Some(Ok(()))) {
                 break;
             }
+            self.written(burst);
         }
         self.close(close::NONE, "");
         let _ = timeout(FAREWELL, half.shutdown()).await;
@@ -122,9 +172,10 @@ impl Outbox {
     pub(crate) async fn write_websocket(&self, mut outgoing: Outgoing) {
         while let Some(first) = self.next().await {
             let written = self.unless_closed(self.write_burst(&mut outgoing, first));
-            if !matches!(written.await, Some(Ok(()))) {
+            let Some(Ok(burst)) = written.await else {
                 break;
-            }
+            };
+            self.written(burst);
         }
         self.close(close::NONE, "");
         let (code, reason) = self.reason.get().cloned().unwrap_or_default();
@@ -132,20 +183,26 @@ impl Outbox {
         let _ = timeout(FAREWELL, outgoing.send(goodbye)).await;
     }
 
-    /// Writes what waits and flushes once.
-    async fn write_burst(&self, outgoing: &mut Outgoing, first: Outbound) -> Result<(), Broken> {
+    /// Writes what waits and flushes once; what that was.
+    async fn write_burst(
+        &self,
+        outgoing: &mut Outgoing,
+        first: (Instant, Outbound),
+    ) -> Result<Delivered, Broken> {
+        let mut burst = burst(first.0);
+        burst.packets = 0;
         let (mut next, mut written) = (Some(first), 0);
-        while let Some(outbound) = next {
+        while let Some((since, outbound)) = next {
             let message = outbound.datagram();
             written += message.len();
+            burst.sent = since;
+            burst.packets += 1;
             outgoing.feed(Frame::Binary(message)).await?;
-            next = if written < WRITE {
-                self.queue().pop(Instant::now())
-            } else {
-                None
-            };
+            next = if written < WRITE { self.pop() } else { None };
         }
-        outgoing.flush().await
+        outgoing.flush().await?;
+        burst.bytes = written as u64;
+        Ok(burst)
     }
 
     /// What the future gives; `None` when the outbox is closed meanwhile and the future does
@@ -159,6 +216,15 @@ impl Outbox {
             output = future => Some(output),
             () = overdue => None,
         }
+    }
+}
+
+/// One packet that waited since then, its bytes not counted yet.
+const fn burst(since: Instant) -> Delivered {
+    Delivered {
+        sent: since,
+        bytes: 0,
+        packets: 1,
     }
 }
 

@@ -67,9 +67,14 @@ impl SendQueue {
 
     /// The next packet that is not too old; those before it that are, are dropped.
     pub fn pop(&mut self, now: Instant) -> Option<Outbound> {
+        self.pop_since(now).map(|(_, outbound)| outbound)
+    }
+
+    /// What [`SendQueue::pop`] gives, and since when it waited.
+    pub fn pop_since(&mut self, now: Instant) -> Option<(Instant, Outbound)> {
         while let Some(waiting) = self.packets.pop_front() {
             if now.saturating_duration_since(waiting.since) <= self.max_age {
-                return Some(waiting.outbound);
+                return Some((waiting.since, waiting.outbound));
             }
             self.dropped += 1;
         }

@@ -13,12 +13,14 @@
 //! | `receive_buffer` | room in the kernel for what comes, and what found none |
 //! | `port` | all of it together |
 //! | `door` | who may come in |
+//! | `congestion` | how much may be on the way, and how much the path carries |
 //! | `peer` | one connection, what waits for it |
 //! | `timers` | when which connection has something to do |
 //! | `steer` | connection ids carry the core |
 //! | `tick` | how long to gather before sending |
 
 mod config;
+mod congestion;
 mod door;
 mod peer;
 mod port;

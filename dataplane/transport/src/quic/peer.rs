@@ -10,6 +10,7 @@ use plenum_wire::limits::PACKET_BYTES;
 use quinn_proto::{Connection, Event as QuicEvent, SendDatagramError, VarInt};
 
 use crate::HANDSHAKE_TIMEOUT;
+use crate::estimate::Told;
 use crate::media::{ConnectionId, Outbound, SendQueue, max_age};
 
 /// Longest datagram: a packet and the longest flow id.
@@ -62,6 +63,7 @@ pub(super) struct Peer {
     pub(super) ready: bool,
     heard: Instant,
     waiting: SendQueue,
+    told: Told,
 }
 
 impl Peer {
@@ -82,6 +84,7 @@ impl Peer {
             ready: false,
             heard: now,
             waiting: SendQueue::new(max_age(Kind::Video)),
+            told: Told::default(),
         }
     }
 
@@ -156,6 +159,17 @@ impl Peer {
     /// The next thing that QUIC has to tell of this connection.
     pub(super) fn poll(&mut self) -> Option<QuicEvent> {
         self.connection.poll()
+    }
+
+    /// How many bits a second the path carries, when the owner should know.
+    pub(super) fn news(&mut self, now: Instant) -> Option<u64> {
+        if self.stage != Stage::Open || !self.told.is_due(now) {
+            return None;
+        }
+        let metrics = self.connection.congestion_state().metrics();
+        metrics
+            .pacing_rate
+            .filter(|bits_per_s| self.told.is_news(*bits_per_s, now))
     }
 
     /// A datagram that came.

@@ -422,6 +422,14 @@ impl Port {
         if let Some(ending) = ending {
             self.counts.of(Rung::Udp).garbage.add(1);
             self.end(place, &ending, now, events);
+        } else if let Some(peer) = self.peer(place)
+            && let Some(bits_per_s) = peer.news(now)
+        {
+            let connection = peer.id;
+            events.push(Event::Estimate {
+                connection,
+                bits_per_s,
+            });
         }
         self.settle(place);
     }

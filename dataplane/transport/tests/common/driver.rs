@@ -30,7 +30,14 @@ pub struct Driver {
 }
 
 impl Driver {
-    pub fn start(identity: &Identity, cores: u8) -> (Self, mpsc::UnboundedReceiver<Event>) {
+    pub fn start(
+        identity: &Identity,
+        cores: u8,
+    ) -> (
+        Self,
+        mpsc::UnboundedReceiver<Event>,
+        mpsc::UnboundedReceiver<(ConnectionId, u64)>,
+    ) {
         let config = Config {
             udp: loopback(),
             tcp: loopback(),
@@ -39,6 +46,7 @@ impl Driver {
         };
         let (switch, streams) = Switch::bind(&config).unwrap();
         let (outlet, events) = mpsc::unbounded_channel();
+        let (estimates, of_estimates) = mpsc::unbounded_channel();
         let (orders, inlet) = channel();
         let driver = Self {
             streams,
@@ -46,8 +54,8 @@ impl Driver {
             orders,
             waker: switch.waker(),
         };
-        std::thread::spawn(move || drive(switch, &inlet, &outlet));
-        (driver, events)
+        std::thread::spawn(move || drive(switch, &inlet, &outlet, &estimates));
+        (driver, events, of_estimates)
     }
 
     pub fn udp_address(&self) -> SocketAddr {
@@ -96,7 +104,12 @@ impl Driver {
     }
 }
 
-fn drive(mut switch: Switch, orders: &Receiver<Order>, outlet: &mpsc::UnboundedSender<Event>) {
+fn drive(
+    mut switch: Switch,
+    orders: &Receiver<Order>,
+    outlet: &mpsc::UnboundedSender<Event>,
+    estimates: &mpsc::UnboundedSender<(ConnectionId, u64)>,
+) {
     let mut events = Vec::new();
     let mut stop = false;
     while !stop {
@@ -123,7 +136,13 @@ fn drive(mut switch: Switch, orders: &Receiver<Order>, outlet: &mpsc::UnboundedS
             }
         }
         for event in events.drain(..) {
-            let _ = outlet.send(event);
+            let _ = match event {
+                Event::Estimate {
+                    connection,
+                    bits_per_s,
+                } => estimates.send((connection, bits_per_s)).is_ok(),
+                event => outlet.send(event).is_ok(),
+            };
         }
         switch.flush();
     }

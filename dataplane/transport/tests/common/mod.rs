@@ -58,6 +58,8 @@ pub async fn within<T>(future: impl Future<Output = T>) -> T {
 pub struct Router {
     pub server: Driver,
     pub events: mpsc::UnboundedReceiver<Event>,
+    /// They come when they like, so they are not among the other events.
+    pub estimates: mpsc::UnboundedReceiver<(ConnectionId, u64)>,
     pub endpoint: Endpoint,
     pub identity: Identity,
     pub https: SocketAddr,
@@ -83,7 +85,7 @@ impl Router {
     #[expect(clippy::unused_async, reason = "it must run within a runtime")]
     pub async fn on_cores(cores: u8) -> Self {
         let identity = Identity::self_signed(&["router".to_owned()]).unwrap();
-        let (server, events) = Driver::start(&identity, cores);
+        let (server, events, estimates) = Driver::start(&identity, cores);
         let app = axum::Router::new()
             .route("/", get(async || "here").post(async |_: String| "read"))
             .route(control::MEDIA_PATH, get(adopt))
@@ -98,6 +100,7 @@ impl Router {
         Self {
             server,
             events,
+            estimates,
             endpoint,
             identity,
             https,
@@ -115,7 +118,7 @@ impl Router {
                     flow,
                     packet,
                 } => return (connection, flow, packet),
-                Event::Opened { .. } | Event::Closed { .. } => {}
+                Event::Opened { .. } | Event::Estimate { .. } | Event::Closed { .. } => {}
             }
         }
     }
