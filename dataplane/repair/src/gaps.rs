@@ -1,11 +1,21 @@
 //! What is missing of a track.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::smooth::Smooth;
+
 /// A number missing for less is often only overtaken: packets that were sent together on one
-/// path arrive within a few milliseconds.
-const REORDER: Duration = Duration::from_millis(10);
+/// path arrive within a few milliseconds. Until it is measured how late such packets are.
+const OVERTAKEN: Duration = Duration::from_millis(10);
+/// However it is measured. What comes later than the longest is worth asking for.
+const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+const LONGEST_WAIT: Duration = Duration::from_millis(40);
+/// Clocks and threads are no more exact.
+const GRANULARITY: Duration = Duration::from_millis(2);
 /// Numbers that are looked for at once. Larger gaps are no loss that asking mends.
 const MOST: usize = 256;
 /// A track silent for longer was paused, or its network was gone; what it would have sent
@@ -21,7 +31,7 @@ const LONGEST: Duration = Duration::from_millis(500);
 pub struct Patience {
     /// Requests for one packet at most.
     pub asks: u8,
-    /// Round trips between two requests, in percent.
+    /// Of a round trip, in percent, between two requests; how much it varies comes on top.
     pub pace: u32,
     /// A packet missing for so long is given up.
     pub give_up: Duration,
@@ -66,6 +76,8 @@ struct Missing {
     next: Instant,
     /// It came; remembered to know its copies by.
     here: bool,
+    /// It came too soon to be an answer, so late.
+    overtaken: Option<Duration>,
 }
 
 /// Numbers that did not come, and when to ask for them. The clock of one track: O(1) a packet
@@ -76,7 +88,9 @@ pub struct Gaps {
     highest: Option<(u16, Instant)>,
     /// By number.
     missing: VecDeque<Missing>,
-    round_trip: Option<Duration>,
+    round_trip: Smooth,
+    /// How late packets are that were only overtaken.
+    overtaken: Smooth,
     given_up: u64,
 }
 
@@ -88,7 +102,8 @@ impl Gaps {
             patience,
             highest: None,
             missing: VecDeque::new(),
-            round_trip: None,
+            round_trip: Smooth::NONE,
+            overtaken: Smooth::NONE,
             given_up: 0,
         }
     }
@@ -114,6 +129,7 @@ impl Gaps {
             self.missing.clear();
             return Arrival::Fresh;
         }
+        let next = now + self.wait();
         for step in 1..ahead {
             if self.missing.len() == MOST {
                 self.missing.pop_front();
@@ -123,45 +139,55 @@ impl Gaps {
                 since: now,
                 asked: 0,
                 first_asked: now,
-                next: now + REORDER,
+                next,
                 here: false,
+                overtaken: None,
             });
         }
         Arrival::Gap
     }
 
     fn late(&mut self, sequence: u16, now: Instant) -> Arrival {
+        let soon = self.round_trip() / 2;
         let found = self.missing.iter_mut().find(|one| one.sequence == sequence);
         let Some(missing) = found else {
             return Arrival::Fresh;
         };
+        let late = now.saturating_duration_since(missing.since);
+        let answered = now.saturating_duration_since(missing.first_asked);
         if missing.here {
+            // This one is the answer, and the first was not lost.
+            if let Some(late) = missing.overtaken.take() {
+                self.overtaken.measure(late);
+                self.round_trip.measure(answered);
+            }
             return Arrival::Again;
         }
         missing.here = true;
         if missing.asked == 0 {
+            self.overtaken.measure(late);
             return Arrival::Fresh;
+        }
+        if missing.asked == 1 && answered < soon {
+            missing.overtaken = Some(late);
         }
         // Of several requests nobody knows which was answered. The first is taken to be: too
         // long a round trip makes few requests, too short a one makes many.
-        let sample = now.saturating_duration_since(missing.first_asked);
-        self.measured(sample);
+        self.round_trip.measure(answered);
         Arrival::Repaired
-    }
-
-    fn measured(&mut self, sample: Duration) {
-        // RFC 6298 section 2.
-        let smooth = self
-            .round_trip
-            .map_or(sample, |known| (known * 7 + sample) / 8);
-        self.round_trip = Some(smooth);
     }
 
     /// How long an answer takes, as measured or assumed.
     #[must_use]
     pub fn round_trip(&self) -> Duration {
-        let known = self.round_trip.unwrap_or(ROUND_TRIP);
+        let known = self.round_trip.mean().unwrap_or(ROUND_TRIP);
         known.clamp(SHORTEST, LONGEST)
+    }
+
+    /// How long a number must be missing before it is asked for.
+    fn wait(&self) -> Duration {
+        let most = self.overtaken.most(GRANULARITY).unwrap_or(OVERTAKEN);
+        most.clamp(SHORTEST_WAIT, LONGEST_WAIT)
     }
 
     /// When [`Gaps::ask`] has something to do.
@@ -174,7 +200,8 @@ impl Gaps {
     /// Adds the numbers to ask for now to `out`, in order; forgets what is given up.
     pub fn ask(&mut self, now: Instant, out: &mut Vec<u16>) {
         let (patience, round_trip) = (self.patience, self.round_trip());
-        let pace = (round_trip * patience.pace / 100).max(SHORTEST);
+        let varies = self.round_trip.variation().min(LONGEST);
+        let pace = (round_trip * patience.pace / 100 + varies).max(SHORTEST);
         let mut given_up = 0;
         self.missing.retain_mut(|one| {
             let over = now >= one.since + patience.give_up;
@@ -200,101 +227,5 @@ impl Gaps {
     /// Numbers given up since this was last asked.
     pub const fn take_given_up(&mut self) -> u64 {
         std::mem::replace(&mut self.given_up, 0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::disallowed_methods, reason = "any instant will do")]
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const MS: Duration = Duration::from_millis(1);
-
-    fn asked(gaps: &mut Gaps, now: Instant) -> Vec<u16> {
-        let mut out = Vec::new();
-        gaps.ask(now, &mut out);
-        out
-    }
-
-    #[test]
-    fn what_was_only_overtaken_is_not_asked_for() {
-        let now = Instant::now();
-        let mut gaps = Gaps::new(Patience::AUDIO);
-        gaps.receive(65_535, now);
-        assert_eq!(gaps.receive(1, now), Arrival::Gap);
-        assert_eq!(gaps.receive(0, now + 9 * MS), Arrival::Fresh);
-        assert_eq!(gaps.next_due(), None);
-        assert!(asked(&mut gaps, now + 10 * MS).is_empty());
-    }
-
-    #[test]
-    fn what_is_missing_is_asked_for_a_few_times_and_then_given_up() {
-        let start = Instant::now();
-        let mut gaps = Gaps::new(Patience::VIDEO);
-        gaps.receive(1, start);
-        gaps.receive(4, start);
-        let mut requests = 0;
-        let mut end = start;
-        while let Some(due) = gaps.next_due() {
-            let numbers = asked(&mut gaps, due);
-            assert!(numbers.is_empty() || numbers == [2, 3]);
-            requests += numbers.len() / 2;
-            end = due;
-        }
-        assert_eq!(requests, usize::from(Patience::VIDEO.asks));
-        assert_eq!(end, start + Patience::VIDEO.give_up);
-        assert_eq!((gaps.take_given_up(), gaps.take_given_up()), (2, 0));
-    }
-
-    #[test]
-    fn a_repair_is_known_and_so_is_its_copy() {
-        let now = Instant::now();
-        let mut gaps = Gaps::new(Patience::VIDEO);
-        gaps.receive(1, now);
-        gaps.receive(3, now);
-        assert_eq!(asked(&mut gaps, now + 10 * MS), [2]);
-        assert_eq!(gaps.receive(2, now + 50 * MS), Arrival::Repaired);
-        assert_eq!(gaps.round_trip(), 40 * MS);
-        assert_eq!(gaps.receive(2, now + 60 * MS), Arrival::Again);
-        assert_eq!(gaps.next_due(), None);
-    }
-
-    #[test]
-    fn a_pause_is_no_loss() {
-        let now = Instant::now();
-        let mut gaps = Gaps::new(Patience::AUDIO);
-        gaps.receive(1, now);
-        assert_eq!(gaps.receive(50, now + PAUSE + MS), Arrival::Fresh);
-        assert_eq!(gaps.receive(50 + 1_000, now + PAUSE + MS), Arrival::Fresh);
-        assert_eq!(gaps.next_due(), None);
-        let later = now + 3 * PAUSE;
-        assert_eq!(gaps.receive(40_000, later), Arrival::Fresh);
-        assert_eq!(gaps.receive(40_002, later), Arrival::Gap);
-    }
-
-    proptest! {
-        /// Whatever comes: the memory is bounded, time moves on, and only what did not come
-        /// is asked for.
-        #[test]
-        fn only_what_is_missing_is_asked_for(steps in prop::collection::vec((-20i16..40, 0u64..30), 1..400)) {
-            let mut now = Instant::now();
-            let mut gaps = Gaps::new(Patience::AUDIO);
-            let mut seen = std::collections::HashSet::new();
-            let mut at = 30_000u16;
-            for (step, wait) in steps {
-                at = at.wrapping_add_signed(step);
-                now += Duration::from_millis(wait);
-                gaps.receive(at, now);
-                seen.insert(at);
-                for number in asked(&mut gaps, now) {
-                    prop_assert!(!seen.contains(&number), "{number} came");
-                }
-                prop_assert!(gaps.missing.len() <= MOST);
-                prop_assert!(gaps.next_due().is_none_or(|due| due > now));
-            }
-        }
     }
 }

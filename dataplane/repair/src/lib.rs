@@ -7,6 +7,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `gaps` | what did not come, asked for a few times and then given up |
+//! | `smooth` | a measured time and how much it varies |
 //! | `cache` | the packets sent last, found by number |
 //! | `budget` | what one receiver may have again |
 //!
@@ -28,6 +29,7 @@
 mod budget;
 mod cache;
 mod gaps;
+mod smooth;
 
 pub use budget::Budget;
 pub use cache::Cache;
