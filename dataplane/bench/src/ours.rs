@@ -208,6 +208,7 @@ fn publish(person: u32) -> FromClient {
             height: 360,
             channels: 0,
         },
+        layers: Vec::new(),
     }
 }
 

@@ -131,7 +131,13 @@ impl Leg {
         if self.welcomed {
             self.announcements.announce(kind, ssrc);
             let codec = codec.clone();
-            self.say(&FromClient::Publish { kind, ssrc, codec });
+            let layers = Vec::new();
+            self.say(&FromClient::Publish {
+                kind,
+                ssrc,
+                codec,
+                layers,
+            });
         }
     }
 

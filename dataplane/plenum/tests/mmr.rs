@@ -313,6 +313,7 @@ impl Client {
                 height: 0,
                 channels: 2,
             },
+            layers: Vec::new(),
         });
         let published = control::FromRouter::Published { kind: Kind::Audio };
         self.hear(|message| *message == published).await;
@@ -570,6 +571,10 @@ async fn the_command_is_healthy_with_every_controller_away() {
         "plenum_packets_out_total{kind=\"video\"} 0",
         "plenum_packets_dropped_total{reason=\"malformed\"} 0",
         "plenum_media_connections{rung=\"tcp\"} 0",
+        "plenum_overload_step 0",
+        "plenum_overload_steps_total{step=\"closed\"} 0",
+        "plenum_packets_dropped_total{reason=\"receive_buffer\"} 0",
+        "plenum_media_busy_ratio ",
         "process_cpu_seconds_total ",
     ] {
         assert!(metrics.contains(line), "no {line:?} in {metrics}");

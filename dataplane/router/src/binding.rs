@@ -50,13 +50,30 @@ pub(crate) struct Connection {
     rung: Rung,
     /// Flows bound to it: one, but nothing is wrong with several.
     flows: Vec<FlowId>,
+    /// What it can carry, in kbit/s; everything while nothing is known.
+    estimate: u32,
+}
+
+impl Connection {
+    pub(crate) const fn estimate(&self) -> u32 {
+        self.estimate
+    }
+
+    /// It can carry so much, in kbit/s. The flows that this is news for.
+    pub(crate) fn estimated(&mut self, kbps: u32) -> &[FlowId] {
+        self.estimate = kbps;
+        &self.flows
+    }
 }
 
 impl Shard {
     pub(crate) fn media_opened(&mut self, connection: ConnectionId, rung: Rung, now: Instant) {
-        let flows = Vec::new();
-        self.connections
-            .insert(connection, Connection { rung, flows });
+        let fresh = Connection {
+            rung,
+            flows: Vec::new(),
+            estimate: u32::MAX,
+        };
+        self.connections.insert(connection, fresh);
         self.knocks.start(connection, now);
     }
 
@@ -168,5 +185,6 @@ impl Shard {
         for other in others {
             self.refresh(other, kind, slot);
         }
+        self.touch(slot, kind);
     }
 }

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
 use plenum_wire::ticket::Claims;
-use plenum_wire::{BadMessage, Codec, DisplayName};
+use plenum_wire::{BadMessage, DisplayName};
 
 use crate::admission::{self, House, Room, explain};
-use crate::limits::{Bucket, CODEC_NAME_BYTES};
+use crate::limits::Bucket;
 use crate::overload::Step;
 use crate::participant::Slot;
+use crate::tracks::Publication;
 use crate::{ChannelId, Output, Shard};
 
 /// A control channel.
@@ -172,8 +173,13 @@ impl Shard {
                 let message = "hello was said already".to_owned();
                 self.object(channel, ErrorCode::BadMessage, message);
             }
-            FromClient::Publish { kind, ssrc, codec } => match check(&codec) {
-                Ok(()) => self.publish(slot, kind, ssrc, codec),
+            FromClient::Publish {
+                kind,
+                ssrc,
+                codec,
+                layers,
+            } => match Publication::check(kind, ssrc, codec, layers) {
+                Ok(publication) => self.publish(slot, kind, publication),
                 Err(message) => self.object(channel, ErrorCode::BadMessage, message),
             },
             FromClient::Unpublish { kind } => self.unpublish(slot, kind),
@@ -183,6 +189,7 @@ impl Shard {
             FromClient::Unsubscribe { participant, kind } => {
                 self.subscribe(slot, &participant, kind, false);
             }
+            FromClient::Want { wants } => self.want(slot, wants),
             FromClient::Moved { to } => self.moved(slot, &to, now),
             FromClient::MoveFailed { to, .. } => self.move_failed(slot, &to, now),
             FromClient::Bye => {
@@ -229,14 +236,4 @@ impl Shard {
         });
         true
     }
-}
-
-fn check(codec: &Codec) -> Result<(), String> {
-    if codec.name.is_empty() || codec.name.len() > CODEC_NAME_BYTES {
-        return Err(format!("a codec name has 1 to {CODEC_NAME_BYTES} bytes"));
-    }
-    if codec.payload_type > 127 {
-        return Err("an RTP payload type is at most 127".to_owned());
-    }
-    Ok(())
 }

@@ -55,6 +55,10 @@ pub struct Media {
     pub key_frames_in: u64,
     /// Of those, passed on to the publisher.
     pub key_frames_out: u64,
+    /// Times that a receiver got another layer of a track, or its first.
+    pub cuts: u64,
+    /// Copies sent to learn whether there is room for more; counted in `packets_out` too.
+    pub probes: u64,
     /// Packets sent, once for each receiver.
     pub packets_out: u64,
     /// Their bytes.
@@ -72,10 +76,14 @@ pub struct Dropped {
     pub malformed: u64,
     /// The participant publishes no track of this kind.
     pub unpublished: u64,
-    /// Not the SSRC that was published.
+    /// Not an SSRC that was published.
     pub wrong_ssrc: u64,
     /// Audio of somebody who is not among the loudest; once, whoever wanted it.
     pub not_among_loudest: u64,
+    /// Of a layer that nobody gets; its publisher was told, or will be.
+    pub not_wanted: u64,
+    /// Of a camera that the router had no time for; once, whoever wanted it.
+    pub shed: u64,
 }
 
 /// Why control channels were refused or ended.

@@ -53,6 +53,14 @@ pub enum Input {
         /// RTP or RTCP.
         packet: Bytes,
     },
+    /// How much a media connection can carry now to its client. Before the first of these
+    /// everything is taken to fit.
+    Estimate {
+        /// Which.
+        connection: ConnectionId,
+        /// In bits a second.
+        bits_per_s: u64,
+    },
     /// How hard the router worked since the last time; said every 100 ms. A router that is
     /// not told is not overloaded.
     Strain {
@@ -60,13 +68,6 @@ pub enum Input {
         busy: f32,
         /// Packets that the kernel dropped because nobody took them in time.
         dropped: u64,
-    },
-    /// What the path of a media connection carries changed.
-    Estimate {
-        /// Which.
-        connection: ConnectionId,
-        /// All that may be sent on it.
-        bits_per_s: u64,
     },
     /// A media connection is gone. Also said after [`Output::CloseMedia`].
     MediaClosed {
@@ -148,4 +149,14 @@ pub enum Output {
         /// What.
         message: Box<link::FromRouter>,
     },
+}
+
+impl Output {
+    /// Of a packet that is sent, its bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::Forward { packet, .. } => packet.len() as u64,
+            _ => 0,
+        }
+    }
 }

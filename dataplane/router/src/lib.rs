@@ -14,14 +14,16 @@
 //! |---|---|
 //! | `shard` | the four doors |
 //! | `control`, `admission` | the control channel and who may come in |
-//! | `members`, `meeting`, `participant`, `tracks` | who is here, publishes, receives |
+//! | `members`, `meeting`, `participant` | who is here, publishes, receives |
+//! | `tracks` | plain or with layers: which layer each receiver gets, which nobody needs |
 //! | `binding`, `forward` | whose a media connection is; the hot path |
 //! | `repair` | packets again, asked for and given; key frames |
 //! | `speakers` | whose audio is forwarded: the loudest few |
 //! | `moving`, `moves` | a meeting's move to another router |
 //! | `zone`, `report`, `drain` | the links to the controllers |
 //! | `overload` | what to do about too much to do |
-//! | `limits`, `counters` | bounds and totals |
+//! | `shed` | what is left out when there is no time for everything |
+//! | `limits`, `counters`, `due` | bounds, totals, what to look at later |
 //!
 //! ```
 //! use std::time::{Duration, Instant};
@@ -57,6 +59,7 @@ mod binding;
 mod control;
 mod counters;
 mod drain;
+mod due;
 mod forward;
 mod ids;
 mod io;
@@ -70,8 +73,9 @@ mod participant;
 mod repair;
 mod report;
 mod shard;
+mod shed;
 pub mod speakers;
-mod tracks;
+pub mod tracks;
 mod zone;
 
 pub use counters::{Counters, Dropped, Media, Moves, Overloads, Refused};

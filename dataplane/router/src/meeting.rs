@@ -1,6 +1,6 @@
 //! One meeting as it is on this router.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plenum_wire::{Kind, ParticipantId};
 
@@ -29,9 +29,15 @@ impl Meeting {
             .filter(move |slot| *slot != than)
     }
 
-    /// Gives an SSRC to a track; `false` when another track has it.
-    pub(crate) fn claim(&mut self, ssrc: u32, owner: Slot, kind: Kind) -> bool {
-        *self.ssrcs.entry(ssrc).or_insert((owner, kind)) == (owner, kind)
+    /// Gives SSRCs to a track; `false`, and none of them, when another track has one.
+    pub(crate) fn claim(&mut self, ssrcs: &BTreeSet<u32>, owner: Slot, kind: Kind) -> bool {
+        let free = |ssrc| self.owner(ssrc).is_none_or(|it| it == (owner, kind));
+        let all_free = ssrcs.iter().copied().all(free);
+        if all_free {
+            self.ssrcs
+                .extend(ssrcs.iter().map(|ssrc| (*ssrc, (owner, kind))));
+        }
+        all_free
     }
 
     /// Whose track has an SSRC.

@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
-use plenum_wire::control::{ErrorCode, FromRouter};
+use plenum_wire::control::{ErrorCode, FromRouter, Want};
 use plenum_wire::frame::close;
-use plenum_wire::{Codec, Kind, ParticipantId};
+use plenum_wire::limits::WANTS;
+use plenum_wire::{Kind, ParticipantId};
 
 use crate::admission::explain;
 use crate::control::Admitted;
 use crate::moving::Moving;
 use crate::participant::{Participant, Slot};
-use crate::tracks::Track;
+use crate::tracks::{Layered, Publication, Track};
 use crate::{ChannelId, Shard};
 
 impl Shard {
@@ -81,14 +82,17 @@ impl Shard {
         let gone = self.participants.remove(slot);
         if let Some(meeting) = self.meetings.get_mut(&name) {
             meeting.members.remove(&id);
-            for track in gone.tracks() {
-                meeting.release(track.ssrc);
+            for kind in Kind::ALL {
+                let track = gone.media(kind).track.as_ref();
+                for ssrc in track.into_iter().flat_map(|it| it.publication.ssrcs()) {
+                    meeting.release(ssrc);
+                }
             }
-            for &other in meeting.members.values() {
+            let others: Vec<_> = meeting.members.values().copied().collect();
+            for other in others {
+                self.participants[other].wants.forget(&id);
                 for kind in Kind::ALL {
-                    if let Some(track) = self.participants[other].track_mut(kind) {
-                        track.forget(slot);
-                    }
+                    self.forget(other, kind, slot);
                 }
             }
         }
@@ -117,10 +121,21 @@ impl Shard {
         }
     }
 
-    pub(crate) fn publish(&mut self, slot: Slot, kind: Kind, ssrc: u32, codec: Codec) {
+    /// Somebody left: one of those who stay sends it nothing and gets nothing of it.
+    fn forget(&mut self, other: Slot, kind: Kind, gone: Slot) {
+        if let Some(track) = self.participants[other].track_mut(kind) {
+            track.forget(gone);
+            self.touch_track(other, kind);
+        }
+        if self.participants[other].media(kind).reception.is_some() {
+            self.touch(other, kind);
+        }
+    }
+
+    pub(crate) fn publish(&mut self, slot: Slot, kind: Kind, publication: Publication) {
         let publisher = &self.participants[slot];
         let (channel, participant) = (publisher.channel, publisher.id.clone());
-        let same = |track: &Track| track.ssrc == ssrc && track.codec == codec;
+        let same = |track: &Track| track.publication == publication;
         if publisher.media(kind).track.as_ref().is_some_and(same) {
             return self.say(channel, FromRouter::Published { kind });
         }
@@ -128,15 +143,25 @@ impl Shard {
             .meetings
             .get_mut(&publisher.meeting)
             .expect("a participant's meeting is here");
-        if !meeting.claim(ssrc, slot, kind) {
+        if !meeting.claim(&publication.ssrcs(), slot, kind) {
             let message = explain(ErrorCode::SsrcTaken).to_owned();
             return self.object(channel, ErrorCode::SsrcTaken, message);
         }
-        self.end_track(slot, kind, Some(ssrc));
-        self.participants[slot].media_mut(kind).track = Some(Track::new(ssrc, kind, codec.clone()));
-        if kind == Kind::Audio {
-            self.voice_enters(slot);
+        self.end_track(slot, kind, Some(&publication));
+        let track = plenum_wire::control::Track {
+            participant,
+            kind,
+            ssrc: publication.ssrc,
+            codec: publication.codec.clone(),
+            layers: publication.layers.clone(),
+        };
+        self.participants[slot].media_mut(kind).track = Some(Track::new(kind, publication));
+        match kind {
+            Kind::Audio => self.voice_enters(slot),
+            Kind::Video => self.hold(slot),
+            Kind::Content => {}
         }
+        self.touch_track(slot, kind);
         let others: Vec<_> = self.meetings[&self.participants[slot].meeting]
             .others(slot)
             .collect();
@@ -144,12 +169,6 @@ impl Shard {
             self.refresh(slot, kind, other);
         }
         self.say(channel, FromRouter::Published { kind });
-        let track = plenum_wire::control::Track {
-            participant,
-            kind,
-            ssrc,
-            codec,
-        };
         self.tell_others(slot, &FromRouter::TrackAdded { track });
     }
 
@@ -159,19 +178,23 @@ impl Shard {
         }
     }
 
-    /// Ends a track, if there is one, and gives its SSRC back unless it is `kept` for the next.
-    fn end_track(&mut self, slot: Slot, kind: Kind, kept: Option<u32>) -> bool {
+    /// Ends a track, if there is one, and gives its SSRCs back but for those of the `next`.
+    fn end_track(&mut self, slot: Slot, kind: Kind, next: Option<&Publication>) -> bool {
         let Some(track) = self.participants[slot].media_mut(kind).track.take() else {
             return false;
         };
         self.voice_leaves(slot, kind);
         let publisher = &self.participants[slot];
-        if kept != Some(track.ssrc)
-            && let Some(meeting) = self.meetings.get_mut(&publisher.meeting)
-        {
-            meeting.release(track.ssrc);
+        let kept = next.map(Publication::ssrcs).unwrap_or_default();
+        if let Some(meeting) = self.meetings.get_mut(&publisher.meeting) {
+            for ssrc in track.publication.ssrcs().difference(&kept) {
+                meeting.release(*ssrc);
+            }
         }
         let participant = publisher.id.clone();
+        for subscriber in track.layered().into_iter().flat_map(Layered::subscribers) {
+            self.touch(subscriber, kind);
+        }
         self.tell_others(slot, &FromRouter::TrackRemoved { participant, kind });
         true
     }
@@ -189,9 +212,43 @@ impl Shard {
             (Some(publisher), Some(track)) => {
                 track.ask(slot, interest, wanted);
                 self.refresh(publisher, kind, slot);
+                self.touch(slot, kind);
             }
             _ => self.no_such_track(slot),
         }
+    }
+
+    /// How large a client shows tracks, those too that are not there yet.
+    pub(crate) fn want(&mut self, slot: Slot, wants: Vec<Want>) {
+        if wants.len() > WANTS {
+            return self.too_many_wants(slot);
+        }
+        if wants.iter().any(|want| want.kind == Kind::Audio) {
+            let channel = self.participants[slot].channel;
+            let message = "audio has no size; say unsubscribe to hear nothing of it".to_owned();
+            return self.object(channel, ErrorCode::BadMessage, message);
+        }
+        for want in wants {
+            let (whose, kind) = (want.participant.clone(), want.kind);
+            if !self.participants[slot].wants.keep(want) {
+                return self.too_many_wants(slot);
+            }
+            let meeting = &self.meetings[&self.participants[slot].meeting];
+            let publisher = meeting.members.get(&whose).copied();
+            if let Some(publisher) = publisher.filter(|publisher| *publisher != slot) {
+                self.refresh(publisher, kind, slot);
+                self.touch(slot, kind);
+            }
+        }
+    }
+
+    fn too_many_wants(&mut self, slot: Slot) {
+        let channel = self.participants[slot].channel;
+        let message = format!(
+            "at most {WANTS} wants are taken in one message and kept; height {} takes one back",
+            Want::ANY_HEIGHT
+        );
+        self.object(channel, ErrorCode::BadMessage, message);
     }
 
     fn no_such_track(&mut self, slot: Slot) {
@@ -202,10 +259,16 @@ impl Shard {
 
     /// Brings one receiver of one track up to date.
     pub(crate) fn refresh(&mut self, publisher: Slot, kind: Kind, subscriber: Slot) {
-        let way = self.participants[subscriber].way(kind);
-        let interest = self.participants[subscriber].interest;
-        if let Some(track) = self.participants[publisher].track_mut(kind) {
-            track.refresh(subscriber, interest, way);
+        let receiver = &self.participants[subscriber];
+        let (way, interest) = (receiver.way(kind), receiver.interest);
+        let shown = receiver.wants.of(&self.participants[publisher].id, kind);
+        let Some(track) = self.participants[publisher].track_mut(kind) else {
+            return;
+        };
+        track.refresh(subscriber, interest, shown, way);
+        if track.layered().is_some() {
+            self.touch(subscriber, kind);
         }
+        self.touch_track(publisher, kind);
     }
 }

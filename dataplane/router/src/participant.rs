@@ -6,7 +6,7 @@ use plenum_wire::control::{Interest, Present};
 use plenum_wire::{DisplayName, FlowId, Flows, Kind, MeetingId, ParticipantId, Rung};
 
 use crate::speakers::Voice;
-use crate::tracks::Track;
+use crate::tracks::{Reception, Track, Wants};
 use crate::{ChannelId, ConnectionId, control};
 
 /// Where a participant is kept. Used again after it left.
@@ -26,6 +26,8 @@ pub(crate) struct Media {
     /// The newest last; it carries.
     pub bound: Vec<Bound>,
     pub track: Option<Track>,
+    /// What the participant receives of this kind, where some of it has layers.
+    pub reception: Option<Box<Reception>>,
 }
 
 impl Media {
@@ -46,6 +48,8 @@ pub(crate) struct Participant {
     pub interest: Interest,
     /// How loud its audio track is.
     pub voice: Voice,
+    /// How large it shows what it receives.
+    pub wants: Wants,
     media: [Media; 3],
 }
 
@@ -60,6 +64,7 @@ impl Participant {
             admitted: hello.claims.admitted,
             interest: hello.interest,
             voice: Voice::default(),
+            wants: Wants::default(),
             media: Default::default(),
         }
     }
@@ -96,7 +101,8 @@ impl Participant {
                 participant: self.id.clone(),
                 kind,
                 ssrc: track.ssrc,
-                codec: track.codec.clone(),
+                codec: track.publication.codec.clone(),
+                layers: track.publication.layers.clone(),
             })
         })
     }
@@ -117,6 +123,12 @@ impl Participants {
     /// Who is in a slot, if anybody.
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Participant> {
         self.slots.get_mut(slot.0)?.as_mut()
+    }
+
+    /// Everybody's slot.
+    pub(crate) fn all(&self) -> Vec<Slot> {
+        let used = self.slots.iter().enumerate().filter(|(_, it)| it.is_some());
+        used.map(|(at, _)| Slot(at)).collect()
     }
 
     pub(crate) fn insert(&mut self, participant: Participant) -> Slot {

@@ -1,6 +1,6 @@
 //! The shard itself: what it holds, and which module an input goes to.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
 
 use plenum_wire::control::{ErrorCode, FromRouter};
@@ -8,18 +8,19 @@ use plenum_wire::frame::close;
 use plenum_wire::join::Endpoint;
 use plenum_wire::link::Load;
 use plenum_wire::ticket::Keys;
-use plenum_wire::{Boot, MeetingId, PoolName, RouterId};
+use plenum_wire::{Boot, Kind, MeetingId, PoolName, RouterId};
 
 use crate::binding::{Connection, Owners};
 use crate::control::Channel;
 use crate::drain::Drain;
+use crate::due::Due;
 use crate::limits::{Deadlines, HELLO_WITHIN, KNOCK_WITHIN};
 use crate::meeting::Meeting;
 use crate::moving::Moving;
 use crate::overload::{Overload, Step};
-use crate::participant::Participants;
-use crate::repair;
+use crate::participant::{Participants, Slot};
 use crate::report::Reports;
+use crate::tracks::{Address, Look};
 use crate::{ChannelId, ConnectionId, Counters, Input, Output};
 
 /// Who the router is.
@@ -49,7 +50,16 @@ pub struct Shard {
     pub(crate) participants: Participants,
     pub(crate) meetings: BTreeMap<MeetingId, Meeting>,
     pub(crate) moving: BTreeMap<MeetingId, Moving>,
-    pub(crate) repairs: repair::Due,
+    /// Sources in which something is missing.
+    pub(crate) repairs: Due<Address>,
+    /// Receivers whose layers are to be looked at.
+    pub(crate) receptions: Due<(Slot, Kind)>,
+    /// Tracks with a layer that is about to be no longer wanted.
+    pub(crate) watches: Due<(Slot, Kind)>,
+    /// Receivers, and tracks, to be looked at after what happens now.
+    pub(crate) touched: BTreeSet<(Slot, Kind)>,
+    pub(crate) rewatched: BTreeSet<(Slot, Kind)>,
+    pub(crate) look: Look,
     pub(crate) reports: Reports,
     pub(crate) drain: Drain,
     pub(crate) overload: Overload,
@@ -72,7 +82,12 @@ impl Shard {
             participants: Participants::default(),
             meetings: BTreeMap::new(),
             moving: BTreeMap::new(),
-            repairs: repair::Due::default(),
+            repairs: Due::default(),
+            receptions: Due::default(),
+            watches: Due::default(),
+            touched: BTreeSet::new(),
+            rewatched: BTreeSet::new(),
+            look: Look::default(),
             reports: Reports::default(),
             drain: Drain::default(),
             overload: Overload::default(),
@@ -98,16 +113,19 @@ impl Shard {
             Input::ControlBad { channel, bad } => self.control_bad(channel, &bad, now),
             Input::ControlClosed { channel } => self.control_closed(channel, now),
             Input::MediaOpened { connection, rung } => self.media_opened(connection, rung, now),
+            Input::Estimate {
+                connection,
+                bits_per_s,
+            } => self.estimated(connection, bits_per_s),
             Input::Strain { busy, dropped } => self.strain(busy, dropped, now),
             Input::MediaClosed { connection } => self.media_closed(connection),
-            // Nothing is chosen by it yet.
-            Input::Estimate { .. } => {}
             Input::LinkOpened { link } => self.link_opened(link, now),
             Input::LinkMessage { link, message } => self.link_message(link, message, now),
             Input::LinkClosed { link } => self.reports.close(link),
             Input::Drain => self.drain_for_good(now),
             Input::Stop => self.stop(now),
         }
+        self.settle(now);
     }
 
     /// Time passed.
@@ -120,7 +138,10 @@ impl Shard {
         }
         self.moves_overdue(now);
         self.repairs_due(now);
+        self.receptions_due(now);
+        self.watches_due(now);
         self.report_due(now);
+        self.settle(now);
     }
 
     /// What is to be done next, in order. `None`: nothing until the next input or timeout.
@@ -136,7 +157,9 @@ impl Shard {
             self.hellos.next(),
             self.knocks.next(),
             move_due,
-            self.next_repair(),
+            self.repairs.next(),
+            self.receptions.next(),
+            self.watches.next(),
             self.reports.next_due(),
         ]
         .into_iter()

@@ -1,96 +1,39 @@
-//! A published track and who receives it.
+//! Published tracks and who receives what of them.
+//!
+//! A track is one stream that is passed on as it came, or has layers: streams of their own
+//! (simulcast) or one stream that can be taken in part (scalable). Of those each receiver gets
+//! the one layer for which it has the room and the size, as one stream without a seam.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `publication` | what may be published |
+//! | `track` | one track, plain or with layers, and its receivers |
+//! | `plain`, `layered` | how a packet finds its receivers, and finds them again |
+//! | `source` | one stream as it comes: its cache, its gaps, its key frames, its rate |
+//! | `viewer` | pure: one receiver's way through the layers |
+//! | `want` | pure: how large a client shows each track |
+//! | `choice` | which layer each receiver gets |
+//! | `touch` | who has to be looked at after something happened |
+//! | `probe` | pure: when to try whether there is room for more |
+//! | `watch` | which layers the publisher need not send |
 
-use std::collections::BTreeSet;
+mod choice;
+mod layered;
+mod plain;
+mod probe;
+mod publication;
+mod source;
+mod touch;
+mod track;
+mod viewer;
+mod want;
+mod watch;
 
-use plenum_wire::control::Interest;
-use plenum_wire::{Codec, FlowId, Kind};
-
-use crate::ConnectionId;
-use crate::participant::Slot;
-use crate::repair::Repair;
-
-/// Where the packets of a track go for one subscriber.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Receiver {
-    pub subscriber: Slot,
-    pub connection: ConnectionId,
-    /// The subscriber's own flow of the track's kind.
-    pub flow: FlowId,
-}
-
-/// A track. `receivers` is kept ready so that a packet costs one walk over it.
-#[derive(Debug)]
-pub(crate) struct Track {
-    pub ssrc: u32,
-    pub codec: Codec,
-    pub repair: Repair,
-    /// Subscribers that asked for the opposite of their [`Interest`].
-    exceptions: BTreeSet<Slot>,
-    receivers: Vec<Receiver>,
-}
-
-impl Track {
-    pub(crate) const fn new(ssrc: u32, kind: Kind, codec: Codec) -> Self {
-        Self {
-            ssrc,
-            codec,
-            repair: Repair::new(kind),
-            exceptions: BTreeSet::new(),
-            receivers: Vec::new(),
-        }
-    }
-
-    pub(crate) fn receivers(&self) -> &[Receiver] {
-        &self.receivers
-    }
-
-    /// The subscriber asked for this track, or asked for it to stop.
-    pub(crate) fn ask(&mut self, subscriber: Slot, interest: Interest, wanted: bool) {
-        if wanted == (interest == Interest::All) {
-            self.exceptions.remove(&subscriber);
-        } else {
-            self.exceptions.insert(subscriber);
-        }
-    }
-
-    fn wanted(&self, subscriber: Slot, interest: Interest) -> bool {
-        (interest == Interest::All) != self.exceptions.contains(&subscriber)
-    }
-
-    /// Brings one subscriber's entry up to date; `way` is its connection of this kind, if any.
-    pub(crate) fn refresh(
-        &mut self,
-        subscriber: Slot,
-        interest: Interest,
-        way: Option<(ConnectionId, FlowId)>,
-    ) {
-        let way = way.filter(|_| self.wanted(subscriber, interest));
-        let at = self
-            .receivers
-            .iter()
-            .position(|receiver| receiver.subscriber == subscriber);
-        match (at, way) {
-            (Some(at), Some((connection, flow))) => {
-                self.receivers[at].connection = connection;
-                self.receivers[at].flow = flow;
-            }
-            (Some(at), None) => {
-                self.receivers.swap_remove(at);
-            }
-            (None, Some((connection, flow))) => self.receivers.push(Receiver {
-                subscriber,
-                connection,
-                flow,
-            }),
-            (None, None) => {}
-        }
-    }
-
-    /// Forgets a subscriber that left.
-    pub(crate) fn forget(&mut self, subscriber: Slot) {
-        self.exceptions.remove(&subscriber);
-        self.repair.forget(subscriber);
-        self.receivers
-            .retain(|receiver| receiver.subscriber != subscriber);
-    }
-}
+pub(crate) use choice::{Look, Reception};
+pub(crate) use layered::{Arrived, Layered, Passed};
+pub(crate) use publication::{Publication, Shape};
+pub(crate) use source::{Address, Source};
+pub(crate) use track::{Form, Receiver, Track};
+pub use viewer::DOWN_WITHIN;
+pub(crate) use want::{Shown, Wants};
+pub use watch::PAUSED_AFTER;

@@ -42,6 +42,9 @@ pub enum FromClient {
         ssrc: u32,
         /// What is in the packets.
         codec: Codec,
+        /// The sizes the picture comes in, see [`Layer`]; none for a track of one stream.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        layers: Vec<Layer>,
     },
     /// The track ends.
     Unpublish {
@@ -62,6 +65,13 @@ pub enum FromClient {
         /// Which.
         kind: Kind,
     },
+    /// How large these tracks are shown; each holds until the next about the same track. What
+    /// nothing was said about is wanted as large as it is. At most
+    /// [`WANTS`](crate::limits::WANTS) in one message, and kept for one client.
+    Want {
+        /// One for each track.
+        wants: Vec<Want>,
+    },
     /// Answer to [`FromRouter::Migrate`], said to the old router: the new one carries
     /// everything, both ways.
     Moved {
@@ -77,6 +87,45 @@ pub enum FromClient {
     },
     /// Leaving for good.
     Bye,
+}
+
+/// One size of a track's picture. The lowest comes first, at most
+/// [`LAYERS`](crate::limits::LAYERS).
+///
+/// Simulcast: each layer is a stream of its own with its own SSRC, and one captured frame has
+/// the same RTP timestamp in all. Scalable: all layers have the SSRC of the track, and the
+/// packets say in their dependency descriptors (AV1 RTP specification, appendix A) to which
+/// they belong; layer n is decode target n.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// RTP synchronisation source of the layer's packets on their way to the router.
+    pub ssrc: u32,
+    /// Width in pixels.
+    pub width: u16,
+    /// Height in pixels.
+    pub height: u16,
+    /// What it takes to send it, in kbit/s; of scalable layers with those below.
+    pub kbps: u32,
+}
+
+/// How large a client shows a track.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    /// Whose.
+    pub participant: ParticipantId,
+    /// Which.
+    pub kind: Kind,
+    /// Height in pixels: no layer that is higher is sent, but for the lowest. 0 pauses the
+    /// track.
+    pub height: u16,
+    /// Where there is no room for all, higher ones come first.
+    #[serde(default)]
+    pub priority: u8,
+}
+
+impl Want {
+    /// As large as there is.
+    pub const ANY_HEIGHT: u16 = u16::MAX;
 }
 
 /// Which tracks a router sends of itself.
@@ -122,6 +171,14 @@ pub enum FromRouter {
     Published {
         /// Which.
         kind: Kind,
+    },
+    /// Which layers of the client's own track somebody receives now; it need not send the
+    /// others. Before the first of these all are wanted. A track without layers is one.
+    Wanted {
+        /// Which.
+        kind: Kind,
+        /// For each layer, the lowest first.
+        layers: Vec<bool>,
     },
     /// A track began; by [`Interest::All`] its packets follow.
     TrackAdded {
@@ -198,6 +255,9 @@ pub struct Track {
     pub ssrc: u32,
     /// What is in them.
     pub codec: Codec,
+    /// The sizes to choose from; what is received is one stream with the SSRC above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Layer>,
 }
 
 /// Why the router objected. [`ErrorCode::close`] tells whether the channel ends with it.

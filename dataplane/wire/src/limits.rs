@@ -8,3 +8,7 @@ pub const CLIENT_MESSAGE_BYTES: usize = 16 * 1024;
 pub const PACKET_BYTES: usize = 1_400;
 /// Longest meeting, router, pool or participant name, and longest name to show, in bytes.
 pub const NAME_BYTES: usize = 128;
+/// Layers of one track at most.
+pub const LAYERS: usize = 4;
+/// Wants in one message at most, and as many are kept for one client.
+pub const WANTS: usize = 256;

@@ -5,7 +5,9 @@ mod rewrite;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-pub use extension::{AUDIO_LEVEL_ID, AudioLevel, Extensions, extensions, write_with_level};
+pub use extension::{
+    AUDIO_LEVEL_ID, AudioLevel, DEPENDENCY_DESCRIPTOR_ID, Extensions, extensions, write_with_level,
+};
 pub use rewrite::Rewrite;
 
 /// The fixed header of an RTP packet, and where its payload is.

@@ -2,11 +2,12 @@
 //! `docs/protocol.md` changes in the same commit, and old peers are thought of.
 
 use bytes::BytesMut;
-use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
+use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest, Layer, Track, Want};
 use plenum_wire::frame::{self, FrameError};
 use plenum_wire::link::{FromOperator, Load, ToRouter};
 use plenum_wire::{
-    BadMessage, DisplayName, FlowId, Kind, MeetingId, Rung, decode, encode, limits, rtcp, rtp,
+    BadMessage, Codec, DisplayName, FlowId, Kind, MeetingId, Rung, decode, encode, limits, rtcp,
+    rtp,
 };
 
 fn flow(value: u64) -> FlowId {
@@ -213,6 +214,100 @@ fn control_messages_are_json_with_a_type() {
             message: "m".into()
         }),
         r#"{"type":"error","code":"router_full","message":"m"}"#
+    );
+}
+
+fn vp8() -> Codec {
+    Codec {
+        name: "VP8".into(),
+        clock_rate: 90_000,
+        payload_type: 96,
+        width: 640,
+        height: 360,
+        channels: 0,
+    }
+}
+
+#[test]
+fn layers_are_a_list_with_the_lowest_first() {
+    let layers = vec![
+        Layer {
+            ssrc: 8,
+            width: 320,
+            height: 180,
+            kbps: 150,
+        },
+        Layer {
+            ssrc: 9,
+            width: 640,
+            height: 360,
+            kbps: 500,
+        },
+    ];
+    let json = concat!(
+        r#""codec":{"name":"VP8","clock_rate":90000,"payload_type":96,"width":640,"height":360,"channels":0},"#,
+        r#""layers":[{"ssrc":8,"width":320,"height":180,"kbps":150},{"ssrc":9,"width":640,"height":360,"kbps":500}]}"#
+    );
+    let publish = FromClient::Publish {
+        kind: Kind::Video,
+        ssrc: 7,
+        codec: vp8(),
+        layers: layers.clone(),
+    };
+    let head = r#"{"type":"publish","kind":"video","ssrc":7,"#;
+    assert_eq!(encode(&publish), format!("{head}{json}"));
+    let added = FromRouter::TrackAdded {
+        track: Track {
+            participant: "p".parse().unwrap(),
+            kind: Kind::Video,
+            ssrc: 7,
+            codec: vp8(),
+            layers,
+        },
+    };
+    let head = r#"{"type":"track_added","participant":"p","kind":"video","ssrc":7,"#;
+    assert_eq!(encode(&added), format!("{head}{json}"));
+}
+
+#[test]
+fn a_track_without_layers_is_written_as_before_there_were_any() {
+    let publish = FromClient::Publish {
+        kind: Kind::Video,
+        ssrc: 7,
+        codec: vp8(),
+        layers: vec![],
+    };
+    let json = concat!(
+        r#"{"type":"publish","kind":"video","ssrc":7,"codec":{"name":"VP8","clock_rate":90000,"#,
+        r#""payload_type":96,"width":640,"height":360,"channels":0}}"#
+    );
+    assert_eq!(encode(&publish), json);
+    assert_eq!(decode(json, limits::CLIENT_MESSAGE_BYTES), Ok(publish));
+}
+
+#[test]
+fn wants_and_what_is_wanted_are_written_so() {
+    let want = FromClient::Want {
+        wants: vec![Want {
+            participant: "p".parse().unwrap(),
+            kind: Kind::Video,
+            height: 180,
+            priority: 0,
+        }],
+    };
+    assert_eq!(
+        encode(&want),
+        r#"{"type":"want","wants":[{"participant":"p","kind":"video","height":180,"priority":0}]}"#
+    );
+    let short = r#"{"type":"want","wants":[{"participant":"p","kind":"video","height":180}]}"#;
+    assert_eq!(decode(short, limits::CLIENT_MESSAGE_BYTES), Ok(want));
+    let wanted = FromRouter::Wanted {
+        kind: Kind::Video,
+        layers: vec![true, false],
+    };
+    assert_eq!(
+        encode(&wanted),
+        r#"{"type":"wanted","kind":"video","layers":[true,false]}"#
     );
 }
 

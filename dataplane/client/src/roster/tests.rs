@@ -25,6 +25,7 @@ fn audio(name: &str, ssrc: u32) -> Track {
             height: 0,
             channels: 2,
         },
+        layers: Vec::new(),
     }
 }
 

@@ -153,6 +153,8 @@ impl Session {
                     leg.handle_published(kind);
                 }
             }
+            // What is published has one layer, which goes on whoever watches.
+            FromRouter::Wanted { .. } => {}
             FromRouter::MediaBound { kind, rung } => {
                 if let Some(leg) = self.legs.get_mut(&id) {
                     leg.handle_bound(kind, rung, now);

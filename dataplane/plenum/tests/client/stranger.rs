@@ -53,6 +53,7 @@ impl Stranger {
             kind: Kind::Audio,
             ssrc,
             codec: opus(),
+            layers: Vec::new(),
         });
         self.hears(|said| matches!(said, FromRouter::Published { .. }))
             .await;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::Step;
+use super::{Shed, Step};
 use crate::Shard;
 
 impl Shard {
@@ -14,6 +14,9 @@ impl Shard {
             return;
         };
         self.counters.overload.entered[step as usize] += 1;
+        if before.shed() != step.shed() {
+            self.shed_changed();
+        }
         // Whether it accepts is all that controllers are told of it.
         if (before == Step::Open) != (step == Step::Open) {
             self.reports.changed(None, now);
@@ -24,5 +27,10 @@ impl Shard {
     #[must_use]
     pub const fn overload(&self) -> Step {
         self.overload.step()
+    }
+
+    /// What is left out of the forwarded video.
+    pub(crate) const fn shed(&self) -> Shed {
+        self.overload.step().shed()
     }
 }

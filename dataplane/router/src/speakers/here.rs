@@ -41,9 +41,20 @@ impl Shard {
         let Some(meeting) = self.meetings.get_mut(&self.participants[slot].meeting) else {
             return;
         };
+        let active = meeting.stage.active();
         let loudness = |who: Slot| self.participants[who].voice.last_loudness();
         if let Some(promoted) = meeting.stage.leave(slot, loudness) {
             self.participants[promoted].voice.heard = true;
+        }
+        self.turn_passed(slot, active);
+    }
+
+    /// Cameras follow the active speaker, if it is no longer who it was.
+    fn turn_passed(&mut self, slot: Slot, before: Option<Slot>) {
+        let meeting = &self.meetings[&self.participants[slot].meeting];
+        if meeting.stage.active() != before {
+            let members: Vec<_> = meeting.members.values().copied().collect();
+            self.cameras_changed(&members);
         }
     }
 
@@ -71,13 +82,16 @@ impl Shard {
                 return;
             }
         }
+        let active = stage.active();
         let standing = |who: Slot| (who, self.participants[who].voice.standing(now));
         let voices: BTreeMap<_, _> = stage.voices().map(standing).collect();
         for Swap { out, into } in stage.review(&voices, now) {
             self.participants[out].voice.heard = false;
             self.participants[into].voice.heard = true;
         }
-        if due.is_ok() && stage.news() {
+        let news = due.is_ok() && stage.news();
+        self.turn_passed(slot, active);
+        if news {
             let name = self.participants[slot].meeting.clone();
             let message = self.speakers(&self.meetings[&name].stage);
             self.tell_everybody(&name, &message);

@@ -94,6 +94,7 @@ fn what_is_too_long_is_not_told_to_others() {
                 kind: Kind::Audio,
                 ssrc: 1,
                 codec,
+                layers: Vec::new(),
             },
         );
         let out = house.take();

@@ -272,6 +272,7 @@ pub fn publish(kind: Kind, ssrc: u32) -> FromClient {
         kind,
         ssrc,
         codec: codec(),
+        layers: Vec::new(),
     }
 }
 

@@ -4,14 +4,18 @@
 
 mod admission;
 mod binding;
+mod choice;
 mod control;
 mod drain;
 mod forwarding;
 mod house;
+mod layers;
 mod model;
 mod moving;
 mod overload;
+mod pausing;
 mod repair;
 mod reports;
 mod seamless;
 mod speakers;
+mod studio;

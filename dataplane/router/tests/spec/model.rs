@@ -1,5 +1,6 @@
 //! Random lives of a few people beside a model that keeps lists and nothing else: they come,
-//! go, publish, and send, their router is drained or not, and their meetings move away or stay.
+//! go, publish, with layers and without, watch over links that carry more or less, and send,
+//! their router is drained or not, and their meetings move away or stay.
 //!
 //! `OPERATIONS=1000000 SEED=7 cargo test -p plenum-router --test spec -- --nocapture a_long_life`
 //! lives one long life; `make soak-model` is that with a million operations.
@@ -12,9 +13,12 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use life::Model;
+use pictures::Fate;
 
 mod life;
 mod moves;
+mod pictures;
+mod watching;
 
 const PEOPLE: [&str; 5] = ["p0", "p1", "p2", "p3", "p4"];
 const MEETINGS: [&str; 2] = ["m0", "m1"];
@@ -32,6 +36,18 @@ enum Step {
     Connect(usize, Kind),
     Disconnect(usize, Kind, usize),
     Send(usize, Kind, u32),
+    /// A camera with so many layers.
+    Layers(usize, u32, usize),
+    /// Whose camera is shown how large, with which priority.
+    Want(usize, usize, u16, u8),
+    /// So many kbit/s fit on the newest connection for cameras.
+    Estimate(usize, u32),
+    /// Everybody in a meeting who has a camera with layers makes so many pictures.
+    Pictures(usize, Fate, u32),
+    /// What was lost of somebody's pictures comes after all.
+    Late(usize),
+    /// Somebody misses what it saw of another so many packets ago.
+    Nack(usize, usize, u16),
     Drain(bool),
     Order(usize),
     /// For everybody, or for all but one.
@@ -45,7 +61,39 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![Just(Kind::Audio), Just(Kind::Video)]
 }
 
+fn fate() -> impl Strategy<Value = Fate> {
+    let seldom = || (any::<u8>(), any::<u8>(), any::<u8>()).prop_map(|(a, b, c)| a & b & c);
+    (seldom(), seldom(), 0..4_u8).prop_map(|(keys, lost, obeys)| Fate {
+        keys,
+        lost,
+        obeys: obeys > 0,
+    })
+}
+
+/// What happens to cameras with layers.
+fn watching() -> impl Strategy<Value = Step> {
+    let who = 0..PEOPLE.len();
+    let heights = prop::sample::select(vec![0, 100, 180, 360, 720, u16::MAX]);
+    let rates = prop::sample::select(vec![50, 160, 320, 660, 1_000, 1_800, 3_000, 6_000]);
+    prop_oneof![
+        3 => (who.clone(), 0..2_usize).prop_map(|(w, m)| Step::Join(w, m, true)),
+        4 => who.clone().prop_map(|w| Step::Connect(w, Kind::Video)),
+        3 => (who.clone(), 1..4_u32, 1..4_usize).prop_map(|(w, s, n)| Step::Layers(w, s, n)),
+        2 => (who.clone(), who.clone(), heights, 0..2_u8)
+            .prop_map(|(w, of, h, p)| Step::Want(w, of, h, p)),
+        3 => (who.clone(), rates).prop_map(|(w, kbps)| Step::Estimate(w, kbps)),
+        10 => (0..2_usize, fate(), prop_oneof![4 => 1..3_u32, 1 => 10..40_u32])
+            .prop_map(|(m, fate, n)| Step::Pictures(m, fate, n)),
+        1 => who.clone().prop_map(Step::Late),
+        6 => (who.clone(), who, 0..12_u16).prop_map(|(w, of, back)| Step::Nack(w, of, back)),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![3 => life(), 4 => watching()]
+}
+
+fn life() -> impl Strategy<Value = Step> {
     let who = 0..PEOPLE.len();
     let ssrc = 1..4_u32;
     prop_oneof![
@@ -105,6 +153,9 @@ fn a_long_life_leaves_nothing_behind() {
     let moves = model.house.shard.counters().moves;
     println!("moves: {moves:?}");
     assert!(moves.succeeded > 0 && moves.failed > 0, "{moves:?}");
+    let video = *model.house.shard.counters().of(Kind::Video);
+    println!("video: {video:?}");
+    assert!(video.cuts > 0 && video.probes > 0 && video.repaired > 0);
     for who in 0..PEOPLE.len() {
         model.step(Step::Leave(who, false));
     }

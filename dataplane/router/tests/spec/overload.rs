@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use plenum_router::{Input, LinkId, Output, Step};
+use plenum_router::{ConnectionId, Input, LinkId, Output, Step};
 use plenum_wire::control::{ErrorCode, FromRouter, Interest};
 use plenum_wire::link::{self, Load, ToRouter};
+use plenum_wire::{Kind, Rung};
 
-use crate::house::{House, refusal, reported, said};
+use crate::house::{Guest, House, forwarded, refusal, reported, rtp_packet, said};
+use crate::speakers::loud_packet;
 
 const SAMPLE: Duration = Duration::from_millis(100);
 
@@ -107,4 +109,94 @@ fn what_the_kernel_dropped_is_counted_whatever_it_means() {
     }
     assert_eq!(house.shard.counters().overload.dropped_by_kernel, 15);
     assert_eq!(house.shard.overload(), Step::Open);
+}
+
+/// Ann, Bob and Cem send everything to each other; only Bob speaks.
+struct Three {
+    house: House,
+    people: [(Guest, [ConnectionId; 3]); 3],
+    sequence: u16,
+}
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+const CEM: usize = 2;
+/// Receivers of somebody's audio, video and content: all others.
+const ALL: [usize; 3] = [2, 2, 2];
+/// Of who does not speak nobody gets the picture.
+const NO_PICTURE: [usize; 3] = [2, 0, 2];
+
+impl Three {
+    fn new() -> Self {
+        let mut house = House::new(10);
+        let people = ["ann", "bob", "cem"].map(|who| {
+            let guest = house.join("4711", who);
+            (
+                guest,
+                Kind::ALL.map(|kind| house.bind(guest, kind, Rung::Udp)),
+            )
+        });
+        let mut three = Self {
+            house,
+            people,
+            sequence: 0,
+        };
+        for who in [ANN, BOB, CEM] {
+            for kind in Kind::ALL {
+                let guest = three.people[who].0;
+                three.house.publish(guest, kind, ssrc(who, kind));
+            }
+        }
+        // Long enough for Bob to be the active speaker.
+        for _ in 0..100 {
+            three.house.pass(Duration::from_millis(20));
+            three.seen();
+        }
+        three
+    }
+
+    /// How many get a packet of each kind of each of them.
+    fn seen(&mut self) -> [[usize; 3]; 3] {
+        self.sequence += 1;
+        [ANN, BOB, CEM].map(|who| Kind::ALL.map(|kind| self.send(who, kind)))
+    }
+
+    fn send(&mut self, who: usize, kind: Kind) -> usize {
+        let (guest, connections) = self.people[who];
+        let below = if who == BOB { 20 } else { 90 };
+        let packet = match kind {
+            Kind::Audio => loud_packet(ssrc(who, kind), self.sequence, below),
+            Kind::Video | Kind::Content => rtp_packet(ssrc(who, kind), self.sequence),
+        };
+        self.house.take();
+        let flow = guest.flows.of(kind);
+        self.house.send(connections[kind as usize], flow, packet);
+        forwarded(&self.house.take()).len()
+    }
+}
+
+fn ssrc(who: usize, kind: Kind) -> u32 {
+    u32::try_from(who * 3 + kind as usize + 1).unwrap()
+}
+
+#[test]
+fn pictures_of_who_does_not_speak_are_left_out_and_nothing_else() {
+    let mut three = Three::new();
+    assert_eq!(three.seen(), [ALL; 3]);
+    strain(&mut three.house, 2, 1.0);
+    assert_eq!(three.house.shard.overload(), Step::LowLayers);
+    assert_eq!(three.seen(), [NO_PICTURE, ALL, NO_PICTURE]);
+    strain(&mut three.house, 20, 1.0);
+    assert_eq!(three.house.shard.overload(), Step::ActiveOnly);
+    assert_eq!(three.seen(), [NO_PICTURE, ALL, NO_PICTURE]);
+    strain(&mut three.house, 19, 0.3);
+    assert_eq!(three.seen(), [ALL; 3]);
+}
+
+#[test]
+fn a_closed_router_leaves_out_nothing() {
+    let mut three = Three::new();
+    strain(&mut three.house, 10, 0.92);
+    assert_eq!(three.house.shard.overload(), Step::Closed);
+    assert_eq!(three.seen(), [ALL; 3]);
 }

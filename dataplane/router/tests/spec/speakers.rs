@@ -113,7 +113,7 @@ fn name(number: usize) -> String {
     format!("p{number}")
 }
 
-fn loud_packet(ssrc: u32, sequence: u16, below: u8) -> Bytes {
+pub fn loud_packet(ssrc: u32, sequence: u16, below: u8) -> Bytes {
     let header = rtp::Header::parse(&rtp_packet(ssrc, sequence)).unwrap();
     let voice = below <= SPEECH;
     rtp::write_with_level(&header, AudioLevel { voice, below }, b"sound")

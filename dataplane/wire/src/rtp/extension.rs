@@ -1,4 +1,4 @@
-//! RTP header extensions (RFC 8285) and the one that is ours: the audio level (RFC 6464).
+//! RTP header extensions (RFC 8285), and of those that are ours the audio level (RFC 6464).
 //!
 //! Read in place, nothing is copied. An extension means the same in all of Plenum: its id is
 //! in `docs/protocol.md`, and nothing is negotiated.
@@ -9,6 +9,8 @@ use super::Header;
 
 /// The id of the audio level, RFC 6464.
 pub const AUDIO_LEVEL_ID: u8 = 1;
+/// The id of the dependency descriptor, AV1 RTP specification, appendix A.
+pub const DEPENDENCY_DESCRIPTOR_ID: u8 = 2;
 
 /// RFC 8285 section 4.2.
 const ONE_BYTE: u16 = 0xbede;

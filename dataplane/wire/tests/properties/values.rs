@@ -4,9 +4,11 @@ use std::fmt::Debug;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest, Present, Track};
+use plenum_wire::control::{
+    ErrorCode, FromClient, FromRouter, Interest, Layer, Present, Track, Want,
+};
 use plenum_wire::join::{Endpoint, Offer};
-use plenum_wire::limits::PACKET_BYTES;
+use plenum_wire::limits::{LAYERS, PACKET_BYTES};
 use plenum_wire::ticket::Claims;
 use plenum_wire::{Codec, DisplayName, Fingerprint, FlowId, Flows, Kind, Rung};
 use proptest::prelude::*;
@@ -60,13 +62,35 @@ pub fn codec() -> impl Strategy<Value = Codec> {
     )
 }
 
-pub fn track() -> impl Strategy<Value = Track> {
-    (id(), kind(), any::<u32>(), codec()).prop_map(|(participant, kind, ssrc, codec)| Track {
+pub fn layers() -> impl Strategy<Value = Vec<Layer>> {
+    let layer = any::<(u32, u16, u16, u32)>().prop_map(|(ssrc, width, height, kbps)| Layer {
+        ssrc,
+        width,
+        height,
+        kbps,
+    });
+    prop::collection::vec(layer, 0..=LAYERS)
+}
+
+pub fn want() -> impl Strategy<Value = Want> {
+    (id(), kind(), any::<(u16, u8)>()).prop_map(|(participant, kind, (height, priority))| Want {
         participant,
         kind,
-        ssrc,
-        codec,
+        height,
+        priority,
     })
+}
+
+pub fn track() -> impl Strategy<Value = Track> {
+    (id(), kind(), any::<u32>(), codec(), layers()).prop_map(
+        |(participant, kind, ssrc, codec, layers)| Track {
+            participant,
+            kind,
+            ssrc,
+            codec,
+            layers,
+        },
+    )
 }
 
 pub fn present() -> impl Strategy<Value = Present> {
@@ -109,11 +133,15 @@ pub fn from_client() -> impl Strategy<Value = FromClient> {
                 moved_from,
             }
         ),
-        (kind(), any::<u32>(), codec()).prop_map(|(kind, ssrc, codec)| FromClient::Publish {
-            kind,
-            ssrc,
-            codec
+        (kind(), any::<u32>(), codec(), layers()).prop_map(|(kind, ssrc, codec, layers)| {
+            FromClient::Publish {
+                kind,
+                ssrc,
+                codec,
+                layers,
+            }
         }),
+        prop::collection::vec(want(), 0..4).prop_map(|wants| FromClient::Want { wants }),
         kind().prop_map(|kind| FromClient::Unpublish { kind }),
         (id(), kind()).prop_map(|(participant, kind)| FromClient::Subscribe { participant, kind }),
         (id(), kind())
@@ -141,6 +169,8 @@ pub fn from_router() -> impl Strategy<Value = FromRouter> {
         present().prop_map(|present| FromRouter::ParticipantJoined { present }),
         id().prop_map(|participant| FromRouter::ParticipantLeft { participant }),
         kind().prop_map(|kind| FromRouter::Published { kind }),
+        (kind(), prop::collection::vec(any::<bool>(), 1..=LAYERS))
+            .prop_map(|(kind, layers)| FromRouter::Wanted { kind, layers }),
         track().prop_map(|track| FromRouter::TrackAdded { track }),
         (id(), kind())
             .prop_map(|(participant, kind)| FromRouter::TrackRemoved { participant, kind }),
@@ -160,7 +190,16 @@ pub fn from_router() -> impl Strategy<Value = FromRouter> {
 
 /// JSON of any shape, whose `type` is often one that exists.
 pub fn nearly_a_message() -> impl Strategy<Value = String> {
-    let types = vec!["hello", "publish", "subscribe", "moved", "migrate", "dance"];
+    let types = vec![
+        "hello",
+        "publish",
+        "subscribe",
+        "want",
+        "wanted",
+        "moved",
+        "migrate",
+        "dance",
+    ];
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
         any::<i64>().prop_map(Into::into),
@@ -174,7 +213,9 @@ pub fn nearly_a_message() -> impl Strategy<Value = String> {
                 .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
         ]
     });
-    let fields = vec!["ticket", "name", "kind", "ssrc", "codec", "to", "offer"];
+    let fields = vec![
+        "ticket", "name", "kind", "ssrc", "codec", "layers", "wants", "to", "offer",
+    ];
     let fields = prop::collection::btree_map(select(fields), value, 0..6);
     (select(types), fields).prop_map(|(name, fields)| {
         let mut fields: serde_json::Map<_, _> = fields

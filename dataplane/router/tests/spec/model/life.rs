@@ -9,18 +9,22 @@ use plenum_wire::link::ToRouter;
 use plenum_wire::{FlowId, Kind, Rung};
 
 use super::moves::Moves;
+use super::pictures::{Camera, Viewer};
 use super::{CAPACITY, MEETINGS, PAUSE, PEOPLE, Step};
 use crate::house::{Guest, House, forwarded, rtp_packet};
 
 /// What the model knows of somebody.
-struct Person {
-    guest: Guest,
-    meeting: usize,
+pub struct Person {
+    pub guest: Guest,
+    pub meeting: usize,
     all: bool,
-    tracks: BTreeMap<Kind, u32>,
+    pub tracks: BTreeMap<Kind, u32>,
     sequences: BTreeMap<Kind, u16>,
     /// Newest last.
-    connections: BTreeMap<Kind, Vec<ConnectionId>>,
+    pub connections: BTreeMap<Kind, Vec<ConnectionId>>,
+    /// The video track, if it has layers.
+    pub camera: Option<Camera>,
+    pub viewer: Viewer,
 }
 
 pub struct Model {
@@ -28,9 +32,11 @@ pub struct Model {
     link: LinkId,
     draining: bool,
     moves: Moves,
-    people: BTreeMap<usize, Person>,
+    pub people: BTreeMap<usize, Person>,
     /// Subscriber, publisher, kind: the opposite of the subscriber's interest.
-    exceptions: BTreeSet<(usize, usize, Kind)>,
+    pub exceptions: BTreeSet<(usize, usize, Kind)>,
+    /// Subscriber and publisher: the height at which its video is shown.
+    pub heights: BTreeMap<(usize, usize), u16>,
 }
 
 impl Model {
@@ -44,11 +50,12 @@ impl Model {
             moves: Moves::default(),
             people: BTreeMap::new(),
             exceptions: BTreeSet::new(),
+            heights: BTreeMap::new(),
         }
     }
 
     /// Who is in a meeting.
-    fn members(&self, meeting: usize) -> BTreeSet<usize> {
+    pub fn members(&self, meeting: usize) -> BTreeSet<usize> {
         let here = self.people.iter().filter(|(_, it)| it.meeting == meeting);
         here.map(|(who, _)| *who).collect()
     }
@@ -64,6 +71,14 @@ impl Model {
     }
 
     fn forget(&mut self, who: usize) {
+        let Some(person) = self.people.get(&who) else {
+            return;
+        };
+        let meeting = person.meeting;
+        self.ends(who);
+        let members = self.members(meeting);
+        self.heights
+            .retain(|(by, of), _| *by != who && (*of != who || !members.contains(by)));
         self.people.remove(&who);
         self.exceptions.retain(|e| e.0 != who && e.1 != who);
     }
@@ -74,12 +89,11 @@ impl Model {
         if speaker.tracks.get(&kind) != Some(&ssrc) {
             return vec![];
         }
-        let mut to: Vec<_> = self
-            .people
-            .iter()
-            .filter(|(other, person)| **other != who && person.meeting == speaker.meeting)
-            .filter(|(other, person)| person.all != self.exceptions.contains(&(**other, who, kind)))
-            .filter_map(|(_, person)| {
+        let receivers = self.people.keys().copied();
+        let mut to: Vec<_> = receivers
+            .filter(|other| self.receives(*other, who, kind))
+            .filter_map(|other| {
+                let person = &self.people[&other];
                 let connection = person.connections.get(&kind)?.last()?;
                 Some((*connection, person.guest.flows.of(kind)))
             })
@@ -88,7 +102,17 @@ impl Model {
         to
     }
 
-    fn ssrc_free(&self, who: usize, kind: Kind, ssrc: u32) -> bool {
+    /// Whether somebody wants another's packets of a kind and has a connection for them.
+    pub fn receives(&self, who: usize, of: usize, kind: Kind) -> bool {
+        let person = &self.people[&who];
+        let near = who != of && person.meeting == self.people[&of].meeting;
+        let wanted = person.all != self.exceptions.contains(&(who, of, kind));
+        let shown = kind != Kind::Video || self.heights.get(&(who, of)) != Some(&0);
+        let connections = person.connections.get(&kind);
+        near && wanted && shown && connections.is_some_and(|all| !all.is_empty())
+    }
+
+    pub fn ssrc_free(&self, who: usize, kind: Kind, ssrc: u32) -> bool {
         let meeting = self.people[&who].meeting;
         !self
             .people
@@ -123,8 +147,11 @@ impl Model {
             tracks: BTreeMap::new(),
             sequences: BTreeMap::new(),
             connections: BTreeMap::new(),
+            camera: None,
+            viewer: Viewer::default(),
         };
         self.people.insert(who, person);
+        self.changes(meeting);
     }
 
     pub fn step(&mut self, step: Step) {
@@ -147,8 +174,11 @@ impl Model {
                     return;
                 };
                 person.tracks.remove(&kind);
-                self.exceptions.retain(|e| (e.1, e.2) != (who, kind));
                 let channel = person.guest.channel;
+                self.exceptions.retain(|e| (e.1, e.2) != (who, kind));
+                if kind == Kind::Video {
+                    self.ends(who);
+                }
                 self.house.say(channel, FromClient::Unpublish { kind });
             }
             Step::Ask(who, to, kind, wanted) => self.ask(who, to, kind, wanted),
@@ -160,6 +190,7 @@ impl Model {
                     if connections.len() > plenum_router::limits::CONNECTIONS_PER_FLOW {
                         connections.remove(0);
                     }
+                    self.carrier_changes(who, kind);
                 }
             }
             Step::Disconnect(who, kind, which) => {
@@ -169,6 +200,7 @@ impl Model {
                 {
                     let connection = connections.remove(which);
                     self.house.handle(Input::MediaClosed { connection });
+                    self.carrier_changes(who, kind);
                 }
             }
             Step::Send(who, kind, ssrc) => self.send(who, kind, ssrc),
@@ -182,6 +214,16 @@ impl Model {
             Step::Moved(who) => self.moved(who),
             Step::MoveFailed(who) => self.move_failed(who),
             Step::Pass(ms) => self.pass(Duration::from_millis(ms)),
+            Step::Layers(who, ssrc, layers) => self.publish_layers(who, ssrc, layers),
+            Step::Want(who, of, height, priority) => self.want(who, of, height, priority),
+            Step::Estimate(who, kbps) => self.estimate(who, kbps),
+            Step::Pictures(meeting, fate, count) => {
+                for _ in 0..count {
+                    self.pictures(meeting, fate);
+                }
+            }
+            Step::Late(who) => self.late(who),
+            Step::Nack(who, of, back) => self.nack(who, of, back),
         }
         self.pass(PAUSE);
     }
@@ -237,9 +279,10 @@ impl Model {
     }
 
     /// Time passes; what the router closed is reported as closed, as its shell does.
-    fn pass(&mut self, duration: Duration) {
+    pub fn pass(&mut self, duration: Duration) {
         let mut out = self.house.pass(duration);
         while !out.is_empty() {
+            self.deliver(&out);
             for output in out {
                 match output {
                     Output::CloseControl { channel, .. } => {
@@ -266,10 +309,14 @@ impl Model {
         }
         let free = self.ssrc_free(who, kind, ssrc);
         let person = self.people.get_mut(&who).unwrap();
-        if free && person.tracks.insert(kind, ssrc) != Some(ssrc) {
-            self.exceptions.retain(|e| (e.1, e.2) != (who, kind));
-        }
         let guest = person.guest;
+        let layered = kind == Kind::Video && person.camera.is_some();
+        if free && (person.tracks.insert(kind, ssrc) != Some(ssrc) || layered) {
+            self.exceptions.retain(|e| (e.1, e.2) != (who, kind));
+            if kind == Kind::Video {
+                self.ends(who);
+            }
+        }
         self.house.publish(guest, kind, ssrc);
     }
 
@@ -285,6 +332,7 @@ impl Model {
         };
         let (channel, all, meeting) = (person.guest.channel, person.all, person.meeting);
         self.house.say(channel, message);
+        self.changes(meeting);
         let there = self
             .people
             .get(&to)
@@ -308,10 +356,17 @@ impl Model {
         let (from, flow) = (*from, person.guest.flows.of(kind));
         let sequence = person.sequences.entry(kind).or_default();
         *sequence = sequence.wrapping_add(1);
+        // What does not belong to any layer is nobody's.
+        let layered = kind == Kind::Video && person.camera.is_some();
         let packet = rtp_packet(ssrc, *sequence);
         self.house.send(from, flow, packet);
         let out = self.house.take();
-        assert_eq!(forwarded(&out), self.expected(who, kind, ssrc));
+        let expected = if layered {
+            vec![]
+        } else {
+            self.expected(who, kind, ssrc)
+        };
+        assert_eq!(forwarded(&out), expected);
     }
 
     pub fn check(&self) {

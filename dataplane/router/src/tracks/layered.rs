@@ -1,0 +1,334 @@
+//! A track with layers: each receiver gets one of them, as one stream.
+//!
+//! Simulcast layers are streams of their own; a receiver is cut over to another at the first
+//! packet of its key frame. A scalable track is one stream: a receiver gets the packets that
+//! its layer needs, and changes layers at frames that say so in their dependency descriptor.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+use plenum_layers::{Descriptors, begins_key_frame};
+use plenum_wire::limits::LAYERS;
+use plenum_wire::rtp::{self, DEPENDENCY_DESCRIPTOR_ID};
+use plenum_wire::{Kind, control};
+
+use super::viewer::{Set, Viewer, has};
+use super::{Publication, Receiver, Shape, Shown, Source};
+use crate::Output;
+use crate::participant::Slot;
+
+/// A key frame's first packet may come after others of it; so many are sent behind a cut.
+const CAUGHT_UP: u16 = 64;
+
+#[derive(Debug)]
+pub(crate) struct Layered {
+    pub layers: Vec<control::Layer>,
+    /// One for each layer, or one for all of a scalable track.
+    pub sources: Vec<Source>,
+    /// Of a scalable track: what its packets said of the frames before.
+    descriptors: Option<Descriptors>,
+    /// By subscriber.
+    viewers: Vec<Viewer>,
+}
+
+/// A packet that came, and the track's names for it.
+pub(crate) struct Arrived<'a> {
+    /// Of which source.
+    pub source: u8,
+    pub header: rtp::Header,
+    pub packet: &'a Bytes,
+    /// The track's.
+    pub ssrc: u32,
+    pub codec: &'a str,
+}
+
+/// What became of a packet.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Passed {
+    /// Packets sent.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Receivers that changed layers.
+    pub cuts: u64,
+}
+
+impl Passed {
+    fn sent(&mut self, output: Option<Output>, out: &mut VecDeque<Output>) {
+        if let Some(output) = output {
+            self.bytes += output.bytes();
+            self.packets += 1;
+            out.push_back(output);
+        }
+    }
+}
+
+impl Layered {
+    pub(super) fn new(kind: Kind, of: &Publication) -> Self {
+        let mut ssrcs: Vec<u32> = of.layers.iter().map(|layer| layer.ssrc).collect();
+        ssrcs.dedup();
+        let sources = ssrcs.into_iter().map(|ssrc| Source::new(ssrc, kind));
+        let scalable = of.shape == Shape::Scalable;
+        Self {
+            layers: of.layers.clone(),
+            sources: sources.collect(),
+            descriptors: scalable.then(Descriptors::new),
+            viewers: Vec::new(),
+        }
+    }
+
+    /// Which stream has this SSRC.
+    pub(crate) fn source(&self, ssrc: u32) -> Option<u8> {
+        let at = self.sources.iter().position(|source| source.ssrc == ssrc)?;
+        u8::try_from(at).ok()
+    }
+
+    pub(super) const fn is_scalable(&self) -> bool {
+        self.descriptors.is_some()
+    }
+
+    /// The source that a layer's packets come from.
+    const fn source_of(&self, layer: u8) -> u8 {
+        if self.is_scalable() { 0 } else { layer }
+    }
+
+    /// The layers that come.
+    pub(super) fn lives(&self, now: Instant) -> Set {
+        let lives = |layer: &u8| {
+            let source = usize::from(self.source_of(*layer));
+            self.sources[source].meter.lives(now)
+        };
+        let layers = (0..).zip(&self.layers).map(|(layer, _)| layer);
+        layers.filter(lives).fold(0, |set, layer| set | 1 << layer)
+    }
+
+    /// What each layer takes, in kbit/s: what the publisher said, or more where more comes.
+    pub(super) fn kbps(&self, now: Instant) -> [u32; LAYERS] {
+        let mut kbps = [0; LAYERS];
+        let mut below = 0;
+        for (at, layer) in self.layers.iter().enumerate() {
+            let measured = if self.is_scalable() {
+                0
+            } else {
+                self.sources[at].meter.kbps(now)
+            };
+            below = layer.kbps.max(measured).max(below);
+            kbps[at] = below;
+        }
+        kbps
+    }
+
+    /// Layers that somebody gets or waits for.
+    pub(super) fn taken(&self) -> [bool; LAYERS] {
+        let mut taken = [false; LAYERS];
+        for viewer in &self.viewers {
+            for layer in [viewer.on(), viewer.target()].into_iter().flatten() {
+                let layer = usize::from(layer);
+                let lowest = if self.is_scalable() { 0 } else { layer };
+                taken[lowest..=layer].fill(true);
+            }
+        }
+        taken
+    }
+
+    /// Sends a packet to those who shall have it.
+    pub(crate) fn pass(
+        &mut self,
+        it: &Arrived<'_>,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) -> Passed {
+        if self.is_scalable() {
+            self.pass_scalable(it, out)
+        } else {
+            self.pass_simulcast(it, now, out)
+        }
+    }
+
+    fn pass_simulcast(
+        &mut self,
+        it: &Arrived<'_>,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) -> Passed {
+        let mut passed = Passed::default();
+        let (layer, sequence) = (it.source, it.header.sequence);
+        let mut begins = None;
+        for viewer in &mut self.viewers {
+            if viewer.accepts(layer)
+                && *begins.get_or_insert_with(|| {
+                    begins_key_frame(it.codec, &it.packet[it.header.payload_offset..])
+                })
+            {
+                viewer.cut(layer, sequence);
+                passed.cuts += 1;
+                passed.sent(viewer.pass(sequence, it.packet, it.ssrc), out);
+                let cache = &self.sources[usize::from(layer)].cache;
+                for behind in 1..=CAUGHT_UP {
+                    let sequence = sequence.wrapping_add(behind);
+                    if let Some(packet) = cache.get(sequence, now) {
+                        passed.sent(viewer.pass(sequence, packet, it.ssrc), out);
+                    }
+                }
+            } else if viewer.on() == Some(layer) {
+                passed.sent(viewer.pass(sequence, it.packet, it.ssrc), out);
+            }
+        }
+        if begins == Some(true) {
+            self.sources[usize::from(layer)].key_frames.came();
+        }
+        passed
+    }
+
+    fn pass_scalable(&mut self, it: &Arrived<'_>, out: &mut VecDeque<Output>) -> Passed {
+        let mut passed = Passed::default();
+        let descriptor = rtp::extensions(it.packet).find(|(id, _)| *id == DEPENDENCY_DESCRIPTOR_ID);
+        let frame = match (&mut self.descriptors, descriptor) {
+            (Some(descriptors), Some((_, data))) => descriptors.read(data),
+            _ => None,
+        };
+        for viewer in &mut self.viewers {
+            let before = viewer.on();
+            if viewer.takes(frame.as_ref(), it.header.sequence) {
+                passed.sent(viewer.pass(it.header.sequence, it.packet, it.ssrc), out);
+            }
+            passed.cuts += u64::from(viewer.on() != before);
+        }
+        if frame.is_some_and(|frame| frame.key) {
+            self.sources[0].key_frames.came();
+        }
+        passed
+    }
+
+    fn place(&self, subscriber: Slot) -> Result<usize, usize> {
+        self.viewers
+            .binary_search_by_key(&subscriber, |viewer| viewer.receiver.subscriber)
+    }
+
+    pub(super) fn viewer(&self, subscriber: Slot) -> Option<&Viewer> {
+        let viewer = &self.viewers[self.place(subscriber).ok()?];
+        viewer.is_here().then_some(viewer)
+    }
+
+    fn viewer_mut(&mut self, subscriber: Slot) -> Option<&mut Viewer> {
+        let at = self.place(subscriber).ok()?;
+        Some(&mut self.viewers[at]).filter(|viewer| viewer.is_here())
+    }
+
+    pub(crate) fn subscribers(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.viewers.iter().map(|viewer| viewer.receiver.subscriber)
+    }
+
+    pub(super) fn refresh(&mut self, subscriber: Slot, receiver: Option<Receiver>, shown: Shown) {
+        match (self.place(subscriber), receiver) {
+            (Ok(at), Some(receiver)) => {
+                self.viewers[at].comes(receiver, shown);
+            }
+            (Ok(at), None) => self.viewers[at].goes(),
+            (Err(at), Some(receiver)) => self.viewers.insert(at, Viewer::new(receiver, shown)),
+            (Err(_), None) => {}
+        }
+    }
+
+    pub(super) fn forget(&mut self, subscriber: Slot) {
+        if let Ok(at) = self.place(subscriber) {
+            self.viewers.remove(at);
+        }
+    }
+
+    /// What a receiver shall get from now on. Whether who takes which layer changed.
+    pub(super) fn aim(&mut self, subscriber: Slot, target: Option<u8>, now: Instant) -> bool {
+        let lives = self.lives(now);
+        let Some(viewer) = self.viewer_mut(subscriber) else {
+            return false;
+        };
+        let before = (viewer.on(), viewer.target());
+        viewer.aim(target, lives, now);
+        (viewer.on(), viewer.target()) != before
+    }
+
+    /// Asks for the key frames that this receiver waits for, by the SSRC, as far as it is time.
+    pub(super) fn insist(&mut self, subscriber: Slot, now: Instant, mut ask: impl FnMut(u32)) {
+        let lives = self.lives(now);
+        let Some(viewer) = self.viewer(subscriber) else {
+            return;
+        };
+        let Some(target) = viewer.target() else {
+            return;
+        };
+        let on = viewer.on();
+        let shown = on.filter(|on| has(lives, *on));
+        // Until the target comes, if it does not, the best that does.
+        let instead = (0..target).rev().find(|layer| has(lives, *layer));
+        let instead = instead.filter(|_| shown.is_none() && !has(lives, target));
+        let wanted = (on != Some(target)).then_some(target);
+        for layer in [wanted, instead].into_iter().flatten() {
+            let source = usize::from(self.source_of(layer));
+            let source = &mut self.sources[source];
+            if source.key_frames.insist(has(lives, layer), now) {
+                ask(source.ssrc);
+            }
+        }
+    }
+
+    /// A receiver's own wish for a key frame: the SSRC to ask for one, if it is to be asked.
+    pub(super) fn wish(&mut self, subscriber: Slot, now: Instant) -> Option<u32> {
+        let viewer = self.viewer(subscriber)?;
+        let source = self.source_of(viewer.on().or(viewer.target())?);
+        let source = &mut self.sources[usize::from(source)];
+        source.key_frames.pass_on(now).then_some(source.ssrc)
+    }
+
+    /// The packets with these numbers once more, as far as they are kept and may be had.
+    pub(super) fn again(
+        &mut self,
+        (subscriber, ssrc): (Slot, u32),
+        numbers: impl Iterator<Item = u16>,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(at) = self.place(subscriber).ok() else {
+            return;
+        };
+        let viewer = &mut self.viewers[at];
+        for number in numbers {
+            let Some(packet) = kept(&self.sources, viewer, number, now) else {
+                continue;
+            };
+            if !viewer.may_ask() {
+                return;
+            }
+            out.push(viewer.output(number, packet, ssrc));
+        }
+    }
+
+    /// A copy of what a receiver got lately, `back` packets ago.
+    pub(super) fn copy(
+        &self,
+        (subscriber, ssrc): (Slot, u32),
+        back: u16,
+        now: Instant,
+    ) -> Option<Output> {
+        let viewer = self.viewer(subscriber)?;
+        viewer.on()?;
+        let (newest, sent) = viewer.newest()?;
+        if u64::from(back) >= sent {
+            return None;
+        }
+        let number = newest.wrapping_sub(back);
+        let packet = kept(&self.sources, viewer, number, now)?;
+        Some(viewer.output(number, packet, ssrc))
+    }
+}
+
+/// The packet that a receiver knows by this number, while it is kept.
+fn kept<'a>(
+    sources: &'a [Source],
+    viewer: &Viewer,
+    number: u16,
+    now: Instant,
+) -> Option<&'a Bytes> {
+    let (source, sequence) = viewer.find(number)?;
+    sources.get(usize::from(source))?.cache.get(sequence, now)
+}

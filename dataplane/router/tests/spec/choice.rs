@@ -1,0 +1,358 @@
+//! Which layer somebody gets: by the size it is shown at, the room there is, and what else is
+//! to be seen.
+
+use std::time::Duration;
+
+use plenum_router::{ConnectionId, Input};
+use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Want};
+use plenum_wire::limits::WANTS;
+use plenum_wire::{Kind, Rung};
+
+use crate::house::{Guest, House, objection, rtp_packet, said};
+use crate::speakers::loud_packet;
+use crate::studio::{
+    HIGH, KBPS, LOW, MIDDLE, MS, PICTURE, Studio, delivered, simulcast, vp8_packet, want,
+};
+
+#[test]
+fn nobody_gets_more_than_is_shown() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    for (height, shows) in [
+        (180, LOW),
+        (719, MIDDLE),
+        (Want::ANY_HEIGHT, HIGH),
+        (1, LOW),
+    ] {
+        studio.says(bob, want("ann", Kind::Video, height, 0));
+        studio.until_shows(bob, shows, 500 * MS);
+        studio.pictures(1_000 * MS);
+        assert_eq!(studio.shows(bob), Some(shows), "{height}");
+    }
+}
+
+#[test]
+fn a_wish_may_be_said_before_its_track_is_there() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    let channel = studio.ann.channel;
+    studio
+        .house
+        .say(channel, FromClient::Unpublish { kind: Kind::Video });
+    studio.says(bob, want("ann", Kind::Video, 180, 0));
+    let ssrcs = [LOW, MIDDLE, HIGH];
+    studio.house.say(channel, simulcast(Kind::Video, 7, &ssrcs));
+    studio.pictures(1_000 * MS);
+    assert_eq!(studio.shows(bob), Some(LOW));
+}
+
+#[test]
+fn less_room_is_less_picture_at_once_and_more_only_after_a_while() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    studio.estimate(bob, 3_000);
+    studio.until_shows(bob, HIGH, PICTURE);
+    studio.estimate(bob, 600);
+    let down = studio.until_shows(bob, MIDDLE, 500 * MS);
+    assert!(down <= 2 * PICTURE, "{down:?}");
+    studio.pictures(1_000 * MS);
+    let rate = studio.rate(bob, 2_000 * MS);
+    // A little more at times, to find out whether there is room.
+    assert!((450..=700).contains(&rate), "{rate}");
+    studio.estimate(bob, 3_000);
+    let up = studio.until_shows(bob, HIGH, 2_000 * MS);
+    assert!(up + PICTURE >= 1_000 * MS, "{up:?}");
+}
+
+#[test]
+fn room_that_comes_and_goes_does_not_make_the_picture_flicker() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    for _ in 0..20 {
+        studio.estimate(bob, 520);
+        studio.pictures(400 * MS);
+        studio.estimate(bob, 2_000);
+        studio.pictures(600 * MS);
+    }
+    assert_eq!(studio.shows(bob), Some(MIDDLE));
+    // The first picture, and what was shown before the first estimate.
+    assert!(studio.watchers[bob].eye.cuts <= 2);
+}
+
+#[test]
+fn the_lowest_picture_comes_however_little_room_there_is() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    studio.estimate(bob, 10);
+    studio.until_shows(bob, LOW, 500 * MS);
+}
+
+/// Bob, and three who publish a camera of three layers each: SSRC 100 and its layers 101 to
+/// 103, and so on.
+struct Panel {
+    house: House,
+    bob: (Guest, ConnectionId),
+    speakers: Vec<(Guest, ConnectionId)>,
+    kind: Kind,
+    sequence: u16,
+}
+
+const PANEL: [&str; 3] = ["ann", "cem", "dan"];
+
+impl Panel {
+    fn new(kind: Kind, kbps: u64) -> Self {
+        let mut house = House::new(10);
+        let guest = house.join("4711", "bob");
+        let bob = (guest, house.bind(guest, kind, Rung::Udp));
+        house.handle(Input::Estimate {
+            connection: bob.1,
+            bits_per_s: kbps * 1_000,
+        });
+        let mut panel = Self {
+            house,
+            bob,
+            speakers: Vec::new(),
+            kind,
+            sequence: 0,
+        };
+        for (at, who) in PANEL.into_iter().enumerate() {
+            let guest = panel.house.join("4711", who);
+            let connection = panel.house.bind(guest, kind, Rung::Udp);
+            let ssrc = Self::ssrc(at);
+            let publish = simulcast(kind, ssrc, &[ssrc + 1, ssrc + 2, ssrc + 3]);
+            panel.house.say(guest.channel, publish);
+            panel.speakers.push((guest, connection));
+        }
+        panel
+    }
+
+    fn ssrc(at: usize) -> u32 {
+        100 * (1 + u32::try_from(at).unwrap())
+    }
+
+    /// Everybody sends a key frame of every layer; the layer that bob gets of each.
+    fn layers(&mut self) -> [Option<usize>; 3] {
+        // Rates come from the publishers' words: so few packets are nothing.
+        self.house.pass(1_500 * MS);
+        self.house.take();
+        let mut seen = [None; 3];
+        for layer in 0..KBPS.len() {
+            self.sequence += 1;
+            for (at, (guest, connection)) in self.speakers.clone().into_iter().enumerate() {
+                let ssrc = Self::ssrc(at) + 1 + u32::try_from(layer).unwrap();
+                let packet = vp8_packet(ssrc, self.sequence, true, true, 9);
+                let flow = guest.flows.of(self.kind);
+                self.house.send(connection, flow, packet);
+                let out = self.house.take();
+                if out
+                    .iter()
+                    .filter_map(delivered)
+                    .any(|it| it.0 == self.bob.1)
+                {
+                    seen[at] = Some(layer);
+                }
+            }
+        }
+        seen
+    }
+
+    fn wants(&mut self, whose: &str, height: u16, priority: u8) {
+        let message = want(whose, self.kind, height, priority);
+        self.house.say(self.bob.0.channel, message);
+    }
+}
+
+#[test]
+fn everybody_is_seen_before_somebody_is_seen_large() {
+    let mut panel = Panel::new(Kind::Video, 1_000);
+    assert_eq!(panel.layers(), [Some(1), Some(0), Some(0)]);
+}
+
+#[test]
+fn where_not_all_fit_some_are_not_seen() {
+    let mut panel = Panel::new(Kind::Video, 320);
+    assert_eq!(panel.layers(), [Some(0), Some(0), None]);
+}
+
+#[test]
+fn who_has_priority_is_seen_large() {
+    let mut panel = Panel::new(Kind::Video, 1_000);
+    panel.wants("dan", 720, 1);
+    assert_eq!(panel.layers(), [Some(0), Some(0), Some(1)]);
+    panel.wants("cem", 720, 2);
+    assert_eq!(panel.layers(), [Some(0), Some(1), Some(0)]);
+    panel.wants("cem", 180, 2);
+    assert_eq!(panel.layers(), [Some(0), Some(0), Some(1)]);
+    panel.wants("dan", 0, 1);
+    assert_eq!(panel.layers(), [Some(1), Some(0), None]);
+}
+
+#[test]
+fn who_speaks_is_seen_large() {
+    let mut panel = Panel::new(Kind::Video, 1_000);
+    let (cem, _) = panel.speakers[1];
+    let voice = panel.house.bind(cem, Kind::Audio, Rung::Udp);
+    panel.house.publish(cem, Kind::Audio, 1);
+    for sequence in 0..100 {
+        panel.house.pass(20 * MS);
+        let packet = loud_packet(1, sequence, 20);
+        panel.house.send(voice, cem.flows.audio, packet);
+    }
+    assert_eq!(panel.layers(), [Some(0), Some(1), Some(0)]);
+    panel.wants("ann", 720, 1);
+    assert_eq!(panel.layers(), [Some(1), Some(0), Some(0)]);
+}
+
+#[test]
+fn more_participants_fit_where_each_is_shown_small() {
+    let mut panel = Panel::new(Kind::Content, 1_700);
+    assert_eq!(panel.layers(), [Some(1), Some(1), Some(1)]);
+    panel.wants("cem", 180, 0);
+    panel.wants("dan", 0, 0);
+    assert_eq!(panel.layers(), [Some(2), Some(0), None]);
+}
+
+#[test]
+fn what_a_camera_without_layers_takes_is_left_to_it() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    studio.estimate(bob, 1_800);
+    studio.until_shows(bob, HIGH, PICTURE);
+    let cem = studio.house.join("4711", "cem");
+    let camera = studio.house.bind(cem, Kind::Video, Rung::Udp);
+    studio.house.publish(cem, Kind::Video, 99);
+    for sequence in 0..75 {
+        // 2 times 1,250 bytes in 40 ms: 500 kbit/s.
+        for half in 0..2 {
+            let packet = [&rtp_packet(99, 2 * sequence + half)[..], &[0; 1_233]].concat();
+            studio.house.send(camera, cem.flows.video, packet.into());
+        }
+        studio.picture();
+    }
+    assert_eq!(studio.shows(bob), Some(MIDDLE));
+}
+
+#[test]
+fn content_comes_first_and_cameras_give_up_what_it_lacks() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    studio.estimate(bob, 1_800);
+    studio.until_shows(bob, HIGH, PICTURE);
+    let channel = studio.ann.channel;
+    let screen = simulcast(Kind::Content, 20, &[21, 22, 23]);
+    studio.house.say(channel, screen);
+    let guest = studio.watchers[bob].guest;
+    let connection = studio.house.bind(guest, Kind::Content, Rung::Udp);
+    studio.house.handle(Input::Estimate {
+        connection,
+        bits_per_s: 1_000_000,
+    });
+    studio.deal();
+    // The screen's next step takes 1,500 kbit/s and the ladder's margin: 725 are not there.
+    studio.until_shows(bob, MIDDLE, 500 * MS);
+    studio.house.handle(Input::Estimate {
+        connection,
+        bits_per_s: 3_000_000,
+    });
+    studio.until_shows(bob, HIGH, 4_000 * MS);
+}
+
+#[test]
+fn who_could_see_more_is_sent_copies_to_find_room_and_sees_nothing_of_it() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    studio.estimate(bob, 300);
+    studio.until_shows(bob, LOW, 500 * MS);
+    studio.pictures(10_000 * MS);
+    let watcher = &studio.watchers[bob];
+    let (copies, probes) = (
+        watcher.eye.copies,
+        studio.house.shard.counters().of(Kind::Video).probes,
+    );
+    assert_eq!(u64::from(copies), probes);
+    // Four probes of 200 ms for the 500 kbit/s of the next layer: it takes 425 to 575 more.
+    let bytes = u64::from(copies) * 700;
+    assert!(copies > 0 && bytes < 4 * 2 * 575 / 8 * 200, "{copies}");
+    studio.estimate(bob, 4_000);
+    studio.until_shows(bob, HIGH, 3_000 * MS);
+    let before = studio.watchers[bob].eye.copies;
+    studio.pictures(5_000 * MS);
+    assert_eq!(
+        studio.watchers[bob].eye.copies, before,
+        "there is nothing to find"
+    );
+}
+
+#[test]
+fn estimates_of_audio_change_nothing() {
+    let mut house = House::new(10);
+    let (ann, bob) = (house.join("4711", "ann"), house.join("4711", "bob"));
+    let from = house.bind(ann, Kind::Audio, Rung::Udp);
+    let connection = house.bind(bob, Kind::Audio, Rung::Udp);
+    house.publish(ann, Kind::Audio, 7);
+    house.handle(Input::Estimate {
+        connection,
+        bits_per_s: 0,
+    });
+    house.take();
+    house.send(from, ann.flows.audio, rtp_packet(7, 1));
+    assert_eq!(house.take().iter().filter_map(delivered).count(), 1);
+    // Nor do those of connections that nobody knows.
+    let connection = ConnectionId(u64::MAX);
+    house.handle(Input::Estimate {
+        connection,
+        bits_per_s: 1,
+    });
+}
+
+#[test]
+fn so_many_wants_are_kept_and_audio_has_none() {
+    let mut house = House::new(10);
+    let ann = house.join("4711", "ann");
+    let about = |from: usize, count: usize| FromClient::Want {
+        wants: (from..from + count)
+            .map(|number| Want {
+                participant: number.to_string().parse().unwrap(),
+                kind: Kind::Video,
+                height: 180,
+                priority: 0,
+            })
+            .collect(),
+    };
+    house.say(ann.channel, about(0, WANTS));
+    assert_eq!(said(&house.take(), ann.channel), []);
+    for bad in [
+        about(WANTS, 1),
+        about(0, WANTS + 1),
+        want("0", Kind::Audio, 180, 0),
+    ] {
+        house.say(ann.channel, bad);
+        let out = house.take();
+        assert_eq!(objection(&out, ann.channel), ErrorCode::BadMessage);
+        let told = said(&out, ann.channel);
+        let [FromRouter::Error { message, .. }] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert!(message.contains("wants") || message.contains("unsubscribe"));
+    }
+    house.say(ann.channel, want("0", Kind::Video, Want::ANY_HEIGHT, 0));
+    house.say(ann.channel, about(WANTS, 1));
+    assert_eq!(said(&house.take(), ann.channel), []);
+}
+
+#[test]
+fn a_meeting_without_layers_sets_no_clock() {
+    let mut house = House::new(10);
+    let (ann, bob) = (house.join("4711", "ann"), house.join("4711", "bob"));
+    house.bind(ann, Kind::Video, Rung::Udp);
+    let connection = house.bind(bob, Kind::Video, Rung::Udp);
+    house.publish(ann, Kind::Video, 7);
+    house.handle(Input::Estimate {
+        connection,
+        bits_per_s: 100_000,
+    });
+    house.pass(Duration::from_secs(10));
+    // But for the reports to the controller.
+    let next = house.shard.next_timeout().unwrap();
+    assert!(next >= house.now && next <= house.now + 500 * MS);
+}
