@@ -82,7 +82,7 @@ fn raise(wish: &Wish, level: u8, given: &mut Option<u8>, used: u64, budget: u64)
         return used;
     };
     let left = used - wish.kbps_of(has).unwrap_or(0);
-    if level <= has || level > wish.top || left + of_level > budget {
+    if level > wish.top || left + of_level > budget {
         return used;
     }
     *given = Some(level);

@@ -76,10 +76,6 @@ impl Splice {
         if self.end == 0 {
             self.end = from;
         }
-        // Nothing went out of it.
-        if self.pieces.back().is_some_and(|last| last.out == self.end) {
-            self.pieces.pop_back();
-        }
         self.source = Some(to);
         self.since = self.end;
         self.newest = from - 1;

@@ -85,6 +85,13 @@ impl Stream {
         bits.concat() + "0000000000"
     }
 
+    /// What follows the first three bytes of a key frame's descriptor.
+    fn key_frame_fields(&self) -> Vec<u8> {
+        let bits = "10000".to_owned() + &self.structure();
+        let byte = |at| u8::from_str_radix(&bits[8 * at..8 * at + 8], 2).unwrap();
+        (0..bits.len() / 8).map(byte).collect()
+    }
+
     /// So many frames from a key frame with this number on, and a second key frame with
     /// frame `again`.
     fn frames(&self, first: u16, count: u16, again: Option<u16>) -> Vec<FrameInfo> {
@@ -100,9 +107,7 @@ impl Stream {
             let number = first.wrapping_add(index).to_be_bytes();
             let mut extension = vec![0xc0 | template, number[0], number[1]];
             if at == 0 {
-                let bits = "10000".to_owned() + &self.structure();
-                let byte = |at| u8::from_str_radix(&bits[8 * at..8 * at + 8], 2).unwrap();
-                extension.extend((0..bits.len() / 8).map(byte));
+                extension.extend(self.key_frame_fields());
             }
             at += 1;
             descriptors.read(&extension).unwrap()
@@ -191,9 +196,37 @@ fn all_packets_of_a_frame_fare_alike() {
         "x.",
         "sent again, another goal"
     );
-    // 2 comes late and is judged by what the receiver is on now.
     assert_eq!(taken(&mut choice, &frames[3..5], 2), ".x");
+    // 2 comes late and is judged by what the receiver is on now, the others as before.
     assert_eq!(taken(&mut choice, &frames[2..3], 2), "x");
+    assert_eq!(taken(&mut choice, &frames[..4], 2), "x.x.");
+}
+
+/// Numbers come round in the memory after 256 frames.
+#[test]
+fn frames_long_ago_are_not_taken_for_late_ones() {
+    let frames = L1T3.frames(0, 300, None);
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &frames[..8], 2), "xxxxxxxx");
+    // 264 needs 260, which was lost. 4 was sent.
+    assert_eq!(taken(&mut choice, &frames[264..265], 1), "x");
+    assert_eq!((choice.target(), choice.waits()), (Some(2), true));
+
+    let mut descriptors = Descriptors::new();
+    let key = [&[0xc0, 0, 0][..], &L1T3.key_frame_fields()].concat();
+    descriptors.read(&key).unwrap();
+    // A size of three times four bits, and one less than the distance.
+    let far = descriptors.read(&[0xc1, 0, 4, 0b0001_0110, 0b0010_0000, 0b0110_0000]);
+    let far = far.unwrap();
+    assert_eq!(far.references.distances(), [260]);
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &frames[..4], 2), "xxxx");
+    assert_eq!(
+        taken(&mut choice, &[far], 1),
+        "x",
+        "0 is 260 back in no memory"
+    );
+    assert_eq!((choice.target(), choice.waits()), (Some(2), true));
 }
 
 #[test]

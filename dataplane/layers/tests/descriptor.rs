@@ -121,6 +121,30 @@ fn two_spatial_layers_without_chains_and_sizes() {
     );
 }
 
+/// Everything in one: what comes last is read right only if all before it was.
+#[test]
+fn a_key_frame_may_say_its_own_behind_its_structure() {
+    let frame = Descriptors::new().read(&bytes(&[
+        "1 1 000001 0000000000000000",
+        "1 1 1 1 1",
+        "000000 00010", // three targets
+        "10 11",
+        "10 10 10  00 10 10",
+        "0  1 0000 0",
+        "11",        // ns(4): three chains
+        "0  10  11", // ns(3): 0, 1, 2
+        "0000 0000 0000  0001 0001 0001",
+        "1 0000000100111111 0000000010110011 0000001001111111 0000000101100111",
+        "111",         // all are active
+        "00 11 10",    // -RS
+        "01 0101  00", // 6 back
+        "00000000 00000000 00000000",
+    ]));
+    let frame = frame.unwrap();
+    assert_eq!((frame.spatial, &*letters(&frame)), (1, "-xS"));
+    assert_eq!(frame.references.distances(), [6]);
+}
+
 #[test]
 fn without_a_structure_nothing_is_known() {
     assert_eq!(Descriptors::new().read(&[0b1100_0101, 0, 1]), None);

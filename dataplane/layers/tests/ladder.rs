@@ -110,6 +110,20 @@ fn it_says_when_to_look_again() {
 }
 
 #[test]
+fn what_grows_meanwhile_begins_its_own_second() {
+    let mut receiver = Receiver::new();
+    receiver.sees(400);
+    receiver.sees(600);
+    receiver.now += 500 * MS;
+    assert_eq!(receiver.sees(3_000), Some(0));
+    for given in [1, 2] {
+        receiver.now = receiver.ladder.next_due().unwrap();
+        assert_eq!(receiver.sees(3_000), Some(given));
+    }
+    assert_eq!((receiver.now - receiver.start).as_millis(), 2_000);
+}
+
+#[test]
 fn every_mistake_doubles_the_patience_and_time_mends_it() {
     let mut receiver = Receiver::new();
     receiver.sees(400);

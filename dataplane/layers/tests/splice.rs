@@ -55,6 +55,19 @@ fn what_was_lost_keeps_its_place() {
 }
 
 #[test]
+fn what_is_late_from_before_the_cut_is_not_taken_for_another_stream() {
+    let mut splice = begun(0, 10);
+    assert_eq!(splice.pass(20), Some(20));
+    splice.cut(1, 18);
+    assert_eq!(splice.pass(18), Some(21));
+    assert_eq!(
+        splice.pass(17),
+        None,
+        "17 of the first stream is another packet"
+    );
+}
+
+#[test]
 fn what_is_left_out_leaves_no_gap() {
     let mut splice = begun(0, 0);
     assert_eq!(splice.pass(0), Some(0));
