@@ -154,8 +154,7 @@ fn metric(name: &str) -> f64 {
 
 /// The share of its core that the site uses.
 fn share(time: Duration) -> f64 {
-    let used =
-        || metric("plenum_process_cpu_seconds_total").max(metric("process_cpu_seconds_total"));
+    let used = || metric("process_cpu_seconds_total");
     let (before, since) = (used(), Instant::now());
     sleep(time);
     (used() - before) / since.elapsed().as_secs_f64()
