@@ -4,12 +4,14 @@
 //! | module | what it measures |
 //! |---|---|
 //! | [`rungs`] | a join, a forwarded packet and a participant, over each rung |
+//! | [`quality`] | what is heard and seen over bad networks |
 //! | [`soak`] | whether anything grows or is left over after hours of people who come and go |
 //!
 //! These machines are noisy: figures of one run compare with each other better than with
 //! those of another.
 
 mod process;
+pub mod quality;
 pub mod rungs;
 mod site;
 pub mod soak;

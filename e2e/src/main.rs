@@ -96,6 +96,21 @@ enum Command {
         #[arg(long)]
         reports: PathBuf,
     },
+    /// Measure what is heard and seen over bad networks
+    Quality {
+        /// The `plenum` program
+        #[arg(long)]
+        plenum: PathBuf,
+        /// Where the figures go
+        #[arg(long)]
+        reports: PathBuf,
+        /// Only this scenario
+        #[arg(long)]
+        only: Option<String>,
+        /// How often each; the figures are medians
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
     /// Let people come and go for a while, and see whether anything grows or is left over
     Soak {
         /// The `plenum` program
@@ -212,6 +227,15 @@ async fn run(command: Command) -> Result<()> {
         Command::Demo { site, keep } => demo(&site, keep).await,
         Command::Bench { plenum, reports } => {
             unless_interrupted(bench::rungs::run(&plenum, &reports)).await
+        }
+        Command::Quality {
+            plenum,
+            reports,
+            only,
+            rounds,
+        } => {
+            let run = bench::quality::run(&plenum, &reports, only.as_deref(), rounds);
+            unless_interrupted(run).await
         }
         Command::Soak {
             plenum,
