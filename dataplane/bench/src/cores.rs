@@ -4,8 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rustix::process::Pid;
+use rustix::process::{Pid, getpriority_process, setpriority_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::running::Seat;
 
 /// The cores that this process may use.
 pub fn allowed() -> Result<Vec<usize>> {
@@ -15,14 +17,18 @@ pub fn allowed() -> Result<Vec<usize>> {
         .collect())
 }
 
-/// Keeps a process, and the threads it starts from now on, on these cores.
-pub fn pin(pid: u32, cores: &[usize]) -> Result<()> {
-    let mut set = CpuSet::new();
-    for core in cores {
-        set.set(*core);
+/// Keeps a process, and the threads it starts from now on, where it is to be.
+pub fn seat(pid: u32, seat: Seat<'_>) -> Result<()> {
+    let mut cores = CpuSet::new();
+    for core in seat.cores {
+        cores.set(*core);
     }
     let pid = Pid::from_raw(pid.cast_signed()).context("a process has a number")?;
-    Ok(sched_setaffinity(Some(pid), &set)?)
+    if seat.nice > 0 {
+        let ours = getpriority_process(None)?;
+        setpriority_process(Some(pid), ours + i32::from(seat.nice))?;
+    }
+    Ok(sched_setaffinity(Some(pid), &cores)?)
 }
 
 /// CPU time of all threads of a process until now, by the scheduler's own accounting: the

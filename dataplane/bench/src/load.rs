@@ -1,38 +1,36 @@
-//! People who send and receive.
+//! People who send and receive, and what they noticed.
+//!
+//! It does as it is told by lines: prints `ready` when everybody hears something, begins to
+//! count at `measure`, and at `stop` prints what it noticed. Several loads may share the people
+//! of one server.
 
-use std::cell::{Cell, RefCell};
+use std::io::BufRead as _;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
-use bytes::Bytes;
-use futures_util::future::join_all;
-use plenum_transport::dial::{Dialer, MediaReceiver, MediaSender};
-use plenum_wire::join::Endpoint;
-use plenum_wire::rtp::{self, Header};
-use plenum_wire::{Fingerprint, Rung};
-use serde::{Deserialize, Serialize};
-use tokio::task::LocalSet;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use anyhow::{Result, bail, ensure};
+use plenum_wire::Fingerprint;
+use plenum_wire::frame::{decode_datagram, encode_datagram};
+use plenum_wire::rtp;
 
+use crate::clients::{Crowd, Happened, Settings};
 use crate::meetings::{Meetings, flows, ssrc};
+use crate::stamp::{self, Noticed};
 
-const HEADER: usize = 12;
 /// Dials at once.
-const DIALS: usize = 32;
+const DIALS: usize = 64;
 /// Until everybody heard something.
-const BOUND_WITHIN: Duration = Duration::from_secs(20);
-/// Sent but not measured: congestion windows open, buffers fill.
-const WARM_UP: Duration = Duration::from_secs(1);
+const READY_WITHIN: Duration = Duration::from_secs(30);
 /// For what is still on its way.
 const LINGER: Duration = Duration::from_millis(500);
-/// Delays are kept in steps of 10 µs up to 100 ms.
-const STEP_NS: u64 = 10_000;
-const STEPS: usize = 10_000;
+/// Everybody says this often that they are there.
+const KNOCK: Duration = Duration::from_secs(1);
 
 /// What is sent.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Plan {
     /// Packets that receivers should get a second, all together
     #[arg(long, default_value_t = 20_000)]
@@ -43,34 +41,58 @@ pub struct Plan {
     /// Bytes of each, RTP header included
     #[arg(long, default_value_t = 1_200)]
     pub bytes: usize,
-    /// How long it is measured
-    #[arg(long, default_value_t = 5)]
-    pub seconds: u64,
 }
 
-/// What they noticed.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Noticed {
-    /// Packets sent while it was measured.
-    pub sent: u64,
-    /// Packets that should have come for these.
-    pub expected: u64,
-    /// Packets that came.
-    pub received: u64,
-    /// From sender to receiver, median.
-    pub delay_p50_ms: f64,
-    /// 99th percentile.
-    pub delay_p99_ms: f64,
+/// How a load goes about it.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Manner {
+    /// UDP sockets
+    #[arg(long, default_value = "4")]
+    pub sockets: NonZeroUsize,
+    /// Of so many loads that share the people
+    #[arg(long, default_value = "1")]
+    pub parts: NonZeroU32,
+    /// Which one it is, from 0
+    #[arg(long, default_value_t = 0)]
+    pub part: u32,
+    /// Never sleep, so that whoever shares the core gets the same share at any load
+    #[arg(long)]
+    pub spin: bool,
 }
 
-struct Shared {
-    epoch: Instant,
-    measuring: Cell<bool>,
-    /// What it carries was sent while it was measured.
-    received: Cell<u64>,
-    sent: Cell<u64>,
-    heard: Cell<u32>,
-    delays: RefCell<Vec<u32>>,
+/// What a load was told last.
+#[derive(Debug, Clone, Default)]
+pub struct Told(Arc<AtomicU8>);
+
+impl Told {
+    const MEASURE: u8 = 1;
+    const STOP: u8 = 2;
+
+    /// Listens to the standard input; its end means `stop`.
+    pub fn listen(&self) {
+        let told = Arc::clone(&self.0);
+        std::thread::spawn(move || {
+            for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+                if line != "measure" {
+                    break;
+                }
+                told.store(Self::MEASURE, Ordering::Relaxed);
+            }
+            told.store(Self::STOP, Ordering::Relaxed);
+        });
+    }
+
+    /// What is sent now counts.
+    #[must_use]
+    pub fn measures(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Self::MEASURE
+    }
+
+    /// It is over.
+    #[must_use]
+    pub fn stops(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Self::STOP
+    }
 }
 
 /// Runs the load and prints what was noticed.
@@ -78,190 +100,185 @@ pub fn run(
     server: SocketAddr,
     fingerprint: Fingerprint,
     meetings: Meetings,
-    plan: &Plan,
+    plan: Plan,
+    manner: Manner,
 ) -> Result<()> {
-    ensure!(plan.bytes >= HEADER + 9, "a packet has at least 21 bytes");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let endpoint = Endpoint {
-        addresses: vec![server.ip()],
-        https_port: 443,
-        media_port: server.port(),
+    ensure!(
+        plan.bytes >= stamp::SHORTEST,
+        "a packet has at least 21 bytes"
+    );
+    let now = Instant::now();
+    let sockets = manner.sockets;
+    let settings = Settings {
+        server,
         fingerprint,
+        sockets,
     };
-    let noticed = LocalSet::new().block_on(&runtime, measure(&endpoint, meetings, plan))?;
-    println!("{}", serde_json::to_string(&noticed)?);
+    let mut crowd = Crowd::new(settings, now)?;
+    let told = Told::default();
+    told.listen();
+    let mut load = Load::new(meetings, plan, manner, now);
+    let mut stop_at = None;
+    while stop_at.is_none_or(|at| Instant::now() < at) {
+        load.counts = told.measures();
+        if told.stops() {
+            stop_at.get_or_insert(Instant::now() + LINGER);
+        }
+        let sleep = load.step(&mut crowd)?;
+        crowd.wait(if manner.spin { Duration::ZERO } else { sleep })?;
+    }
+    println!("{}", serde_json::to_string(&load.noticed)?);
     Ok(())
 }
 
-async fn measure(endpoint: &Endpoint, meetings: Meetings, plan: &Plan) -> Result<Noticed> {
-    let shared = Rc::new(Shared {
-        epoch: Instant::now(),
-        measuring: Cell::new(false),
-        received: Cell::new(0),
-        sent: Cell::new(0),
-        heard: Cell::new(0),
-        delays: RefCell::new(vec![0; STEPS]),
-    });
-    let dialer = Dialer::new()?;
-    let people: Vec<u32> = meetings.everybody().collect();
-    let mut senders = Vec::new();
-    for some in people.chunks(DIALS) {
-        let dials = some.iter().map(|_| dialer.media(Rung::Udp, endpoint));
-        let dialled = join_all(dials).await;
-        for (person, connection) in some.iter().copied().zip(dialled) {
-            let (sender, receiver) = connection.context("dial")?.split();
-            let alive = keep_alive(person, sender.clone());
-            tokio::task::spawn_local(alive);
-            let listens = !meetings.sends(person);
-            tokio::task::spawn_local(listen(receiver, listens, Rc::clone(&shared)));
-            if !listens {
-                senders.push((person, sender));
+struct Sender {
+    person: u32,
+    sequence: u16,
+}
+
+struct Load {
+    plan: Plan,
+    /// Of this load.
+    people: Vec<u32>,
+    listens: Vec<bool>,
+    /// Of all loads; others than this one's are passed over.
+    senders: Vec<Option<Sender>>,
+    dialled: usize,
+    opened: usize,
+    listeners: usize,
+    /// By person.
+    heard: Vec<bool>,
+    hearing: usize,
+    ready_until: Instant,
+    ready: bool,
+    /// When everybody was there.
+    begun: Option<Instant>,
+    /// Packets, or bursts of them, that were due until now, of all senders.
+    turns: u32,
+    between: Duration,
+    knocks: u32,
+    counts: bool,
+    noticed: Noticed,
+}
+
+impl Load {
+    fn new(meetings: Meetings, plan: Plan, manner: Manner, now: Instant) -> Self {
+        let mine = |person: &u32| *person % manner.parts == manner.part;
+        let people: Vec<u32> = meetings.everybody().filter(mine).collect();
+        let senders = meetings
+            .everybody()
+            .filter(|person| meetings.sends(*person));
+        let per_second = f64::from(plan.rate) / f64::from(meetings.receivers());
+        Self {
+            listeners: people.iter().filter(|p| !meetings.sends(**p)).count(),
+            listens: meetings.everybody().map(|p| !meetings.sends(p)).collect(),
+            heard: meetings.everybody().map(|_| false).collect(),
+            senders: senders
+                .map(|person| {
+                    let sequence = 0;
+                    mine(&person).then_some(Sender { person, sequence })
+                })
+                .collect(),
+            people,
+            plan,
+            dialled: 0,
+            opened: 0,
+            hearing: 0,
+            ready_until: now + READY_WITHIN,
+            ready: false,
+            begun: None,
+            turns: 0,
+            between: Duration::from_secs_f64(f64::from(plan.burst) / per_second),
+            knocks: 0,
+            counts: false,
+            noticed: Noticed::default(),
+        }
+    }
+
+    /// Does what is due; how long there is nothing to do but to receive.
+    fn step(&mut self, crowd: &mut Crowd) -> Result<Duration> {
+        let now = Instant::now();
+        while self.dialled < self.people.len() && self.dialled - self.opened < DIALS {
+            crowd.dial(self.people[self.dialled], now)?;
+            self.dialled += 1;
+        }
+        let mut sleep = Duration::MAX;
+        if let Some(begun) = self.begun {
+            self.knock(crowd, now - begun);
+            self.send(crowd, now - begun);
+            sleep = (self.between * self.turns).saturating_sub(begun.elapsed());
+        }
+        self.take(crowd)?;
+        if self.begun.is_none() && self.opened == self.people.len() {
+            self.begun = Some(Instant::now());
+        }
+        if !self.ready {
+            self.ready = self.hearing == self.listeners;
+            if self.ready {
+                println!("ready");
+            } else if now > self.ready_until {
+                bail!("only {} of {} hear anything", self.hearing, self.listeners);
             }
         }
+        Ok(sleep)
     }
-    let sending =
-        tokio::task::spawn_local(send(senders, meetings, plan.clone(), Rc::clone(&shared)));
-    let listeners = meetings.meetings * meetings.receivers();
-    let deadline = Instant::now() + BOUND_WITHIN;
-    while shared.heard.get() < listeners {
-        ensure!(
-            Instant::now() < deadline,
-            "only {} of {listeners} hear anything",
-            shared.heard.get()
-        );
-        sleep(Duration::from_millis(50)).await;
-    }
-    sleep(WARM_UP).await;
-    println!("begin");
-    shared.measuring.set(true);
-    sleep(Duration::from_secs(plan.seconds)).await;
-    shared.measuring.set(false);
-    println!("end");
-    sleep(LINGER).await;
-    sending.abort();
-    let sent = shared.sent.get();
-    let delays = shared.delays.borrow();
-    Ok(Noticed {
-        sent,
-        expected: sent * u64::from(meetings.receivers()),
-        received: shared.received.get(),
-        delay_p50_ms: percentile(&delays, 0.5),
-        delay_p99_ms: percentile(&delays, 0.99),
-    })
-}
 
-/// Binds the connection, and keeps it bound.
-async fn keep_alive(person: u32, sender: MediaSender) {
-    let mut ticks = interval(Duration::from_secs(1));
-    loop {
-        ticks.tick().await;
-        if !sender.send(flows(person).video, &rtp::knock(ssrc(person))) {
-            return;
-        }
-    }
-}
-
-async fn listen(mut receiver: MediaReceiver, listens: bool, shared: Rc<Shared>) {
-    let mut heard = !listens;
-    while let Some((_, packet)) = receiver.recv().await {
-        if !std::mem::replace(&mut heard, true) {
-            shared.heard.set(shared.heard.get() + 1);
-        }
-        let Some((counts, sent_ns)) = stamp(&packet) else {
-            continue;
-        };
-        if counts {
-            shared.received.set(shared.received.get() + 1);
-            let now = u64::try_from(shared.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            let step = usize::try_from(now.saturating_sub(sent_ns) / STEP_NS).unwrap_or(STEPS);
-            shared.delays.borrow_mut()[step.min(STEPS - 1)] += 1;
-        }
-    }
-}
-
-/// Whether a packet counts, and when it was sent.
-fn stamp(packet: &[u8]) -> Option<(bool, u64)> {
-    let header = Header::parse(packet)?;
-    let payload = packet.get(header.payload_offset..)?;
-    let (time, rest) = payload.split_first_chunk::<8>()?;
-    Some((*rest.first()? == 1, u64::from_be_bytes(*time)))
-}
-
-/// The senders in turn, so that the load is even.
-async fn send(
-    senders: Vec<(u32, MediaSender)>,
-    meetings: Meetings,
-    plan: Plan,
-    shared: Rc<Shared>,
-) {
-    let per_second = f64::from(plan.rate) / f64::from(meetings.receivers());
-    let between = Duration::from_secs_f64(f64::from(plan.burst) / per_second);
-    let mut ticks = interval(Duration::from_millis(1).min(between));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let begun = Instant::now();
-    let mut turn = 0_u32;
-    let mut sequence = 0_u16;
-    loop {
-        ticks.tick().await;
-        while begun.elapsed() >= between * turn {
-            let (person, sender) = &senders[turn as usize % senders.len()];
-            for _ in 0..plan.burst {
-                sequence = sequence.wrapping_add(1);
-                let counts = shared.measuring.get();
-                let packet = packet(*person, sequence, &plan, &shared, counts);
-                if sender.send(flows(*person).video, &packet) && counts {
-                    shared.sent.set(shared.sent.get() + 1);
+    fn take(&mut self, crowd: &mut Crowd) -> Result<()> {
+        let (mut opened, mut lost) = (Vec::new(), None);
+        crowd.turn(|person, happened| match happened {
+            Happened::Opened => opened.push(person),
+            Happened::Lost(why) => lost = Some((person, why)),
+            Happened::Datagram(datagram) => {
+                let packet = decode_datagram(&datagram).map(|(_, packet)| packet);
+                if packet.is_ok_and(|packet| self.noticed.packet(packet)) {
+                    let person = usize::try_from(person).expect("32 bits fit");
+                    let heard = std::mem::replace(&mut self.heard[person], true);
+                    self.hearing += usize::from(!heard && self.listens[person]);
                 }
             }
-            turn += 1;
+        })?;
+        if let Some((person, why)) = lost {
+            bail!("person {person} lost the connection: {why}");
+        }
+        self.opened += opened.len();
+        for person in opened {
+            Self::knock_of(crowd, person);
+        }
+        Ok(())
+    }
+
+    /// Knocks bind connections and keep them bound. They are spread over their second.
+    fn knock(&mut self, crowd: &mut Crowd, since: Duration) {
+        let all = u32::try_from(self.people.len()).expect("made of 32 bits");
+        while since >= KNOCK * self.knocks / all {
+            let person = self.people[(self.knocks % all) as usize];
+            Self::knock_of(crowd, person);
+            self.knocks += 1;
         }
     }
-}
 
-fn packet(person: u32, sequence: u16, plan: &Plan, shared: &Shared, counts: bool) -> Bytes {
-    let mut payload = vec![0; plan.bytes - HEADER];
-    let now = u64::try_from(shared.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    payload[..8].copy_from_slice(&now.to_be_bytes());
-    payload[8] = u8::from(counts);
-    let header = Header {
-        payload_type: 96,
-        marker: true,
-        sequence,
-        timestamp: u32::from(sequence).wrapping_mul(3_000),
-        ssrc: ssrc(person),
-        payload_offset: HEADER,
-    };
-    rtp::write(&header, &payload)
-}
-
-fn percentile(delays: &[u32], share: f64) -> f64 {
-    let all: u64 = delays.iter().copied().map(u64::from).sum();
-    #[expect(clippy::cast_precision_loss, reason = "some million packets")]
-    let wanted = all as f64 * share;
-    let mut seen = 0.0;
-    let mut at = 0.0;
-    for count in delays {
-        seen += f64::from(*count);
-        at += 0.01;
-        if seen >= wanted {
-            break;
-        }
+    fn knock_of(crowd: &mut Crowd, person: u32) {
+        let datagram = encode_datagram(flows(person).video, &rtp::knock(ssrc(person)));
+        crowd.send(person, datagram);
     }
-    at
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_the_upper_ends_of_their_steps() {
-        let mut delays = vec![0; STEPS];
-        delays[0] = 98;
-        delays[99] = 2;
-        assert!((percentile(&delays, 0.5) - 0.01).abs() < 1e-9);
-        assert!((percentile(&delays, 0.99) - 1.0).abs() < 1e-9);
+    /// The senders in turn, so that the load is even.
+    fn send(&mut self, crowd: &mut Crowd, since: Duration) {
+        while since >= self.between * self.turns {
+            let turn = self.turns as usize % self.senders.len();
+            self.turns += 1;
+            let Some(sender) = &mut self.senders[turn] else {
+                continue;
+            };
+            for _ in 0..self.plan.burst {
+                sender.sequence = sender.sequence.wrapping_add(1);
+                let ssrc = ssrc(sender.person);
+                let packet = stamp::packet(ssrc, sender.sequence, self.plan.bytes, self.counts);
+                let datagram = encode_datagram(flows(sender.person).video, &packet);
+                if crowd.send(sender.person, datagram) && self.counts {
+                    self.noticed.sent += 1;
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Who is in which meeting, and on which flows.
 
+use std::process::Command;
+
 use plenum_wire::{FlowId, Flows, Kind};
 
 /// As many bytes on the wire as the random ids of a zone.
@@ -17,6 +19,17 @@ pub struct Meetings {
 }
 
 impl Meetings {
+    /// One meeting in which a hundred receive.
+    pub const HUNDRED: Self = Self {
+        meetings: 1,
+        people: 101,
+    };
+    /// A thousand meetings of four.
+    pub const SMALL: Self = Self {
+        meetings: 1_000,
+        people: 4,
+    };
+
     /// Everybody, by numbers from 0.
     pub fn everybody(self) -> impl Iterator<Item = u32> {
         0..self.meetings * self.people
@@ -32,6 +45,13 @@ impl Meetings {
     #[must_use]
     pub const fn sends(self, person: u32) -> bool {
         person.is_multiple_of(self.people)
+    }
+
+    /// Tells a process of ours.
+    pub fn arguments(self, command: &mut Command) {
+        command
+            .args(["--meetings", &self.meetings.to_string()])
+            .args(["--people", &self.people.to_string()]);
     }
 
     /// Packets that go out for each that comes in.
