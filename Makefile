@@ -51,9 +51,23 @@ lint-rust:
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 .PHONY: bench
-bench: build ## Measure what a forwarded packet costs beside stock quinn, a join, and a participant
+bench: build ## Measure what a forwarded packet costs beside stock quinn, a core's capacity, a join, a participant
 	$(RELEASE)/plenum-bench compare --reports target/reports
+	$(RELEASE)/plenum-bench capacity --reports target/reports
 	$(E2E) bench --plenum $(RELEASE)/plenum --reports target/reports
+
+# Apart from `build`: nothing else needs a WebRTC library.
+.PHONY: bench-peers
+bench-peers: janus ## Measure what a forwarded packet costs beside Janus, with WebRTC subscribers (needs root)
+	$(BUILD) -p plenum-bench-peers
+	$(RELEASE)/plenum-bench-peers peers --reports target/reports
+
+# Debian starts what it installs; ours is started with settings of its own.
+.PHONY: janus
+janus:
+	@dpkg -s janus >/dev/null 2>&1 || { \
+	    apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends janus && \
+	    service janus stop >/dev/null; }
 
 .PHONY: image
 image: build ## The container image with both binaries
@@ -79,14 +93,28 @@ fuzz: ## Run each fuzz target for SECONDS=60; fails on a finding (docs/fuzzing.m
 	fuzz/build.sh --quiet
 	fuzz/run.sh $(SECONDS)
 
+.PHONY: quality
+quality: build ## Measure what is heard and seen over bad networks
+	$(E2E) quality --plenum $(RELEASE)/plenum --reports target/reports
+
+# How long `make soak` lasts, and how many people are there at once.
+MINUTES ?= 20
+PEOPLE ?= 120
+
+.PHONY: soak
+soak: build ## People come and go for MINUTES=20; fails when memory, descriptors or meetings are left over
+	$(E2E) soak --plenum $(RELEASE)/plenum --reports target/reports --minutes $(MINUTES) --people $(PEOPLE)
+
 .PHONY: soak-model
 soak-model: ## The model test of the SFU for a million operations from SEED=1
 	OPERATIONS=1000000 SEED=$(SEED) cargo test -p plenum-router --test spec --quiet -- --nocapture a_long_life
 
 # Static, so that they run in an empty image.
+BUILD := RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --target $(TRIPLE)
+
 .PHONY: build
 build: ## The programs plenum, plenum-operator and plenum-e2e, into the cache
-	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --target $(TRIPLE) -p plenum -p plenum-operator -p plenum-e2e -p plenum-bench
+	$(BUILD) -p plenum -p plenum-operator -p plenum-e2e -p plenum-bench
 
 .PHONY: tools
 tools: build packages
