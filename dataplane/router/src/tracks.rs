@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `publication` | what may be published |
 //! | `track` | one track, plain or with layers, and its receivers |
-//! | `plain`, `layered` | how a packet finds its receivers, and finds them again |
+//! | `plain` | a track of one stream |
+//! | `layered`, `pass` | a track with layers, and the way of a packet through it |
 //! | `source` | one stream as it comes: its cache, its gaps, its key frames, its rate |
 //! | `viewer` | pure: one receiver's way through the layers |
 //! | `want` | pure: how large a client shows each track |
@@ -19,6 +20,7 @@
 
 mod choice;
 mod layered;
+mod pass;
 mod plain;
 mod probe;
 mod publication;
@@ -30,7 +32,8 @@ mod want;
 mod watch;
 
 pub(crate) use choice::{Look, Reception};
-pub(crate) use layered::{Arrived, Layered, Passed};
+pub(crate) use layered::Layered;
+pub(crate) use pass::{Arrived, Passed};
 pub(crate) use publication::{Publication, Shape};
 pub(crate) use source::{Address, Source};
 pub(crate) use track::{Form, Receiver, Track};

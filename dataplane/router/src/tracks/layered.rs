@@ -4,13 +4,11 @@
 //! packet of its key frame. A scalable track is one stream: a receiver gets the packets that
 //! its layer needs, and changes layers at frames that say so in their dependency descriptor.
 
-use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use plenum_layers::{Descriptors, begins_key_frame};
+use plenum_layers::Descriptors;
 use plenum_wire::limits::LAYERS;
-use plenum_wire::rtp::{self, DEPENDENCY_DESCRIPTOR_ID};
 use plenum_wire::{Kind, control};
 
 use super::viewer::{Set, Viewer, has};
@@ -18,8 +16,9 @@ use super::{Publication, Receiver, Shape, Shown, Source};
 use crate::Output;
 use crate::participant::Slot;
 
-/// A key frame's first packet may come after others of it; so many are sent behind a cut.
-const CAUGHT_UP: u16 = 64;
+/// In a scalable stream a frame that leads to another layer mostly comes soon; a receiver that
+/// waits for longer needs a key frame. Ten frames, and half of what the old layer goes on.
+const TURNS_WITHIN: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 pub(crate) struct Layered {
@@ -27,41 +26,9 @@ pub(crate) struct Layered {
     /// One for each layer, or one for all of a scalable track.
     pub sources: Vec<Source>,
     /// Of a scalable track: what its packets said of the frames before.
-    descriptors: Option<Descriptors>,
+    pub(super) descriptors: Option<Descriptors>,
     /// By subscriber.
-    viewers: Vec<Viewer>,
-}
-
-/// A packet that came, and the track's names for it.
-pub(crate) struct Arrived<'a> {
-    /// Of which source.
-    pub source: u8,
-    pub header: rtp::Header,
-    pub packet: &'a Bytes,
-    /// The track's.
-    pub ssrc: u32,
-    pub codec: &'a str,
-}
-
-/// What became of a packet.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Passed {
-    /// Packets sent.
-    pub packets: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Receivers that changed layers.
-    pub cuts: u64,
-}
-
-impl Passed {
-    fn sent(&mut self, output: Option<Output>, out: &mut VecDeque<Output>) {
-        if let Some(output) = output {
-            self.bytes += output.bytes();
-            self.packets += 1;
-            out.push_back(output);
-        }
-    }
+    pub(super) viewers: Vec<Viewer>,
 }
 
 impl Layered {
@@ -132,75 +99,6 @@ impl Layered {
         taken
     }
 
-    /// Sends a packet to those who shall have it.
-    pub(crate) fn pass(
-        &mut self,
-        it: &Arrived<'_>,
-        now: Instant,
-        out: &mut VecDeque<Output>,
-    ) -> Passed {
-        if self.is_scalable() {
-            self.pass_scalable(it, out)
-        } else {
-            self.pass_simulcast(it, now, out)
-        }
-    }
-
-    fn pass_simulcast(
-        &mut self,
-        it: &Arrived<'_>,
-        now: Instant,
-        out: &mut VecDeque<Output>,
-    ) -> Passed {
-        let mut passed = Passed::default();
-        let (layer, sequence) = (it.source, it.header.sequence);
-        let mut begins = None;
-        for viewer in &mut self.viewers {
-            if viewer.accepts(layer)
-                && *begins.get_or_insert_with(|| {
-                    begins_key_frame(it.codec, &it.packet[it.header.payload_offset..])
-                })
-            {
-                viewer.cut(layer, sequence);
-                passed.cuts += 1;
-                passed.sent(viewer.pass(sequence, it.packet, it.ssrc), out);
-                let cache = &self.sources[usize::from(layer)].cache;
-                for behind in 1..=CAUGHT_UP {
-                    let sequence = sequence.wrapping_add(behind);
-                    if let Some(packet) = cache.get(sequence, now) {
-                        passed.sent(viewer.pass(sequence, packet, it.ssrc), out);
-                    }
-                }
-            } else if viewer.on() == Some(layer) {
-                passed.sent(viewer.pass(sequence, it.packet, it.ssrc), out);
-            }
-        }
-        if begins == Some(true) {
-            self.sources[usize::from(layer)].key_frames.came();
-        }
-        passed
-    }
-
-    fn pass_scalable(&mut self, it: &Arrived<'_>, out: &mut VecDeque<Output>) -> Passed {
-        let mut passed = Passed::default();
-        let descriptor = rtp::extensions(it.packet).find(|(id, _)| *id == DEPENDENCY_DESCRIPTOR_ID);
-        let frame = match (&mut self.descriptors, descriptor) {
-            (Some(descriptors), Some((_, data))) => descriptors.read(data),
-            _ => None,
-        };
-        for viewer in &mut self.viewers {
-            let before = viewer.on();
-            if viewer.takes(frame.as_ref(), it.header.sequence) {
-                passed.sent(viewer.pass(it.header.sequence, it.packet, it.ssrc), out);
-            }
-            passed.cuts += u64::from(viewer.on() != before);
-        }
-        if frame.is_some_and(|frame| frame.key) {
-            self.sources[0].key_frames.came();
-        }
-        passed
-    }
-
     fn place(&self, subscriber: Slot) -> Result<usize, usize> {
         self.viewers
             .binary_search_by_key(&subscriber, |viewer| viewer.receiver.subscriber)
@@ -262,7 +160,13 @@ impl Layered {
         // Until the target comes, if it does not, the best that does.
         let instead = (0..target).rev().find(|layer| has(lives, *layer));
         let instead = instead.filter(|_| shown.is_none() && !has(lives, target));
-        let wanted = (on != Some(target)).then_some(target);
+        let patience = if self.is_scalable() && on.is_some() {
+            TURNS_WITHIN
+        } else {
+            Duration::ZERO
+        };
+        let waits = viewer.waits().filter(|since| now >= *since + patience);
+        let wanted = waits.map(|_| target);
         for layer in [wanted, instead].into_iter().flatten() {
             let source = usize::from(self.source_of(layer));
             let source = &mut self.sources[source];

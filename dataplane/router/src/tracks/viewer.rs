@@ -32,6 +32,8 @@ pub(crate) struct Viewer {
     on: Option<u8>,
     /// The layer it shall get.
     target: Option<u8>,
+    /// Since when they differ.
+    waits: Option<Instant>,
     /// Since when `on` is above `target`.
     over: Option<Instant>,
     /// Layers to cut over to at their next key frame.
@@ -52,6 +54,7 @@ impl Viewer {
             choice: Choice::new(),
             on: None,
             target: None,
+            waits: None,
             over: None,
             accepts: 0,
             newest: None,
@@ -75,6 +78,7 @@ impl Viewer {
         self.here = false;
         self.target = None;
         self.accepts = 0;
+        self.waits = None;
         self.stop();
     }
 
@@ -99,8 +103,14 @@ impl Viewer {
         self.target = target;
         let Some(target) = target else {
             self.accepts = 0;
+            self.waits = None;
             return self.stop();
         };
+        if self.on == Some(target) {
+            self.waits = None;
+        } else {
+            self.waits.get_or_insert(now);
+        }
         if self.on.is_some_and(|on| on > target) {
             let since = *self.over.get_or_insert(now);
             if now >= since + DOWN_WITHIN {
@@ -118,6 +128,11 @@ impl Viewer {
         self.over = None;
         self.splice.stop();
         self.choice = Choice::new();
+    }
+
+    /// Since when it waits for a key frame, or a frame that leads to its layer.
+    pub(super) const fn waits(&self) -> Option<Instant> {
+        self.waits
     }
 
     /// When it has to stop getting a layer that there is no room for.
@@ -170,6 +185,7 @@ impl Viewer {
 
     fn turn(&mut self, layer: u8) {
         self.on = Some(layer);
+        self.waits = self.waits.filter(|_| self.target != Some(layer));
         let still_over = self.target.is_some_and(|target| layer > target);
         self.over = self.over.filter(|_| still_over);
     }

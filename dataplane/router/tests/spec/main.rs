@@ -16,6 +16,7 @@ mod overload;
 mod pausing;
 mod repair;
 mod reports;
+mod scalable;
 mod seamless;
 mod speakers;
 mod studio;

@@ -1,0 +1,117 @@
+//! How a packet of a track with layers finds those who shall have it.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+use plenum_layers::begins_key_frame;
+use plenum_wire::rtp::{self, DEPENDENCY_DESCRIPTOR_ID};
+
+use super::Layered;
+use crate::Output;
+
+/// A key frame's first packet may come after others of it; so many are sent behind a cut.
+const CAUGHT_UP: u16 = 64;
+
+/// A packet that came, and the track's names for it.
+pub(crate) struct Arrived<'a> {
+    /// Of which source.
+    pub source: u8,
+    pub header: rtp::Header,
+    pub packet: &'a Bytes,
+    /// The track's.
+    pub ssrc: u32,
+    pub codec: &'a str,
+}
+
+/// What became of a packet.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Passed {
+    /// Packets sent.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Receivers that changed layers.
+    pub cuts: u64,
+}
+
+impl Passed {
+    fn sent(&mut self, output: Option<Output>, out: &mut VecDeque<Output>) {
+        if let Some(output) = output {
+            self.bytes += output.bytes();
+            self.packets += 1;
+            out.push_back(output);
+        }
+    }
+}
+
+impl Layered {
+    /// Sends a packet to those who shall have it.
+    pub(crate) fn pass(
+        &mut self,
+        it: &Arrived<'_>,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) -> Passed {
+        if self.is_scalable() {
+            self.pass_scalable(it, out)
+        } else {
+            self.pass_simulcast(it, now, out)
+        }
+    }
+
+    fn pass_simulcast(
+        &mut self,
+        it: &Arrived<'_>,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) -> Passed {
+        let mut passed = Passed::default();
+        let (layer, sequence) = (it.source, it.header.sequence);
+        let mut begins = None;
+        for viewer in &mut self.viewers {
+            if viewer.accepts(layer)
+                && *begins.get_or_insert_with(|| {
+                    begins_key_frame(it.codec, &it.packet[it.header.payload_offset..])
+                })
+            {
+                viewer.cut(layer, sequence);
+                passed.cuts += 1;
+                passed.sent(viewer.pass(sequence, it.packet, it.ssrc), out);
+                let cache = &self.sources[usize::from(layer)].cache;
+                for behind in 1..=CAUGHT_UP {
+                    let sequence = sequence.wrapping_add(behind);
+                    if let Some(packet) = cache.get(sequence, now) {
+                        passed.sent(viewer.pass(sequence, packet, it.ssrc), out);
+                    }
+                }
+            } else if viewer.on() == Some(layer) {
+                passed.sent(viewer.pass(sequence, it.packet, it.ssrc), out);
+            }
+        }
+        if begins == Some(true) {
+            self.sources[usize::from(layer)].key_frames.came();
+        }
+        passed
+    }
+
+    fn pass_scalable(&mut self, it: &Arrived<'_>, out: &mut VecDeque<Output>) -> Passed {
+        let mut passed = Passed::default();
+        let descriptor = rtp::extensions(it.packet).find(|(id, _)| *id == DEPENDENCY_DESCRIPTOR_ID);
+        let frame = match (&mut self.descriptors, descriptor) {
+            (Some(descriptors), Some((_, data))) => descriptors.read(data),
+            _ => None,
+        };
+        for viewer in &mut self.viewers {
+            let before = viewer.on();
+            if viewer.takes(frame.as_ref(), it.header.sequence) {
+                passed.sent(viewer.pass(it.header.sequence, it.packet, it.ssrc), out);
+            }
+            passed.cuts += u64::from(viewer.on() != before);
+        }
+        if frame.is_some_and(|frame| frame.key) {
+            self.sources[0].key_frames.came();
+        }
+        passed
+    }
+}
