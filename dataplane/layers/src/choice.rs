@@ -19,7 +19,8 @@ const WORDS: usize = FRAMES as usize / 64;
 pub struct Choice {
     target: Option<u8>,
     waits: bool,
-    newest: Option<u16>,
+    /// The frame with the highest number, once it has begun.
+    newest: u16,
     decided: Frames,
     taken: Frames,
 }
@@ -31,7 +32,7 @@ impl Choice {
         Self {
             target: None,
             waits: false,
-            newest: None,
+            newest: 0,
             decided: Frames([0; WORDS]),
             taken: Frames([0; WORDS]),
         }
@@ -51,34 +52,51 @@ impl Choice {
     }
 
     /// Whether the receiver gets this packet of a frame, when it is to have the target
-    /// `goal`, or the highest that there is. The answer is the same for all packets of a
-    /// frame, whenever they come.
+    /// `goal`, or the highest that there is. Once it has begun, the answer is the same for all
+    /// packets of a frame, whenever they come.
     pub fn take(&mut self, frame: &FrameInfo, goal: u8) -> bool {
         let goal = goal.min(frame.targets.count().saturating_sub(1));
-        match self.place(frame) {
-            Place::Ahead => self.switch(frame, goal),
+        let Some(target) = self.target else {
+            return self.begin(frame, goal);
+        };
+        let target = match self.place(frame) {
+            Place::Ahead => self.switch(frame, target, goal),
             Place::Behind if self.decided.has(frame.number) => {
                 return self.taken.has(frame.number);
             }
-            Place::Behind => {}
+            Place::Behind => target,
             Place::Forgotten => return false,
-        }
-        let take = self
-            .target
-            .is_some_and(|target| frame.targets.needed(target));
+        };
+        let take = frame.targets.needed(target);
         self.decided.set(frame.number, true);
         self.taken.set(frame.number, take);
         take
     }
 
-    /// Goes over to the goal if this frame leads to it. Only at the newest frame: of those
-    /// after an older one some were left out.
-    fn switch(&mut self, frame: &FrameInfo, goal: u8) {
-        let leads = frame.targets.switch(goal) && self.was_sent_all_for(frame);
-        if leads {
+    /// Begins with the first packet of a frame that needs none before it. When that packet is
+    /// late it is still the one to begin with: what came of the frame before it is asked for
+    /// by its number, which it has only from there on.
+    fn begin(&mut self, frame: &FrameInfo, goal: u8) -> bool {
+        let alone = frame.references.distances().is_empty();
+        let begins = frame.start && alone && frame.targets.switch(goal);
+        if begins {
             self.target = Some(goal);
+            self.newest = frame.number;
+            self.decided.set(frame.number, true);
+            self.taken.set(frame.number, true);
         }
-        self.waits = self.target != Some(goal);
+        self.waits = !begins;
+        begins
+    }
+
+    /// Goes over to the goal if this frame leads to it; the target then. Only at the newest
+    /// frame: of those after an older one some were left out.
+    fn switch(&mut self, frame: &FrameInfo, target: u8, goal: u8) -> u8 {
+        let leads = frame.targets.switch(goal) && self.was_sent_all_for(frame);
+        let target = if leads { goal } else { target };
+        self.target = Some(target);
+        self.waits = target != goal;
+        target
     }
 
     fn was_sent_all_for(&self, frame: &FrameInfo) -> bool {
@@ -90,10 +108,7 @@ impl Choice {
 
     /// Where a frame belongs; makes room for it when it is the newest.
     fn place(&mut self, frame: &FrameInfo) -> Place {
-        let ahead = match self.newest {
-            Some(newest) => frame.number.wrapping_sub(newest),
-            None => FRAMES,
-        };
+        let ahead = frame.number.wrapping_sub(self.newest);
         let behind = ahead.wrapping_neg();
         if behind < FRAMES {
             return Place::Behind;
@@ -107,7 +122,7 @@ impl Choice {
             self.decided.set(number, false);
             self.taken.set(number, false);
         }
-        self.newest = Some(frame.number);
+        self.newest = frame.number;
         Place::Ahead
     }
 }

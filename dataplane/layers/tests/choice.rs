@@ -130,6 +130,23 @@ fn a_receiver_begins_with_a_key_frame() {
     assert_eq!(choice.target(), Some(2));
 }
 
+/// A receiver's numbers begin with the packet that it begins with: those of the frame that
+/// are before it could never be asked for.
+#[test]
+fn a_receiver_begins_with_the_first_packet_of_the_key_frame() {
+    let frames = L1T3.frames(0, 5, None);
+    let later_packet = FrameInfo {
+        start: false,
+        key: false,
+        ..frames[0]
+    };
+    let mut choice = Choice::new();
+    assert_eq!(taken(&mut choice, &[later_packet, frames[1]], 2), "..");
+    assert!(choice.waits());
+    assert_eq!(taken(&mut choice, &[frames[0], later_packet], 2), "xx");
+    assert_eq!(taken(&mut choice, &frames[1..], 2), "xxxx");
+}
+
 #[test]
 fn temporal_layers_change_within_a_cycle() {
     let frames = L1T3.frames(65_530, 24, None);
