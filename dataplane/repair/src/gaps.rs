@@ -31,18 +31,21 @@ const LONGEST: Duration = Duration::from_millis(500);
 pub struct Patience {
     /// Requests for one packet at most.
     pub asks: u8,
-    /// Of a round trip, in percent, between two requests; how much it varies comes on top.
+    /// Of a round trip, in percent, between two requests.
     pub pace: u32,
+    /// Of how much a round trip varies, in percent, on top of that.
+    pub caution: u32,
     /// A packet missing for so long is given up.
     pub give_up: Duration,
 }
 
 impl Patience {
     /// Voices cannot wait and are small: the second request does not wait for the answer to
-    /// the first. A player waits 400 ms at most.
+    /// the first, however that may be. A player waits 400 ms at most.
     pub const AUDIO: Self = Self {
         asks: 6,
         pace: 50,
+        caution: 0,
         give_up: Duration::from_millis(400),
     };
     /// Pictures are larger, so an answer is waited for a little longer; after a second a new
@@ -50,6 +53,7 @@ impl Patience {
     pub const VIDEO: Self = Self {
         asks: 10,
         pace: 60,
+        caution: 50,
         give_up: Duration::from_secs(1),
     };
 }
@@ -200,7 +204,7 @@ impl Gaps {
     /// Adds the numbers to ask for now to `out`, in order; forgets what is given up.
     pub fn ask(&mut self, now: Instant, out: &mut Vec<u16>) {
         let (patience, round_trip) = (self.patience, self.round_trip());
-        let varies = self.round_trip.variation().min(LONGEST);
+        let varies = self.round_trip.variation().min(LONGEST) * patience.caution / 100;
         let pace = (round_trip * patience.pace / 100 + varies).max(SHORTEST);
         let mut given_up = 0;
         self.missing.retain_mut(|one| {
