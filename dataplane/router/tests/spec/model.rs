@@ -42,12 +42,16 @@ enum Step {
     Want(usize, usize, u16, u8),
     /// So many kbit/s fit on the newest connection for cameras.
     Estimate(usize, u32),
+    /// The same, while nobody makes the key frames that are asked for.
+    Squeeze(usize, u32),
     /// Everybody in a meeting who has a camera with layers makes so many pictures.
     Pictures(usize, Fate, u32),
     /// What was lost of somebody's pictures comes after all.
     Late(usize),
-    /// Somebody misses what it saw of another so many packets ago.
-    Nack(usize, usize, u16),
+    /// Somebody who sees another, one of those pairs, misses what it saw so many packets ago.
+    Nack(usize, u16),
+    /// Or wishes for a key frame.
+    Wish(usize),
     Drain(bool),
     Order(usize),
     /// For everybody, or for all but one.
@@ -81,11 +85,13 @@ fn watching() -> impl Strategy<Value = Step> {
         3 => (who.clone(), 1..4_u32, 1..4_usize).prop_map(|(w, s, n)| Step::Layers(w, s, n)),
         2 => (who.clone(), who.clone(), heights, 0..2_u8)
             .prop_map(|(w, of, h, p)| Step::Want(w, of, h, p)),
+        1 => (who.clone(), rates.clone()).prop_map(|(w, kbps)| Step::Squeeze(w, kbps)),
         3 => (who.clone(), rates).prop_map(|(w, kbps)| Step::Estimate(w, kbps)),
         10 => (0..2_usize, fate(), prop_oneof![4 => 1..3_u32, 1 => 10..40_u32])
             .prop_map(|(m, fate, n)| Step::Pictures(m, fate, n)),
-        1 => who.clone().prop_map(Step::Late),
-        6 => (who.clone(), who, 0..12_u16).prop_map(|(w, of, back)| Step::Nack(w, of, back)),
+        1 => who.prop_map(Step::Late),
+        4 => (0..64_usize, 0..80_u16).prop_map(|(pair, back)| Step::Nack(pair, back)),
+        2 => (0..64_usize).prop_map(Step::Wish),
     ]
 }
 
@@ -156,6 +162,11 @@ fn a_long_life_leaves_nothing_behind() {
     let video = *model.house.shard.counters().of(Kind::Video);
     println!("video: {video:?}");
     assert!(video.cuts > 0 && video.probes > 0 && video.repaired > 0);
+    assert!(
+        video.key_frames_in > 0 && model.judged > 0,
+        "{}",
+        model.judged
+    );
     for who in 0..PEOPLE.len() {
         model.step(Step::Leave(who, false));
     }

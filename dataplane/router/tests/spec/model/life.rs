@@ -37,6 +37,8 @@ pub struct Model {
     pub exceptions: BTreeSet<(usize, usize, Kind)>,
     /// Subscriber and publisher: the height at which its video is shown.
     pub heights: BTreeMap<(usize, usize), u16>,
+    /// Moments at which somebody saw more than fits, as it may for a short time.
+    pub judged: u64,
 }
 
 impl Model {
@@ -51,6 +53,7 @@ impl Model {
             people: BTreeMap::new(),
             exceptions: BTreeSet::new(),
             heights: BTreeMap::new(),
+            judged: 0,
         }
     }
 
@@ -217,13 +220,15 @@ impl Model {
             Step::Layers(who, ssrc, layers) => self.publish_layers(who, ssrc, layers),
             Step::Want(who, of, height, priority) => self.want(who, of, height, priority),
             Step::Estimate(who, kbps) => self.estimate(who, kbps),
+            Step::Squeeze(who, kbps) => self.squeeze(who, kbps),
             Step::Pictures(meeting, fate, count) => {
                 for _ in 0..count {
                     self.pictures(meeting, fate);
                 }
             }
             Step::Late(who) => self.late(who),
-            Step::Nack(who, of, back) => self.nack(who, of, back),
+            Step::Nack(pair, back) => self.nack(pair, back),
+            Step::Wish(pair) => self.wish(pair),
         }
         self.pass(PAUSE);
     }

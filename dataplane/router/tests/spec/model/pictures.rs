@@ -43,9 +43,10 @@ pub struct Fate {
 
 impl Camera {
     pub fn new(ssrc: u32, layers: usize) -> Self {
-        let layer = |ssrc| Layer {
+        // Each layer counts for itself.
+        let layer = |ssrc: u32| Layer {
             ssrc,
-            sequence: 0,
+            sequence: 65_500_u16.wrapping_mul(u16::try_from(ssrc).unwrap()),
             asked: false,
             wanted: true,
         };
@@ -147,13 +148,13 @@ impl Viewer {
         self.changed.is_none_or(|at| now > at + DOWN_WITHIN)
     }
 
-    /// What was seen at one moment, by publisher.
-    pub fn sees(&mut self, layers: &BTreeMap<usize, usize>, now: Instant) {
+    /// What was seen at one moment, by publisher; whether it was more than fits.
+    pub fn sees(&mut self, layers: &BTreeMap<usize, usize>, now: Instant) -> bool {
         let sum: u32 = layers.values().map(|layer| KBPS[*layer]).sum();
         let alone = layers.len() == 1 && layers.values().all(|layer| *layer == 0);
         if alone || self.estimate.is_none_or(|estimate| sum <= estimate) {
             self.over = None;
-            return;
+            return false;
         }
         let set: BTreeSet<_> = layers.iter().map(|(of, layer)| (*of, *layer)).collect();
         match &self.over {
@@ -163,5 +164,6 @@ impl Viewer {
             }
             _ => self.over = Some((set, now)),
         }
+        true
     }
 }

@@ -98,6 +98,25 @@ impl Model {
         });
     }
 
+    /// Less fits than did, or more, and no key frame comes for a while.
+    pub fn squeeze(&mut self, who: usize, kbps: u32) {
+        let fate = |obeys| Fate {
+            keys: 0,
+            lost: 0,
+            obeys,
+        };
+        let Some(meeting) = self.people.get(&who).map(|person| person.meeting) else {
+            return;
+        };
+        for _ in 0..5 {
+            self.pictures(meeting, fate(true));
+        }
+        self.estimate(who, kbps);
+        for _ in 0..15 {
+            self.pictures(meeting, fate(false));
+        }
+    }
+
     /// One packet of each layer of each camera, all at one moment.
     pub fn pictures(&mut self, meeting: usize, fate: Fate) {
         let mut seen: BTreeMap<usize, BTreeMap<usize, usize>> = BTreeMap::new();
@@ -142,25 +161,40 @@ impl Model {
             .collect()
     }
 
-    pub fn nack(&mut self, who: usize, of: usize, back: u16) {
-        let (Some(person), Some(publisher)) = (self.people.get(&who), self.people.get(&of)) else {
+    /// One of those who see another.
+    fn pair(&self, pair: usize) -> Option<(usize, usize)> {
+        let people = self.people.iter();
+        let pairs = people.flat_map(|(who, it)| it.viewer.eyes.keys().map(move |of| (*who, *of)));
+        let pairs: Vec<_> = pairs.collect();
+        pairs.get(pair % pairs.len().max(1)).copied()
+    }
+
+    pub fn nack(&mut self, pair: usize, back: u16) {
+        let Some((who, of)) = self.pair(pair) else {
             return;
         };
+        let number = self.people[&who].viewer.eyes[&of].number(back).unwrap();
+        self.feedback(who, of, |ssrc| rtcp::nack(1, ssrc, &[number]));
+    }
+
+    pub fn wish(&mut self, pair: usize) {
+        if let Some((who, of)) = self.pair(pair) {
+            self.feedback(who, of, |ssrc| rtcp::picture_loss(1, ssrc));
+        }
+    }
+
+    /// Somebody's RTCP about another's camera.
+    fn feedback(&mut self, who: usize, of: usize, packet: impl Fn(u32) -> Bytes) {
+        let person = &self.people[&who];
         let connections = person.connections.get(&Kind::Video);
-        let (Some(&connection), Some(camera)) =
-            (connections.and_then(|all| all.last()), &publisher.camera)
-        else {
-            return;
-        };
-        let eye = person.viewer.eyes.get(&of);
-        let Some(number) = eye.and_then(|eye| eye.number(back)) else {
-            return;
-        };
-        let flow = person.guest.flows.video;
-        let nack = rtcp::nack(1, camera.ssrc, &[number]);
-        self.house.send(connection, flow, nack);
-        let out = self.house.take();
-        self.deliver(&out);
+        let camera = self.people[&of].camera.as_ref();
+        if let (Some(&connection), Some(camera)) = (connections.and_then(|all| all.last()), camera)
+        {
+            let (flow, packet) = (person.guest.flows.video, packet(camera.ssrc));
+            self.house.send(connection, flow, packet);
+            let out = self.house.take();
+            self.deliver(&out);
+        }
     }
 
     /// What the router says reaches those it is for: viewers, and publishers that are asked or
@@ -240,6 +274,6 @@ impl Model {
             assert!(!settled || *layer <= top, "{layer} instead of {top}");
         }
         let person = self.people.get_mut(&viewer).unwrap();
-        person.viewer.sees(layers, now);
+        self.judged += u64::from(person.viewer.sees(layers, now));
     }
 }
