@@ -19,6 +19,12 @@ video() { # NAME SECONDS SIZE RATE SOURCE CODEC-OPTIONS...
     ffmpeg -v error -y -f lavfi -i "$source=size=$size:rate=$rate" -t "$seconds" -pix_fmt yuv420p "$@" -f ivf "$name.ivf"
 }
 video camera 10 320x180 25 testsrc2 -c:v libvpx -b:v 150k -g 25 -deadline realtime -error-resilient 1
+# The same picture in three sizes, with the same frames and key frames: layers of one track.
+for layer in low:160x90:60k mid:320x180:150k high:640x360:450k; do
+    IFS=: read -r name size rate <<<"$layer"
+    video "camera-$name" 10 640x360 25 testsrc2 -vf "scale=${size/x/:}" -c:v libvpx -b:v "$rate" \
+        -g 25 -keyint_min 25 -lag-in-frames 0 -auto-alt-ref 0 -deadline realtime -error-resilient 1
+done
 video screen 6 640x360 5 mandelbrot -c:v libvpx-vp9 -b:v 120k -g 5 -deadline realtime -row-mt 0
 video camera-av1 2 320x180 15 testsrc2 -c:v libaom-av1 -cpu-used 8 -usage realtime -b:v 120k -g 15
 
