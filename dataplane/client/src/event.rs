@@ -31,7 +31,8 @@ pub enum Event {
     Packet {
         /// Whose, and which.
         track: Arc<Track>,
-        /// As it was sent.
+        /// As it was sent. A track with layers comes as one stream, whichever layers it is
+        /// made of.
         packet: Bytes,
         /// When it was received.
         at: Instant,
@@ -49,6 +50,17 @@ pub enum Event {
     KeyFrameWanted {
         /// Of which track.
         kind: Kind,
+        /// Of which of its layers; 0 where there are none.
+        layer: u8,
+    },
+    /// Which layers of our track are to be sent changed, as
+    /// [`TrackSender::wants_layer`](crate::TrackSender::wants_layer) says: who watches, or
+    /// the room on the way to the router. What comes back begins with a key frame.
+    LayersWanted {
+        /// Of which track.
+        kind: Kind,
+        /// The lowest first; one where there are none.
+        layers: Vec<bool>,
     },
     /// A kind of media is carried by this rung from now on.
     Bound {

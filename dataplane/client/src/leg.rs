@@ -17,7 +17,7 @@ use plenum_transport::channel::Sender;
 use plenum_transport::dial::Dialer;
 use plenum_wire::control::{FromClient, Interest};
 use plenum_wire::join::{Endpoint, Offer};
-use plenum_wire::{Codec, DisplayName, Flows, Kind, RouterId, Rung, rtp};
+use plenum_wire::{DisplayName, Flows, Kind, RouterId, Rung, rtp};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -126,18 +126,11 @@ impl Leg {
         });
     }
 
-    /// Announces a track, once the router has let us in.
-    pub fn publish(&mut self, kind: Kind, ssrc: u32, codec: &Codec) {
+    /// Announces a track with this source, once the router has let us in.
+    pub fn publish(&mut self, kind: Kind, ssrc: u32, announcement: &FromClient) {
         if self.welcomed {
             self.announcements.announce(kind, ssrc);
-            let codec = codec.clone();
-            let layers = Vec::new();
-            self.say(&FromClient::Publish {
-                kind,
-                ssrc,
-                codec,
-                layers,
-            });
+            self.say(announcement);
         }
     }
 
@@ -268,6 +261,11 @@ impl Leg {
     pub fn retire(&mut self, now: Instant) {
         let until = now + RECEIVE_ON;
         self.phase = Phase::ReceivingOn { until };
+    }
+
+    /// Whether it brings nothing any more.
+    pub const fn has_left(&self) -> bool {
+        matches!(self.phase, Phase::Goodbye { .. })
     }
 
     /// Says goodbye now.

@@ -5,7 +5,8 @@
 //! | [`zone`] | asks the zone controllers for a router, hedged and again |
 //! | [`ladder`] | pure: races the rungs of one media connection, takes up a better one later |
 //! | [`moving`] | pure: which routers, through moves and their deaths |
-//! | [`roster`] | pure: who and which tracks are there, told by one or two routers |
+//! | [`roster`] | pure: who and which tracks are there, told by one or two routers, and each packet once |
+//! | `wanted`, `uplink` | pure: which layers of our own tracks are to be sent |
 //! | [`media`] | Ogg and IVF files to RTP packets and back |
 //! | [`dedup`] | pure: removes the second copy of each packet |
 //! | `repair` | pure: asks for what was lost, and answers those who lost something |
@@ -43,13 +44,15 @@ pub mod roster;
 mod session;
 mod speakers;
 mod track;
+mod uplink;
+mod wanted;
 pub mod zone;
 
 pub use error::{JoinError, exit};
 pub use event::Event;
 pub use ladder::RungPolicy;
 pub use moving::Ending;
-pub use network::Network;
-pub use session::{JoinConfig, PublishError, Session};
+pub use network::{Detour, Network};
+pub use session::{JoinConfig, LayerSize, PublishError, Session};
 pub use speakers::is_heard;
 pub use track::TrackSender;

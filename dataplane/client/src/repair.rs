@@ -10,7 +10,8 @@ use bytes::Bytes;
 use plenum_repair::{Arrival, Budget, Cache, Gaps, Patience};
 use plenum_wire::Kind;
 use plenum_wire::rtcp::{self, Nack};
-use plenum_wire::rtp::Header;
+
+use crate::moving::LegId;
 
 /// A key frame is not asked for again while the last request may still be answered; routers
 /// pass on no more than this either.
@@ -19,30 +20,64 @@ const KEY_FRAME_EVERY: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 struct Receiving {
     kind: Kind,
+    /// Who knows the numbers; see [`Request::to`].
+    by: Option<LegId>,
     gaps: Gaps,
+    /// The last of another leg's numbers were missing when this one took over.
+    broken: bool,
     key_frame_asked: Option<Instant>,
+}
+
+/// RTCP to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// On this flow.
+    pub kind: Kind,
+    /// Only on this leg, whose router's numbers it names; `None` for every leg.
+    pub to: Option<LegId>,
+    pub packet: Bytes,
 }
 
 /// What is missing of the tracks that are received.
 #[derive(Debug, Default)]
 pub(crate) struct Repair {
     tracks: HashMap<u32, Receiving>,
-    requests: VecDeque<(Kind, Bytes)>,
+    requests: VecDeque<Request>,
 }
 
 impl Repair {
-    /// Takes a packet's number. Whether [`Repair::next_timeout`] has changed.
-    pub fn receive(&mut self, kind: Kind, ssrc: u32, sequence: u16, now: Instant) -> bool {
+    /// Takes the number of a packet that came for the first time, by whoever numbered it.
+    /// Whether [`Repair::next_timeout`] has changed.
+    pub fn receive(
+        &mut self,
+        kind: Kind,
+        ssrc: u32,
+        (by, sequence): (Option<LegId>, u16),
+        now: Instant,
+    ) -> bool {
         let patience = match kind {
             Kind::Audio => Patience::AUDIO,
             Kind::Video | Kind::Content => Patience::VIDEO,
         };
         let receiving = self.tracks.entry(ssrc).or_insert_with(|| Receiving {
             kind,
+            by,
             gaps: Gaps::new(patience),
+            broken: false,
             key_frame_asked: None,
         });
+        if receiving.by != by {
+            receiving.by = by;
+            receiving.broken |= receiving.gaps.next_due().is_some();
+            receiving.gaps = Gaps::new(patience);
+        }
         receiving.gaps.receive(sequence, now) == Arrival::Gap
+    }
+
+    /// Whether a picture is broken because of a change from one leg to another.
+    pub fn take_broken(&mut self, ssrc: u32) -> bool {
+        let receiving = self.tracks.get_mut(&ssrc);
+        receiving.is_some_and(|receiving| std::mem::take(&mut receiving.broken))
     }
 
     /// A track is over.
@@ -70,8 +105,11 @@ impl Repair {
                 broken.push(ssrc);
             }
             if !missing.is_empty() {
-                let request = rtcp::nack(sender, ssrc, &missing);
-                self.requests.push_back((receiving.kind, request));
+                self.requests.push_back(Request {
+                    kind: receiving.kind,
+                    to: receiving.by,
+                    packet: rtcp::nack(sender, ssrc, &missing),
+                });
                 missing.clear();
             }
         }
@@ -88,13 +126,16 @@ impl Repair {
         let asked = receiving.key_frame_asked;
         if asked.is_none_or(|at| now.saturating_duration_since(at) >= KEY_FRAME_EVERY) {
             receiving.key_frame_asked = Some(now);
-            let request = rtcp::picture_loss(sender, ssrc);
-            self.requests.push_back((receiving.kind, request));
+            self.requests.push_back(Request {
+                kind: receiving.kind,
+                to: None,
+                packet: rtcp::picture_loss(sender, ssrc),
+            });
         }
     }
 
-    /// The next request, for a flow of this kind.
-    pub fn poll(&mut self) -> Option<(Kind, Bytes)> {
+    /// The next request.
+    pub fn poll(&mut self) -> Option<Request> {
         self.requests.pop_front()
     }
 }
@@ -102,8 +143,9 @@ impl Repair {
 /// What a track has sent lately. Shared, because its sender is on another task than the
 /// session that hears the requests, and neither may wait for the other's turn.
 #[derive(Clone)]
-pub(crate) struct Kept(Arc<Mutex<Sent>>);
+pub(crate) struct Kept(Arc<[Mutex<Sent>]>);
 
+/// Of one layer.
 struct Sent {
     cache: Cache,
     packets: u64,
@@ -111,40 +153,43 @@ struct Sent {
 }
 
 impl Kept {
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: Kind, layers: usize) -> Self {
         let capacity = match kind {
             Kind::Audio => Cache::AUDIO,
             Kind::Video | Kind::Content => Cache::VIDEO,
         };
-        Self(Arc::new(Mutex::new(Sent {
+        let sent = || Sent {
             cache: Cache::new(capacity),
             packets: 0,
             budget: Budget::new(0),
-        })))
+        };
+        Self((0..layers).map(|_| Mutex::new(sent())).collect())
     }
 
-    fn sent(&self) -> MutexGuard<'_, Sent> {
+    fn layer(&self, layer: usize) -> Option<MutexGuard<'_, Sent>> {
+        let sent = self.0.get(layer)?;
         // Nothing in there can be left half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        Some(sent.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A packet is being sent.
-    pub fn keep(&self, packet: &Bytes, now: Instant) {
-        if let Some(header) = Header::parse(packet) {
-            let mut sent = self.sent();
+    pub fn keep(&self, layer: usize, sequence: u16, packet: &Bytes, now: Instant) {
+        if let Some(mut sent) = self.layer(layer) {
             sent.packets += 1;
-            sent.cache.keep(header.sequence, packet.clone(), now);
+            sent.cache.keep(sequence, packet.clone(), now);
         }
     }
 
     /// The packets to send again.
-    pub fn again(&self, nack: &Nack<'_>, now: Instant) -> Vec<Bytes> {
-        let sent = &mut *self.sent();
+    pub fn again(&self, layer: usize, nack: &Nack<'_>, now: Instant) -> Vec<Bytes> {
+        let Some(mut sent) = self.layer(layer) else {
+            return Vec::new();
+        };
         let Sent {
             cache,
             packets,
             budget,
-        } = sent;
+        } = &mut *sent;
         nack.sequences()
             .filter_map(|sequence| cache.get(sequence, now))
             .take_while(|_| budget.take(*packets))
@@ -156,6 +201,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use plenum_wire::rtcp::Feedback;
+    use plenum_wire::rtp::Header;
 
     use super::*;
 
@@ -165,14 +211,14 @@ mod tests {
     fn a_picture_that_is_given_up_makes_a_wish_for_a_key_frame() {
         let start = Instant::now();
         let mut repair = Repair::default();
-        repair.receive(Kind::Video, 7, 1, start);
-        assert!(repair.receive(Kind::Video, 7, 3, start));
+        repair.receive(Kind::Video, 7, (None, 1), start);
+        assert!(repair.receive(Kind::Video, 7, (None, 3), start));
         let mut last = None;
         while let Some(due) = repair.next_timeout() {
             repair.handle_timeout(9, due);
-            while let Some((kind, packet)) = repair.poll() {
-                assert_eq!(kind, Kind::Video);
-                last = Some(packet);
+            while let Some(request) = repair.poll() {
+                assert_eq!((request.kind, request.to), (Kind::Video, None));
+                last = Some(request.packet);
             }
         }
         assert_eq!(last, Some(rtcp::picture_loss(9, 7)));
@@ -183,9 +229,29 @@ mod tests {
     }
 
     #[test]
+    fn what_a_router_numbered_is_asked_of_it_alone() {
+        let start = Instant::now();
+        let mut repair = Repair::default();
+        let (old, new) = (Some(LegId(1)), Some(LegId(2)));
+        for (by, sequence) in [(old, 7), (old, 9), (new, 500), (new, 502)] {
+            repair.receive(Kind::Video, 7, (by, sequence), start);
+        }
+        assert!(repair.take_broken(7), "the old router's 8 will not come");
+        assert!(!repair.take_broken(7), "said once");
+        let due = repair.next_timeout().unwrap();
+        repair.handle_timeout(9, due);
+        let request = repair.poll().unwrap();
+        assert_eq!(
+            (request.to, request.packet),
+            (new, rtcp::nack(9, 7, &[501]))
+        );
+        assert_eq!(repair.poll(), None);
+    }
+
+    #[test]
     fn what_was_sent_is_sent_again_as_it_was() {
         let now = Instant::now();
-        let kept = Kept::new(Kind::Audio);
+        let kept = Kept::new(Kind::Video, 2);
         let header = Header {
             payload_type: 111,
             marker: false,
@@ -195,11 +261,12 @@ mod tests {
             payload_offset: 12,
         };
         let packet = plenum_wire::rtp::write(&header, b"a word");
-        kept.keep(&packet, now);
+        kept.keep(1, header.sequence, &packet, now);
         let request = rtcp::nack(0, 7, &[4, 5]);
         let Some(Feedback::Nack(nack)) = rtcp::feedback(&request).next() else {
             panic!("no request")
         };
-        assert_eq!(kept.again(&nack, now), [packet]);
+        assert!(kept.again(0, &nack, now).is_empty(), "another layer's");
+        assert_eq!(kept.again(1, &nack, now), [packet]);
     }
 }

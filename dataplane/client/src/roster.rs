@@ -1,7 +1,13 @@
 //! Who is in the meeting and which tracks there are, told by one or two routers.
 //!
 //! Pure. What either router says is there is there. After a router died what it said still
-//! holds for a while: the others are coming back like us, and to the user nobody left.
+//! holds for a while: the others are coming back like us, and to the user nobody left. Each
+//! packet comes once: tracks whose publisher numbers them by number, those with layers by
+//! `takeover`.
+
+mod early;
+mod stream;
+mod takeover;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -9,23 +15,16 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plenum_wire::control::{Present, Track};
+use plenum_wire::rtp::Header;
 use plenum_wire::{Kind, ParticipantId};
 
-use crate::dedup::{Verdict, Window};
 use crate::moving::LegId;
+use early::Early;
+use stream::Stream;
+use takeover::{Incoming, Passed};
 
 /// How long those who were on a dead router are still shown: twice what coming back takes.
 const FADE: Duration = Duration::from_secs(5);
-/// How many packets wait for the announcement of their track, and for how long: media may
-/// overtake the control channel by a round trip or a retransmission.
-const EARLY_PACKETS: usize = 256;
-const EARLY_FOR: Duration = Duration::from_secs(1);
-
-/// A track that was silent for longer, as one without a slot among the loudest is, may have
-/// gone on by any number of packets. Copies come much sooner, and in half the range of RTP's
-/// sequence numbers a track of 3,000 packets a second has not yet wrapped.
-const SILENCE: Duration = Duration::from_secs(10);
-
 type TrackKey = (ParticipantId, Kind);
 
 /// A change that the user sees.
@@ -39,29 +38,29 @@ pub enum Change {
     Added(Arc<Track>),
     /// It is over.
     Removed(Arc<Track>),
-    /// A packet that came before its track was announced.
-    Packet(Arc<Track>, Bytes, Instant),
+    /// A packet that had to wait, as one that came before its track was announced.
+    Packet(Received),
+}
+
+/// A packet for the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// Whose, and which.
+    pub track: Arc<Track>,
+    /// As it was sent, but for the numbers of tracks with layers, which go on through moves.
+    pub packet: Bytes,
+    /// When it came.
+    pub at: Instant,
+    /// As it was numbered by who is asked for it again.
+    pub sequence: u16,
+    /// Who that is; `None` for whoever routes the publisher's own numbers.
+    pub numbered_by: Option<LegId>,
 }
 
 #[derive(Debug, Default)]
 struct View {
     present: BTreeMap<ParticipantId, Present>,
     tracks: BTreeMap<TrackKey, Track>,
-}
-
-#[derive(Debug)]
-struct Shown {
-    track: Arc<Track>,
-    window: Window,
-    last: Option<Instant>,
-}
-
-#[derive(Debug)]
-struct Early {
-    ssrc: u32,
-    sequence: u16,
-    packet: Bytes,
-    at: Instant,
 }
 
 /// What both routers say, merged.
@@ -73,8 +72,8 @@ pub struct Roster {
     fading: BTreeMap<LegId, Option<Instant>>,
     present: BTreeMap<ParticipantId, Present>,
     tracks: BTreeMap<TrackKey, u32>,
-    by_ssrc: HashMap<u32, Shown>,
-    early: VecDeque<Early>,
+    by_ssrc: HashMap<u32, Stream>,
+    early: Early,
     changes: VecDeque<Change>,
     copies: u64,
 }
@@ -186,64 +185,55 @@ impl Roster {
         self.tracks.keys().any(|(_, track)| *track == kind)
     }
 
-    /// Whose packet this is, if it is the first copy. One of a track that is not announced
-    /// yet is kept and comes as a [`Change::Packet`].
+    /// Takes a packet, and returns it if it is the first copy and need not wait. Others come
+    /// as a [`Change::Packet`].
     pub fn receive(
         &mut self,
-        ssrc: u32,
-        sequence: u16,
-        packet: &Bytes,
+        leg: LegId,
+        header: &Header,
+        packet: Bytes,
         at: Instant,
-    ) -> Option<Arc<Track>> {
-        let Some(shown) = self.by_ssrc.get_mut(&ssrc) else {
-            self.keep_early(Early {
-                ssrc,
-                sequence,
-                packet: packet.clone(),
-                at,
-            });
+    ) -> Option<Received> {
+        let header = *header;
+        let incoming = Incoming { header, packet, at };
+        let Some(stream) = self.by_ssrc.get_mut(&header.ssrc) else {
+            self.early.keep(leg, incoming);
             return None;
         };
-        let last = shown.last.replace(at);
-        let silent = last.is_some_and(|last| at.saturating_duration_since(last) > SILENCE);
-        let verdict = if silent {
-            shown.window.check_ahead(sequence)
-        } else {
-            shown.window.check(sequence)
-        };
-        match verdict {
-            Verdict::New(_) => Some(Arc::clone(&shown.track)),
-            Verdict::Copy | Verdict::TooOld => {
-                self.copies += 1;
-                None
-            }
-        }
+        let first = stream.receive(leg, incoming);
+        self.copies += stream.take_copies();
+        let first = first.map(|passed| received(stream, passed));
+        release(stream, &mut self.changes);
+        first
     }
 
-    fn keep_early(&mut self, early: Early) {
-        while self
-            .early
-            .front()
-            .is_some_and(|oldest| oldest.at + EARLY_FOR < early.at)
-            || self.early.len() >= EARLY_PACKETS
-        {
-            self.early.pop_front();
+    /// Whether a track cannot go on from one router to the other without a key frame.
+    #[must_use]
+    pub fn wants_key_frame(&self, ssrc: u32, now: Instant) -> bool {
+        let stream = self.by_ssrc.get(&ssrc);
+        stream.is_some_and(|stream| stream.wants_key_frame(now))
+    }
+
+    /// Whether nothing of what comes now would be missed without the other legs.
+    #[must_use]
+    pub fn has_pictures_of(&self, leg: LegId, now: Instant) -> bool {
+        let mut streams = self.by_ssrc.values();
+        streams.all(|stream| !stream.needs_another(leg, now))
+    }
+
+    /// Nothing comes from a leg any more: it died, or what was on its way when it was left has
+    /// come.
+    pub fn gone(&mut self, leg: LegId) {
+        for stream in self.by_ssrc.values_mut() {
+            stream.gone(leg);
+            release(stream, &mut self.changes);
         }
-        self.early.push_back(early);
     }
 
     fn release_early(&mut self, ssrc: u32) {
-        let (mine, others) = std::mem::take(&mut self.early)
-            .into_iter()
-            .partition(|early| early.ssrc == ssrc);
-        self.early = others;
-        let mine: VecDeque<Early> = mine;
-        for early in mine {
-            let track = self.receive(ssrc, early.sequence, &early.packet, early.at);
-            if let Some(track) = track {
-                let change = Change::Packet(track, early.packet, early.at);
-                self.changes.push_back(change);
-            }
+        for (leg, Incoming { header, packet, at }) in self.early.take(ssrc) {
+            let received = self.receive(leg, &header, packet, at);
+            self.changes.extend(received.map(Change::Packet));
         }
     }
 
@@ -298,15 +288,32 @@ impl Roster {
         let ssrc = track.ssrc;
         let track = Arc::new(track);
         self.tracks.insert(key, ssrc);
-        let window = Window::default();
-        let shown = Shown {
-            track: Arc::clone(&track),
-            window,
-            last: None,
-        };
-        self.by_ssrc.insert(ssrc, shown);
+        self.by_ssrc.insert(ssrc, Stream::new(Arc::clone(&track)));
         self.changes.push_back(Change::Added(track));
         self.release_early(ssrc);
+    }
+}
+
+/// What no longer waits.
+fn release(stream: &mut Stream, changes: &mut VecDeque<Change>) {
+    while let Some(passed) = stream.poll() {
+        changes.push_back(Change::Packet(received(stream, passed)));
+    }
+}
+
+fn received(stream: &Stream, passed: Passed) -> Received {
+    let Passed {
+        leg,
+        sequence,
+        packet,
+        at,
+    } = passed;
+    Received {
+        track: Arc::clone(&stream.track),
+        packet,
+        at,
+        sequence,
+        numbered_by: stream.is_numbered_by_routers().then_some(leg),
     }
 }
 

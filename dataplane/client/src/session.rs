@@ -6,13 +6,18 @@
 
 mod drive;
 mod mend;
+mod messages;
 mod publish;
+mod publishing;
+mod routes;
+mod settle;
+mod wants;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use plenum_wire::control::{FromClient, Interest, Present};
+use plenum_wire::control::{FromClient, Interest, Present, Want};
 use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
@@ -29,7 +34,9 @@ use crate::roster::Roster;
 use crate::speakers::Speakers;
 use crate::zone::Zone;
 pub use publish::PublishError;
-use publish::Publishing;
+pub use publishing::LayerSize;
+use publishing::Publishing;
+use settle::Settling;
 
 /// How many notes of the legs' tasks may wait: 0.1 s of a large meeting's packets. A session
 /// that is not driven makes its receiving tasks wait, and the sockets drop.
@@ -88,8 +95,13 @@ pub struct Session {
     repair: Repair,
     speakers: Speakers,
     legs: BTreeMap<LegId, Leg>,
+    settling: Option<Settling>,
     publishing: BTreeMap<Kind, Publishing>,
     subscriptions: BTreeSet<(ParticipantId, Kind)>,
+    /// Of which not the full size is wanted.
+    wants: BTreeMap<(ParticipantId, Kind), Want>,
+    /// When to look at the ways up of tracks with layers; `None` without any.
+    uplinks_due: Option<Instant>,
     /// The sender of knocks and of requests for what was lost.
     ssrc: u32,
     participant: Option<ParticipantId>,
@@ -120,8 +132,11 @@ impl Session {
             repair: Repair::default(),
             speakers: Speakers::default(),
             legs: BTreeMap::new(),
+            settling: None,
             publishing: BTreeMap::new(),
             subscriptions: BTreeSet::new(),
+            wants: BTreeMap::new(),
+            uplinks_due: None,
             ssrc: rand::random(),
             participant: None,
             notes,
@@ -172,7 +187,8 @@ impl Session {
         self.moving.router()
     }
 
-    /// How many second copies of packets were removed: in moves each packet has one.
+    /// How many second copies of packets were removed: in moves each packet has one, and
+    /// routers send some to find out how much our way carries.
     #[must_use]
     pub const fn copies_removed(&self) -> u64 {
         self.roster.copies()

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use plenum_transport::dial::MediaSender;
+use plenum_wire::rtp::Header;
 use plenum_wire::{FlowId, Kind};
 use tokio::sync::watch;
 
 use crate::repair::Kept;
+use crate::wanted::Layers;
 
 /// One way out.
 #[derive(Clone)]
@@ -20,8 +22,10 @@ pub(crate) struct Outlet {
 /// Where a track goes now, and as what.
 #[derive(Clone)]
 pub(crate) struct Route {
-    /// The source that the routers know.
-    pub ssrc: u32,
+    /// The sources that the routers know, of each layer; a track without layers has one.
+    pub sources: Arc<[u32]>,
+    /// The layers that somebody watches and the way up has room for.
+    pub layers: Layers,
     /// Every way out: two during a move.
     pub outlets: Arc<[Outlet]>,
 }
@@ -35,11 +39,34 @@ pub struct TrackSender {
 }
 
 impl TrackSender {
-    /// The source that the track's packets must name in their RTP header. Ask again for each
-    /// frame: it changes when another router knows somebody with the same one.
+    /// The source that the track's packets must name in their RTP header; of a track with
+    /// layers, the lowest one's. Ask again for each frame: it changes when another router
+    /// knows somebody with the same one.
     #[must_use]
     pub fn ssrc(&self) -> u32 {
-        self.route.borrow().ssrc
+        self.layer_ssrc(0)
+    }
+
+    /// The source of a layer, likewise; 0 for a layer that is not there.
+    #[must_use]
+    pub fn layer_ssrc(&self, layer: u8) -> u32 {
+        let route = self.route.borrow();
+        let source = route.sources.get(usize::from(layer));
+        source.copied().unwrap_or(0)
+    }
+
+    /// How many layers there are; 1 of a track without.
+    #[must_use]
+    pub fn layers(&self) -> usize {
+        self.route.borrow().sources.len()
+    }
+
+    /// Whether the layer is to be sent: somebody watches it, and the way to the router has
+    /// room for it. Ask before each frame; where the answer becomes yes a key frame comes
+    /// first. Of a track without layers it is asked about layer 0.
+    #[must_use]
+    pub fn wants_layer(&self, layer: u8) -> bool {
+        self.route.borrow().layers.has(layer.into())
     }
 
     /// What it is.
@@ -52,8 +79,13 @@ impl TrackSender {
     /// when it is too long or the connection is full, as any network may drop it. `false`
     /// only when no router is connected. Kept for a second, for who asks for it again.
     pub fn send(&self, packet: &Bytes) -> bool {
-        self.kept.keep(packet, Instant::now());
         let route = self.route.borrow();
+        if let Some(header) = Header::parse(packet)
+            && let Some(layer) = route.sources.iter().position(|it| *it == header.ssrc)
+        {
+            self.kept
+                .keep(layer, header.sequence, packet, Instant::now());
+        }
         let mut sent = false;
         for outlet in route.outlets.iter() {
             sent |= outlet.sender.send(outlet.flow, packet);

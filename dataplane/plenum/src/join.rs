@@ -1,12 +1,13 @@
 //! `plenum join`: a participant at a shell, with real encoded files.
 
+mod layers;
 mod play;
 mod record;
 mod report;
 mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use play::Players;
 use record::Recordings;
+pub(crate) use report::shares;
 use report::{Failure, Report};
 use turns::Turns;
 
@@ -54,9 +56,10 @@ pub struct JoinArgs {
     /// Speech to send.
     #[arg(long, value_name = "FILE.ogg")]
     audio: Option<PathBuf>,
-    /// A camera to send.
+    /// A camera to send. Again for each larger size of the same picture, with the same frames:
+    /// every viewer gets the size that fits (simulcast).
     #[arg(long, value_name = "FILE.ivf")]
-    video: Option<PathBuf>,
+    video: Vec<PathBuf>,
     /// A shared screen to send.
     #[arg(long, value_name = "FILE.ivf")]
     content: Option<PathBuf>,
@@ -112,16 +115,11 @@ pub async fn run(args: JoinArgs, stop: CancellationToken) -> ExitCode {
 async fn attend(args: JoinArgs, stop: CancellationToken) -> anyhow::Result<Report> {
     // Files first: who cannot play should not disturb a meeting.
     let files = [
-        (Kind::Audio, &args.audio),
-        (Kind::Video, &args.video),
-        (Kind::Content, &args.content),
+        (Kind::Audio, paths(args.audio.as_slice())),
+        (Kind::Video, paths(&args.video)),
+        (Kind::Content, paths(args.content.as_slice())),
     ];
-    let mut players = Players::open(
-        files
-            .into_iter()
-            .filter_map(|(kind, path)| Some((kind, path.as_deref()?))),
-        args.again,
-    )?;
+    let mut players = Players::open(files.into_iter(), args.again)?;
     let recordings = Recordings::new(args.record.as_deref())?;
     let authority = args
         .ca
@@ -159,13 +157,13 @@ async fn attend(args: JoinArgs, stop: CancellationToken) -> anyhow::Result<Repor
         lost: None,
     };
     for track in players.tracks() {
-        let sender = attendance
-            .session
-            .publish(track.kind, track.codec.clone())
-            .await?;
-        track.publish(sender);
+        track.publish(&mut attendance.session).await?;
     }
     attendance.take_part(players, stop).await
+}
+
+fn paths(files: &[PathBuf]) -> Vec<&Path> {
+    files.iter().map(PathBuf::as_path).collect()
 }
 
 /// Being in a meeting.
@@ -279,6 +277,7 @@ impl Attendance {
                 tracing::warn!(?code, message, "the router objected");
             }
             Event::Ended(ending) => return ended(ending),
+            Event::LayersWanted { kind, layers } => tracing::debug!(%kind, ?layers, "wanted"),
             // A file has its key frames where they are.
             Event::KeyFrameWanted { .. }
             | Event::Joined { .. }

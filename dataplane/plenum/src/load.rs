@@ -4,12 +4,15 @@
 //! |---|---|
 //! | [`account`], [`histogram`] | pure: what a receiver should have got, what it got, when |
 //! | [`ledger`] | one participant's books |
-//! | [`participant`], [`speaker`], [`talk`], [`payload`] | one participant: joins, sends, receives, leaves |
+//! | [`participant`], [`gallery`] | one participant: joins, receives what it shows, leaves |
+//! | [`speaker`], [`talk`], [`camera`], [`stream`], [`payload`] | what it sends |
 //! | [`board`], [`happening`] | what they share, and tell as it happens |
 //! | [`progress`], [`report`] | what is seen while it runs, and at the end |
 
 mod account;
 mod board;
+mod camera;
+mod gallery;
 mod happening;
 mod histogram;
 mod ledger;
@@ -18,6 +21,7 @@ mod payload;
 mod progress;
 mod report;
 mod speaker;
+mod stream;
 mod talk;
 
 use std::path::PathBuf;
@@ -28,7 +32,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use plenum_client::{JoinConfig, JoinError, Network, RungPolicy, exit};
+use plenum_emulator::{Phase, Phases};
 use plenum_wire::MeetingId;
+use plenum_wire::limits::LAYERS;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +42,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::Output;
 use board::Board;
+use camera::Pictures;
+use gallery::Look;
 use ledger::Figures;
 use participant::{Common, Outcome, Seat};
 use payload::Epoch;
@@ -79,6 +87,16 @@ pub struct LoadArgs {
     /// Speakers also send video of so many kbit/s.
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=50_000))]
     video_kbps: u32,
+    /// Speakers send video in layers of so many kbit/s each instead, the lowest first: 720
+    /// pixels high the highest, each other half as high as the next.
+    #[arg(long, value_name = "K,K,..", value_delimiter = ',', num_args = 1..=LAYERS, conflicts_with = "video_kbps", value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    layers: Vec<u32>,
+    /// Everybody shows only so many of the others' pictures; the others are paused.
+    #[arg(long, value_name = "N")]
+    shown: Option<usize>,
+    /// Everybody shows pictures so many pixels high; as high as they are if not given.
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(1..))]
+    height: Option<u16>,
     /// Spread the joins evenly over so many seconds, meeting after meeting.
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = span)]
     ramp: f64,
@@ -88,6 +106,17 @@ pub struct LoadArgs {
     /// Meetings are called PREFIX-1, PREFIX-2 and so on; different in each run if not given.
     #[arg(long, value_name = "PREFIX")]
     meeting_prefix: Option<String>,
+    /// Put participants behind a bad network, in user space; only media over UDP is. Keys are
+    /// delay, jitter, queue (50ms), loss, reorder (10%) and rate (500k), of one direction with
+    /// up- or down- in front. Again with after=20s: how it is from then on.
+    #[arg(long = "network", value_name = "KEY=VALUE,...")]
+    network: Vec<Phase>,
+    /// Only so many participants of each meeting are behind it, those who joined last.
+    #[arg(long, value_name = "N", requires = "network")]
+    behind: Option<u32>,
+    /// The chances of the bad network come from this number.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    network_seed: u64,
     /// How media is carried: the best that works, or only this.
     #[arg(long, value_name = "auto|udp|tcp|tls", default_value = "auto", value_parser = crate::join::rung_policy)]
     rung: RungPolicy,
@@ -144,7 +173,11 @@ async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report
     let common = Common {
         board: Arc::clone(&board),
         epoch: Epoch(start),
-        video_kbps: args.video_kbps,
+        pictures: pictures(&args),
+        look: Look {
+            shown: args.shown,
+            height: args.height,
+        },
         quiet: stop.child_token(),
         stop,
         leave: CancellationToken::new(),
@@ -192,6 +225,14 @@ async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report
     Ok((report, account.status()))
 }
 
+fn pictures(args: &LoadArgs) -> Pictures {
+    match (&args.layers[..], args.video_kbps) {
+        ([], 0) => Pictures::None,
+        ([], kbps) => Pictures::One(kbps),
+        (layers, _) => Pictures::Layers(layers.to_vec()),
+    }
+}
+
 fn config(args: &LoadArgs) -> anyhow::Result<JoinConfig> {
     anyhow::ensure!(
         args.ramp < args.lasts,
@@ -217,6 +258,7 @@ fn config(args: &LoadArgs) -> anyhow::Result<JoinConfig> {
 /// Meeting after meeting, the speakers first. `config.meeting` is the prefix.
 fn seats(args: &LoadArgs, config: &JoinConfig, common: &Common) -> anyhow::Result<Vec<Seat>> {
     let speakers = args.speakers.unwrap_or(args.participants);
+    let behind = args.behind.unwrap_or(args.participants);
     let mut seats = Vec::new();
     for meeting in 1..=args.meetings {
         let id: MeetingId = format!("{}-{meeting}", config.meeting).parse()?;
@@ -225,17 +267,29 @@ fn seats(args: &LoadArgs, config: &JoinConfig, common: &Common) -> anyhow::Resul
             let mut config = config.clone();
             config.meeting = id.clone();
             config.name = Some(name.parse()?);
+            let seed = u64::from(meeting) << 32 | u64::from(number);
+            if !args.network.is_empty() && number + behind > args.participants {
+                config.network = put_behind(args, &config.network, seed, common.epoch.0);
+            }
             seats.push(Seat {
                 common: common.clone(),
                 config,
                 meeting: meeting as usize,
                 name,
                 speaks: number <= speakers,
-                seed: u64::from(meeting) << 32 | u64::from(number),
+                seed,
             });
         }
     }
     Ok(seats)
+}
+
+/// One participant's own bad network.
+fn put_behind(args: &LoadArgs, network: &Network, seed: u64, start: Instant) -> Network {
+    let phases = Phases::new(args.network.clone());
+    let bad =
+        plenum_emulator::Network::new(phases, start, args.network_seed.wrapping_add(seed << 8));
+    network.through(Arc::new(move |router| bad.way_to(router)))
 }
 
 /// Lets everybody come, evenly over the ramp.

@@ -204,8 +204,7 @@ async fn run(wiring: Wiring, kind: Kind, rung: Rung, attempt: u32, flow: FlowId)
                     LegNote::Feedback { kind, packet }
                 } else if let Some(header) = Header::parse(&packet) {
                     LegNote::Packet {
-                        ssrc: header.ssrc,
-                        sequence: header.sequence,
+                        header,
                         packet,
                         at: Instant::now(),
                     }

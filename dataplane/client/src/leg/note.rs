@@ -7,6 +7,7 @@ use plenum_transport::channel::Sender;
 use plenum_transport::dial::MediaSender;
 use plenum_wire::control::{FromClient, FromRouter};
 use plenum_wire::join::Offer;
+use plenum_wire::rtp::Header;
 use plenum_wire::{Kind, Rung};
 
 use crate::error::JoinError;
@@ -38,8 +39,7 @@ pub(crate) enum LegNote {
     },
     /// An RTP packet. Apart from the rest because there are many.
     Packet {
-        ssrc: u32,
-        sequence: u16,
+        header: Header,
         packet: Bytes,
         at: Instant,
     },

@@ -1,11 +1,9 @@
 //! Puts the payloads of one frame's packets together again.
 
+use super::{MediaError, av1};
 use ::rtp::codecs::{h264::H264Packet, vp8::Vp8Packet, vp9::Vp9Packet};
 use ::rtp::packetizer::Depacketizer;
 use bytes::Bytes;
-use plenum_wire::Codec;
-
-use super::{MediaError, av1};
 
 /// How a codec's frames are put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,19 +78,6 @@ fn aggregate_is_whole(payload: &[u8]) -> bool {
         }
     }
     units.is_empty()
-}
-
-/// Whether the frame that begins with this payload refers to none before it. Only VP8 says so
-/// where it is cheap to read (RFC 6386 section 9.1); of the others every frame is taken to.
-#[must_use]
-pub fn is_key_frame(codec: &Codec, payload: &Bytes) -> bool {
-    if Format::of(&codec.name).ok() != Some(Format::Vp8) {
-        return true;
-    }
-    let mut packet = Vp8Packet::default();
-    let starts = packet.is_partition_head(payload);
-    let frame = packet.depacketize(payload);
-    starts && frame.is_ok_and(|frame| frame.first().is_some_and(|tag| tag & 1 == 0))
 }
 
 fn joined(depacketizer: &mut impl Depacketizer, payloads: &[Bytes]) -> Option<Bytes> {

@@ -12,6 +12,7 @@ mod assemble;
 mod av1;
 mod bounded;
 mod ivf;
+mod key;
 mod ogg_opus;
 mod packetize;
 mod recorder;
@@ -22,7 +23,7 @@ mod tests;
 
 use std::path::PathBuf;
 
-pub use assemble::is_key_frame;
+pub use key::{KeyFrame, key_frame};
 pub use packetize::Packetizer;
 pub use recorder::{Recorded, Recorder};
 pub use source::{Frame, Source};

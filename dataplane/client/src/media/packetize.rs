@@ -67,6 +67,17 @@ impl Packetizer {
         self.header.ssrc = ssrc;
     }
 
+    /// The number of the next packet.
+    #[must_use]
+    pub const fn sequence(&self) -> u16 {
+        self.header.sequence
+    }
+
+    /// Numbers go on from here: for who does not send what [`Packetizer::packets`] made.
+    pub const fn set_sequence(&mut self, sequence: u16) {
+        self.header.sequence = sequence;
+    }
+
     /// The packets of one frame; none when the frame is empty.
     pub fn packets(&mut self, frame: &Frame) -> Result<Vec<Bytes>, MediaError> {
         self.header.timestamp = frame.timestamp;

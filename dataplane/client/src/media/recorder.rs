@@ -52,6 +52,8 @@ pub struct Recorder {
     timestamp: u32,
     /// Ticks since the first frame, and the RTP timestamp that they were counted to.
     ticks: Option<(u64, u32)>,
+    /// The time of the last video frame.
+    written: Option<u64>,
 }
 
 enum Writer {
@@ -81,6 +83,7 @@ impl Recorder {
             broken: false,
             timestamp: 0,
             ticks: None,
+            written: None,
         })
     }
 
@@ -176,11 +179,19 @@ impl Recorder {
 
     fn write(&mut self, frame: Bytes) -> io::Result<()> {
         let (ticks, last) = self.ticks.unwrap_or((0, self.timestamp));
-        let ticks = ticks + u64::from(self.timestamp.wrapping_sub(last));
-        self.ticks = Some((ticks, self.timestamp));
+        // Another layer may begin with what was seen already: that takes no time.
+        let step = self.timestamp.wrapping_sub(last).cast_signed();
+        let ticks = ticks + u64::from(step.max(0).unsigned_abs());
+        let last = if step < 0 { last } else { self.timestamp };
+        self.ticks = Some((ticks, last));
         self.recorded.frames += 1;
         match &mut self.writer {
-            Writer::Ivf(out) => ivf::write_frame(out, ticks, &frame),
+            Writer::Ivf(out) => {
+                // But players want the times of frames to grow.
+                let time = self.written.map_or(ticks, |last| ticks.max(last + 1));
+                self.written = Some(time);
+                ivf::write_frame(out, time, &frame)
+            }
             // One packet behind: only the last one may close the stream.
             Writer::Ogg(out, held) => {
                 let end = if self.recorded.frames.is_multiple_of(PAGE_PACKETS) {
@@ -251,19 +262,49 @@ mod tests {
     use plenum_wire::rtp;
 
     use super::*;
+    use crate::media::Source;
 
-    #[test]
-    fn a_frame_that_never_ends_is_given_up_and_the_next_one_is_not() {
-        let directory = tempfile::tempdir().unwrap();
-        let codec = Codec {
+    fn vp8() -> Codec {
+        Codec {
             name: "VP8".to_owned(),
             clock_rate: 90_000,
             payload_type: 96,
             width: 64,
             height: 64,
             channels: 0,
-        };
-        let mut recorder = Recorder::create(&directory.path().join("a.ivf"), &codec).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_seen_in_two_sizes_is_written_twice_and_takes_the_time_of_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.ivf");
+        let mut recorder = Recorder::create(&path, &vp8()).unwrap();
+        let timestamps = [u32::MAX - 3_599, 0, u32::MAX - 3_599, 0, 3_600];
+        for (sequence, timestamp) in (0..).zip(timestamps) {
+            let header = Header {
+                payload_type: 96,
+                marker: true,
+                sequence,
+                timestamp,
+                ssrc: 1,
+                payload_offset: 12,
+            };
+            recorder
+                .packet(rtp::write(&header, &[0x10, 7, 7, 7, 7]))
+                .unwrap();
+        }
+        assert_eq!(recorder.finish().unwrap().frames, 5);
+        let mut source = Source::open(&path).unwrap();
+        let frames = std::iter::from_fn(|| source.next_frame().unwrap());
+        let times: Vec<u32> = frames.map(|frame| frame.timestamp).collect();
+        assert_eq!(times, [0, 3_600, 3_601, 3_602, 7_200]);
+    }
+
+    #[test]
+    fn a_frame_that_never_ends_is_given_up_and_the_next_one_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut recorder = Recorder::create(&directory.path().join("a.ivf"), &vp8()).unwrap();
         // VP8 payload descriptor with and without the bit that starts a partition.
         let payload = |first: bool| [vec![u8::from(first) << 4], vec![7; 1_000]].concat();
         let mut header = Header {

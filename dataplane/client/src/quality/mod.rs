@@ -6,6 +6,7 @@
 //! | [`Voice`] | an adaptive playout delay, and what is late or lost at its end |
 //! | [`Judge`] | either of these, by the track |
 //! | [`Picture`] | frames that are whole and can be decoded, and how long the last one stood |
+//! | [`Heights`] | how large they were, over time |
 
 use std::time::Instant;
 
@@ -13,15 +14,19 @@ use plenum_wire::Kind;
 use plenum_wire::control::Track;
 use plenum_wire::rtp::Header;
 
+use crate::media::KeyFrame;
+
+mod heights;
 mod numbers;
 mod picture;
 mod voice;
 
+pub use heights::Heights;
 pub use picture::{Picture, PictureFigures};
 pub use voice::{Voice, VoiceFigures};
 
 /// What was heard or seen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Quality {
     /// Of audio tracks.
     pub voice: VoiceFigures,
@@ -53,12 +58,17 @@ impl Judge {
         let rate = track.codec.clock_rate;
         match track.kind {
             Kind::Audio => Self::Voice(Box::new(Voice::new(rate))),
-            Kind::Video | Kind::Content => Self::Picture(Box::new(Picture::new(rate))),
+            Kind::Video | Kind::Content => {
+                // What a track without layers says of itself holds until its frames say more.
+                let says = track.layers.is_empty().then_some(track.codec.height);
+                let height = says.filter(|height| *height > 0);
+                Self::Picture(Box::new(Picture::new(rate, height)))
+            }
         }
     }
 
     /// Takes a packet; each comes once. `key`: see [`Picture::receive`].
-    pub fn receive(&mut self, header: &Header, key: bool, at: Instant) {
+    pub fn receive(&mut self, header: &Header, key: Option<KeyFrame>, at: Instant) {
         match self {
             Self::Voice(voice) => voice.receive(header, at),
             Self::Picture(picture) => picture.receive(header, key, at),
@@ -66,9 +76,10 @@ impl Judge {
     }
 
     /// The router no longer sends the track on; the next packet begins it anew.
-    pub fn pause(&mut self) {
-        if let Self::Voice(voice) = self {
-            voice.pause();
+    pub fn pause(&mut self, at: Instant) {
+        match self {
+            Self::Voice(voice) => voice.pause(),
+            Self::Picture(picture) => picture.pause(at),
         }
     }
 

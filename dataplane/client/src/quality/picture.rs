@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use plenum_wire::rtp::Header;
 
+use super::heights::{Height, Heights};
 use super::numbers::Numbers;
+use crate::media::KeyFrame;
 
 /// A new frame so much later than expected is a freeze that people see.
 const FREEZE: Duration = Duration::from_millis(150);
@@ -19,7 +21,7 @@ const GIVE_UP: Duration = Duration::from_secs(1);
 const MOST: usize = 2_048;
 
 /// What was seen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PictureFigures {
     /// Frames that were shown.
     pub frames: u64,
@@ -27,6 +29,8 @@ pub struct PictureFigures {
     pub freezes: u64,
     /// How long it stood at most in one of these.
     pub longest: Duration,
+    /// How large it was, as far as that is known.
+    pub heights: Heights,
 }
 
 impl PictureFigures {
@@ -35,6 +39,7 @@ impl PictureFigures {
         self.frames += other.frames;
         self.freezes += other.freezes;
         self.longest = self.longest.max(other.longest);
+        self.heights.add(&other.heights);
     }
 }
 
@@ -42,7 +47,7 @@ impl PictureFigures {
 struct Part {
     ticks: u64,
     last: bool,
-    key: bool,
+    key: Option<KeyFrame>,
 }
 
 /// One track at one viewer.
@@ -62,13 +67,18 @@ pub struct Picture {
     unbroken: bool,
     /// Between two frames, in ticks.
     interval: Option<u64>,
+    /// Of the last frame that was shown, if known.
+    height: Option<u16>,
+    heights: Height,
+    /// Without heights.
     figures: PictureFigures,
 }
 
 impl Picture {
-    /// A track whose timestamps count so many ticks a second.
+    /// A track whose timestamps count so many ticks a second. `height` of its frames in
+    /// pixels, until a key frame says another.
     #[must_use]
-    pub fn new(clock_rate: u32) -> Self {
+    pub fn new(clock_rate: u32, height: Option<u16>) -> Self {
         Self {
             rate: clock_rate.max(1),
             numbers: Numbers::default(),
@@ -79,13 +89,15 @@ impl Picture {
             shown: None,
             unbroken: true,
             interval: None,
+            height,
+            heights: Height::default(),
             figures: PictureFigures::default(),
         }
     }
 
     /// Takes a packet; each comes once. `key`: the frame that begins with it, if one does,
     /// refers to none before.
-    pub fn receive(&mut self, header: &Header, key: bool, at: Instant) {
+    pub fn receive(&mut self, header: &Header, key: Option<KeyFrame>, at: Instant) {
         let number = self.numbers.sequence(header.sequence);
         let ticks = self.numbers.timestamp(header.timestamp);
         if self.next.is_some_and(|next| number < next) {
@@ -99,7 +111,7 @@ impl Picture {
         self.parts.insert(number, part);
         // A track begins with the first frame whose start is certain; a key frame's is.
         if self.next.is_none() {
-            if key {
+            if key.is_some() {
                 self.next = Some(number);
                 self.parts = self.parts.split_off(&number);
             } else if self.parts.len() > MOST {
@@ -107,6 +119,16 @@ impl Picture {
             }
         }
         while self.go_on(at) {}
+    }
+
+    /// The router no longer sends the track on; the next packet begins it anew, and what
+    /// was seen last is no freeze.
+    pub fn pause(&mut self, at: Instant) {
+        self.heights.pause(at);
+        self.parts.clear();
+        (self.next, self.hole_since, self.shown) = (None, None, None);
+        self.numbers = Numbers::default();
+        self.broken = true;
     }
 
     /// Whether a key frame would help.
@@ -168,7 +190,7 @@ impl Picture {
         let ends = self.parts.iter().filter(|(_, part)| part.last);
         let mut starts = ends.map(|(number, _)| number + 1);
         starts.find(|start| {
-            let key = self.parts.get(start).is_some_and(|part| part.key);
+            let key = self.parts.get(start).is_some_and(|part| part.key.is_some());
             key && self.whole(*start).is_some()
         })
     }
@@ -179,12 +201,16 @@ impl Picture {
         };
         self.parts = self.parts.split_off(&(last + 1));
         self.next = Some(last + 1);
-        if self.broken && !part.key {
+        if self.broken && part.key.is_none() {
             self.unbroken = false;
             return;
         }
         self.broken = false;
         self.figures.frames += 1;
+        self.height = part.key.and_then(|key| key.height).or(self.height);
+        if let Some(height) = self.height {
+            self.heights.show(height, at);
+        }
         if let Some((before, ticks)) = self.shown.replace((at, part.ticks)) {
             self.stood(
                 at.saturating_duration_since(before),
@@ -217,7 +243,8 @@ impl Picture {
     /// What was seen until `end`, a freeze that has not ended included.
     #[must_use]
     pub fn figures(&self, end: Instant) -> PictureFigures {
-        let mut figures = self.figures;
+        let mut figures = self.figures.clone();
+        figures.heights = self.heights.figures(end);
         let since = self.shown.map(|(at, _)| end.saturating_duration_since(at));
         if let Some(stands) = since.filter(|stands| *stands > FREEZE)
             && (self.broken || self.next.is_some_and(|next| self.has_hole(next)))
@@ -245,7 +272,7 @@ mod tests {
         fn new() -> Self {
             Self {
                 start: Instant::now(),
-                picture: Picture::new(90_000),
+                picture: Picture::new(90_000, None),
             }
         }
 
@@ -261,8 +288,9 @@ mod tests {
                 payload_offset: 12,
             };
             let at = self.start + 40 * MS * frame + late;
-            self.picture
-                .receive(&header, number.is_multiple_of(100), at);
+            let height = Some(360);
+            let key = number.is_multiple_of(100).then_some(KeyFrame { height });
+            self.picture.receive(&header, key, at);
         }
 
         fn figures(&self, frame: u32) -> PictureFigures {

@@ -30,18 +30,75 @@ fn audio(name: &str, ssrc: u32) -> Track {
 }
 
 #[test]
+fn a_track_with_layers_goes_on_from_one_router_to_the_other_as_one() {
+    let mut video = audio("ada", 1);
+    let layer = |ssrc| plenum_wire::control::Layer {
+        ssrc,
+        width: 320,
+        height: 180,
+        kbps: 100,
+    };
+    video.layers = vec![layer(2), layer(3)];
+    let mut roster = Roster::default();
+    roster.track_added(A, video.clone());
+    roster.track_added(B, video);
+    let now = Instant::now();
+    let mut numbers = Vec::new();
+    let sent = [
+        (A, 40, 0_u32),
+        (B, 700, 0),
+        (A, 41, 1),
+        (B, 701, 1),
+        (B, 702, 2),
+    ];
+    for (leg, sequence, frame) in sent {
+        let (mut header, _) = packet(1, sequence, 12);
+        header.timestamp = frame * 3_600;
+        let packet = plenum_wire::rtp::write(&header, &frame.to_be_bytes());
+        let received = roster.receive(leg, &header, packet, now);
+        let waited = std::iter::from_fn(|| match roster.poll() {
+            Some(Change::Packet(one)) => Some(one),
+            Some(_) | None => None,
+        });
+        let waited: Vec<Received> = waited.collect();
+        for one in received.into_iter().chain(waited) {
+            let shown = Header::parse(&one.packet).unwrap().sequence;
+            numbers.push((shown, one.numbered_by.unwrap(), one.sequence));
+        }
+    }
+    assert_eq!(numbers, [(40, A, 40), (41, B, 701), (42, B, 702)]);
+}
+
+/// A packet of so many bytes, at least a header's.
+fn packet(ssrc: u32, sequence: u16, bytes: usize) -> (Header, Bytes) {
+    let header = Header {
+        payload_type: 111,
+        marker: false,
+        sequence,
+        timestamp: 0,
+        ssrc,
+        payload_offset: 12,
+    };
+    let packet = plenum_wire::rtp::write(&header, &vec![0; bytes - 12]);
+    (header, packet)
+}
+
+fn comes(roster: &mut Roster, sequence: u16, bytes: usize, now: Instant) -> bool {
+    let (header, packet) = packet(1, sequence, bytes);
+    roster.receive(A, &header, packet, now).is_some()
+}
+
+#[test]
 fn a_track_that_was_not_sent_for_long_goes_on_wherever_it_is() {
     let now = Instant::now();
-    let packet = Bytes::from_static(b"packet");
     for sequence in [8, 40_000, 6, 65_000] {
         let mut roster = Roster::default();
         roster.track_added(A, audio("ann", 1));
-        assert!(roster.receive(1, 7, &packet, now).is_some());
+        assert!(comes(&mut roster, 7, 20, now));
         let later = now + Duration::from_secs(700);
-        assert!(roster.receive(1, sequence, &packet, later).is_some());
-        assert!(roster.receive(1, sequence, &packet, later).is_none());
-        let next = sequence.wrapping_add(1);
-        assert!(roster.receive(1, next, &packet, later).is_some());
+        assert!(comes(&mut roster, sequence, 20, later));
+        assert!(!comes(&mut roster, sequence, 20, later));
+        assert!(comes(&mut roster, sequence.wrapping_add(1), 20, later));
     }
 }
 
@@ -52,7 +109,7 @@ fn changes(roster: &mut Roster) -> Vec<String> {
         Change::Left(id) => format!("-{id}"),
         Change::Added(track) => format!("+{}/{}", track.participant, track.ssrc),
         Change::Removed(track) => format!("-{}/{}", track.participant, track.ssrc),
-        Change::Packet(track, packet, _) => format!("{}:{}", track.participant, packet.len()),
+        Change::Packet(one) => format!("{}:{}", one.track.participant, one.packet.len()),
     })
     .collect()
 }
@@ -86,9 +143,11 @@ fn who_did_not_come_along_has_left() {
 fn a_packet_over_two_routers_is_received_once() {
     let mut roster = on_a();
     roster.welcome(B, vec![who("ada")], vec![audio("ada", 1)]);
-    let (packet, now) = (Bytes::from_static(b"x"), Instant::now());
-    assert!(roster.receive(1, 7, &packet, now).is_some());
-    assert!(roster.receive(1, 7, &packet, now).is_none());
+    let now = Instant::now();
+    let (header, packet) = packet(1, 7, 20);
+    let first = roster.receive(A, &header, packet.clone(), now);
+    assert_eq!(first.unwrap().numbered_by, None, "but by the publisher");
+    assert_eq!(roster.receive(B, &header, packet, now), None);
     assert_eq!(roster.copies(), 1);
 }
 
@@ -96,24 +155,22 @@ fn a_packet_over_two_routers_is_received_once() {
 fn a_packet_before_its_track_waits_for_it() {
     let mut roster = Roster::default();
     let now = Instant::now();
-    for (sequence, packet) in [(8, "12"), (9, "123"), (8, "12")] {
-        let packet = Bytes::from_static(packet.as_bytes());
-        assert!(roster.receive(1, sequence, &packet, now).is_none());
+    for (sequence, bytes) in [(8, 20), (9, 30), (8, 20)] {
+        assert!(!comes(&mut roster, sequence, bytes, now));
     }
     roster.track_added(A, audio("ada", 1));
-    assert_eq!(changes(&mut roster), ["+ada/1", "ada:2", "ada:3"]);
+    assert_eq!(changes(&mut roster), ["+ada/1", "ada:20", "ada:30"]);
 }
 
 #[test]
 fn packets_of_nobody_are_bounded() {
     let mut roster = Roster::default();
     let now = Instant::now();
-    let packet = Bytes::from_static(b"x");
     for sequence in 0..1_000 {
-        roster.receive(1, sequence, &packet, now);
+        comes(&mut roster, sequence, 20, now);
     }
     roster.track_added(A, audio("ada", 1));
-    assert_eq!(changes(&mut roster).len(), 1 + EARLY_PACKETS);
+    assert_eq!(changes(&mut roster).len(), 1 + early::PACKETS);
 }
 
 #[test]

@@ -1,20 +1,18 @@
 //! The loop: notes and time in, outputs of the state machines out.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plenum_wire::control::{FromClient, FromRouter};
 use plenum_wire::join::{JoinRequest, Offer};
 use plenum_wire::{Kind, RouterId};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::settle::Settling;
 use super::{BATCH, Session};
 use crate::event::Event;
 use crate::leg::{Introduction, Leg, LegNote, Note, Wiring};
 use crate::moving::{Cause, Ending, Input, LegId, News, Output};
 use crate::roster::Change;
 use crate::speakers::Said;
-use crate::track::Route;
 
 /// With nothing to wait for any time will do.
 const FAR: Duration = Duration::from_hours(1);
@@ -46,6 +44,8 @@ impl Session {
             self.moving.next_timeout(),
             self.roster.next_timeout(),
             self.repair.next_timeout(),
+            self.settling.and_then(Settling::next_timeout),
+            self.uplinks_due,
         ];
         let next = legs.chain(others.into_iter().flatten()).min();
         let far = Instant::now() + FAR;
@@ -54,6 +54,8 @@ impl Session {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.legs.retain(|_, leg| leg.handle_timeout(now));
+        let left = self.legs.iter().filter(|(_, leg)| leg.has_left());
+        left.for_each(|(&id, _)| self.roster.gone(id));
         let failures = self.legs.iter_mut();
         let failures = failures.filter_map(|(&id, leg)| Some((id, leg.take_failure()?)));
         for (id, cause) in failures.collect::<Vec<_>>() {
@@ -63,24 +65,24 @@ impl Session {
         self.roster.handle_timeout(now);
         self.repair.handle_timeout(self.ssrc, now);
         self.send_requests();
+        self.look_at_uplinks(now);
+        self.look_whether_settled(now);
         self.act(now);
     }
 
     fn handle(&mut self, note: Note) {
         match note {
-            Note::Leg(
-                _,
-                LegNote::Packet {
-                    ssrc,
-                    sequence,
-                    packet,
-                    at,
-                },
-            ) => {
-                if let Some(track) = self.roster.receive(ssrc, sequence, &packet, at) {
-                    self.stale |= self.repair.receive(track.kind, ssrc, sequence, at);
-                    self.events.push_back(Event::Packet { track, packet, at });
+            Note::Leg(id, LegNote::Packet { header, packet, at }) => {
+                match self.roster.receive(id, &header, packet, at) {
+                    Some(first) => self.take(first),
+                    None if self.roster.wants_key_frame(header.ssrc, at) => {
+                        self.repair.want_key_frame(self.ssrc, header.ssrc, at);
+                        self.send_requests();
+                    }
+                    None => {}
                 }
+                self.show_changes(at);
+                self.look_whether_settled(at);
             }
             Note::Leg(id, LegNote::Feedback { kind, packet }) => {
                 self.answer(id, kind, &packet, Instant::now());
@@ -93,9 +95,7 @@ impl Session {
             Note::Leg(id, note) => {
                 let now = Instant::now();
                 self.handle_leg(id, note, now);
-                if self.legs.get(&id).is_some_and(Leg::is_complete) {
-                    self.moving.handle(Input::Complete(id), now);
-                }
+                self.settle(id, now);
                 self.act(now);
             }
         }
@@ -125,66 +125,10 @@ impl Session {
     }
 
     /// A leg that was left needs no mourning: the state machine no longer knows it.
-    fn handle_death(&mut self, id: LegId, cause: Cause, now: Instant) {
+    pub(super) fn handle_death(&mut self, id: LegId, cause: Cause, now: Instant) {
         self.moving.handle(Input::Died(id, cause), now);
         self.act(now);
         self.legs.remove(&id);
-    }
-
-    fn handle_message(&mut self, id: LegId, message: FromRouter, now: Instant) {
-        match message {
-            FromRouter::Welcome {
-                participants,
-                tracks,
-                ..
-            } => {
-                self.roster.welcome(id, participants, tracks);
-                self.introduce(id, now);
-            }
-            FromRouter::ParticipantJoined { present } if self.is_me(&present) => {}
-            FromRouter::ParticipantJoined { present } => self.roster.came(id, present),
-            FromRouter::ParticipantLeft { participant } => self.roster.left(id, &participant),
-            FromRouter::TrackAdded { track } => self.roster.track_added(id, track),
-            FromRouter::TrackRemoved { participant, kind } => {
-                self.roster.track_removed(id, &participant, kind);
-            }
-            FromRouter::Published { kind } => {
-                if let Some(leg) = self.legs.get_mut(&id) {
-                    leg.handle_published(kind);
-                }
-            }
-            // What is published has one layer, which goes on whoever watches.
-            FromRouter::Wanted { .. } => {}
-            FromRouter::MediaBound { kind, rung } => {
-                if let Some(leg) = self.legs.get_mut(&id) {
-                    leg.handle_bound(kind, rung, now);
-                }
-                self.events.push_back(Event::Bound { kind, rung });
-            }
-            FromRouter::Speakers { slots, active } => {
-                let news = self.speakers.say(id, Said { slots, active });
-                self.tell_speakers(news);
-            }
-            FromRouter::Migrate { offer } => self.moving.handle(Input::Migrate(id, offer), now),
-            FromRouter::Release { to } => self.moving.handle(Input::Release(id, to), now),
-            FromRouter::Stay { to } => self.moving.handle(Input::Stay(id, to), now),
-            FromRouter::Error { code, message } => self.handle_objection(id, code, message),
-        }
-    }
-
-    /// Everything that a new router must hear after its welcome.
-    fn introduce(&mut self, id: LegId, now: Instant) {
-        let Some(leg) = self.legs.get_mut(&id) else {
-            return;
-        };
-        leg.handle_welcome(now);
-        for (&kind, publishing) in &self.publishing {
-            leg.publish(kind, publishing.ssrc, &publishing.codec);
-        }
-        for (participant, kind) in &self.subscriptions {
-            let (participant, kind) = (participant.clone(), *kind);
-            leg.say(&FromClient::Subscribe { participant, kind });
-        }
     }
 
     /// Does what the state machines decided.
@@ -211,6 +155,10 @@ impl Session {
                 Output::Tell(news) => self.tell(news, now),
             }
         }
+        self.show_changes(now);
+    }
+
+    fn show_changes(&mut self, now: Instant) {
         while let Some(change) = self.roster.poll() {
             self.show(change, now);
         }
@@ -253,7 +201,7 @@ impl Session {
         self.legs.insert(id, leg);
     }
 
-    fn tell_speakers(&mut self, news: Option<Said>) {
+    pub(super) fn tell_speakers(&mut self, news: Option<Said>) {
         let event = news.map(|Said { slots, active }| Event::Speakers { slots, active });
         self.events.extend(event);
     }
@@ -261,9 +209,13 @@ impl Session {
     fn close(&mut self, id: LegId, bye: bool, now: Instant) {
         let news = self.speakers.gone(id);
         self.tell_speakers(news);
+        for publishing in self.publishing.values_mut() {
+            publishing.wanted.forget(id);
+        }
         if !bye {
             self.legs.remove(&id);
             self.roster.died(id);
+            self.roster.gone(id);
             return;
         }
         self.roster.close(id);
@@ -314,9 +266,12 @@ impl Session {
     }
 
     fn show(&mut self, change: Change, now: Instant) {
-        self.events.push_back(match change {
+        let event = match change {
             Change::Came(present) => Event::ParticipantJoined(present),
-            Change::Left(participant) => Event::ParticipantLeft(participant),
+            Change::Left(participant) => {
+                self.forget_wants(&participant);
+                Event::ParticipantLeft(participant)
+            }
             Change::Added(track) => {
                 // The connection of a kind is opened when there is something to carry.
                 for leg in self.legs.values_mut() {
@@ -328,24 +283,8 @@ impl Session {
                 self.repair.forget(track.ssrc);
                 Event::TrackRemoved(track)
             }
-            Change::Packet(track, packet, at) => Event::Packet { track, packet, at },
-        });
-    }
-
-    /// Tells the senders of tracks where their packets go now.
-    pub(super) fn refresh_routes(&mut self) {
-        for (&kind, publishing) in &mut self.publishing {
-            let outlets = self.legs.iter().filter_map(|(&id, leg)| {
-                let (rung, attempt, outlet) = leg.outlet(kind)?;
-                Some(((id, rung, attempt), outlet))
-            });
-            let (key, outlets): (Vec<_>, Vec<_>) = outlets.unzip();
-            let ssrc = publishing.ssrc;
-            if publishing.key != key || publishing.route.borrow().ssrc != ssrc {
-                publishing.key = key;
-                let outlets = Arc::from(outlets);
-                publishing.route.send_replace(Route { ssrc, outlets });
-            }
-        }
+            Change::Packet(received) => return self.take(received),
+        };
+        self.events.push_back(event);
     }
 }

@@ -4,11 +4,13 @@ use std::time::Instant;
 
 use plenum_wire::Kind;
 use plenum_wire::control::Track;
-use plenum_wire::rtcp::{self, Feedback};
+use plenum_wire::rtcp::{self, Feedback, Nack};
 
 use super::Session;
 use crate::event::Event;
 use crate::moving::LegId;
+use crate::repair::Request;
+use crate::roster::Received;
 
 impl Session {
     /// Asks the publisher of a picture for a key frame, at most twice a second; one is also
@@ -19,13 +21,33 @@ impl Session {
         self.send_requests();
     }
 
-    /// During a move both routers are asked: the second answer is a copy like any other.
+    /// During a move both routers are asked for what the publisher numbered: the second answer
+    /// is a copy like any other.
     pub(super) fn send_requests(&mut self) {
-        while let Some((kind, packet)) = self.repair.poll() {
-            for leg in self.legs.values() {
-                leg.send(kind, &packet);
+        while let Some(Request { kind, to, packet }) = self.repair.poll() {
+            for (id, leg) in &self.legs {
+                if to.is_none_or(|to| to == *id) {
+                    leg.send(kind, &packet);
+                }
             }
         }
+    }
+
+    /// A packet came for the first time.
+    pub(super) fn take(&mut self, received: Received) {
+        let Received {
+            track,
+            packet,
+            at,
+            sequence,
+            numbered_by,
+        } = received;
+        let number = (numbered_by, sequence);
+        self.stale |= self.repair.receive(track.kind, track.ssrc, number, at);
+        if self.repair.take_broken(track.ssrc) {
+            self.want_key_frame(&track);
+        }
+        self.events.push_back(Event::Packet { track, packet, at });
     }
 
     /// A router wants something of our track.
@@ -34,16 +56,18 @@ impl Session {
             return;
         };
         for message in rtcp::feedback(packet) {
-            match message {
-                Feedback::Nack(nack) if nack.media == publishing.ssrc => {
-                    for packet in publishing.kept.again(&nack, now) {
-                        leg.send(kind, &packet);
-                    }
+            let (Feedback::Nack(Nack { media, .. }) | Feedback::PictureLoss { media, .. }) =
+                message;
+            let Some(layer) = publishing.layer_of(media) else {
+                continue;
+            };
+            if let Feedback::Nack(nack) = message {
+                for packet in publishing.kept.again(layer.into(), &nack, now) {
+                    leg.send(kind, &packet);
                 }
-                Feedback::PictureLoss { media, .. } if media == publishing.ssrc => {
-                    self.events.push_back(Event::KeyFrameWanted { kind });
-                }
-                _ => {}
+            } else {
+                let wanted = Event::KeyFrameWanted { kind, layer };
+                self.events.push_back(wanted);
             }
         }
     }

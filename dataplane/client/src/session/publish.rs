@@ -1,19 +1,19 @@
 //! Publishing tracks.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plenum_wire::control::ErrorCode;
-use plenum_wire::{Codec, Kind, Rung};
-use tokio::sync::watch;
+use plenum_wire::limits::LAYERS;
+use plenum_wire::{Codec, Kind};
 use tokio::time::timeout;
 
 use super::Session;
+use super::publishing::{LayerSize, Publishing};
 use crate::event::Event;
 use crate::leg::Leg;
 use crate::moving::LegId;
-use crate::repair::Kept;
-use crate::track::{Route, TrackSender};
+use crate::track::TrackSender;
+use crate::wanted::Wanted;
 
 /// How long the router may take to acknowledge a track.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
@@ -24,6 +24,9 @@ pub enum PublishError {
     /// A participant has one track of each kind.
     #[error("a participant has one {0} track: unpublish the other first")]
     Twice(Kind),
+    /// A track has so many layers.
+    #[error("a track has 1 to {LAYERS} layers, not {0}")]
+    Layers(usize),
     /// The router said nothing in time.
     #[error("the router did not acknowledge the {0} track within 10 s: try again")]
     NoAnswer(Kind),
@@ -32,48 +35,52 @@ pub enum PublishError {
     Ended,
 }
 
-pub(super) struct Publishing {
-    pub ssrc: u32,
-    pub codec: Codec,
-    pub route: watch::Sender<Route>,
-    /// What was sent lately.
-    pub kept: Kept,
-    /// What the route was made of.
-    pub key: Vec<(LegId, Rung, u32)>,
-}
-
 impl Session {
     /// Publishes a track and waits until the router has acknowledged it, so that the first
     /// packet sent is the first one forwarded. It stays published through moves and
     /// reconnections, with the same source unless a router says that somebody else has it.
     /// Events meanwhile are kept for `next_event`.
     pub async fn publish(&mut self, kind: Kind, codec: Codec) -> Result<TrackSender, PublishError> {
+        self.publish_sizes(kind, codec, &[]).await
+    }
+
+    /// Publishes a track in several sizes, the lowest first: each is a stream of packets with
+    /// the source [`TrackSender::layer_ssrc`], and one captured frame has the same timestamp
+    /// in all (simulcast). Receivers get one of them at a time, as one stream. Layers that
+    /// nobody watches, or that the way to the router has no room for, need not be sent: see
+    /// [`TrackSender::wants_layer`]. Otherwise as [`Session::publish`].
+    pub async fn publish_layers(
+        &mut self,
+        kind: Kind,
+        codec: Codec,
+        layers: &[LayerSize],
+    ) -> Result<TrackSender, PublishError> {
+        if !(1..=LAYERS).contains(&layers.len()) {
+            return Err(PublishError::Layers(layers.len()));
+        }
+        self.publish_sizes(kind, codec, layers).await
+    }
+
+    async fn publish_sizes(
+        &mut self,
+        kind: Kind,
+        codec: Codec,
+        sizes: &[LayerSize],
+    ) -> Result<TrackSender, PublishError> {
         if self.publishing.contains_key(&kind) {
             return Err(PublishError::Twice(kind));
         }
-        let ssrc = rand::random();
-        let outlets = Arc::from([]);
-        let (route, receiver) = watch::channel(Route { ssrc, outlets });
-        let kept = Kept::new(kind);
-        let publishing = Publishing {
-            ssrc,
-            codec,
-            route,
-            kept: kept.clone(),
-            key: Vec::new(),
-        };
+        let (publishing, route) = Publishing::new(kind, codec, sizes);
+        let kept = publishing.kept.clone();
         self.publishing.insert(kind, publishing);
+        self.uplinks_due = Some(Instant::now());
         self.announce(kind);
         let Ok(done) = timeout(PUBLISH_WITHIN, self.acknowledged(kind)).await else {
             self.unpublish(kind);
             return Err(PublishError::NoAnswer(kind));
         };
         done?;
-        Ok(TrackSender {
-            kind,
-            route: receiver,
-            kept,
-        })
+        Ok(TrackSender { kind, route, kept })
     }
 
     /// Ends a track; its sender sends nowhere from now on.
@@ -109,7 +116,7 @@ impl Session {
         let now = Instant::now();
         for leg in self.legs.values_mut() {
             leg.want(kind, now);
-            leg.publish(kind, publishing.ssrc, &publishing.codec);
+            leg.publish(kind, publishing.ssrc, &publishing.announcement(kind));
         }
         self.stale = true;
     }
@@ -118,7 +125,9 @@ impl Session {
     /// It changes on both routers of a move, so that the others see one track.
     fn choose_another_source(&mut self, kind: Kind) {
         if let Some(publishing) = self.publishing.get_mut(&kind) {
-            publishing.ssrc = rand::random();
+            publishing.choose_sources();
+            // Whoever is told of a track anew wants all of it.
+            publishing.wanted = Wanted::default();
             self.announce(kind);
         }
     }

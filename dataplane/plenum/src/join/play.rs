@@ -4,11 +4,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use plenum_client::TrackSender;
-use plenum_client::media::{Packetizer, Source};
-use plenum_wire::{Codec, Kind};
+use bytes::Bytes;
+use plenum_client::media::{Frame, Packetizer, Source, key_frame};
+use plenum_client::{LayerSize, PublishError, Session, TrackSender};
+use plenum_wire::{Codec, Kind, rtp};
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
+
+use super::layers;
 
 /// Files that are played together.
 pub struct Players {
@@ -17,54 +20,69 @@ pub struct Players {
     again: bool,
 }
 
-/// One file.
+/// One track: a file, or one for each of its layers.
 pub struct Track {
-    /// What it is played as.
-    pub kind: Kind,
-    /// What is in it.
-    pub codec: Codec,
-    source: Source,
+    kind: Kind,
+    /// The lowest layer first.
+    files: Vec<Source>,
+    sizes: Vec<LayerSize>,
     sender: Option<TrackSender>,
 }
 
 impl Track {
-    /// Where the file shall be played to.
-    pub fn publish(&mut self, sender: TrackSender) {
-        self.sender = Some(sender);
+    fn open(kind: Kind, paths: &[&Path]) -> anyhow::Result<Option<Self>> {
+        let files = paths.iter().map(|path| open(kind, path));
+        let files: Vec<Source> = files.collect::<anyhow::Result<_>>()?;
+        let sizes = layers::sizes(paths)?;
+        Ok((!files.is_empty()).then_some(Self {
+            kind,
+            files,
+            sizes,
+            sender: None,
+        }))
+    }
+
+    /// Publishes what is to be played.
+    pub async fn publish(&mut self, session: &mut Session) -> Result<(), PublishError> {
+        // The highest layer's: that is what the track is.
+        let Some(codec) = self.files.last().map(|file| file.codec().clone()) else {
+            return Ok(());
+        };
+        self.sender = Some(if self.sizes.is_empty() {
+            session.publish(self.kind, codec).await?
+        } else {
+            session
+                .publish_layers(self.kind, codec, &self.sizes)
+                .await?
+        });
+        Ok(())
     }
 }
 
+fn open(kind: Kind, path: &Path) -> anyhow::Result<Source> {
+    let source = Source::open(path)?;
+    let codec = &source.codec().name;
+    let fits = (kind == Kind::Audio) == (codec == "opus");
+    anyhow::ensure!(fits, "{}: {codec} is not for --{kind}", path.display());
+    Ok(source)
+}
+
 impl Players {
-    /// Opens the files; fails for one that cannot be played.
+    /// Opens the files of each kind; fails for one that cannot be played.
     pub fn open<'a>(
-        files: impl Iterator<Item = (Kind, &'a Path)>,
+        files: impl Iterator<Item = (Kind, Vec<&'a Path>)>,
         again: bool,
     ) -> anyhow::Result<Self> {
-        let open = |(kind, path): (Kind, &Path)| {
-            let source = Source::open(path)?;
-            let codec = source.codec().clone();
-            let fits = (kind == Kind::Audio) == (codec.name == "opus");
-            anyhow::ensure!(
-                fits,
-                "{}: {} is not for --{kind}",
-                path.display(),
-                codec.name
-            );
-            Ok(Track {
-                kind,
-                codec,
-                source,
-                sender: None,
-            })
-        };
+        let tracks = files.map(|(kind, paths)| Track::open(kind, &paths));
+        let tracks: Vec<Option<Track>> = tracks.collect::<anyhow::Result<_>>()?;
         Ok(Self {
-            waiting: files.map(open).collect::<anyhow::Result<_>>()?,
+            waiting: tracks.into_iter().flatten().collect(),
             playing: JoinSet::new(),
             again,
         })
     }
 
-    /// The files that are not played yet.
+    /// The tracks that are not played yet.
     pub fn tracks(&mut self) -> impl Iterator<Item = &mut Track> {
         self.waiting.iter_mut()
     }
@@ -96,36 +114,94 @@ impl Players {
     }
 }
 
-async fn play(mut track: Track, began: Instant, again: bool) -> anyhow::Result<()> {
+/// All layers in step: what was captured together is sent together.
+async fn play(track: Track, began: Instant, again: bool) -> anyhow::Result<()> {
     let Some(sender) = track.sender else {
         return Ok(());
     };
-    let mut packetizer = Packetizer::new(&track.codec, sender.ssrc(), rand::random())?;
+    let mut layers = Vec::new();
+    for (number, file) in (0..).zip(track.files) {
+        layers.push(Layer::new(number, file, &sender)?);
+    }
     loop {
-        let Some(frame) = track.source.next_frame()? else {
-            if !again {
-                return Ok(());
+        let mut frames = Vec::with_capacity(layers.len());
+        for layer in &mut layers {
+            match layer.next_frame(again)? {
+                Some(frame) => frames.push(frame),
+                None => return Ok(()),
             }
-            track.source.rewind()?;
-            let first = track.source.next_frame()?;
-            let frame = first.context("the file holds no frames, it cannot be played again")?;
-            send(&frame, &mut packetizer, &sender, began).await?;
-            continue;
-        };
-        send(&frame, &mut packetizer, &sender, began).await?;
+        }
+        if let Some(first) = frames.first() {
+            sleep_until((began + first.due).into()).await;
+        }
+        for (layer, frame) in layers.iter_mut().zip(&frames) {
+            layer.send(frame, &sender)?;
+        }
     }
 }
 
-async fn send(
-    frame: &plenum_client::media::Frame,
-    packetizer: &mut Packetizer,
-    sender: &TrackSender,
-    began: Instant,
-) -> anyhow::Result<()> {
-    sleep_until((began + frame.due).into()).await;
-    packetizer.set_ssrc(sender.ssrc());
-    for packet in packetizer.packets(frame)? {
-        sender.send(&packet);
+/// One file being played.
+struct Layer {
+    number: u8,
+    file: Source,
+    codec: Codec,
+    packetizer: Packetizer,
+    /// Nobody wanted it, and no key frame has come since.
+    rests: bool,
+}
+
+impl Layer {
+    fn new(number: u8, file: Source, sender: &TrackSender) -> anyhow::Result<Self> {
+        let codec = file.codec().clone();
+        let ssrc = sender.layer_ssrc(number);
+        Ok(Self {
+            number,
+            file,
+            packetizer: Packetizer::new(&codec, ssrc, rand::random())?,
+            codec,
+            rests: false,
+        })
     }
-    Ok(())
+
+    fn next_frame(&mut self, again: bool) -> anyhow::Result<Option<Frame>> {
+        if let Some(frame) = self.file.next_frame()? {
+            return Ok(Some(frame));
+        }
+        if !again {
+            return Ok(None);
+        }
+        self.file.rewind()?;
+        let first = self.file.next_frame()?;
+        let first = first.context("the file holds no frames, it cannot be played again")?;
+        Ok(Some(first))
+    }
+
+    /// Sends a frame, unless nobody wants the layer or what it refers to was not sent.
+    fn send(&mut self, frame: &Frame, sender: &TrackSender) -> anyhow::Result<()> {
+        if !sender.wants_layer(self.number) {
+            self.rests = true;
+            return Ok(());
+        }
+        self.packetizer.set_ssrc(sender.layer_ssrc(self.number));
+        let first = self.packetizer.sequence();
+        let packets = self.packetizer.packets(frame)?;
+        self.rests = self.rests && !self.is_key_frame(&packets);
+        if self.rests {
+            // What is not sent has no numbers.
+            self.packetizer.set_sequence(first);
+            return Ok(());
+        }
+        for packet in packets {
+            sender.send(&packet);
+        }
+        Ok(())
+    }
+
+    fn is_key_frame(&self, packets: &[Bytes]) -> bool {
+        packets.first().is_some_and(|packet| {
+            let header = rtp::Header::parse(packet);
+            let payload = header.map(|header| packet.slice(header.payload_offset..));
+            payload.is_some_and(|payload| key_frame(&self.codec, &payload).is_some())
+        })
+    }
 }

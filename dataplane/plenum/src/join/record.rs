@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use bytes::Bytes;
 use plenum_client::is_heard;
-use plenum_client::media::{Recorder, is_key_frame};
+use plenum_client::media::{Recorder, key_frame};
 use plenum_client::quality::Judge;
 use plenum_wire::control::Track;
 use plenum_wire::{Kind, ParticipantId, rtp};
@@ -123,7 +123,7 @@ impl Recordings {
         recording.count.add(header.sequence);
         if !recording.count.unheard {
             let payload = packet.slice(header.payload_offset..);
-            let key = is_key_frame(&track.codec, &payload);
+            let key = key_frame(&track.codec, &payload);
             recording.judge.receive(&header, key, at);
         }
         if let Some(recorder) = &mut recording.recorder {
@@ -145,7 +145,7 @@ impl Recordings {
             if !recording.count.hear(self.hears(*kind, who)) {
                 continue;
             }
-            recording.judge.pause();
+            recording.judge.pause(Instant::now());
             if let Some(recorder) = &mut recording.recorder {
                 recorder.pause()?;
             }
@@ -240,6 +240,7 @@ mod tests {
                 height: 0,
                 channels: 2,
             },
+            layers: Vec::new(),
         }
     }
 

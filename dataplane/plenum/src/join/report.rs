@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use plenum_client::quality::Quality;
+use plenum_client::quality::{Heights, Quality};
 use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
 use serde::Serialize;
 
@@ -65,6 +65,10 @@ pub enum Seen {
         freezes: u64,
         /// The longest of these.
         freeze_max_ms: u128,
+        /// By height in pixels: the share of the time for which the picture had it, 0 to 1.
+        heights: BTreeMap<u16, f64>,
+        /// Times that the height changed.
+        height_switches: u64,
     },
 }
 
@@ -81,7 +85,15 @@ impl fmt::Display for Seen {
             Self::Picture {
                 freezes,
                 freeze_max_ms,
-            } => write!(f, "{freezes} freezes, longest {freeze_max_ms} ms"),
+                heights,
+                ..
+            } => {
+                write!(f, "{freezes} freezes, longest {freeze_max_ms} ms")?;
+                for (height, share) in heights {
+                    write!(f, ", {height}p {:.0} %", share * 100.0)?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -99,9 +111,20 @@ impl Seen {
             Kind::Video | Kind::Content => Self::Picture {
                 freezes: picture.freezes,
                 freeze_max_ms: picture.longest.as_millis(),
+                heights: shares(&picture.heights),
+                height_switches: picture.heights.switches,
             },
         }
     }
+}
+
+/// For how much of the time a picture was of each height, 0 to 1.
+pub fn shares(heights: &Heights) -> BTreeMap<u16, f64> {
+    #[allow(clippy::cast_precision_loss)] // at most 1,000
+    let share = |per_mille: u64| per_mille as f64 / 1_000.0;
+    let all = heights.per_mille().into_iter();
+    all.map(|(height, lasted)| (height, share(lasted)))
+        .collect()
 }
 
 /// It did not.

@@ -1,7 +1,7 @@
 //! What one receiver should have got of one track, and what it got. Pure.
 //!
 //! Packets of a track are numbered from 0 by their sender, who also counts them, so that
-//! nothing is estimated. Expected are the packets from the first one received to the last
+//! nothing is estimated; but for tracks with layers, which the routers number. Expected are the packets from the first one received to the last
 //! one sent; or, where the first came late or never, from what was sent half a second after
 //! the subscription. Audio that was not among the loudest is not sent on, and not expected.
 
@@ -112,13 +112,23 @@ impl Account {
     /// one goes on from there: a late one fills no silence.
     pub fn receive(&mut self, number: u64, at: Instant) -> Option<Gap> {
         let before = self.window.highest();
-        match self.window.check_extended(number) {
-            Verdict::New(_) => self.received += 1,
-            Verdict::Copy | Verdict::TooOld => {
-                self.duplicated += 1;
-                return None;
-            }
-        }
+        let verdict = self.window.check_extended(number);
+        self.enter(before, verdict, at)
+    }
+
+    /// Enters a packet of a track with layers, which the routers number.
+    pub fn receive_routed(&mut self, sequence: u16, at: Instant) {
+        let before = self.window.highest();
+        let verdict = self.window.check(sequence);
+        self.enter(before, verdict, at);
+    }
+
+    fn enter(&mut self, before: Option<u64>, verdict: Verdict, at: Instant) -> Option<Gap> {
+        let Verdict::New(number) = verdict else {
+            self.duplicated += 1;
+            return None;
+        };
+        self.received += 1;
         let Some(stretch) = self.stretch.as_mut().filter(|one| one.has(number)) else {
             // Sent just before the news of a stretch's begin or end: counted by itself.
             self.expected += u64::from(number >= self.ended);
@@ -177,6 +187,14 @@ impl Account {
             }
             None => {}
         }
+    }
+
+    /// Closes the account of a track with layers. Which of them were meant for us nobody else
+    /// knows: the last packet that came is taken for the last one sent.
+    #[must_use]
+    pub fn close_routed(self) -> Totals {
+        let sent = self.window.highest().map_or(0, |highest| highest + 1);
+        self.close(sent)
     }
 
     /// Closes the account when the track is over; `sent` is how many its sender sent.
@@ -395,6 +413,23 @@ mod tests {
         account.observe(100, at + TICK);
         account.heard(false, at + 2 * TICK);
         assert_eq!(account.close(500).lost, 0);
+    }
+
+    #[test]
+    fn of_what_the_routers_number_the_missing_numbers_are_lost() {
+        let at = Instant::now();
+        let mut account = Account::new(Kind::Video, at);
+        for sequence in [65_530, 65_533, 65_531, 3, 3] {
+            account.receive_routed(sequence, at);
+        }
+        account.heard(false, at);
+        account.heard(true, at);
+        account.receive_routed(4, at);
+        account.receive_routed(6, at);
+        let totals = account.close_routed();
+        assert_eq!((totals.expected, totals.received), (13, 6));
+        assert_eq!((totals.lost, totals.duplicated), (7, 1));
+        assert_eq!(Account::new(Kind::Video, at).close_routed().expected, 0);
     }
 
     #[test]

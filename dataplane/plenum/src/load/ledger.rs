@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use plenum_client::media::key_frame;
 use plenum_client::quality::{Judge, Quality};
 use plenum_client::{Event, is_heard};
-use plenum_wire::control::Track;
+use plenum_wire::control::{Track, Want};
 use plenum_wire::rtp::Header;
 use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
 
@@ -22,7 +24,7 @@ struct Receiving {
     track: Arc<Track>,
     account: Account,
     judge: Judge,
-    /// What comes while it is not is left over, and judged by nobody.
+    /// Or seen. What comes while it is not is left over, and judged by nobody.
     heard: bool,
     /// The sender's count, once it has begun.
     sent: Option<Arc<Count>>,
@@ -169,6 +171,7 @@ impl Ledger {
             }
             Event::Joined { router, .. } => self.joined(router),
             Event::KeyFrameWanted { .. }
+            | Event::LayersWanted { .. }
             | Event::ParticipantJoined(_)
             | Event::ParticipantLeft(_) => {}
         }
@@ -176,7 +179,9 @@ impl Ledger {
 
     /// To be called several times a second.
     pub fn observe(&mut self, now: Instant) {
-        for (&ssrc, receiving) in &mut self.tracks {
+        let numbered = |it: &&mut Receiving| it.track.layers.is_empty();
+        for receiving in self.tracks.values_mut().filter(numbered) {
+            let ssrc = receiving.track.ssrc;
             if receiving.sent.is_none() {
                 receiving.sent = self.board.track(self.meeting, ssrc);
             }
@@ -247,7 +252,7 @@ impl Ledger {
     /// Tracks whose picture cannot go on without a key frame.
     pub fn broken_pictures(&self) -> Vec<Arc<Track>> {
         let all = self.tracks.values();
-        let broken = all.filter(|receiving| receiving.judge.wants_key_frame());
+        let broken = all.filter(|it| it.heard && it.judge.wants_key_frame());
         broken
             .map(|receiving| Arc::clone(&receiving.track))
             .collect()
@@ -276,13 +281,30 @@ impl Ledger {
             let heard = is_heard(&slots, &receiving.track.participant);
             receiving.account.heard(heard, now);
             if std::mem::replace(&mut receiving.heard, heard) != heard {
-                receiving.judge.pause();
+                receiving.judge.pause(now);
             }
         }
         self.slots = Some(slots);
     }
 
-    fn receive(&mut self, track: &Track, packet: &[u8], at: Instant) {
+    /// We have said how large pictures are shown.
+    pub fn show(&mut self, wants: &[Want], now: Instant) {
+        for want in wants {
+            let mut all = self.tracks.values_mut();
+            let whose = (&want.participant, want.kind);
+            let Some(receiving) = all.find(|it| (&it.track.participant, it.track.kind) == whose)
+            else {
+                continue;
+            };
+            let shown = want.height > 0;
+            receiving.account.heard(shown, now);
+            if std::mem::replace(&mut receiving.heard, shown) != shown {
+                receiving.judge.pause(now);
+            }
+        }
+    }
+
+    fn receive(&mut self, track: &Track, packet: &Bytes, at: Instant) {
         self.board.received.add(1);
         let Some(receiving) = self.tracks.get_mut(&track.ssrc) else {
             return;
@@ -290,14 +312,19 @@ impl Ledger {
         let Some(header) = Header::parse(packet) else {
             return;
         };
-        let Some((stamp, latency)) = self.epoch.read(&header, packet, at) else {
+        let Some((number, latency)) = self.epoch.read(track.kind, &header, packet, at) else {
             return;
         };
         self.figures.latency.record(latency);
         if receiving.heard {
-            receiving.judge.receive(&header, stamp.key, at);
+            let payload = packet.slice(header.payload_offset..);
+            let key = key_frame(&track.codec, &payload);
+            receiving.judge.receive(&header, key, at);
         }
-        if let Some(gap) = receiving.account.receive(stamp.number, at) {
+        if !track.layers.is_empty() {
+            return receiving.account.receive_routed(header.sequence, at);
+        }
+        if let Some(gap) = receiving.account.receive(number, at) {
             if self.moves.touch(gap) {
                 self.figures.move_gaps.record(gap.length);
                 self.move_gap = self.move_gap.max(gap.length);
@@ -310,6 +337,9 @@ impl Ledger {
     fn close(&mut self, ssrc: u32, now: Instant) {
         if let Some(receiving) = self.tracks.remove(&ssrc) {
             self.figures.quality.add(&receiving.judge.quality(now));
+            if !receiving.track.layers.is_empty() {
+                return self.figures.totals.add(receiving.account.close_routed());
+            }
             let sent = receiving
                 .sent
                 .or_else(|| self.board.track(self.meeting, ssrc));

@@ -5,13 +5,17 @@ use std::time::{Duration, Instant};
 
 use plenum_client::{Event, JoinConfig, JoinError, PublishError, Session};
 use plenum_wire::Kind;
+use plenum_wire::control::Want;
 use tokio::time::{Interval, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
+use super::camera::{Camera, Pictures};
+use super::gallery::{Gallery, Look};
 use super::ledger::{Figures, Ledger};
 use super::payload::Epoch;
-use super::speaker::{Sending, Speaker, TICK, audio_codec, video_codec};
+use super::speaker::{Speaker, TICK, audio_codec};
+use super::stream::Stream;
 
 /// How often the senders' counts are looked at.
 const OBSERVE: Duration = Duration::from_millis(100);
@@ -21,7 +25,8 @@ const OBSERVE: Duration = Duration::from_millis(100);
 pub struct Common {
     pub board: Arc<Board>,
     pub epoch: Epoch,
-    pub video_kbps: u32,
+    pub pictures: Pictures,
+    pub look: Look,
     /// The user ends the load early.
     pub stop: CancellationToken,
     /// Publishers stop.
@@ -108,15 +113,13 @@ impl Seat {
         if !self.speaks {
             return Ok(None);
         }
-        let (board, kbps) = (&self.common.board, self.common.video_kbps);
+        let Common {
+            board, pictures, ..
+        } = &self.common;
         let audio = session.publish(Kind::Audio, audio_codec()).await?;
-        let audio = Sending::new(audio, audio_codec(), board, self.meeting);
-        let mut video = None;
-        if kbps > 0 {
-            let sender = session.publish(Kind::Video, video_codec()).await?;
-            video = Some(Sending::new(sender, video_codec(), board, self.meeting));
-        }
-        Ok(Some(Speaker::new(audio, video, kbps, self.seed)))
+        let audio = Stream::new(audio, 0, audio_codec(), board, self.meeting);
+        let camera = Camera::publish(pictures, session, board, self.meeting).await?;
+        Ok(Some(Speaker::new(audio, camera, self.seed)))
     }
 
     /// `false` when the session ended by itself.
@@ -132,18 +135,24 @@ impl Seat {
             leave,
             ..
         } = &self.common;
+        let mut gallery = Gallery::new(self.common.look, self.seed);
         let mut pace = pace();
         let mut observe = interval(OBSERVE);
         observe.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 event = session.next_event() => match event {
-                    Some(Event::KeyFrameWanted { .. }) => {
+                    Some(Event::KeyFrameWanted { layer, .. }) => {
                         if let Some(speaker) = &mut speaker {
-                            speaker.make_key_frame();
+                            speaker.make_key_frame(layer);
                         }
                     }
-                    Some(event) => ledger.enter(event, Instant::now()),
+                    Some(event) => {
+                        let wants = rearrange(&mut gallery, &event);
+                        ledger.enter(event, Instant::now());
+                        ledger.show(&wants, Instant::now());
+                        session.want(wants);
+                    }
                     None => return false,
                 },
                 due = pace.tick(), if speaker.is_some() => {
@@ -162,6 +171,15 @@ impl Seat {
                 () = leave.cancelled() => return true,
             }
         }
+    }
+}
+
+/// What is to be shown otherwise now that somebody's picture is there, or is not.
+fn rearrange(gallery: &mut Gallery, event: &Event) -> Vec<Want> {
+    match event {
+        Event::TrackAdded(track) if track.kind == Kind::Video => gallery.came(&track.participant),
+        Event::TrackRemoved(track) if track.kind == Kind::Video => gallery.left(&track.participant),
+        _ => Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The load report, schema `plenum.load/1`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use super::board::{Board, Trouble, seconds};
 use super::ledger::Figures;
+use crate::join::shares;
 
 /// Name and version of the report's shape.
 pub const SCHEMA: &str = "plenum.load/1";
@@ -69,6 +71,10 @@ struct Media {
     /// Times that a picture stood for more than 150 ms too long, and the longest of these.
     freezes: u64,
     freeze_max_ms: Option<f64>,
+    /// By height in pixels: the share of the time for which pictures had it, 0 to 1.
+    heights: BTreeMap<u16, f64>,
+    /// Times that the height of a picture changed while it was shown.
+    height_switches: u64,
     /// How late the load itself sent: part of latency and gaps that is not the routers'.
     sent_late_p99_ms: Option<f64>,
     rungs: Rungs,
@@ -134,6 +140,8 @@ impl Report {
                 video_frames: picture.frames,
                 freezes: picture.freezes,
                 freeze_max_ms: ms((picture.freezes > 0).then_some(picture.longest)),
+                heights: shares(&picture.heights),
+                height_switches: picture.heights.switches,
                 sent_late_p99_ms: ms(figures.late.quantile(0.99)),
                 rungs: Rungs {
                     udp: rung(Rung::Udp),
@@ -217,6 +225,13 @@ impl fmt::Display for Report {
             media.freezes,
             Shown(media.freeze_max_ms)
         )?;
+        let heights = media.heights.iter();
+        let heights = heights.map(|(height, share)| format!("{height}p {:.0} %", share * 100.0));
+        let heights: Vec<String> = heights.collect();
+        if !heights.is_empty() {
+            let switches = media.height_switches;
+            writeln!(f, "pictures    {}; {switches} switches", heights.join(", "))?;
+        }
         writeln!(
             f,
             "rungs       {} udp, {} tcp, {} tls",
@@ -277,6 +292,8 @@ mod tests {
         let unheard = &json["media"]["audio_unrecovered_per_mille"];
         assert_eq!(*unheard, serde_json::Value::Null);
         assert_eq!(json["media"]["freezes"], 0);
+        assert_eq!(json["media"]["heights"], serde_json::json!({}));
+        assert_eq!(json["media"]["height_switches"], 0);
         for name in ["sent", "expected", "received", "lost", "duplicated"] {
             assert_eq!(json["media"][name], 0, "{name}");
         }

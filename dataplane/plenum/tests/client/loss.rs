@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use plenum_client::media::KeyFrame;
 use plenum_client::quality::{Judge, Quality};
 use plenum_client::{Event, JoinConfig, RungPolicy, Session, TrackSender};
 use plenum_emulator::Conditions;
@@ -99,7 +100,8 @@ impl Listener {
         };
         let judge = judge.get_or_insert_with(|| Judge::of(&track));
         let header = Header::parse(&packet).unwrap();
-        judge.receive(&header, packet[header.payload_offset] == 1, at);
+        let key = packet[header.payload_offset] == 1;
+        judge.receive(&header, key.then(KeyFrame::default), at);
         if judge.wants_key_frame() {
             self.session.want_key_frame(&track);
         }

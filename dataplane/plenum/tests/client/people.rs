@@ -103,6 +103,7 @@ impl Person {
             | Event::MoveStarted { .. }
             | Event::Reconnecting { .. }
             | Event::KeyFrameWanted { .. }
+            | Event::LayersWanted { .. }
             | Event::Speakers { .. }
             | Event::Objection { .. } => {}
         }

@@ -1,0 +1,133 @@
+use plenum_wire::{rtcp, rtp};
+
+use super::*;
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A way up of so many kbit/s, whose estimate knows no more than 1.5 times what went over it.
+struct Way {
+    uplink: Uplink,
+    now: Instant,
+    capacity: u32,
+    estimate: u32,
+    padded: usize,
+    wanted: Layers,
+}
+
+impl Way {
+    fn new(capacity: u32) -> Self {
+        Self {
+            uplink: Uplink::new(vec![150, 500, 1_500]),
+            now: Instant::now(),
+            capacity,
+            estimate: capacity.min(3_000),
+            padded: 0,
+            wanted: Layers::lowest(3),
+        }
+    }
+
+    fn sent(&self) -> u32 {
+        let layers = self.uplink.layers().and(self.wanted);
+        let each = [150, 500, 1_500].into_iter().enumerate();
+        each.filter(|(layer, _)| layers.has(*layer))
+            .map(|(_, kbps)| kbps)
+            .sum()
+    }
+
+    /// Time passes; how often the layers changed.
+    fn pass(&mut self, time: Duration) -> usize {
+        let end = self.now + time;
+        let mut changes = 0;
+        while self.now < end {
+            let mut padding = 0;
+            for _ in 0..5 {
+                self.now += PADDING_EVERY;
+                padding += self.uplink.padding(self.now);
+            }
+            self.padded += padding;
+            let over = self.sent() + u32::try_from(padding * 8 / 100).unwrap();
+            let known = self.estimate.max(over * 3 / 2);
+            self.estimate = known.min(self.capacity);
+            let estimate = Some(u64::from(self.estimate) * 1_000);
+            changes += usize::from(self.uplink.handle(estimate, self.wanted, self.now));
+        }
+        changes
+    }
+
+    fn layers(&self) -> usize {
+        (0..3)
+            .filter(|layer| self.uplink.layers().has(*layer))
+            .count()
+    }
+}
+
+#[test]
+fn all_layers_are_sent_where_nothing_is_known() {
+    let mut uplink = Uplink::new(vec![150, 500]);
+    assert!(!uplink.handle(None, Layers::lowest(2), Instant::now()));
+    assert_eq!(uplink.layers(), Layers::lowest(2));
+    assert_eq!(uplink.padding(Instant::now()), 0);
+}
+
+#[test]
+fn a_way_that_becomes_narrow_and_wide_again_loses_layers_and_gets_them_back() {
+    let mut way = Way::new(4_000);
+    way.pass(5_000 * MS);
+    assert_eq!((way.layers(), way.padded), (3, 0));
+    way.capacity = 400;
+    way.pass(200 * MS);
+    assert_eq!(way.layers(), 1, "the highest first, and the lowest stays");
+    way.pass(20_000 * MS);
+    assert_eq!(way.layers(), 1);
+    way.capacity = 4_000;
+    way.pass(40_000 * MS);
+    assert_eq!(way.layers(), 3);
+    let padded = way.padded;
+    way.pass(60_000 * MS);
+    assert_eq!(way.padded, padded, "nothing is left to find out");
+}
+
+#[test]
+fn even_the_lowest_layer_of_a_way_that_is_too_narrow_is_sent() {
+    let mut way = Way::new(50);
+    way.pass(10_000 * MS);
+    assert_eq!(way.layers(), 1);
+}
+
+#[test]
+fn layers_that_nobody_wants_need_no_room_and_no_padding() {
+    let mut way = Way::new(2_000);
+    way.wanted = Layers::from(&[true, true, false][..]);
+    way.pass(30_000 * MS);
+    assert_eq!(way.padded, 0);
+    assert!(way.uplink.layers().has(1));
+    way.wanted = Layers::from(&[false, false, true][..]);
+    way.pass(30_000 * MS);
+    assert_eq!(way.sent(), 1_500, "it fits without the others");
+}
+
+#[test]
+fn a_way_that_is_just_too_narrow_is_asked_less_and_less() {
+    let mut way = Way::new(1_000);
+    way.pass(60_000 * MS);
+    assert_eq!(way.layers(), 2);
+    way.padded = 0;
+    way.pass(60_000 * MS);
+    let bits = u64::try_from(way.padded).unwrap() * 8;
+    assert!(bits > 0, "it may have become wider");
+    assert!(bits / 60 < 30_000, "{bits} in a minute");
+}
+
+#[test]
+fn padding_is_rtcp_that_asks_for_nothing() {
+    let packets = padding(7, 3_000);
+    let bytes: usize = packets.iter().map(Bytes::len).sum();
+    assert!((2_980..=3_020).contains(&bytes), "{bytes}");
+    for packet in &packets {
+        assert!(rtp::is_rtcp(packet));
+        assert_eq!(rtcp::feedback(packet).next(), None);
+        let words = u16::from_be_bytes([packet[2], packet[3]]);
+        assert_eq!(packet.len(), 4 * (usize::from(words) + 1));
+    }
+    assert!(padding(7, 0).is_empty());
+}
