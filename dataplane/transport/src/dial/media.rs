@@ -107,8 +107,9 @@ impl MediaSender {
         self.0.0.send(outbound) != Sent::Closed
     }
 
-    /// Bits a second that the path to the router carries, all packets of the connection together,
-    /// as far as is known. Ask some ten times a second, not for each packet.
+    /// Bits a second that the path to the router carries, all packets of the connection together;
+    /// `None` while it has carried whatever was sent. Ask some ten times a second, not for each
+    /// packet.
     #[must_use]
     pub fn estimate(&self) -> Option<u64> {
         self.0.0.estimate()

@@ -72,9 +72,9 @@ impl History {
         of: Option<Instant>,
         now: Instant,
     ) -> Option<Duration> {
-        let mut entries = self.entries.iter();
-        let entry = entries.find(|entry| entry.age(now) < within && entry.is_of(of))?;
-        Some(entry.age(now))
+        let entries = self.newest(within, now);
+        let oldest = entries.filter(|entry| entry.is_of(of)).last()?;
+        Some(oldest.age(now))
     }
 
     /// The shortest round trip that is known for so long, of packets sent after `of`.
@@ -84,9 +84,15 @@ impl History {
         of: Option<Instant>,
         now: Instant,
     ) -> Option<Duration> {
-        let entries = self.entries.iter();
-        let entries = entries.filter(|entry| known.contains(&entry.age(now)) && entry.is_of(of));
+        let entries = self.newest(known.end, now);
+        let entries = entries.filter(|entry| entry.age(now) >= known.start && entry.is_of(of));
         entries.map(|entry| entry.shortest).min()
+    }
+
+    /// Those known for less than this, the newest first.
+    fn newest(&self, within: Duration, now: Instant) -> impl Iterator<Item = &Entry> {
+        let entries = self.entries.iter().rev();
+        entries.take_while(move |entry| entry.age(now) < within)
     }
 
     /// Bits a second that came through in the last `window`, which is at most half a second;
@@ -96,8 +102,7 @@ impl History {
     /// at once make no high rate, as it never was sent at one.
     pub(super) fn rate(&self, window: Duration) -> Option<u64> {
         let last = self.entries.back()?;
-        let within = |entry: &&Entry| entry.age(last.at) <= window;
-        let first = self.entries.iter().find(within)?;
+        let first = self.newest(window, last.at).last()?;
         let known = last.at.saturating_duration_since(first.at);
         let sent = last.sent.saturating_duration_since(first.sent);
         let span = known.max(sent).max(window / 2);

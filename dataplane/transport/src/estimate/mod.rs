@@ -8,9 +8,9 @@
 //!   meanwhile, which is what the path carries, and by more the longer the queue is.
 //! - **Loss lowers it** only when it is surely above a tenth: radio loses that much by chance,
 //!   repair makes up for it, and a full queue shows in the delay first.
-//! - **Else it grows**, slowly after it was lowered and the faster the longer nothing happens,
-//!   but never beyond one and a half of what came through: what was not tried is not known. What
-//!   came through is always believed.
+//! - **Else it grows**, at once while the path has shown no limit, slowly after it was lowered
+//!   and the faster the longer nothing happens; but never beyond one and a half of what came
+//!   through: what was not tried is not known. What came through is always believed.
 //!
 //! | file | idea |
 //! |---|---|
@@ -40,8 +40,8 @@ use history::History;
 use loss::Loss;
 pub(crate) use told::Told;
 
-/// Bits a second before anything is known: a small picture and a voice.
-pub(crate) const INITIAL: u64 = 1_000_000;
+/// Bits a second before anything is known: a dozen thumbnails.
+const INITIAL: u64 = 2_000_000;
 /// A voice always passes.
 const LOWEST: u64 = 64_000;
 const HIGHEST: u64 = 10_000_000_000;
@@ -245,19 +245,17 @@ impl Estimate {
         if queue.is_none_or(|queue| queue > none_to_speak_of) {
             return;
         }
-        let more = self.growth(round_trip, now) * micros(past) / 1_000_000;
         let tried = self.history.rate(LATELY).unwrap_or(0) * 3 / 2;
-        let grown = (self.bits_per_s + more).min(tried);
+        let grown = self.lowered.map_or(tried, |lowered| {
+            let more = self.growth(round_trip, now - lowered) * micros(past) / 1_000_000;
+            tried.min(self.bits_per_s + more)
+        });
         let proven = self.history.rate(JUST_NOW).unwrap_or(0);
         self.bits_per_s = self.bits_per_s.max(grown).max(proven).min(HIGHEST);
     }
 
-    /// Bits a second each second.
-    fn growth(&self, round_trip: Duration, now: Instant) -> u64 {
-        let Some(lowered) = self.lowered else {
-            return self.bits_per_s;
-        };
-        let quiet = now.saturating_duration_since(lowered);
+    /// Bits a second each second, so long after the estimate was lowered.
+    fn growth(&self, round_trip: Duration, quiet: Duration) -> u64 {
         let doublings = quiet.as_secs().min(DOUBLINGS);
         let response = micros(round_trip + NOTICE);
         let step = STEP_BITS * 1_000_000 / response;

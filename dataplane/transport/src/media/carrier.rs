@@ -48,12 +48,15 @@ impl Carrier {
         }
     }
 
-    /// Bits a second that the path carries, as far as is known. Of QUIC a copy of some kB is
-    /// made for it.
+    /// Bits a second that the path carries, once it has shown a limit. Of QUIC a copy of some kB
+    /// is made for it.
     pub(crate) fn estimate(&self) -> Option<u64> {
         match self {
-            Self::Quic(connection) => connection.congestion_state().metrics().pacing_rate,
-            Self::Stream(outbox) => Some(outbox.estimate()),
+            Self::Quic(connection) => {
+                let metrics = connection.congestion_state().metrics();
+                metrics.ssthresh.and(metrics.pacing_rate)
+            }
+            Self::Stream(outbox) => outbox.limit(),
         }
     }
 

@@ -69,14 +69,16 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn estimate(&self) -> u64 {
-        self.state().estimate.bits_per_s()
+    /// Bits a second, once there is a limit to them.
+    pub(super) fn limit(&self) -> Option<u64> {
+        let estimate = &self.state().estimate;
+        estimate.has_met_a_limit().then(|| estimate.bits_per_s())
     }
 
     /// The estimate, each time it is worth telling.
     pub(super) async fn news(&self) -> u64 {
         self.news.notified().await;
-        self.estimate()
+        self.state().estimate.bits_per_s()
     }
 
     fn written(&self, written: Delivered) {

@@ -33,7 +33,8 @@ impl ControllerFactory for MediaConfig {
     }
 }
 
-/// Controls one connection. [`ControllerMetrics::pacing_rate`] is the estimate.
+/// Controls one connection. [`ControllerMetrics::pacing_rate`] is the estimate, and there is a
+/// [`ControllerMetrics::ssthresh`] once the path has shown a limit.
 #[derive(Debug, Clone)]
 struct Media {
     estimate: Estimate,
@@ -111,6 +112,7 @@ impl Controller for Media {
         let mut metrics = ControllerMetrics::default();
         metrics.congestion_window = self.window();
         metrics.pacing_rate = Some(self.estimate.bits_per_s());
+        metrics.ssthresh = self.estimate.has_met_a_limit().then(|| self.window());
         metrics
     }
 
