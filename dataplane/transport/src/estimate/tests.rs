@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use plenum_emulator::Conditions;
@@ -242,4 +243,50 @@ fn marks_are_taken_once_a_round_trip() {
         estimate.handle_marked(at(2_050 + 100 * number), at(2_100 + 100 * number));
     }
     assert!(estimate.bits_per_s() >= LOWEST);
+}
+
+const LAYERS: [u64; 3] = [150_000, 650_000, 2_150_000];
+
+/// As a router sends a picture in layers: down at once, up to the next when it has fitted with a
+/// margin for a second, and every 2 s for a moment more than is needed, to learn whether it fits.
+fn layers() -> impl Fn(Duration, u64) -> u64 {
+    let state = Cell::new((LAYERS.len() - 1, Duration::ZERO));
+    move |at, estimate| {
+        let (before, since) = state.get();
+        let fitting = LAYERS.iter().rposition(|layer| *layer <= estimate);
+        let now = before.min(fitting.unwrap_or(0));
+        let goal = LAYERS[(now + 1).min(LAYERS.len() - 1)];
+        let fits = goal * 115 / 100 <= estimate;
+        let waited = now == before && fits && at >= since + SECOND;
+        state.set(match (waited, fits) {
+            (true, _) => ((now + 1).min(LAYERS.len() - 1), at),
+            (false, true) if now == before => (now, since),
+            _ => (now, at),
+        });
+        let probes = at.as_millis() % 2_000 < 200 && !fits;
+        let missing = if probes { goal - LAYERS[now] } else { 0 };
+        LAYERS[now] + (missing * 2).min((estimate * 3 / 2).saturating_sub(LAYERS[now]))
+    }
+}
+
+#[test]
+fn layers_that_do_not_fit_are_not_tried_again_and_again() {
+    for (narrow, fits) in [(500_000, 0), (1_000_000, 1)] {
+        let mut world = World::new(limited(3_000_000), 1);
+        world.add(FRAME, layers());
+        world.run_until(20 * SECOND);
+        world.set(limited(narrow));
+        world.run_until(60 * SECOND);
+        let meanwhile = between(&world.samples, 21 * SECOND, 60 * SECOND);
+        let still = LAYERS[fits]..LAYERS[fits + 1] * 115 / 100;
+        assert!(
+            meanwhile.iter().all(|one| still.contains(one)),
+            "{meanwhile:?}"
+        );
+        world.set(limited(3_000_000));
+        world.run_until(80 * SECOND);
+        let again = between(&world.samples, 69 * SECOND, 80 * SECOND);
+        let highest = LAYERS[2] * 115 / 100;
+        assert!(again.iter().all(|one| *one >= highest), "{again:?}");
+    }
 }
