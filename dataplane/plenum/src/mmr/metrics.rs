@@ -104,6 +104,10 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
         help,
         &by_kind(|m| m.key_frames_out),
     )?;
+    let help = "Times that a receiver got another layer of a track, or its first";
+    page.counter("plenum_layer_changes", help, &by_kind(|m| m.cuts))?;
+    let help = "Copies sent to learn whether there is room for more, counted as forwarded too";
+    page.counter("plenum_packets_probing", help, &by_kind(|m| m.probes))?;
     let help = "Packets forwarded, once for each receiver";
     page.counter("plenum_packets_out", help, &by_kind(|m| m.packets_out))?;
     let help = "Bytes of those packets";
@@ -117,6 +121,8 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
         ("reason", "unpublished", dropped.unpublished),
         ("reason", "wrong_ssrc", dropped.wrong_ssrc),
         ("reason", "not_among_loudest", dropped.not_among_loudest),
+        ("reason", "not_wanted", dropped.not_wanted),
+        ("reason", "shed", dropped.shed),
         (
             "reason",
             "receive_buffer",

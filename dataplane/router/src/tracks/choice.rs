@@ -137,7 +137,7 @@ impl Shard {
             look.publishers.push(publisher);
             look.wishes.push(Wish {
                 rank: u32::from(u8::MAX - viewer.shown.priority) * 2 + u32::from(!active),
-                kbps: layered.kbps(now),
+                kbps: layered.kbps(),
                 top,
                 now: viewer.on(),
             });
@@ -217,9 +217,8 @@ impl Shard {
         let search = goal.filter(|goal| *goal > estimate).map(|goal| Search {
             sent: look.spent(),
             goal,
-            estimate,
         });
-        let mut owed = reception.probe.look(search, now);
+        let mut owed = reception.probe.look(estimate, search, now);
         let showing = look.publishers.iter().filter_map(|publisher| {
             let track = self.participants[*publisher].media(kind).track.as_ref()?;
             let layered = track.layered()?;

@@ -71,14 +71,14 @@ impl Layered {
     }
 
     /// What each layer takes, in kbit/s: what the publisher said, or more where more comes.
-    pub(super) fn kbps(&self, now: Instant) -> [u32; LAYERS] {
+    pub(super) fn kbps(&self) -> [u32; LAYERS] {
         let mut kbps = [0; LAYERS];
         let mut below = 0;
         for (at, layer) in self.layers.iter().enumerate() {
             let measured = if self.is_scalable() {
                 0
             } else {
-                self.sources[at].meter.kbps(now)
+                self.sources[at].meter.known_kbps()
             };
             below = layer.kbps.max(measured).max(below);
             kbps[at] = below;
@@ -196,6 +196,10 @@ impl Layered {
             return;
         };
         let viewer = &mut self.viewers[at];
+        // Who looks away misses nothing.
+        if viewer.target().is_none() {
+            return;
+        }
         for number in numbers {
             let Some(packet) = kept(&self.sources, viewer, number, now) else {
                 continue;

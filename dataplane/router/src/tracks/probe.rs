@@ -15,8 +15,11 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// Until the first one, and the next after one that helped.
 const SOON: Duration = Duration::from_millis(500);
 /// Probes that do not help become rarer, down to this: who can have more again shall have it
-/// within 10 s, with two steps up and a second of the ladder's patience for each.
-const SELDOM: Duration = Duration::from_secs(4);
+/// within 10 s, after two steps up and a second or two of the ladder's patience for each.
+const SELDOM: Duration = Duration::from_secs(3);
+
+/// The estimate of a connection of which nothing is known yet.
+const UNKNOWN: u32 = u32::MAX;
 
 /// The probing of one receiver's connection.
 #[derive(Debug)]
@@ -26,7 +29,7 @@ pub(crate) struct Probe {
     pause: Duration,
     /// Probes since one helped.
     tried: u32,
-    /// At the end of the last probe, or as it fell since, in kbit/s.
+    /// The estimate that changes are seen against, in kbit/s; 0 when there was none.
     estimate: u32,
     burst: Option<Burst>,
 }
@@ -37,6 +40,8 @@ struct Burst {
     kbps: u32,
     /// Bytes sent so far.
     sent: u64,
+    /// The estimate grew meanwhile.
+    helped: bool,
 }
 
 /// What there is to learn, in kbit/s.
@@ -46,16 +51,14 @@ pub(crate) struct Search {
     pub sent: u32,
     /// What would be sent with the next layer.
     pub goal: u32,
-    /// What is known to fit.
-    pub estimate: u32,
 }
 
 impl Search {
     /// What to send on top: what is missing, or `times` that; and in all not more than half
     /// as much again as fits for sure.
-    fn more(self, times: u32) -> u32 {
+    fn more(self, times: u32, estimate: u32) -> u32 {
         let missing = self.goal.saturating_sub(self.sent).saturating_mul(times);
-        let most = self.estimate.saturating_add(self.estimate / 2);
+        let most = estimate.saturating_add(estimate / 2);
         missing.min(most.saturating_sub(self.sent))
     }
 }
@@ -71,20 +74,26 @@ impl Probe {
         }
     }
 
-    /// How many bytes to send now. `None` when there is nothing to learn.
-    pub(crate) fn look(&mut self, search: Option<Search>, now: Instant) -> u64 {
+    /// How many bytes to send now, so much being known to fit, in kbit/s. There is nothing to
+    /// search for when the receiver has all it wants, or it fits already.
+    pub(crate) fn look(&mut self, estimate: u32, search: Option<Search>, now: Instant) -> u64 {
+        self.follow(estimate, now);
         let Some(search) = search else {
-            *self = Self::new();
+            *self = Self {
+                estimate: self.estimate,
+                next: self.next.filter(|next| *next > now && self.burst.is_none()),
+                ..Self::new()
+            };
             return 0;
         };
-        self.follow(search.estimate, now);
         let at = *self.next.get_or_insert(now + SOON);
         if self.burst.is_none() && now >= at {
-            // No link tells all in one try: twice as much in every second.
             self.burst = Some(Burst {
                 since: now,
-                kbps: search.more(1 + self.tried % 2),
+                // No link tells all in one try: twice as much in every second.
+                kbps: search.more(1 + self.tried % 2, estimate),
                 sent: 0,
+                helped: false,
             });
         }
         self.owed(now)
@@ -92,16 +101,22 @@ impl Probe {
 
     /// After a change for the worse probes wait; where one helped the next is soon.
     fn follow(&mut self, estimate: u32, now: Instant) {
-        if u64::from(estimate) * 10 < u64::from(self.estimate) * 9 {
+        if estimate == UNKNOWN {
+            return;
+        }
+        let (before, after) = (u64::from(self.estimate), u64::from(estimate));
+        if after * 10 < before * 9 {
             self.burst = None;
             self.next = Some(now + self.pause);
             self.estimate = estimate;
-        } else if u64::from(estimate) * 10 > u64::from(self.estimate) * 11 {
-            let first = self.estimate == 0;
+        } else if after * 10 > before * 11 {
             self.estimate = estimate;
             self.tried = 0;
             self.pause = PAUSE;
-            if self.burst.is_none() && !first {
+            if let Some(burst) = &mut self.burst {
+                burst.helped = true;
+            } else {
+                // What a probe did is known a round trip after its end.
                 self.next = self.next.map(|next| next.min(now + SOON));
             }
         }
@@ -113,10 +128,14 @@ impl Probe {
         };
         let elapsed = now.saturating_duration_since(burst.since);
         if elapsed >= BURST {
+            if burst.helped {
+                self.next = Some(now + SOON);
+            } else {
+                self.tried += 1;
+                self.next = Some(now + self.pause);
+                self.pause = (self.pause * 2).min(SELDOM);
+            }
             self.burst = None;
-            self.tried += 1;
-            self.next = Some(now + self.pause);
-            self.pause = (self.pause * 2).min(SELDOM);
             return 0;
         }
         // Bits in a millisecond are kilobits in a second.
@@ -152,8 +171,8 @@ mod tests {
     const SEARCH: Search = Search {
         sent: 150,
         goal: 950,
-        estimate: 900,
     };
+    const KNOWN: u32 = 900;
 
     /// The bytes of each probe, and when it began in milliseconds.
     fn probes(search: Option<Search>, during: Duration) -> Vec<(u128, u64)> {
@@ -162,7 +181,7 @@ mod tests {
         let mut found: Vec<(u128, u64)> = Vec::new();
         let (mut now, mut idle) = (start, true);
         while now < start + during {
-            let owed = probe.look(search, now);
+            let owed = probe.look(KNOWN, search, now);
             probe.sent(owed);
             match found.last_mut() {
                 Some(last) if !idle => last.1 += owed,
@@ -179,7 +198,7 @@ mod tests {
     fn a_probe_is_short_and_those_that_do_not_help_are_rare() {
         let probes = probes(Some(SEARCH), Duration::from_secs(16));
         let starts: Vec<_> = probes.iter().map(|probe| probe.0).collect();
-        assert_eq!(starts, [500, 2_700, 6_900, 11_100, 15_300]);
+        assert_eq!(starts, [500, 2_700, 5_900, 9_100, 12_300, 15_500]);
         // 200 ms of 800 kbit/s are 20 kB; twice that would be more than half as much again as
         // fits, which is 1,200 on top of what is sent.
         let bytes: Vec<_> = probes.iter().map(|probe| probe.1).collect();
@@ -195,14 +214,15 @@ mod tests {
     fn after_a_change_for_the_worse_nothing_is_tried_for_a_while() {
         let start = Instant::now();
         let mut probe = Probe::new();
-        probe.look(Some(SEARCH), start);
-        assert!(probe.look(Some(SEARCH), start + SOON) > 0);
-        let worse = Search {
-            estimate: 500,
-            ..SEARCH
-        };
+        probe.look(KNOWN, Some(SEARCH), start);
+        assert!(probe.look(KNOWN, Some(SEARCH), start + SOON) > 0);
         let now = start + SOON + TICK;
-        assert_eq!(probe.look(Some(worse), now), 0);
+        assert_eq!(probe.look(500, Some(SEARCH), now), 0);
+        assert_eq!(probe.next(now), Some(now + PAUSE));
+        // Nor by who had all it wanted until then.
+        let mut probe = Probe::new();
+        probe.look(KNOWN, None, start);
+        assert_eq!(probe.look(500, Some(SEARCH), now), 0);
         assert_eq!(probe.next(now), Some(now + PAUSE));
     }
 
@@ -210,16 +230,19 @@ mod tests {
     fn where_a_probe_helped_the_next_is_soon() {
         let start = Instant::now();
         let mut probe = Probe::new();
-        probe.look(Some(SEARCH), start);
-        probe.look(Some(SEARCH), start + SOON);
+        probe.look(KNOWN, Some(SEARCH), start);
+        probe.look(KNOWN, Some(SEARCH), start + SOON);
+        probe.look(KNOWN * 2, Some(SEARCH), start + SOON + TICK);
         let end = start + SOON + BURST;
-        assert_eq!(probe.look(Some(SEARCH), end), 0);
-        let better = Search {
-            estimate: 1_200,
-            goal: 2_000,
-            ..SEARCH
-        };
-        assert_eq!(probe.look(Some(better), end), 0);
+        assert_eq!(probe.look(KNOWN * 2, Some(SEARCH), end), 0);
         assert_eq!(probe.next(end), Some(end + SOON));
+        // Or that is known a moment later.
+        let mut probe = Probe::new();
+        probe.look(KNOWN, Some(SEARCH), start);
+        probe.look(KNOWN, Some(SEARCH), start + SOON);
+        probe.look(KNOWN, Some(SEARCH), end);
+        assert_eq!(probe.next(end), Some(end + PAUSE));
+        probe.look(KNOWN * 2, Some(SEARCH), end + TICK);
+        assert_eq!(probe.next(end), Some(end + TICK + SOON));
     }
 }

@@ -188,6 +188,11 @@ impl Meter {
         if stopped { 0 } else { self.kbps }
     }
 
+    /// The same, also of a stream that stopped: when it goes on it will send as much.
+    pub(crate) const fn known_kbps(&self) -> u32 {
+        self.kbps
+    }
+
     /// Whether packets come.
     pub(crate) fn lives(&self, now: Instant) -> bool {
         self.last
@@ -216,6 +221,7 @@ mod tests {
         assert!(meter.lives(end + LIVES));
         assert!(!meter.lives(end + LIVES + MS));
         assert_eq!(meter.kbps(end + WINDOW + MS), 0);
+        assert_eq!(meter.known_kbps(), 1_000);
     }
 
     #[test]

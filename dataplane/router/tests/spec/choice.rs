@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use plenum_router::{ConnectionId, Input};
+use plenum_router::{ConnectionId, Input, Step};
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Want};
 use plenum_wire::limits::WANTS;
 use plenum_wire::{Kind, Rung};
@@ -281,6 +281,69 @@ fn who_could_see_more_is_sent_copies_to_find_room_and_sees_nothing_of_it() {
         studio.watchers[bob].eye.copies, before,
         "there is nothing to find"
     );
+}
+
+/// Pictures over a link that carries so much; what is known of it is half as much again as
+/// what came through in the last 200 ms, at most what it carries.
+fn over_a_link(studio: &mut Studio, watcher: usize, (link, estimate): (u64, &mut u64)) {
+    studio.watchers[watcher].bytes = 0;
+    studio.pictures(200 * MS);
+    let rate = studio.watchers[watcher].bytes * 8 / 200;
+    *estimate = link.min((*estimate).max(rate * 3 / 2));
+    studio.estimate(watcher, *estimate);
+}
+
+#[test]
+fn on_a_link_that_was_bad_for_a_while_the_large_picture_is_back_within_10_seconds() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    let mut estimate = 1_000;
+    studio.estimate(bob, estimate);
+    let mut shown = Vec::new();
+    for (link, seconds) in [(3_000, 15), (500, 30), (3_000, 10), (3_000, 30)] {
+        for _ in 0..5 * seconds {
+            over_a_link(&mut studio, bob, (link, &mut estimate));
+        }
+        shown.push(studio.shows(bob).unwrap());
+    }
+    // 500 kbit/s are not enough for the middle one and its packets' headers.
+    assert_eq!(shown, [HIGH, LOW, HIGH, HIGH]);
+    // The first three at once, up, down, and up by two.
+    assert!(
+        studio.watchers[bob].eye.cuts <= 7,
+        "{}",
+        studio.watchers[bob].eye.cuts
+    );
+}
+
+#[test]
+fn a_router_without_time_sends_small_pictures_and_then_none_but_the_active_speakers() {
+    let mut panel = Panel::new(Kind::Video, 10_000);
+    let (cem, _) = panel.speakers[1];
+    let voice = panel.house.bind(cem, Kind::Audio, Rung::Udp);
+    panel.house.publish(cem, Kind::Audio, 1);
+    for sequence in 0..100 {
+        panel.house.pass(20 * MS);
+        let packet = loud_packet(1, sequence, 20);
+        panel.house.send(voice, cem.flows.audio, packet);
+    }
+    let mut strain = |samples: u32, busy| {
+        for _ in 0..samples {
+            panel.house.pass(100 * MS);
+            panel.house.handle(Input::Strain { busy, dropped: 0 });
+        }
+        (panel.house.shard.overload(), panel.layers())
+    };
+    assert_eq!(strain(1, 0.1), (Step::Open, [Some(2); 3]));
+    let (step, layers) = strain(2, 1.0);
+    assert_eq!(
+        (step, layers),
+        (Step::LowLayers, [Some(0), Some(2), Some(0)])
+    );
+    let (step, layers) = strain(20, 1.0);
+    assert_eq!((step, layers), (Step::ActiveOnly, [None, Some(2), None]));
+    let (step, layers) = strain(30, 0.1);
+    assert_eq!((step, layers), (Step::Open, [Some(2); 3]));
 }
 
 #[test]
