@@ -11,7 +11,8 @@
 //! **Down.** A step is left after four easy samples. What it left out may have been what made
 //! it easy: if it has to be taken again, the router is wary, and tries again when there is
 //! clearly less to do than then, or after a while, each time twice as long. So a lasting
-//! overload does not make pictures come and go, and its end is seen at once.
+//! overload does not make pictures come and go, and its end is seen at once: when there is
+//! clearly less to do, nothing learned before counts.
 
 use std::time::{Duration, Instant};
 
@@ -31,16 +32,19 @@ const EASY_TO_SEND: f32 = 0.7;
 const HAS_TIME: f32 = 0.5;
 /// Full samples in a row until something is left out: with the one in which it began, 300 ms.
 const FULL_SAMPLES: u8 = 2;
-/// Samples that a mean is taken of, and that have to be easy before a step is left: 400 ms,
-/// so that three steps are left within 2 s of the end of what led to them.
-const SAMPLES: u8 = 4;
+/// Samples in a row, or in the mean, that make a router nearly full or a step easy: 400 ms.
+const SOME: u8 = 4;
+/// Samples that are compared with those before: 800 ms. With [`SOME`] for each of two further
+/// steps that makes 1.6 s, so that all is as before within 2 s of the end.
+const MANY: u8 = 8;
 /// How long the backlog is worked off before more is left out.
 const WORKS_OFF: Duration = Duration::from_millis(300);
 /// A step that has to be taken again so soon after it was left was left too early. Senders
 /// take some seconds until they send again what nobody wanted.
 const RELAPSE: Duration = Duration::from_secs(10);
-/// Clearly less to do: below this share of what did not work.
-const CLEARLY_LESS: f32 = 0.75;
+/// Clearly less to do: below this share of what did not work. Single samples differ by half,
+/// means of [`MANY`] by a sixth.
+const CLEARLY_LESS: f32 = 0.66;
 /// How long a router is wary at first, and at most.
 const WARY_FIRST: Duration = Duration::from_secs(4);
 const WARY_LONGEST: Duration = Duration::from_secs(64);
@@ -52,7 +56,7 @@ const STEPS: usize = Step::ALL.len();
 pub(crate) struct Overload {
     step: Step,
     /// How busy it was, the newest last.
-    samples: [f32; SAMPLES as usize],
+    samples: [f32; MANY as usize],
     /// So many samples in a row, since the last step, were full ...
     full: u8,
     /// ... or easy.
@@ -84,14 +88,17 @@ impl Overload {
         self.forgive(now);
         let overrun = dropped > 0 && busy >= HAS_TIME;
         self.note(if overrun { 1.0 } else { busy });
-        let next = self
-            .higher(overrun, now)
-            .or_else(|| self.may_leave(now).then(|| self.step.lower()))?;
-        if next > self.step {
-            self.rise(next, now);
-        } else {
-            self.left[self.step as usize] = Some((now, self.most()));
-        }
+        let next = match self.higher(overrun, now) {
+            Some(higher) => {
+                self.rise(higher, now);
+                higher
+            }
+            None if self.may_leave(now) => {
+                self.leave(now);
+                self.step.lower()
+            }
+            None => return None,
+        };
         self.step = next;
         (self.full, self.easy) = (0, 0);
         Some(next)
@@ -99,7 +106,7 @@ impl Overload {
 
     fn note(&mut self, busy: f32) {
         self.samples.rotate_left(1);
-        self.samples[SAMPLES as usize - 1] = busy;
+        self.samples[MANY as usize - 1] = busy;
         let limit = match self.step {
             Step::Open | Step::Closed => EASY_TO_OPEN,
             Step::LowLayers | Step::ActiveOnly => EASY_TO_SEND,
@@ -114,11 +121,10 @@ impl Overload {
             .rose
             .is_some_and(|rose| now.saturating_duration_since(rose) < WORKS_OFF);
         let full = (overrun || self.full >= FULL_SAMPLES) && !works_off;
-        let mean = || self.samples.iter().sum::<f32>() / f32::from(SAMPLES);
         match self.step {
             Step::Open | Step::Closed if full => Some(Step::LowLayers),
             Step::LowLayers if full => Some(Step::ActiveOnly),
-            Step::Open if mean() >= NEARLY_FULL => Some(Step::Closed),
+            Step::Open if self.mean(SOME) >= NEARLY_FULL => Some(Step::Closed),
             _ => None,
         }
     }
@@ -144,8 +150,20 @@ impl Overload {
 
     fn may_leave(&self, now: Instant) -> bool {
         let dares = self.wary[self.step as usize]
-            .is_none_or(|wary| now >= wary.until || self.most() < wary.busy * CLEARLY_LESS);
-        self.step != Step::Open && self.easy >= SAMPLES && dares
+            .is_none_or(|wary| now >= wary.until || self.has_clearly_less(wary));
+        self.step != Step::Open && self.easy >= SOME && dares
+    }
+
+    fn has_clearly_less(&self, wary: Wary) -> bool {
+        self.easy >= MANY && self.mean(MANY) < wary.busy * CLEARLY_LESS
+    }
+
+    fn leave(&mut self, now: Instant) {
+        if self.wary[self.step as usize].is_some_and(|wary| self.has_clearly_less(wary)) {
+            self.wary = [None; STEPS];
+        }
+        let busy = self.mean(self.easy.min(MANY));
+        self.left[self.step as usize] = Some((now, busy));
     }
 
     /// Steps that were left for good are no longer feared.
@@ -159,8 +177,9 @@ impl Overload {
         }
     }
 
-    /// The busiest of the samples.
-    fn most(&self) -> f32 {
-        self.samples.iter().copied().fold(0.0, f32::max)
+    /// Of the newest samples.
+    fn mean(&self, count: u8) -> f32 {
+        let newest = self.samples.iter().rev().take(count.into());
+        newest.sum::<f32>() / f32::from(count)
     }
 }

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 
 use super::policy::Overload;
 use super::{Shed, Step};
@@ -19,6 +21,9 @@ struct Router {
     demand: f32,
     /// Share of it that is left out on the last two steps.
     shed: [f32; 2],
+    /// By how much it differs from one sample to the next.
+    noise: f32,
+    random: StdRng,
     waiting: f32,
     lost: f32,
     changes: usize,
@@ -32,6 +37,8 @@ impl Router {
             now: Instant::now(),
             demand,
             shed,
+            noise: 0.0,
+            random: StdRng::seed_from_u64(0),
             waiting: 0.0,
             lost: 0.0,
             changes: 0,
@@ -51,7 +58,8 @@ impl Router {
             Shed::LowLayers => self.shed[0],
             Shed::ActiveOnly => self.shed[1],
         };
-        let work = self.waiting + self.demand * (1.0 - left_out) * share;
+        let differs = 1.0 + self.noise * self.random.random_range(-1.0..=1.0);
+        let work = self.waiting + self.demand * differs * (1.0 - left_out) * share;
         let done = work.min(share);
         let dropped = (work - done - BUFFER).max(0.0);
         self.waiting = work - done - dropped;
@@ -112,11 +120,15 @@ proptest! {
     fn a_lasting_overload_does_not_make_pictures_come_and_go(
         demand in 1.0_f32..4.0,
         shed in shed(),
+        noise in 0.0_f32..0.5,
+        seed: u64,
     ) {
         let mut router = Router::new(demand, shed);
+        (router.noise, router.random) = (noise, StdRng::seed_from_u64(seed));
         router.work_for(seconds(60));
-        // There, then each time up to twice as late back and there again, of both steps.
-        prop_assert!(router.changes <= 3 + 2 * 2 * 6, "{} changes", router.changes);
+        // There, then back and there again, later and later, of both steps; by mere chance, a
+        // few times more. Without memory it would be some 150.
+        prop_assert!(router.changes <= 40, "{} changes", router.changes);
         let fits = demand * (1.0 - shed[1]) < 0.6;
         prop_assert!(!fits || router.full <= 120, "full in {} of 600", router.full);
     }
@@ -126,9 +138,12 @@ proptest! {
         demand in 1.0_f32..4.0,
         shed in shed(),
         tenths in 3_u32..1_200,
-        after in 0.0_f32..0.65,
+        after in 0.0_f32..0.5,
+        noise in 0.0_f32..0.3,
+        seed: u64,
     ) {
         let mut router = Router::new(demand, shed);
+        (router.noise, router.random) = (noise, StdRng::seed_from_u64(seed));
         router.work_for(SAMPLE * tenths);
         router.demand = after;
         // What waits is part of the strain.
@@ -209,4 +224,27 @@ fn more_is_left_out_when_the_first_was_not_enough() {
     assert_eq!(overload.step(), Step::ActiveOnly);
     feed(&mut overload, &mut now, 100, 1.0, 5);
     assert_eq!(overload.step(), Step::ActiveOnly, "there is nothing more");
+}
+
+#[test]
+fn when_there_is_clearly_less_to_do_no_step_is_feared_any_more() {
+    let (mut overload, mut now) = (Overload::default(), Instant::now());
+    feed(&mut overload, &mut now, 5, 1.0, 0);
+    assert_eq!(overload.step(), Step::ActiveOnly);
+    feed(&mut overload, &mut now, 4, 0.6, 0);
+    assert_eq!(overload.step(), Step::LowLayers);
+    feed(&mut overload, &mut now, 2, 1.0, 0);
+    assert_eq!(overload.step(), Step::ActiveOnly, "so that was too early");
+    feed(&mut overload, &mut now, 45, 0.6, 0);
+    assert_eq!(
+        overload.step(),
+        Step::Closed,
+        "after a while it tries again"
+    );
+    feed(&mut overload, &mut now, 5, 1.0, 0);
+    assert_eq!(overload.step(), Step::ActiveOnly, "both were too early");
+    feed(&mut overload, &mut now, 8, 0.2, 0);
+    assert_eq!(overload.step(), Step::LowLayers);
+    feed(&mut overload, &mut now, 8, 0.2, 0);
+    assert_eq!(overload.step(), Step::Open);
 }
