@@ -32,6 +32,7 @@ mod strain;
 mod streams;
 mod switch;
 mod tcp;
+mod turns;
 mod waker;
 
 use std::net::SocketAddr;

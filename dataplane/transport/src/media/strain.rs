@@ -2,8 +2,9 @@
 //!
 //! A thread works from when it has done waiting until it has sent all that it had to send; in
 //! between it waits for packets, or gathers them. It does neither while there is always
-//! something left, so a share of one means that it does not keep up, whether for want of a
-//! faster core or because others use its core too: both count as work here.
+//! something left, so a share of one means that it does not keep up. Where others use its core
+//! too, it may be that it wakes, does in a moment what has come in the meantime, and has to
+//! wait long for its next turn: then it counts all the time that it ran or could have.
 
 use std::io;
 use std::net::UdpSocket;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::turns::{Account, Turns};
 use crate::quic::ReceiveBuffer;
 
 /// How it was between two looks.
@@ -30,6 +32,7 @@ pub(super) struct Work {
     done: AtomicU64,
     /// When the present round began, in nanoseconds since the epoch; 0 while waiting.
     since: AtomicU64,
+    turns: Turns,
 }
 
 impl Work {
@@ -38,13 +41,17 @@ impl Work {
             epoch,
             done: AtomicU64::new(0),
             since: AtomicU64::new(0),
+            turns: Turns::default(),
         })
     }
 
+    /// The thread that it is of begins a round.
     pub(super) fn begin(&self, now: Instant) {
+        self.turns.are_mine();
         self.since.store(self.nanos(now).max(1), Ordering::Relaxed);
     }
 
+    /// It has ended it.
     pub(super) fn end(&self, now: Instant) {
         let since = self.since.swap(0, Ordering::Relaxed);
         if since > 0 {
@@ -69,10 +76,36 @@ impl Work {
     }
 }
 
+/// A thread's work, and how far it was at the last look.
+#[derive(Debug)]
+struct Thread {
+    work: Arc<Work>,
+    done: u64,
+    account: Account,
+}
+
+impl Thread {
+    fn new(now: Instant) -> Self {
+        Self {
+            work: Work::new(now),
+            done: 0,
+            account: Account::default(),
+        }
+    }
+
+    /// How long it worked since the last look.
+    fn worked(&mut self, now: Instant) -> Duration {
+        let (done, account) = (self.work.so_far(now), self.work.turns.so_far());
+        let worked = Duration::from_nanos(done.saturating_sub(self.done));
+        let starved = account.starved_since(self.account);
+        (self.done, self.account) = (done, account);
+        worked.max(starved)
+    }
+}
+
 /// Looks at all threads of a router.
 pub(super) struct Gauge {
-    /// With what each had done at the last look.
-    threads: Vec<(Arc<Work>, u64)>,
+    threads: Vec<Thread>,
     buffers: Vec<ReceiveBuffer>,
     /// The smallest buffer, in bytes.
     room: usize,
@@ -97,7 +130,7 @@ impl Gauge {
             );
         }
         Ok(Self {
-            threads: sockets.iter().map(|_| (Work::new(now), 0)).collect(),
+            threads: sockets.iter().map(|_| Thread::new(now)).collect(),
             buffers,
             room,
             looked: now,
@@ -110,7 +143,7 @@ impl Gauge {
 
     /// For the thread of the so-many-th socket.
     pub(super) fn work(&self, thread: usize) -> Arc<Work> {
-        Arc::clone(&self.threads[thread].0)
+        Arc::clone(&self.threads[thread].work)
     }
 
     /// How it was since the last look.
@@ -118,12 +151,10 @@ impl Gauge {
         let past = now.saturating_duration_since(self.looked).as_secs_f32();
         self.looked = now;
         let mut strain = Strain::default();
-        for (work, before) in &mut self.threads {
-            let so_far = work.so_far(now);
-            let worked = Duration::from_nanos(so_far.saturating_sub(*before));
-            *before = so_far;
+        for thread in &mut self.threads {
+            let worked = thread.worked(now).as_secs_f32();
             if past > 0.0 {
-                strain.busy = strain.busy.max((worked.as_secs_f32() / past).min(1.0));
+                strain.busy = strain.busy.max((worked / past).min(1.0));
             }
         }
         strain.dropped = self.buffers.iter_mut().map(ReceiveBuffer::dropped).sum();
