@@ -7,6 +7,10 @@ use plenum_wire::limits::PACKET_BYTES;
 use quinn::{Connection, SendDatagramError, VarInt};
 
 use super::{Outbound, Outbox};
+use crate::quic::SEND_BUFFER;
+
+/// Bytes in QUIC's queue that are not worth asking how long they take.
+const FEW: usize = 32 * 1_024;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Carrier {
@@ -42,7 +46,7 @@ impl Carrier {
     /// Says what is carried, which tells how old it may get.
     pub(crate) fn carries(&self, kind: Kind) {
         match self {
-            // QUIC bounds its queue in bytes only.
+            // Whatever it is, a second is too long.
             Self::Quic(_) => {}
             Self::Stream(outbox) => outbox.carries(kind),
         }
@@ -52,10 +56,7 @@ impl Carrier {
     /// is made for it.
     pub(crate) fn estimate(&self) -> Option<u64> {
         match self {
-            Self::Quic(connection) => {
-                let metrics = connection.congestion_state().metrics();
-                metrics.ssthresh.and(metrics.pacing_rate)
-            }
+            Self::Quic(connection) => limit(connection),
             Self::Stream(outbox) => outbox.limit(),
         }
     }
@@ -78,6 +79,13 @@ impl Carrier {
 
 fn datagram(connection: &Connection, outbound: &Outbound) -> Sent {
     let datagram = outbound.datagram();
+    let waiting = SEND_BUFFER.saturating_sub(connection.datagram_send_buffer_space());
+    if waiting > FEW
+        && connection.close_reason().is_none()
+        && takes_too_long(waiting, limit(connection))
+    {
+        return Sent::Queued { dropped: 1 };
+    }
     // quinn makes room by dropping its oldest without saying so.
     let full = connection.datagram_send_buffer_space() < datagram.len();
     match connection.send_datagram(datagram) {
@@ -90,5 +98,29 @@ fn datagram(connection: &Connection, outbound: &Outbound) -> Sent {
             | SendDatagramError::UnsupportedByPeer
             | SendDatagramError::Disabled,
         ) => Sent::Unfit,
+    }
+}
+
+/// Bits a second, once the path has shown a limit.
+fn limit(connection: &Connection) -> Option<u64> {
+    let metrics = connection.congestion_state().metrics();
+    metrics.ssthresh.and(metrics.pacing_rate)
+}
+
+/// Whether what waits takes more than a second: what comes behind it would be useless, as
+/// [`max_age`](super::max_age) has it for pictures.
+fn takes_too_long(bytes: usize, bits_per_s: Option<u64>) -> bool {
+    bits_per_s.is_some_and(|rate| bytes as u64 * 8 > rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_of_packets_may_wait_where_it_is_known_how_many_that_are() {
+        assert!(!takes_too_long(SEND_BUFFER, None));
+        assert!(!takes_too_long(100_000, Some(800_000)));
+        assert!(takes_too_long(100_001, Some(800_000)));
     }
 }
