@@ -101,6 +101,8 @@ impl Shard {
             self.probe(subscriber, kind, &mut reception, &look, now);
             self.arm(subscriber, kind, &mut reception, &look, now);
             self.participants[subscriber].media_mut(kind).reception = Some(reception);
+        } else if kind == Kind::Content && reception.is_some() {
+            self.touch(subscriber, Kind::Video);
         }
         self.look = look;
     }

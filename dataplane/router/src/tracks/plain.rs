@@ -17,6 +17,8 @@ pub(crate) struct Plain {
     receivers: Vec<Receiver>,
     /// The router has no time for it.
     held: bool,
+    /// It was held until a moment ago: its receivers need a key frame.
+    released: bool,
     /// Packets of the track.
     sent: u64,
     /// Of those who asked for packets again.
@@ -29,6 +31,7 @@ impl Plain {
             source,
             receivers: Vec::new(),
             held: false,
+            released: false,
             sent: 0,
             budgets: BTreeMap::new(),
         }
@@ -41,7 +44,14 @@ impl Plain {
 
     /// Whether this changes anything.
     pub(crate) fn hold(&mut self, held: bool) -> bool {
-        std::mem::replace(&mut self.held, held) != held
+        let changes = std::mem::replace(&mut self.held, held) != held;
+        self.released |= changes && !held;
+        changes
+    }
+
+    /// Whether it goes on after being held; said once.
+    pub(crate) const fn goes_on(&mut self) -> bool {
+        !self.held && std::mem::replace(&mut self.released, false)
     }
 
     pub(crate) const fn is_held(&self) -> bool {

@@ -70,7 +70,12 @@ impl Shard {
             return;
         };
         let taken = track.taken();
-        let resumed = taken[0] && !track.watch.told[0];
+        let paused = !track.watch.told[0];
+        let released = match &mut track.form {
+            Form::Plain(plain) => plain.goes_on(),
+            Form::Layered(_) => false,
+        };
+        let resumed = taken[0] && (paused || released);
         let news = track.watch.look(taken, now).map(<[bool]>::to_vec);
         if let Some(at) = track.watch.due()
             && track.watch.armed.is_none_or(|armed| at < armed)

@@ -255,6 +255,17 @@ fn content_comes_first_and_cameras_give_up_what_it_lacks() {
         bits_per_s: 3_000_000,
     });
     studio.until_shows(bob, HIGH, 4_000 * MS);
+    // Too little again, and then none at all.
+    studio.house.handle(Input::Estimate {
+        connection,
+        bits_per_s: 1_000_000,
+    });
+    studio.until_shows(bob, MIDDLE, 500 * MS);
+    let end = FromClient::Unpublish {
+        kind: Kind::Content,
+    };
+    studio.house.say(channel, end);
+    studio.until_shows(bob, HIGH, 4_000 * MS);
 }
 
 #[test]
@@ -344,6 +355,44 @@ fn a_router_without_time_sends_small_pictures_and_then_none_but_the_active_speak
     assert_eq!((step, layers), (Step::ActiveOnly, [None, Some(2), None]));
     let (step, layers) = strain(30, 0.1);
     assert_eq!((step, layers), (Step::Open, [Some(2); 3]));
+}
+
+#[test]
+fn a_plain_camera_that_was_left_out_goes_on_with_a_key_frame() {
+    let mut house = House::new(10);
+    let (ann, bob) = (house.join("4711", "ann"), house.join("4711", "bob"));
+    let from = house.bind(ann, Kind::Video, Rung::Udp);
+    let to = house.bind(bob, Kind::Video, Rung::Udp);
+    house.publish(ann, Kind::Video, 7);
+    let mut next = 0;
+    let mut sent = |house: &mut House| {
+        house.take();
+        next += 1;
+        house.send(from, ann.flows.video, rtp_packet(7, next));
+        house
+            .take()
+            .iter()
+            .filter_map(delivered)
+            .any(|it| it.0 == to)
+    };
+    assert!(sent(&mut house));
+    let strain = |house: &mut House, busy| {
+        house.pass(100 * MS);
+        house.handle(Input::Strain { busy, dropped: 0 });
+    };
+    while house.shard.overload() < Step::LowLayers {
+        strain(&mut house, 1.0);
+    }
+    assert!(!sent(&mut house));
+    assert_eq!(house.shard.counters().dropped.shed, 1);
+    while house.shard.overload() >= Step::LowLayers {
+        house.take();
+        strain(&mut house, 0.1);
+    }
+    let asked = house.take();
+    let asked = asked.iter().filter_map(delivered);
+    assert_eq!(asked.filter(|it| it.0 == from).count(), 1);
+    assert!(sent(&mut house));
 }
 
 #[test]
