@@ -24,7 +24,7 @@ pub(crate) struct Outlet {
 pub(crate) struct Route {
     /// The sources that the routers know, of each layer; a track without layers has one.
     pub sources: Arc<[u32]>,
-    /// The layers that somebody watches and the way up has room for.
+    /// The layers that are to be sent: see [`TrackSender::wants_layer`].
     pub layers: Layers,
     /// Every way out: two during a move.
     pub outlets: Arc<[Outlet]>,
@@ -61,9 +61,10 @@ impl TrackSender {
         self.route.borrow().sources.len()
     }
 
-    /// Whether the layer is to be sent: somebody watches it, and the way to the router has
-    /// room for it. Ask before each frame; where the answer becomes yes a key frame comes
-    /// first. Of a track without layers it is asked about layer 0.
+    /// Whether the layer is to be sent: somebody watches it and the way to the router has room
+    /// for it, or somebody watches a higher one that there is no room for. Ask before each
+    /// frame; where the answer becomes yes a key frame comes first. Of a track without layers
+    /// it is asked about layer 0.
     #[must_use]
     pub fn wants_layer(&self, layer: u8) -> bool {
         self.route.borrow().layers.has(layer.into())

@@ -29,8 +29,8 @@ pub(crate) struct Uplink {
     /// Of each layer by itself, in kbit/s.
     kbps: Vec<u32>,
     ladder: Ladder,
-    /// How many of the lowest layers fit.
-    fit: usize,
+    /// The highest layer that fits.
+    top: usize,
     given: Vec<Option<u8>>,
     probe: Probe,
 }
@@ -48,7 +48,7 @@ impl Uplink {
     /// Everything fits until an estimate says otherwise.
     pub fn new(kbps: Vec<u32>) -> Self {
         Self {
-            fit: kbps.len(),
+            top: kbps.len().saturating_sub(1),
             kbps,
             ladder: Ladder::new(),
             given: Vec::new(),
@@ -56,31 +56,36 @@ impl Uplink {
         }
     }
 
-    /// The layers that fit.
-    pub fn layers(&self) -> Layers {
-        Layers::lowest(self.fit)
+    /// What to send of what is wanted: what fits, or something lower in its place, which a
+    /// router takes when nothing better comes.
+    pub fn layers(&self, wanted: Layers) -> Layers {
+        let fitting = wanted.and(Layers::lowest(self.top + 1));
+        if fitting.is_empty() && !wanted.is_empty() {
+            return Layers::only(self.top);
+        }
+        fitting
     }
 
     /// Takes what the way carries, in bits per second, where that is known. Whether
-    /// [`Uplink::layers`] has changed.
+    /// [`Uplink::layers`] may have changed.
     pub fn handle(&mut self, estimate: Option<u64>, wanted: Layers, now: Instant) -> bool {
+        let all = self.kbps.len().saturating_sub(1);
         let Some(estimate) = estimate else {
-            return self.fits(self.kbps.len());
+            return std::mem::replace(&mut self.top, all) != all;
         };
         let budget = u32::try_from(estimate / 1_000).unwrap_or(u32::MAX);
         let wish = self.wish(wanted);
         self.ladder.choose(budget, &[wish], now, &mut self.given);
-        let top = self.given.first().copied().flatten();
-        let top_wanted = (0..self.kbps.len()).rev().find(|layer| wanted.has(*layer));
-        // With the highest that anybody wants those above fit as far as anybody knows.
-        let fit = match top.map(usize::from) {
-            Some(top) if top_wanted == Some(top) => self.kbps.len(),
-            Some(top) => top + 1,
-            None => self.fit,
+        let Some(top) = self.given.first().copied().flatten() else {
+            return false;
         };
-        let sent = top.map_or(0, |top| wish.kbps[usize::from(top)]);
-        self.probe.weigh(self.ladder.goal(), budget, sent, now);
-        self.fits(fit.max(1))
+        let top = usize::from(top);
+        self.probe
+            .weigh(self.ladder.goal(), budget, wish.kbps[top], now);
+        // What nobody wants above it fits as far as anybody knows.
+        let best = (top + 1..LAYERS).all(|above| wish.kbps[above] == 0);
+        let top = if best { all } else { top };
+        std::mem::replace(&mut self.top, top) != top
     }
 
     /// Bytes of padding to send now, to be asked each [`PADDING_EVERY`] while there are some.
@@ -95,26 +100,25 @@ impl Uplink {
         }
     }
 
-    /// The layers that nobody wants cost nothing.
+    /// What it takes to send up to each layer: those that are wanted, or in their place the
+    /// layer itself.
     fn wish(&self, wanted: Layers) -> Wish {
         let mut kbps = [0; LAYERS];
         let mut sum = 0_u32;
-        for (layer, (sums, own)) in kbps.iter_mut().zip(&self.kbps).enumerate() {
+        for (layer, (takes, own)) in kbps.iter_mut().zip(&self.kbps).enumerate() {
             if wanted.has(layer) {
                 sum = sum.saturating_add(*own);
-                *sums = sum;
+                *takes = sum;
+            } else if sum == 0 && !wanted.is_empty() {
+                *takes = *own;
             }
         }
         Wish {
             rank: 0,
             kbps,
             top: u8::try_from(self.kbps.len().saturating_sub(1)).unwrap_or(u8::MAX),
-            now: u8::try_from(self.fit - 1).ok(),
+            now: u8::try_from(self.top).ok(),
         }
-    }
-
-    fn fits(&mut self, fit: usize) -> bool {
-        std::mem::replace(&mut self.fit, fit) != fit
     }
 }
 

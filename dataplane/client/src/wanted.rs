@@ -18,6 +18,15 @@ impl Layers {
         layer < 8 && self.0 >> layer & 1 == 1
     }
 
+    /// This one.
+    pub const fn only(layer: usize) -> Self {
+        if layer < 8 { Self(1 << layer) } else { Self(0) }
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Those in both.
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)

@@ -83,6 +83,15 @@ impl Judge {
         }
     }
 
+    /// How high the picture is that was shown last, in pixels, if it is one and that is known.
+    #[must_use]
+    pub const fn height(&self) -> Option<u16> {
+        match self {
+            Self::Voice(_) => None,
+            Self::Picture(picture) => picture.height(),
+        }
+    }
+
     /// Whether a key frame would help.
     #[must_use]
     pub fn wants_key_frame(&self) -> bool {

@@ -131,6 +131,12 @@ impl Picture {
         self.broken = true;
     }
 
+    /// How high the picture is that was shown last, in pixels, if known.
+    #[must_use]
+    pub const fn height(&self) -> Option<u16> {
+        self.height
+    }
+
     /// Whether a key frame would help.
     #[must_use]
     pub const fn wants_key_frame(&self) -> bool {

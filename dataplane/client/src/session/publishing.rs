@@ -98,12 +98,17 @@ impl Publishing {
         sources.find_map(|(layer, one)| (one == source).then_some(layer))
     }
 
-    /// What is to be sent: wanted by somebody, and there is room for it.
-    pub fn layers(&self) -> Layers {
+    /// What somebody wants.
+    pub fn wanted_layers(&self) -> Layers {
         let legs = self.key.iter().map(|(leg, ..)| *leg);
-        let wanted = self.wanted.layers(legs, self.sources().len());
-        let fitting = self.uplink.as_ref().map(Uplink::layers);
-        fitting.map_or(wanted, |fitting| wanted.and(fitting))
+        self.wanted.layers(legs, self.sources().len())
+    }
+
+    /// What is to be sent of it.
+    pub fn layers(&self) -> Layers {
+        let wanted = self.wanted_layers();
+        let uplink = self.uplink.as_ref();
+        uplink.map_or(wanted, |uplink| uplink.layers(wanted))
     }
 
     pub fn announcement(&self, kind: Kind) -> FromClient {

@@ -57,8 +57,7 @@ impl Session {
     /// When to look again; `None` for a track without layers.
     fn look_at_uplink(&mut self, kind: Kind, now: Instant) -> Option<Instant> {
         let publishing = self.publishing.get_mut(&kind)?;
-        let legs = publishing.key.iter().map(|(leg, ..)| *leg);
-        let wanted = publishing.wanted.layers(legs, publishing.sources().len());
+        let wanted = publishing.wanted_layers();
         let uplink = publishing.uplink.as_mut()?;
         // During a move the leg that is longest there knows best what the way carries.
         let outlet = publishing.route.borrow().outlets.first().cloned();

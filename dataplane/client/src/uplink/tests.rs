@@ -27,7 +27,7 @@ impl Way {
     }
 
     fn sent(&self) -> u32 {
-        let layers = self.uplink.layers().and(self.wanted);
+        let layers = self.uplink.layers(self.wanted);
         let each = [150, 500, 1_500].into_iter().enumerate();
         each.filter(|(layer, _)| layers.has(*layer))
             .map(|(_, kbps)| kbps)
@@ -55,9 +55,8 @@ impl Way {
     }
 
     fn layers(&self) -> usize {
-        (0..3)
-            .filter(|layer| self.uplink.layers().has(*layer))
-            .count()
+        let layers = self.uplink.layers(self.wanted);
+        (0..3).filter(|layer| layers.has(*layer)).count()
     }
 }
 
@@ -65,7 +64,7 @@ impl Way {
 fn all_layers_are_sent_where_nothing_is_known() {
     let mut uplink = Uplink::new(vec![150, 500]);
     assert!(!uplink.handle(None, Layers::lowest(2), Instant::now()));
-    assert_eq!(uplink.layers(), Layers::lowest(2));
+    assert_eq!(uplink.layers(Layers::lowest(2)), Layers::lowest(2));
     assert_eq!(uplink.padding(Instant::now()), 0);
 }
 
@@ -100,10 +99,22 @@ fn layers_that_nobody_wants_need_no_room_and_no_padding() {
     way.wanted = Layers::from(&[true, true, false][..]);
     way.pass(30_000 * MS);
     assert_eq!(way.padded, 0);
-    assert!(way.uplink.layers().has(1));
+    assert_eq!(way.sent(), 650);
     way.wanted = Layers::from(&[false, false, true][..]);
     way.pass(30_000 * MS);
     assert_eq!(way.sent(), 1_500, "it fits without the others");
+}
+
+#[test]
+fn what_is_wanted_and_does_not_fit_has_something_lower_in_its_place() {
+    for (capacity, instead) in [(2_000, 1_500), (700, 500), (300, 150), (50, 150)] {
+        let mut way = Way::new(capacity);
+        way.wanted = Layers::only(2);
+        way.pass(10_000 * MS);
+        assert_eq!(way.sent(), instead, "{capacity}");
+    }
+    let nobody = Layers::lowest(0);
+    assert_eq!(Uplink::new(vec![150, 500]).layers(nobody), nobody);
 }
 
 #[test]

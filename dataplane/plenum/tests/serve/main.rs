@@ -6,6 +6,7 @@
 //! | `site` | starts `plenum serve` and `plenum join`, reads its metrics |
 //! | `web` | HTTP over TLS by hand, also such as no client would send |
 //! | `recordings` | what is recorded is what was sent, over each rung |
+//! | `layers` | a picture that is played in several sizes |
 //! | `refusals` | joins that cannot work: exit status and sentence |
 //! | `tickets` | tickets that a router must not take |
 //! | `garbage` | nonsense on every port beside a running meeting |
@@ -15,6 +16,7 @@
 
 mod ending;
 mod garbage;
+mod layers;
 mod recordings;
 mod refusals;
 mod site;
