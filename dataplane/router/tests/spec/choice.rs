@@ -1,7 +1,5 @@
-//! Which layer somebody gets: by the size it is shown at, the room there is, and what else is
+//! Whose picture somebody gets, and how large: by the size it is shown at and by what else is
 //! to be seen.
-
-use std::time::Duration;
 
 use plenum_router::{ConnectionId, Input, Step};
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Want};
@@ -10,9 +8,7 @@ use plenum_wire::{Kind, Rung};
 
 use crate::house::{Guest, House, objection, rtp_packet, said};
 use crate::speakers::loud_packet;
-use crate::studio::{
-    HIGH, KBPS, LOW, MIDDLE, MS, PICTURE, Studio, delivered, simulcast, vp8_packet, want,
-};
+use crate::studio::{HIGH, KBPS, LOW, MIDDLE, MS, Studio, delivered, simulcast, vp8_packet, want};
 
 #[test]
 fn nobody_gets_more_than_is_shown() {
@@ -45,48 +41,6 @@ fn a_wish_may_be_said_before_its_track_is_there() {
     studio.pictures(1_000 * MS);
     assert_eq!(studio.shows(bob), Some(LOW));
 }
-
-#[test]
-fn less_room_is_less_picture_at_once_and_more_only_after_a_while() {
-    let mut studio = Studio::new(Kind::Video);
-    let bob = studio.watch("bob");
-    studio.estimate(bob, 3_000);
-    studio.until_shows(bob, HIGH, PICTURE);
-    studio.estimate(bob, 600);
-    let down = studio.until_shows(bob, MIDDLE, 500 * MS);
-    assert!(down <= 2 * PICTURE, "{down:?}");
-    studio.pictures(1_000 * MS);
-    let rate = studio.rate(bob, 2_000 * MS);
-    // A little more at times, to find out whether there is room.
-    assert!((450..=700).contains(&rate), "{rate}");
-    studio.estimate(bob, 3_000);
-    let up = studio.until_shows(bob, HIGH, 2_000 * MS);
-    assert!(up + PICTURE >= 1_000 * MS, "{up:?}");
-}
-
-#[test]
-fn room_that_comes_and_goes_does_not_make_the_picture_flicker() {
-    let mut studio = Studio::new(Kind::Video);
-    let bob = studio.watch("bob");
-    for _ in 0..20 {
-        studio.estimate(bob, 520);
-        studio.pictures(400 * MS);
-        studio.estimate(bob, 2_000);
-        studio.pictures(600 * MS);
-    }
-    assert_eq!(studio.shows(bob), Some(MIDDLE));
-    // The first picture, and what was shown before the first estimate.
-    assert!(studio.watchers[bob].eye.cuts <= 2);
-}
-
-#[test]
-fn the_lowest_picture_comes_however_little_room_there_is() {
-    let mut studio = Studio::new(Kind::Video);
-    let bob = studio.watch("bob");
-    studio.estimate(bob, 10);
-    studio.until_shows(bob, LOW, 500 * MS);
-}
-
 /// Bob, and three who publish a camera of three layers each: SSRC 100 and its layers 101 to
 /// 103, and so on.
 struct Panel {
@@ -211,122 +165,40 @@ fn more_participants_fit_where_each_is_shown_small() {
     panel.wants("dan", 0, 0);
     assert_eq!(panel.layers(), [Some(2), Some(0), None]);
 }
-
 #[test]
-fn what_a_camera_without_layers_takes_is_left_to_it() {
-    let mut studio = Studio::new(Kind::Video);
-    let bob = studio.watch("bob");
-    studio.estimate(bob, 1_800);
-    studio.until_shows(bob, HIGH, PICTURE);
-    let cem = studio.house.join("4711", "cem");
-    let camera = studio.house.bind(cem, Kind::Video, Rung::Udp);
-    studio.house.publish(cem, Kind::Video, 99);
-    for sequence in 0..75 {
-        // 2 times 1,250 bytes in 40 ms: 500 kbit/s.
-        for half in 0..2 {
-            let packet = [&rtp_packet(99, 2 * sequence + half)[..], &[0; 1_233]].concat();
-            studio.house.send(camera, cem.flows.video, packet.into());
-        }
-        studio.picture();
-    }
-    assert_eq!(studio.shows(bob), Some(MIDDLE));
-}
-
-#[test]
-fn content_comes_first_and_cameras_give_up_what_it_lacks() {
-    let mut studio = Studio::new(Kind::Video);
-    let bob = studio.watch("bob");
-    studio.estimate(bob, 1_800);
-    studio.until_shows(bob, HIGH, PICTURE);
-    let channel = studio.ann.channel;
-    let screen = simulcast(Kind::Content, 20, &[21, 22, 23]);
-    studio.house.say(channel, screen);
-    let guest = studio.watchers[bob].guest;
-    let connection = studio.house.bind(guest, Kind::Content, Rung::Udp);
-    studio.house.handle(Input::Estimate {
-        connection,
-        bits_per_s: 1_000_000,
-    });
-    studio.deal();
-    // The screen's next step takes 1,500 kbit/s and the ladder's margin: 725 are not there.
-    studio.until_shows(bob, MIDDLE, 500 * MS);
-    studio.house.handle(Input::Estimate {
-        connection,
-        bits_per_s: 3_000_000,
-    });
-    studio.until_shows(bob, HIGH, 4_000 * MS);
-    // Too little again, and then none at all.
-    studio.house.handle(Input::Estimate {
-        connection,
-        bits_per_s: 1_000_000,
-    });
-    studio.until_shows(bob, MIDDLE, 500 * MS);
-    let end = FromClient::Unpublish {
-        kind: Kind::Content,
+fn so_many_wants_are_kept_and_audio_has_none() {
+    let mut house = House::new(10);
+    let ann = house.join("4711", "ann");
+    let about = |from: usize, count: usize| FromClient::Want {
+        wants: (from..from + count)
+            .map(|number| Want {
+                participant: number.to_string().parse().unwrap(),
+                kind: Kind::Video,
+                height: 180,
+                priority: 0,
+            })
+            .collect(),
     };
-    studio.house.say(channel, end);
-    studio.until_shows(bob, HIGH, 4_000 * MS);
-}
-
-#[test]
-fn who_could_see_more_is_sent_copies_to_find_room_and_sees_nothing_of_it() {
-    let mut studio = Studio::new(Kind::Video);
-    let bob = studio.watch("bob");
-    studio.estimate(bob, 300);
-    studio.until_shows(bob, LOW, 500 * MS);
-    studio.pictures(10_000 * MS);
-    let watcher = &studio.watchers[bob];
-    let (copies, probes) = (
-        watcher.eye.copies,
-        studio.house.shard.counters().of(Kind::Video).probes,
-    );
-    assert_eq!(u64::from(copies), probes);
-    // Four probes of 200 ms for the 500 kbit/s of the next layer: it takes 425 to 575 more.
-    let bytes = u64::from(copies) * 700;
-    assert!(copies > 0 && bytes < 4 * 2 * 575 / 8 * 200, "{copies}");
-    studio.estimate(bob, 4_000);
-    studio.until_shows(bob, HIGH, 3_000 * MS);
-    let before = studio.watchers[bob].eye.copies;
-    studio.pictures(5_000 * MS);
-    assert_eq!(
-        studio.watchers[bob].eye.copies, before,
-        "there is nothing to find"
-    );
-}
-
-/// Pictures over a link that carries so much; what is known of it is half as much again as
-/// what came through in the last 200 ms, at most what it carries.
-fn over_a_link(studio: &mut Studio, watcher: usize, (link, estimate): (u64, &mut u64)) {
-    studio.watchers[watcher].bytes = 0;
-    studio.pictures(200 * MS);
-    let rate = studio.watchers[watcher].bytes * 8 / 200;
-    *estimate = link.min((*estimate).max(rate * 3 / 2));
-    studio.estimate(watcher, *estimate);
-}
-
-#[test]
-fn on_a_link_that_was_bad_for_a_while_the_large_picture_is_back_within_10_seconds() {
-    let mut studio = Studio::new(Kind::Video);
-    let bob = studio.watch("bob");
-    let mut estimate = 1_000;
-    studio.estimate(bob, estimate);
-    let mut shown = Vec::new();
-    for (link, seconds) in [(3_000, 15), (500, 30), (3_000, 10), (3_000, 30)] {
-        for _ in 0..5 * seconds {
-            over_a_link(&mut studio, bob, (link, &mut estimate));
-        }
-        shown.push(studio.shows(bob).unwrap());
+    house.say(ann.channel, about(0, WANTS));
+    assert_eq!(said(&house.take(), ann.channel), []);
+    for bad in [
+        about(WANTS, 1),
+        about(0, WANTS + 1),
+        want("0", Kind::Audio, 180, 0),
+    ] {
+        house.say(ann.channel, bad);
+        let out = house.take();
+        assert_eq!(objection(&out, ann.channel), ErrorCode::BadMessage);
+        let told = said(&out, ann.channel);
+        let [FromRouter::Error { message, .. }] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert!(message.contains("wants") || message.contains("unsubscribe"));
     }
-    // 500 kbit/s are not enough for the middle one and its packets' headers.
-    assert_eq!(shown, [HIGH, LOW, HIGH, HIGH]);
-    // The first three at once, up, down, and up by two.
-    assert!(
-        studio.watchers[bob].eye.cuts <= 7,
-        "{}",
-        studio.watchers[bob].eye.cuts
-    );
+    house.say(ann.channel, want("0", Kind::Video, Want::ANY_HEIGHT, 0));
+    house.say(ann.channel, about(WANTS, 1));
+    assert_eq!(said(&house.take(), ann.channel), []);
 }
-
 #[test]
 fn a_router_without_time_sends_small_pictures_and_then_none_but_the_active_speakers() {
     let mut panel = Panel::new(Kind::Video, 10_000);
@@ -393,78 +265,4 @@ fn a_plain_camera_that_was_left_out_goes_on_with_a_key_frame() {
     let asked = asked.iter().filter_map(delivered);
     assert_eq!(asked.filter(|it| it.0 == from).count(), 1);
     assert!(sent(&mut house));
-}
-
-#[test]
-fn estimates_of_audio_change_nothing() {
-    let mut house = House::new(10);
-    let (ann, bob) = (house.join("4711", "ann"), house.join("4711", "bob"));
-    let from = house.bind(ann, Kind::Audio, Rung::Udp);
-    let connection = house.bind(bob, Kind::Audio, Rung::Udp);
-    house.publish(ann, Kind::Audio, 7);
-    house.handle(Input::Estimate {
-        connection,
-        bits_per_s: 0,
-    });
-    house.take();
-    house.send(from, ann.flows.audio, rtp_packet(7, 1));
-    assert_eq!(house.take().iter().filter_map(delivered).count(), 1);
-    // Nor do those of connections that nobody knows.
-    let connection = ConnectionId(u64::MAX);
-    house.handle(Input::Estimate {
-        connection,
-        bits_per_s: 1,
-    });
-}
-
-#[test]
-fn so_many_wants_are_kept_and_audio_has_none() {
-    let mut house = House::new(10);
-    let ann = house.join("4711", "ann");
-    let about = |from: usize, count: usize| FromClient::Want {
-        wants: (from..from + count)
-            .map(|number| Want {
-                participant: number.to_string().parse().unwrap(),
-                kind: Kind::Video,
-                height: 180,
-                priority: 0,
-            })
-            .collect(),
-    };
-    house.say(ann.channel, about(0, WANTS));
-    assert_eq!(said(&house.take(), ann.channel), []);
-    for bad in [
-        about(WANTS, 1),
-        about(0, WANTS + 1),
-        want("0", Kind::Audio, 180, 0),
-    ] {
-        house.say(ann.channel, bad);
-        let out = house.take();
-        assert_eq!(objection(&out, ann.channel), ErrorCode::BadMessage);
-        let told = said(&out, ann.channel);
-        let [FromRouter::Error { message, .. }] = &told[..] else {
-            panic!("{told:?}")
-        };
-        assert!(message.contains("wants") || message.contains("unsubscribe"));
-    }
-    house.say(ann.channel, want("0", Kind::Video, Want::ANY_HEIGHT, 0));
-    house.say(ann.channel, about(WANTS, 1));
-    assert_eq!(said(&house.take(), ann.channel), []);
-}
-
-#[test]
-fn a_meeting_without_layers_sets_no_clock() {
-    let mut house = House::new(10);
-    let (ann, bob) = (house.join("4711", "ann"), house.join("4711", "bob"));
-    house.bind(ann, Kind::Video, Rung::Udp);
-    let connection = house.bind(bob, Kind::Video, Rung::Udp);
-    house.publish(ann, Kind::Video, 7);
-    house.handle(Input::Estimate {
-        connection,
-        bits_per_s: 100_000,
-    });
-    house.pass(Duration::from_secs(10));
-    // But for the reports to the controller.
-    let next = house.shard.next_timeout().unwrap();
-    assert!(next >= house.now && next <= house.now + 500 * MS);
 }

@@ -6,10 +6,10 @@ use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest, Layer};
 use plenum_wire::rtcp::{self, Feedback};
 use plenum_wire::{Codec, Kind, Rung};
 
+use crate::eye::Eye;
 use crate::house::{House, objection, said};
 use crate::studio::{
-    Eye, HIGH, LOW, MIDDLE, MS, PICTURE, Studio, TRACK, delivered, layers, simulcast, vp8,
-    vp8_packet,
+    HIGH, LOW, MIDDLE, MS, PICTURE, Studio, TRACK, delivered, layers, simulcast, vp8, vp8_packet,
 };
 
 #[test]

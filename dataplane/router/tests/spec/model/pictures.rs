@@ -10,7 +10,8 @@ use plenum_router::ConnectionId;
 use plenum_router::tracks::DOWN_WITHIN;
 use plenum_wire::rtp;
 
-use crate::studio::{Eye, HEIGHTS, KBPS, vp8_packet};
+use crate::eye::Eye;
+use crate::studio::{HEIGHTS, KBPS, vp8_packet};
 
 /// Of one publisher.
 #[derive(Debug)]
