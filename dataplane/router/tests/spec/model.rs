@@ -17,6 +17,7 @@ use pictures::Fate;
 
 mod life;
 mod moves;
+mod moving;
 mod pictures;
 mod watching;
 

@@ -29,9 +29,9 @@ pub struct Person {
 
 pub struct Model {
     pub house: House,
-    link: LinkId,
+    pub link: LinkId,
     draining: bool,
-    moves: Moves,
+    pub moves: Moves,
     pub people: BTreeMap<usize, Person>,
     /// Subscriber, publisher, kind: the opposite of the subscriber's interest.
     pub exceptions: BTreeSet<(usize, usize, Kind)>,
@@ -231,56 +231,6 @@ impl Model {
             Step::Wish(pair) => self.wish(pair),
         }
         self.pass(PAUSE);
-    }
-
-    fn order(&mut self, meeting: usize) {
-        let message = ToRouter::MoveMeeting {
-            meeting: MEETINGS[meeting].parse().unwrap(),
-            to: "b".parse().unwrap(),
-        };
-        self.house.order(self.link, message);
-        if !self.members(meeting).is_empty() {
-            self.moves.ordered(meeting, self.house.now);
-        }
-    }
-
-    fn tickets(&mut self, meeting: usize, all: bool) {
-        let members = self.members(meeting);
-        let offered: BTreeSet<usize> = members.iter().copied().skip(usize::from(!all)).collect();
-        let offers = offered
-            .iter()
-            .map(|who| self.house.zone.offer("b", MEETINGS[meeting], PEOPLE[*who]))
-            .collect();
-        let message = ToRouter::Tickets {
-            meeting: MEETINGS[meeting].parse().unwrap(),
-            to: "b".parse().unwrap(),
-            offers,
-        };
-        self.house.order(self.link, message);
-        self.moves
-            .tickets(meeting, &offered, &members, self.house.now);
-    }
-
-    fn moved(&mut self, who: usize) {
-        let Some(person) = self.people.get(&who) else {
-            return;
-        };
-        let to = "b".parse().unwrap();
-        self.house
-            .say(person.guest.channel, FromClient::Moved { to });
-        self.moves.moved(person.meeting, who, self.house.now);
-    }
-
-    fn move_failed(&mut self, who: usize) {
-        let Some(person) = self.people.get(&who) else {
-            return;
-        };
-        let message = FromClient::MoveFailed {
-            to: "b".parse().unwrap(),
-            reason: "no rung reaches it".into(),
-        };
-        self.house.say(person.guest.channel, message);
-        self.moves.failed(person.meeting);
     }
 
     /// Time passes; what the router closed is reported as closed, as its shell does.
