@@ -7,6 +7,7 @@
 //! | [`participant`], [`gallery`] | one participant: joins, receives what it shows, leaves |
 //! | [`speaker`], [`talk`], [`camera`], [`stream`], [`payload`] | what it sends |
 //! | [`board`], [`happening`] | what they share, and tell as it happens |
+//! | [`tally`] | what came of all of them |
 //! | [`progress`], [`report`] | what is seen while it runs, and at the end |
 
 mod account;
@@ -23,6 +24,7 @@ mod report;
 mod speaker;
 mod stream;
 mod talk;
+mod tally;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,16 +46,15 @@ use crate::Output;
 use board::Board;
 use camera::Pictures;
 use gallery::Look;
-use ledger::Figures;
+use happening::What;
 use participant::{Common, Outcome, Seat};
 use payload::Epoch;
 use progress::Progress;
 use report::Report;
+use tally::Tally;
 
 /// How long receivers stay after the last packet was sent.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long leaving may take.
-const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Put load on a zone: meetings full of participants who speak, listen and count.
 ///
@@ -186,6 +187,8 @@ async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report
     let plain = matches!(args.output, Output::Json);
     let timeline = args.timeline.as_deref();
     let progress = Progress::new(Arc::clone(&board), seats.len(), lasts, plain, timeline)?;
+    let phases = announce(args.network.clone(), start, Arc::clone(&board));
+    let _phases = AbortOnDropHandle::new(tokio::spawn(phases));
     let ended = CancellationToken::new();
     let mut progress = AbortOnDropHandle::new(tokio::spawn(progress.run(ended.clone())));
 
@@ -204,10 +207,10 @@ async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report
         common.quiet.cancel();
         sleep(LINGER).await;
         common.leave.cancel();
-        collect(&mut tasks).await
+        Tally::collect(&mut tasks).await
     };
-    let account = tokio::select! {
-        account = whole => account,
+    let tally = tokio::select! {
+        tally = whole => tally,
         // It ends by itself only when the timeline cannot be written.
         broken = &mut progress => {
             broken.context("the progress display broke")??;
@@ -216,13 +219,13 @@ async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report
     };
     ended.cancel();
     progress.await.context("the progress display broke")??;
-    let report = Report::new(&board, &account.figures, account.abandoned, start.elapsed());
+    let report = Report::new(&board, &tally, start.elapsed());
     if let Some(path) = &args.report {
         let json = serde_json::to_string_pretty(&report)?;
         std::fs::write(path, json + "\n")
             .with_context(|| format!("--report {} cannot be written", path.display()))?;
     }
-    Ok((report, account.status()))
+    Ok((report, tally.status()))
 }
 
 fn pictures(args: &LoadArgs) -> Pictures {
@@ -258,7 +261,9 @@ fn config(args: &LoadArgs) -> anyhow::Result<JoinConfig> {
 /// Meeting after meeting, the speakers first. `config.meeting` is the prefix.
 fn seats(args: &LoadArgs, config: &JoinConfig, common: &Common) -> anyhow::Result<Vec<Seat>> {
     let speakers = args.speakers.unwrap_or(args.participants);
-    let behind = args.behind.unwrap_or(args.participants);
+    let in_front = args
+        .behind
+        .map_or(0, |behind| args.participants.saturating_sub(behind));
     let mut seats = Vec::new();
     for meeting in 1..=args.meetings {
         let id: MeetingId = format!("{}-{meeting}", config.meeting).parse()?;
@@ -268,7 +273,8 @@ fn seats(args: &LoadArgs, config: &JoinConfig, common: &Common) -> anyhow::Resul
             config.meeting = id.clone();
             config.name = Some(name.parse()?);
             let seed = u64::from(meeting) << 32 | u64::from(number);
-            if !args.network.is_empty() && number + behind > args.participants {
+            let behind = !args.network.is_empty() && number > in_front;
+            if behind {
                 config.network = put_behind(args, &config.network, seed, common.epoch.0);
             }
             seats.push(Seat {
@@ -277,6 +283,7 @@ fn seats(args: &LoadArgs, config: &JoinConfig, common: &Common) -> anyhow::Resul
                 meeting: meeting as usize,
                 name,
                 speaks: number <= speakers,
+                apart: behind && in_front > 0,
                 seed,
             });
         }
@@ -290,6 +297,16 @@ fn put_behind(args: &LoadArgs, network: &Network, seed: u64, start: Instant) -> 
     let bad =
         plenum_emulator::Network::new(phases, start, args.network_seed.wrapping_add(seed << 8));
     network.through(Arc::new(move |router| bad.way_to(router)))
+}
+
+/// Tells the timeline when the bad network changes.
+async fn announce(phases: Vec<Phase>, start: Instant, board: Arc<Board>) {
+    let mut begins: Vec<Duration> = phases.iter().map(|phase| phase.after).collect();
+    begins.sort_unstable();
+    for (after, phase) in begins.into_iter().zip(1..) {
+        sleep_until((start + after).into()).await;
+        board.announce(What::Network { phase });
+    }
 }
 
 /// Lets everybody come, evenly over the ramp.
@@ -310,44 +327,4 @@ async fn seat(
         tasks.spawn(seat.take());
     }
     tasks
-}
-
-/// What came of all participants.
-#[derive(Default)]
-struct Account {
-    figures: Figures,
-    abandoned: u64,
-    first_failure: Option<JoinError>,
-    /// Did not leave in time, or broke.
-    unaccounted: u64,
-}
-
-impl Account {
-    fn status(&self) -> u8 {
-        match &self.first_failure {
-            Some(error) => error.exit_status(),
-            None if self.figures.dropped + self.unaccounted > 0 => exit::OTHER,
-            None => exit::OK,
-        }
-    }
-}
-
-async fn collect(tasks: &mut JoinSet<Outcome>) -> Account {
-    let mut account = Account::default();
-    let deadline = tokio::time::Instant::now() + LEAVE_WITHIN;
-    while let Ok(Some(outcome)) = tokio::time::timeout_at(deadline, tasks.join_next()).await {
-        match outcome {
-            Ok(Outcome::Took(figures)) => account.figures.merge(&figures),
-            Ok(Outcome::Abandoned) => account.abandoned += 1,
-            Ok(Outcome::Failed(error)) => {
-                account.first_failure.get_or_insert(error);
-            }
-            Err(error) => {
-                tracing::error!(%error, "a participant broke");
-                account.unaccounted += 1;
-            }
-        }
-    }
-    account.unaccounted += tasks.len() as u64;
-    account
 }

@@ -103,6 +103,15 @@ impl Board {
 
     /// Tells what happened to a participant.
     pub fn tell(&self, participant: &str, what: What) {
+        self.note(Some(participant), what);
+    }
+
+    /// Tells what happened to nobody in particular.
+    pub fn announce(&self, what: What) {
+        self.note(None, what);
+    }
+
+    fn note(&self, participant: Option<&str>, what: What) {
         let mut happenings = self
             .happenings
             .lock()
@@ -110,7 +119,7 @@ impl Board {
         if let Some(happenings) = happenings.as_mut() {
             happenings.push(Happening {
                 unix_ms: unix_ms(),
-                participant: participant.to_owned(),
+                participant: participant.map(str::to_owned),
                 what,
             });
         }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use plenum_wire::RouterId;
+use plenum_wire::{ParticipantId, RouterId};
 use serde::Serialize;
 
 /// One line of the timeline.
@@ -10,8 +10,9 @@ use serde::Serialize;
 pub struct Happening {
     /// By this machine's clock, in milliseconds.
     pub unix_ms: u64,
-    /// To whom: its number in the load.
-    pub participant: String,
+    /// To whom: its number in the load; nobody in particular if not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub participant: Option<String>,
     /// What.
     #[serde(flatten)]
     pub what: What,
@@ -40,6 +41,18 @@ pub enum What {
         /// The longest time between two audio packets of one track that were due 20 ms
         /// apart, while it was under way.
         audio_gap_ms: f64,
+    },
+    /// Somebody's picture has another height than before, or is seen for the first time.
+    Shown {
+        /// Whose.
+        of: ParticipantId,
+        /// In pixels.
+        height: u16,
+    },
+    /// The bad network is from now on as its next phase says.
+    Network {
+        /// From 1.
+        phase: usize,
     },
 }
 

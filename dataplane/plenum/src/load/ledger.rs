@@ -24,6 +24,8 @@ struct Receiving {
     track: Arc<Track>,
     account: Account,
     judge: Judge,
+    /// Of the picture, as the timeline knows it.
+    height: Option<u16>,
     /// Or seen. What comes while it is not is left over, and judged by nobody.
     heard: bool,
     /// The sender's count, once it has begun.
@@ -268,6 +270,7 @@ impl Ledger {
         let receiving = Receiving {
             account,
             judge: Judge::of(track),
+            height: None,
             heard,
             sent: self.board.track(self.meeting, track.ssrc),
             track: Arc::clone(track),
@@ -320,6 +323,12 @@ impl Ledger {
             let payload = packet.slice(header.payload_offset..);
             let key = key_frame(&track.codec, &payload);
             receiving.judge.receive(&header, key, at);
+            if let Some(height) = receiving.judge.height()
+                && receiving.height.replace(height) != Some(height)
+            {
+                let of = track.participant.clone();
+                self.board.tell(&self.name, What::Shown { of, height });
+            }
         }
         if !track.layers.is_empty() {
             return receiving.account.receive_routed(header.sequence, at);

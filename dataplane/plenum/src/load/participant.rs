@@ -44,6 +44,8 @@ pub struct Seat {
     /// Its name in the report.
     pub name: String,
     pub speaks: bool,
+    /// Its figures are told apart: it is behind the bad network, and others are not.
+    pub apart: bool,
     /// Of what it says.
     pub seed: u64,
 }
@@ -51,7 +53,12 @@ pub struct Seat {
 /// How a participant fared.
 pub enum Outcome {
     /// It was there.
-    Took(Box<Figures>),
+    Took {
+        /// What it measured.
+        figures: Box<Figures>,
+        /// See [`Seat::apart`].
+        apart: bool,
+    },
     /// It could not join.
     Failed(JoinError),
     /// The user ended the load before the join was done.
@@ -92,7 +99,10 @@ impl Seat {
         if alive {
             session.leave().await;
         }
-        Outcome::Took(Box::new(figures))
+        Outcome::Took {
+            figures: Box::new(figures),
+            apart: self.apart,
+        }
     }
 
     /// Who could not join while the load lasted has failed, unless the user cut it short.

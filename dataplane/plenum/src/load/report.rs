@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::board::{Board, Trouble, seconds};
 use super::ledger::Figures;
+use super::tally::Tally;
 use crate::join::shares;
 
 /// Name and version of the report's shape.
@@ -23,6 +24,9 @@ pub struct Report {
     lasted_s: f64,
     joins: Joins,
     media: Media,
+    /// Of those behind a bad network, when not all are; they are in no figure of `media`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind: Option<Media>,
     migrations: Migrations,
     reconnections: Reconnections,
     /// Sessions that ended by themselves, or had no router when the load ended.
@@ -101,54 +105,62 @@ struct Reconnections {
     max_ms: Option<f64>,
 }
 
+impl Media {
+    fn of(figures: &Figures, board: &Board) -> Self {
+        let Quality { voice, picture } = &figures.quality;
+        let rung = |rung| figures.rungs.get(&rung).copied().unwrap_or(0);
+        Self {
+            sent: board.sent.get(),
+            expected: figures.totals.expected,
+            received: figures.totals.received,
+            lost: figures.totals.lost,
+            duplicated: figures.totals.duplicated,
+            audio_expected: figures.audio.expected,
+            audio_lost: figures.audio.lost,
+            copies_removed: figures.copies,
+            latency_p50_ms: ms(figures.latency.quantile(0.5)),
+            latency_p99_ms: ms(figures.latency.quantile(0.99)),
+            audio_gap_p99_ms: ms(figures.gaps.quantile(0.99)),
+            audio_gap_max_ms: ms(figures.gaps.max()),
+            audio_unrecovered_per_mille: voice.unrecovered_per_mille().map(seconds),
+            audio_late: voice.late,
+            audio_concealments: voice.concealments,
+            audio_playout_delay_max_ms: ms((voice.expected > 0).then_some(voice.delay_max)),
+            video_frames: picture.frames,
+            freezes: picture.freezes,
+            freeze_max_ms: ms((picture.freezes > 0).then_some(picture.longest)),
+            heights: shares(&picture.heights),
+            height_switches: picture.heights.switches,
+            sent_late_p99_ms: ms(figures.late.quantile(0.99)),
+            rungs: Rungs {
+                udp: rung(Rung::Udp),
+                tcp: rung(Rung::Tcp),
+                tls: rung(Rung::Tls),
+            },
+        }
+    }
+}
+
 impl Report {
     /// Puts the report together.
     #[must_use]
-    pub fn new(board: &Board, figures: &Figures, abandoned: u64, lasted: Duration) -> Self {
+    pub fn new(board: &Board, tally: &Tally, lasted: Duration) -> Self {
         let (errors, errors_total) = board.troubles();
-        let Quality { voice, picture } = &figures.quality;
-        let rung = |rung| figures.rungs.get(&rung).copied().unwrap_or(0);
+        let figures = &tally.all;
         Self {
             schema: SCHEMA,
             lasted_s: seconds(lasted.as_secs_f64()),
             joins: Joins {
                 attempted: board.attempted.get(),
                 failed: board.failed.get(),
-                abandoned,
+                abandoned: tally.abandoned,
                 p50_ms: ms(figures.joins.quantile(0.5)),
                 p95_ms: ms(figures.joins.quantile(0.95)),
                 p99_ms: ms(figures.joins.quantile(0.99)),
                 max_ms: ms(figures.joins.max()),
             },
-            media: Media {
-                sent: board.sent.get(),
-                expected: figures.totals.expected,
-                received: figures.totals.received,
-                lost: figures.totals.lost,
-                duplicated: figures.totals.duplicated,
-                audio_expected: figures.audio.expected,
-                audio_lost: figures.audio.lost,
-                copies_removed: figures.copies,
-                latency_p50_ms: ms(figures.latency.quantile(0.5)),
-                latency_p99_ms: ms(figures.latency.quantile(0.99)),
-                audio_gap_p99_ms: ms(figures.gaps.quantile(0.99)),
-                audio_gap_max_ms: ms(figures.gaps.max()),
-                audio_unrecovered_per_mille: voice.unrecovered_per_mille().map(seconds),
-                audio_late: voice.late,
-                audio_concealments: voice.concealments,
-                audio_playout_delay_max_ms: ms((voice.expected > 0).then_some(voice.delay_max)),
-                video_frames: picture.frames,
-                freezes: picture.freezes,
-                freeze_max_ms: ms((picture.freezes > 0).then_some(picture.longest)),
-                heights: shares(&picture.heights),
-                height_switches: picture.heights.switches,
-                sent_late_p99_ms: ms(figures.late.quantile(0.99)),
-                rungs: Rungs {
-                    udp: rung(Rung::Udp),
-                    tcp: rung(Rung::Tcp),
-                    tls: rung(Rung::Tls),
-                },
-            },
+            media: Media::of(&tally.most, board),
+            behind: tally.apart.as_ref().map(|apart| Media::of(apart, board)),
             migrations: Migrations {
                 count: figures.moves,
                 failed: figures.moves_failed,
@@ -274,17 +286,20 @@ mod tests {
 
     #[test]
     fn the_report_has_the_fields_that_scripts_rely_on() {
-        let mut figures = Figures::default();
-        figures.joins.record(Duration::from_micros(1_500));
-        figures.rungs.insert(Rung::Tcp, 2);
+        let mut tally = Tally::default();
+        tally.abandoned = 1;
+        tally.all.joins.record(Duration::from_micros(1_500));
+        tally.most.rungs.insert(Rung::Tcp, 2);
         let board = Board::new(Instant::now(), false);
         board.attempted.add(2);
         board.trouble("1/2", "broke".to_owned());
-        let report = Report::new(&board, &figures, 1, Duration::from_secs(9));
+        let report = Report::new(&board, &tally, Duration::from_secs(9));
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["schema"], "plenum.load/1");
         assert_eq!(json["joins"]["attempted"], 2);
         assert_eq!(json["joins"]["max_ms"], 1.5);
+        assert_eq!(json["joins"]["abandoned"], 1);
+        assert!(json.get("behind").is_none());
         assert_eq!(json["media"]["rungs"]["tcp"], 2);
         assert_eq!(json["media"]["audio_gap_max_ms"], serde_json::Value::Null);
         assert_eq!(json["migrations"]["failed"], 0);
