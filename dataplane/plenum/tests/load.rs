@@ -151,6 +151,28 @@ fn of_many_speakers_only_the_loudest_are_expected() {
 }
 
 #[test]
+fn pictures_come_in_the_size_and_number_that_are_shown() {
+    let site = Site::start(&[]);
+    let mut load = site.load(&["--meetings", "1", "--participants", "4", "--for", "6"]);
+    load.args(["--layers", "50,100,200", "--shown", "2", "--height", "360"]);
+    let output = load.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let report = report(&output);
+    let media = &report["media"];
+    assert_eq!(media["lost"], 0, "{report}");
+    // Until it is said how large they are shown, pictures come as large as they are.
+    let heights = media["heights"].as_object().unwrap();
+    let share = |height: &str| heights.get(height).and_then(Value::as_f64);
+    assert!(share("360").unwrap() > 0.5, "{report}");
+    // 4 see 2 each, at 25 frames a second for up to 6 s.
+    let frames = media["video_frames"].as_u64().unwrap();
+    assert!(
+        (200..4 * 2 * 25 * 7).contains(&frames),
+        "{report}"
+    );
+}
+
+#[test]
 fn a_load_whose_people_have_no_router_at_the_end_is_no_success() {
     let mut site = Site::start(&[]);
     let timeline = site.directory.path().join("timeline");

@@ -79,12 +79,14 @@ fn misfit(lower: &Measured, higher: &Measured) -> Option<String> {
              {other:.2} s in the other"
         ));
     }
-    (one.height >= other.height).then(|| {
-        format!(
+    if one.height >= other.height {
+        return Some(format!(
             "the first is {} pixels high, the second {}",
             one.height, other.height
-        )
-    })
+        ));
+    }
+    let [one, other] = [lower, higher].map(|file| file.size().kbps);
+    (one >= other).then(|| format!("the first takes {one} kbit/s, the second {other}"))
 }
 
 impl Measured {
@@ -135,7 +137,9 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_said() {
         let low = file(90, 250, 9_960);
-        assert_eq!(misfit(&low, &file(180, 250, 9_960)), None);
+        let mut high = file(180, 250, 9_960);
+        high.bytes += 10_000;
+        assert_eq!(misfit(&low, &high), None);
         let mut vp9 = file(180, 250, 9_960);
         vp9.codec.name = "VP9".to_owned();
         for (other, says) in [
@@ -143,6 +147,7 @@ mod tests {
             (file(180, 249, 9_960), "one has 250 frames, the other 249"),
             (file(180, 250, 8_300), "9.96 s in one and after 8.30 s"),
             (file(90, 250, 9_960), "is 90 pixels high, the second 90"),
+            (file(180, 250, 9_960), "takes 160 kbit/s, the second 160"),
         ] {
             let reason = misfit(&low, &other).unwrap();
             assert!(reason.contains(says), "{reason}");
