@@ -15,25 +15,22 @@
 //! router releases it, or dies; every `MoveStarted` is followed by one `MoveEnded`; nothing
 //! follows `Ended`.
 
+mod asking;
 mod words;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use plenum_wire::control::{ErrorCode, FromClient};
-use plenum_wire::join::{JoinRequest, Offer};
+use plenum_wire::join::Offer;
 use plenum_wire::{MeetingId, ParticipantId, RouterId};
 
 use crate::backoff::Backoff;
 use crate::error::JoinError;
 pub use words::{Cause, Ending, Input, LegId, News, Output};
 
-/// How long a router that failed is not asked for: until the zone has noticed too.
-const AVOID: Duration = Duration::from_secs(2);
 /// How long a leg may take to be complete. The old router of a move gives up after 10 s.
 const OPEN_WITHIN: Duration = Duration::from_secs(8);
-/// How long a participant that lost its router tries to come back.
-const COME_BACK_WITHIN: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 struct Leg {
@@ -245,67 +242,6 @@ impl Moving {
         }
     }
 
-    /// The only leg is gone: ask again, for another router.
-    fn come_back(&mut self, leg: &Leg, cause: &Cause, now: Instant) {
-        self.avoid(&leg.offer.router, now);
-        let was_steady = leg.complete;
-        if was_steady {
-            self.lost(cause, now);
-        } else {
-            let error = JoinError::RouterUnreachable {
-                router: leg.offer.router.to_string(),
-                reason: cause.to_string(),
-            };
-            if now >= self.deadline {
-                return self.end(Ending::Failed(error));
-            }
-            self.unusable = (!cause.is_for_lack_of_room()).then_some(error);
-        }
-        self.ask(now);
-        self.state = State::Asking;
-    }
-
-    /// What to tell the user when the zone has no router after all. That the time was up in
-    /// the middle of a question says less than what went wrong before it, too.
-    fn cause_of(&mut self, error: JoinError) -> JoinError {
-        let late = matches!(
-            error,
-            JoinError::Full { .. } | JoinError::ZoneUnreachable { .. }
-        );
-        self.unusable.take().filter(|_| late).unwrap_or(error)
-    }
-
-    fn lost(&mut self, cause: &Cause, now: Instant) {
-        self.deadline = now + COME_BACK_WITHIN;
-        let reason = cause.to_string();
-        self.tell(News::Reconnecting { reason });
-    }
-
-    fn ask(&mut self, now: Instant) {
-        self.avoid.retain(|(_, until)| *until > now);
-        let request = JoinRequest {
-            name: None,
-            participant: self.last.as_ref().map(|(id, _)| id.clone()),
-            ticket: self.last.as_ref().map(|(_, ticket)| ticket.clone()),
-            exclude: self
-                .avoid
-                .iter()
-                .map(|(router, _)| router.clone())
-                .collect(),
-        };
-        // The very first question is asked at once, and so is the first after a loss, but for
-        // the jitter that spreads everybody who was on the same router.
-        let wait = self
-            .last
-            .as_ref()
-            .map_or(Duration::ZERO, |_| self.backoff.wait());
-        self.outputs.push_back(Output::Ask {
-            request: Box::new(request),
-            at: now + wait,
-            deadline: self.deadline,
-        });
-    }
-
     fn open(&mut self, offer: Box<Offer>, moved_from: Option<RouterId>) -> Leg {
         let id = LegId(self.next_leg);
         self.next_leg += 1;
@@ -380,11 +316,6 @@ impl Moving {
     fn end(&mut self, ending: Ending) {
         self.tell(News::Ended(ending));
         self.state = State::Ended;
-    }
-
-    fn avoid(&mut self, router: &RouterId, now: Instant) {
-        self.avoid.retain(|(avoided, _)| avoided != router);
-        self.avoid.push((router.clone(), now + AVOID));
     }
 
     fn say(&mut self, leg: &Leg, message: FromClient) {

@@ -166,10 +166,7 @@ fn pictures_come_in_the_size_and_number_that_are_shown() {
     assert!(share("360").unwrap() > 0.5, "{report}");
     // 4 see 2 each, at 25 frames a second for up to 6 s.
     let frames = media["video_frames"].as_u64().unwrap();
-    assert!(
-        (200..4 * 2 * 25 * 7).contains(&frames),
-        "{report}"
-    );
+    assert!((200..4 * 2 * 25 * 7).contains(&frames), "{report}");
 }
 
 #[test]
