@@ -4,7 +4,7 @@
 //! (draft-ietf-rmcat-gcc-02), `SCReAM` (RFC 8298) and NADA (RFC 8698):
 //!
 //! - **A queue lowers it.** What a round trip takes longer than the shortest of the last 10 s is
-//!   a queue. One of 50 ms that stays lowers the estimate to less than what came through
+//!   a queue. One of 60 ms that stays lowers the estimate to less than what came through
 //!   meanwhile, which is what the path carries, and by more the longer the queue is.
 //! - **Loss lowers it** only when it is surely above a tenth: radio loses that much by chance,
 //!   repair makes up for it, and a full queue shows in the delay first.
@@ -53,7 +53,7 @@ const STANDING: Duration = Duration::from_millis(150);
 const COVERED: Duration = Duration::from_millis(100);
 /// A standing queue of so much lowers the estimate. Twice what the acknowledgements' own delay
 /// makes uncertain.
-const TOO_LONG: Duration = Duration::from_millis(50);
+const TOO_LONG: Duration = Duration::from_millis(60);
 /// With a longer queue than this the estimate does not grow.
 const NONE_TO_SPEAK_OF: Duration = Duration::from_millis(35);
 /// A queue that gets shorter by so much, from one half of the time to the other, is going away.
@@ -71,7 +71,7 @@ const SEVERE: u64 = 250;
 /// What came through is measured over this time to bound the growth, and over the shorter one
 /// to be believed.
 const LATELY: Duration = Duration::from_millis(500);
-const JUST_NOW: Duration = Duration::from_millis(200);
+const JUST_NOW: Duration = Duration::from_millis(150);
 /// Growth: half a packet each response time at first (GCC section 5.5), doubled each second.
 const STEP_BITS: u64 = 1_200 * 8 / 2;
 /// GCC section 5.5: a round trip and so much to notice.
@@ -226,7 +226,7 @@ impl Estimate {
             .unwrap_or(u64::MAX)
             .min(300);
         let through = self.history.rate(STANDING).unwrap_or(self.bits_per_s);
-        self.lower(through * (900 - long) / 1_000, now);
+        self.lower(through * (950 - long) / 1_000, now);
     }
 
     fn lower(&mut self, to: u64, now: Instant) {
