@@ -228,3 +228,14 @@ fn a_ramp_longer_than_the_load_is_a_mistake_that_is_explained() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("make --for longer"), "{error}");
 }
+
+#[test]
+fn layers_that_do_not_rise_are_a_mistake_that_is_explained() {
+    let mut load = plenum();
+    load.args(["load", "--zone", "https://127.0.0.1:9", "--meetings", "1"]);
+    load.args(["--participants", "1", "--layers", "500,150", "--for", "3"]);
+    let output = load.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("the lowest comes first"), "{error}");
+}
