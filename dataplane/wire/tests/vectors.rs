@@ -4,6 +4,7 @@
 use bytes::BytesMut;
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest, Layer, Track, Want};
 use plenum_wire::frame::{self, FrameError};
+use plenum_wire::join::Refusal;
 use plenum_wire::link::{FromOperator, Load, ToRouter};
 use plenum_wire::{
     BadMessage, Codec, DisplayName, FlowId, Kind, MeetingId, Rung, decode, encode, limits, rtcp,
@@ -309,6 +310,16 @@ fn wants_and_what_is_wanted_are_written_so() {
         encode(&wanted),
         r#"{"type":"wanted","kind":"video","layers":[true,false]}"#
     );
+}
+
+#[test]
+fn a_router_and_a_zone_say_that_they_are_overloaded() {
+    let code = ErrorCode::RouterOverloaded;
+    assert_eq!(encode(&code), r#""router_overloaded""#);
+    assert_eq!(code.close(), Some(4505));
+    let refusal = Refusal::ZoneOverloaded;
+    assert_eq!(encode(&refusal), r#""zone_overloaded""#);
+    assert_eq!((refusal.status(), refusal.passes()), (503, true));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use plenum_wire::{FlowId, Flows};
 use plenum_zone::admission::Admission;
 use serde_json::json;
 
-use crate::support::{Controller, FINGERPRINT, ask, ed25519};
+use crate::support::{Controller, FINGERPRINT, ask, ed25519, within};
 
 fn now() -> u64 {
     SystemTime::now()
@@ -121,6 +121,29 @@ async fn a_full_zone_and_an_excluded_router_are_said() {
         zone.metrics()
             .contains(r#"plenum_zone_joins_total{result="zone_full"} 2"#)
     );
+}
+
+#[tokio::test]
+async fn where_all_are_overloaded_the_answer_says_so_and_when_to_ask_again() {
+    let mut zone = Controller::open().await;
+    let router = zone.router("router-a", 10).await;
+    zone.until_routed().await;
+    router.report_overload();
+    // Until the controller has heard it.
+    let answer = within(async {
+        loop {
+            let answer = zone.join("standup", "").await;
+            if answer.status != 200 {
+                return answer;
+            }
+        }
+    })
+    .await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.problem().code, Refusal::ZoneOverloaded);
+    assert!(answer.head.contains("retry-after: 1"), "{answer:?}");
+    let counted = r#"plenum_zone_joins_total{result="zone_overloaded"} 1"#;
+    assert!(zone.metrics().contains(counted));
 }
 
 #[tokio::test]

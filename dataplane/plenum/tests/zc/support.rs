@@ -300,6 +300,15 @@ impl FakeRouter {
         assert!(self.sender.send(&self.state(meetings)));
     }
 
+    /// Says that it takes nobody, and that nobody wants it empty.
+    pub fn report_overload(&self) {
+        let mut report = self.state(&[]);
+        if let FromRouter::Report { load, .. } = &mut report {
+            load.accepting = false;
+        }
+        assert!(self.sender.send(&report));
+    }
+
     /// Says that it lives, if anybody still listens.
     pub fn beat(&self) {
         self.sender.send(&self.state(&[]));
