@@ -9,9 +9,9 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// Waiting less than this for a turn does no harm: a packet is gathered for as long. A fair
+/// Waiting less than this for a turn does no harm: a voice packet lasts as long. A fair
 /// scheduler lets a thread wait longer when it wants more than its share.
-const HARMLESS: Duration = Duration::from_millis(10);
+const HARMLESS: Duration = Duration::from_millis(20);
 
 /// One thread's turns, to be read by others too.
 #[derive(Debug, Default)]
