@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use plenum_router::{ConnectionId, Input, LinkId, Output, Step};
-use plenum_wire::control::{ErrorCode, FromRouter, Interest};
+use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
 use plenum_wire::link::{self, Load, ToRouter};
 use plenum_wire::{Kind, Rung};
+use proptest::prelude::*;
 
 use crate::house::{Guest, House, forwarded, refusal, reported, rtp_packet, said};
 use crate::speakers::loud_packet;
@@ -118,6 +119,7 @@ struct Three {
     sequence: u16,
 }
 
+const NAMES: [&str; 3] = ["ann", "bob", "cem"];
 const ANN: usize = 0;
 const BOB: usize = 1;
 const CEM: usize = 2;
@@ -129,23 +131,14 @@ const NO_PICTURE: [usize; 3] = [2, 0, 2];
 impl Three {
     fn new() -> Self {
         let mut house = House::new(10);
-        let people = ["ann", "bob", "cem"].map(|who| {
-            let guest = house.join("4711", who);
-            (
-                guest,
-                Kind::ALL.map(|kind| house.bind(guest, kind, Rung::Udp)),
-            )
-        });
+        let people = NAMES.map(|who| (house.join("4711", who), [ConnectionId(0); 3]));
         let mut three = Self {
             house,
             people,
             sequence: 0,
         };
         for who in [ANN, BOB, CEM] {
-            for kind in Kind::ALL {
-                let guest = three.people[who].0;
-                three.house.publish(guest, kind, ssrc(who, kind));
-            }
+            three.settle(who);
         }
         // Long enough for Bob to be the active speaker.
         for _ in 0..100 {
@@ -153,6 +146,29 @@ impl Three {
             three.seen();
         }
         three
+    }
+
+    /// Connects and publishes.
+    fn settle(&mut self, who: usize) {
+        let (guest, connections) = &mut self.people[who];
+        *connections = Kind::ALL.map(|kind| self.house.bind(*guest, kind, Rung::Udp));
+        for kind in Kind::ALL {
+            self.house.publish(*guest, kind, ssrc(who, kind));
+        }
+        self.house.take();
+    }
+
+    /// Asks to come in, maybe once more; whether they are.
+    fn come(&mut self, who: usize) -> bool {
+        let guest = self.house.enter("4711", NAMES[who], Interest::All);
+        let out = self.house.take();
+        let said = said(&out, guest.channel);
+        let welcome = matches!(said[..], [FromRouter::Welcome { .. }, ..]);
+        if welcome {
+            self.people[who].0 = guest;
+            self.settle(who);
+        }
+        welcome
     }
 
     /// How many get a packet of each kind of each of them.
@@ -199,4 +215,79 @@ fn a_closed_router_leaves_out_nothing() {
     strain(&mut three.house, 10, 0.92);
     assert_eq!(three.house.shard.overload(), Step::Closed);
     assert_eq!(three.seen(), [ALL; 3]);
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Strain(u32, f32),
+    Send(usize, Kind),
+    Leave(usize),
+    Return(usize),
+    Pass(u64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let who = 0..3_usize;
+    let kind = prop::sample::select(Kind::ALL.to_vec());
+    prop_oneof![
+        3 => (1..6_u32, 0.0..=1.0_f32).prop_map(|(samples, busy)| Act::Strain(samples, busy)),
+        2 => (1..6_u32).prop_map(|samples| Act::Strain(samples, 1.0)),
+        8 => (who.clone(), kind).prop_map(|(who, kind)| Act::Send(who, kind)),
+        1 => who.clone().prop_map(Act::Leave),
+        2 => who.prop_map(Act::Return),
+        1 => (10..2_000_u64).prop_map(Act::Pass),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn voices_and_screens_reach_everybody_whatever_the_strain(
+        acts in prop::collection::vec(act(), 1..150),
+    ) {
+        let mut three = Three::new();
+        let mut there = [true; 3];
+        for act in acts {
+            match act {
+                Act::Strain(samples, busy) => {
+                    strain(&mut three.house, samples, busy);
+                }
+                Act::Send(who, kind) if there[who] => {
+                    let others = there.iter().filter(|there| **there).count() - 1;
+                    three.sequence += 1;
+                    let reached = three.send(who, kind);
+                    match kind {
+                        Kind::Audio | Kind::Content => prop_assert_eq!(reached, others),
+                        Kind::Video if three.house.shard.overload() < Step::LowLayers => {
+                            prop_assert_eq!(reached, others);
+                        }
+                        Kind::Video => prop_assert!(reached == 0 || reached == others),
+                    }
+                }
+                Act::Leave(who) if there[who] => {
+                    three.house.say(three.people[who].0.channel, FromClient::Bye);
+                    there[who] = false;
+                }
+                Act::Return(who) => {
+                    let open = three.house.shard.overload() == Step::Open;
+                    let welcome = three.come(who);
+                    prop_assert_eq!(welcome, open || there[who]);
+                    there[who] = welcome;
+                }
+                Act::Pass(millis) => {
+                    three.house.pass(Duration::from_millis(millis));
+                }
+                Act::Send(..) | Act::Leave(_) => {}
+            }
+        }
+        // Longer than a router is ever wary.
+        strain(&mut three.house, 700, 0.1);
+        prop_assert_eq!(three.house.shard.overload(), Step::Open);
+        let others = there.iter().filter(|there| **there).count().saturating_sub(1);
+        for who in [ANN, BOB, CEM].into_iter().filter(|who| there[*who]) {
+            three.sequence += 1;
+            prop_assert_eq!(three.send(who, Kind::Video), others);
+        }
+    }
 }
