@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
-use plenum_layers::begins_key_frame;
+use plenum_layers::{FrameInfo, begins_key_frame};
 use plenum_wire::rtp::{self, DEPENDENCY_DESCRIPTOR_ID};
 
 use super::Layered;
@@ -54,7 +54,7 @@ impl Layered {
         out: &mut VecDeque<Output>,
     ) -> Passed {
         if self.is_scalable() {
-            self.pass_scalable(it, out)
+            self.pass_scalable(it, now, out)
         } else {
             self.pass_simulcast(it, now, out)
         }
@@ -95,23 +95,63 @@ impl Layered {
         passed
     }
 
-    fn pass_scalable(&mut self, it: &Arrived<'_>, out: &mut VecDeque<Output>) -> Passed {
+    fn pass_scalable(
+        &mut self,
+        it: &Arrived<'_>,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) -> Passed {
         let mut passed = Passed::default();
-        let descriptor = rtp::extensions(it.packet).find(|(id, _)| *id == DEPENDENCY_DESCRIPTOR_ID);
-        let frame = match (&mut self.descriptors, descriptor) {
-            (Some(descriptors), Some((_, data))) => descriptors.read(data),
-            _ => None,
-        };
-        for viewer in &mut self.viewers {
+        let frame = self.frame(it.packet);
+        let sequence = it.header.sequence;
+        let mut begun = Vec::new();
+        for (at, viewer) in self.viewers.iter_mut().enumerate() {
             let before = viewer.on();
-            if viewer.takes(frame.as_ref(), it.header.sequence) {
-                passed.sent(viewer.pass(it.header.sequence, it.packet, it.ssrc), out);
+            if viewer.takes(frame.as_ref(), sequence) {
+                passed.sent(viewer.pass(sequence, it.packet, it.ssrc), out);
+                if before.is_none() {
+                    begun.push(at);
+                }
             }
             passed.cuts += u64::from(viewer.on() != before);
         }
         if frame.is_some_and(|frame| frame.key) {
             self.sources[0].key_frames.came();
         }
+        if !begun.is_empty() {
+            self.catch_up(&begun, it, now, &mut passed, out);
+        }
         passed
+    }
+
+    /// Those who began with a packet that came late get what came before it and is behind it.
+    fn catch_up(
+        &mut self,
+        begun: &[usize],
+        it: &Arrived<'_>,
+        now: Instant,
+        passed: &mut Passed,
+        out: &mut VecDeque<Output>,
+    ) {
+        for behind in 1..=CAUGHT_UP {
+            let sequence = it.header.sequence.wrapping_add(behind);
+            let Some(packet) = self.sources[0].cache.get(sequence, now).cloned() else {
+                continue;
+            };
+            let frame = self.frame(&packet);
+            for &at in begun {
+                let viewer = &mut self.viewers[at];
+                if viewer.takes(frame.as_ref(), sequence) {
+                    passed.sent(viewer.pass(sequence, &packet, it.ssrc), out);
+                }
+            }
+        }
+    }
+
+    /// What a packet of a scalable stream says of its frame.
+    fn frame(&mut self, packet: &[u8]) -> Option<FrameInfo> {
+        let mut extensions = rtp::extensions(packet);
+        let (_, data) = extensions.find(|(id, _)| *id == DEPENDENCY_DESCRIPTOR_ID)?;
+        self.descriptors.as_mut()?.read(data)
     }
 }
