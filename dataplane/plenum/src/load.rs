@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`args`] | what it is told |
 //! | [`account`], [`histogram`] | pure: what a receiver should have got, what it got, when |
-//! | [`ledger`] | one participant's books |
+//! | [`ledger`], [`figures`] | one participant's books, and what they come to |
 //! | [`participant`], [`gallery`] | one participant: joins, receives what it shows, leaves |
 //! | [`speaker`], [`talk`], [`camera`], [`stream`], [`payload`] | what it sends |
 //! | [`board`], [`happening`] | what they share, and tell as it happens |
@@ -15,6 +15,7 @@ mod account;
 mod args;
 mod board;
 mod camera;
+mod figures;
 mod gallery;
 mod happening;
 mod histogram;

@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plenum_client::media::key_frame;
-use plenum_client::quality::{Judge, Quality};
+use plenum_client::quality::Judge;
 use plenum_client::{Event, is_heard};
 use plenum_wire::control::{Track, Want};
 use plenum_wire::rtp::Header;
 use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
 
-use super::account::{Account, Moves, Totals};
+use super::account::{Account, Moves};
 use super::board::{Board, Count};
+use super::figures::Figures;
 use super::happening::What;
-use super::histogram::Histogram;
 use super::payload::Epoch;
 
 /// One track that is received.
@@ -30,61 +30,6 @@ struct Receiving {
     heard: bool,
     /// The sender's count, once it has begun.
     sent: Option<Arc<Count>>,
-}
-
-/// What came of one participant, or of all together.
-#[derive(Debug, Default)]
-pub struct Figures {
-    /// How long joins took.
-    pub joins: Histogram,
-    /// Packets.
-    pub totals: Totals,
-    /// Those of them that are audio.
-    pub audio: Totals,
-    /// From sender to receiver.
-    pub latency: Histogram,
-    /// Between audio packets, without moves.
-    pub gaps: Histogram,
-    /// Between audio packets, during moves.
-    pub move_gaps: Histogram,
-    /// How late packets were sent: what the load itself adds to latency and gaps.
-    pub late: Histogram,
-    /// How long coming back from a lost router took.
-    pub back: Histogram,
-    /// Moves begun.
-    pub moves: u64,
-    /// Moves that did not reach the new router.
-    pub moves_failed: u64,
-    /// What was heard and seen.
-    pub quality: Quality,
-    /// Second copies removed by the client.
-    pub copies: u64,
-    /// Sessions that ended by themselves, or had no router when the load ended.
-    pub dropped: u64,
-    /// Media connections by the rung that carried last.
-    pub rungs: BTreeMap<Rung, u64>,
-}
-
-impl Figures {
-    /// Adds another participant's.
-    pub fn merge(&mut self, other: &Self) {
-        self.joins.merge(&other.joins);
-        self.totals.add(other.totals);
-        self.audio.add(other.audio);
-        self.latency.merge(&other.latency);
-        self.gaps.merge(&other.gaps);
-        self.move_gaps.merge(&other.move_gaps);
-        self.late.merge(&other.late);
-        self.back.merge(&other.back);
-        self.moves += other.moves;
-        self.moves_failed += other.moves_failed;
-        self.quality.add(&other.quality);
-        self.copies += other.copies;
-        self.dropped += other.dropped;
-        for (&rung, count) in &other.rungs {
-            *self.rungs.entry(rung).or_default() += count;
-        }
-    }
 }
 
 /// One participant's books.

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
 use super::camera::{Camera, Pictures};
+use super::figures::Figures;
 use super::gallery::{Gallery, Look};
-use super::ledger::{Figures, Ledger};
+use super::ledger::Ledger;
 use super::payload::Epoch;
 use super::speaker::{Speaker, TICK, audio_codec};
 use super::stream::Stream;

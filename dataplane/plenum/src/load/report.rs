@@ -9,7 +9,7 @@ use plenum_wire::Rung;
 use serde::Serialize;
 
 use super::board::{Board, Trouble, seconds};
-use super::ledger::Figures;
+use super::figures::Figures;
 use super::tally::Tally;
 use crate::join::shares;
 
@@ -58,7 +58,8 @@ struct Media {
     /// Of the expected and lost, those that are audio.
     audio_expected: u64,
     audio_lost: u64,
-    /// Second copies that the client removed: in a move each packet has one.
+    /// Copies that the client removed: in a move each packet has one, and routers send some
+    /// to find out how much a way carries.
     copies_removed: u64,
     latency_p50_ms: Option<f64>,
     latency_p99_ms: Option<f64>,

@@ -6,7 +6,7 @@ use plenum_client::{JoinError, exit};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::ledger::Figures;
+use super::figures::Figures;
 use super::participant::Outcome;
 
 /// How long leaving may take.
