@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use plenum_wire::rtp;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -75,6 +78,10 @@ impl Viewer {
             at: self.start + 40 * MS * frame + late,
         };
         self.takeover.receive(router.leg, "VP8", incoming);
+        self.collect();
+    }
+
+    fn collect(&mut self) {
         while let Some(passed) = self.takeover.poll() {
             let header = Header::parse(&passed.packet).unwrap();
             let payload = &passed.packet[header.payload_offset..];
@@ -250,4 +257,53 @@ fn copies_and_what_nobody_waits_for_are_left_out_and_bounded() {
         WAITING
     );
     assert_eq!(viewer.frames(), [(30, 1)]);
+}
+
+/// Which router sends its next frame, and who is gone in the end.
+fn history() -> impl Strategy<Value = (Vec<bool>, Option<LegId>, [u8; 2])> {
+    let sends = prop::collection::vec(any::<bool>(), 0..150);
+    let gone = prop::sample::select(vec![None, Some(OLD), Some(NEW)]);
+    (sends, gone, [0..2_u8, 0..2_u8])
+}
+
+proptest! {
+    /// However far apart two routers are, in the same layer or not: no number comes twice, and
+    /// in the end every frame comes, of the newer router while it is there.
+    #[test]
+    fn any_two_routers_make_one_stream((sends, gone, layers) in history()) {
+        let [mut old, mut new] = routers(layers[0], layers[1]);
+        let mut viewer = Viewer::new();
+        let mut next = [20, 20];
+        viewer.frame(&mut old, 19, MS);
+        for is_new in sends {
+            let router = if is_new { &mut new } else { &mut old };
+            let frame = &mut next[usize::from(is_new)];
+            viewer.frame(router, *frame, MS);
+            *frame += 1;
+            prop_assert!(viewer.takeover.marks.len() <= MARKS);
+            let other = viewer.takeover.other.as_ref();
+            prop_assert!(other.is_none_or(|other| other.waiting.len() <= WAITING));
+        }
+        if let Some(leg) = gone {
+            viewer.takeover.gone(leg);
+            viewer.collect();
+        }
+        let from = next[0].max(next[1]);
+        for frame in from..from + 60 {
+            for router in [&mut old, &mut new] {
+                if gone != Some(router.leg) {
+                    viewer.frame(router, frame, MS);
+                }
+            }
+        }
+        let numbers: BTreeSet<u16> = viewer.seen.iter().map(|seen| seen.0).collect();
+        prop_assert_eq!(numbers.len(), viewer.seen.len());
+        let stays = if gone == Some(NEW) { OLD } else { NEW };
+        prop_assert_eq!(viewer.takeover.current, Some(stays));
+        viewer.seen.drain(..viewer.seen.len() - 60);
+        let last: Vec<(u32, u8)> = viewer.frames();
+        let layer = if stays == NEW { new.layer } else { old.layer };
+        let expected: Vec<_> = (from + 40..from + 60).map(|frame| (frame, layer)).collect();
+        prop_assert_eq!(last, expected);
+    }
 }
