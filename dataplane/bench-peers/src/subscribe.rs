@@ -118,6 +118,8 @@ impl Source {
 struct Person {
     subscriber: Subscriber,
     hears: bool,
+    /// When the last datagram came, in nanoseconds of Unix time.
+    at_ns: u64,
     /// In the list of those that may have something to say.
     stirred: bool,
 }
@@ -163,6 +165,7 @@ impl Audience {
         self.people.push(Person {
             subscriber,
             hears: false,
+            at_ns: 0,
             stirred: true,
         });
         self.stirred.push(place);
@@ -186,12 +189,13 @@ impl Audience {
                 stirred,
                 ..
             } = self;
-            socket.receive(room, |meta, datagram| {
-                let Some(place) = by_address.get(&meta.addr) else {
+            socket.receive(room, |arrived, datagram| {
+                let Some(place) = by_address.get(&arrived.from) else {
                     return;
                 };
                 let person = &mut people[*place];
-                if let Err(error) = person.subscriber.receive(meta.addr, datagram, now) {
+                person.at_ns = arrived.at_ns;
+                if let Err(error) = person.subscriber.receive(arrived.from, datagram, now) {
                     failed = Some(error);
                 }
                 if !std::mem::replace(&mut person.stirred, true) {
@@ -230,7 +234,7 @@ impl Audience {
             while let Some(said) = person.subscriber.poll()? {
                 match said {
                     Said::Payload(payload) => {
-                        person.hears |= self.noticed.payload(&payload);
+                        person.hears |= self.noticed.payload(&payload, person.at_ns);
                     }
                     Said::Datagram(to, bytes) => self.socket.send_to(to, &bytes),
                 }

@@ -1,4 +1,4 @@
-//! Which core a process runs on, and how much of it it used.
+//! Which core a process runs on, and how much it used of what.
 
 use std::fs;
 use std::time::Duration;
@@ -50,4 +50,16 @@ pub fn resident(pid: u32) -> Result<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     Ok(kib.context("no VmRSS in /proc/PID/status")? * 1_024)
+}
+
+/// UDP datagrams that programs on this machine took from the kernel until now. What came as one
+/// piece counts once.
+pub fn udp_datagrams() -> Result<u64> {
+    let text = fs::read_to_string("/proc/net/snmp")?;
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Udp: "));
+    let (names, values) = (lines.next(), lines.next());
+    let names = names.context("no Udp in /proc/net/snmp")?.split(' ');
+    let mut counted = names.zip(values.context("no values of Udp")?.split(' '));
+    let received = counted.find(|(name, _)| *name == "InDatagrams");
+    Ok(received.context("no InDatagrams")?.1.parse()?)
 }

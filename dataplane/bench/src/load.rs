@@ -228,9 +228,9 @@ impl Load {
         crowd.turn(|person, happened| match happened {
             Happened::Opened => opened.push(person),
             Happened::Lost(why) => lost = Some((person, why)),
-            Happened::Datagram(datagram) => {
-                let packet = decode_datagram(&datagram).map(|(_, packet)| packet);
-                if packet.is_ok_and(|packet| self.noticed.packet(packet)) {
+            Happened::Datagram { bytes, at_ns } => {
+                let packet = decode_datagram(&bytes).map(|(_, packet)| packet);
+                if packet.is_ok_and(|packet| self.noticed.packet(packet, at_ns)) {
                     let person = usize::try_from(person).expect("32 bits fit");
                     let heard = std::mem::replace(&mut self.heard[person], true);
                     self.hearing += usize::from(!heard && self.listens[person]);

@@ -64,20 +64,20 @@ impl Default for Noticed {
 }
 
 impl Noticed {
-    /// A packet came; `false` if it is none of [`packet`].
-    pub fn packet(&mut self, packet: &[u8]) -> bool {
+    /// A packet came at this Unix time; `false` if it is none of [`packet`].
+    pub fn packet(&mut self, packet: &[u8], at_ns: u64) -> bool {
         let payload = Header::parse(packet).and_then(|header| packet.get(header.payload_offset..));
-        payload.is_some_and(|payload| self.payload(payload))
+        payload.is_some_and(|payload| self.payload(payload, at_ns))
     }
 
     /// The payload of a packet came; `false` if it is none of [`packet`].
-    pub fn payload(&mut self, payload: &[u8]) -> bool {
+    pub fn payload(&mut self, payload: &[u8], at_ns: u64) -> bool {
         let Some((counts, sent_ns)) = read(payload) else {
             return false;
         };
         if counts {
             self.received += 1;
-            let step = now_ns().saturating_sub(sent_ns) / STEP_NS;
+            let step = at_ns.saturating_sub(sent_ns) / STEP_NS;
             let step = usize::try_from(step).unwrap_or(STEPS).min(STEPS - 1);
             self.delays[step] += 1;
         }
@@ -130,9 +130,9 @@ mod tests {
     #[test]
     fn only_packets_that_count_are_counted() {
         let mut noticed = Noticed::default();
-        assert!(noticed.packet(&packet(1, 1, 1_200, true)));
-        assert!(noticed.packet(&packet(1, 2, 1_200, false)));
-        assert!(!noticed.packet(&rtp::knock(1)));
+        assert!(noticed.packet(&packet(1, 1, 1_200, true), now_ns()));
+        assert!(noticed.packet(&packet(1, 2, 1_200, false), now_ns()));
+        assert!(!noticed.packet(&rtp::knock(1), now_ns()));
         assert_eq!(noticed.received, 1);
         assert_eq!(noticed.clone().and(&noticed).received, 2);
     }

@@ -54,6 +54,8 @@ pub struct Figures {
     pub cpu_us_per_packet: f64,
     /// The same by packet that came in or went out.
     pub cpu_us_per_packet_in_or_out: f64,
+    /// UDP datagrams on the machine, acknowledgements among them, by packet that a receiver got.
+    pub datagrams_per_packet: f64,
     /// Packets that receivers got a second.
     pub received_per_s: f64,
     /// The server's CPU time by time: 1 is a core.
@@ -80,6 +82,7 @@ impl Figures {
         Self {
             cpu_us_per_packet: of(|one| one.cpu_us_per_packet),
             cpu_us_per_packet_in_or_out: of(|one| one.cpu_us_per_packet_in_or_out),
+            datagrams_per_packet: of(|one| one.datagrams_per_packet),
             received_per_s: of(|one| one.received_per_s),
             busy: of(|one| one.busy),
             load_busy: of(|one| one.load_busy),
@@ -107,6 +110,8 @@ pub struct Counted {
     pub used: Duration,
     /// CPU time of the load.
     pub load_used: Duration,
+    /// UDP datagrams on the machine.
+    pub datagrams: u64,
     /// How long.
     pub lasted: Duration,
     /// How much the server's memory had grown since it was empty.
@@ -128,6 +133,7 @@ impl Counted {
         Figures {
             cpu_us_per_packet: used * 1e6 / received.max(1) as f64,
             cpu_us_per_packet_in_or_out: used * 1e6 / (sent + received).max(1) as f64,
+            datagrams_per_packet: self.datagrams as f64 / received.max(1) as f64,
             received_per_s: received as f64 / lasted,
             busy: used / lasted,
             load_busy: self.load_used.as_secs_f64() / lasted,
@@ -149,11 +155,12 @@ pub fn measure(server: u32, empty: u64, loads: &mut [Running], seconds: u64) -> 
     for load in &mut *loads {
         load.tell("measure")?;
     }
-    let (before, loads_before, begun) = (cores::used(server)?, used_by(loads)?, Instant::now());
+    let (before, loads_before) = (cores::used(server)?, used_by(loads)?);
+    let (datagrams_before, begun) = (cores::udp_datagrams()?, Instant::now());
     std::thread::sleep(Duration::from_secs(seconds));
     let used = cores::used(server)?.saturating_sub(before);
     let load_used = used_by(loads)?.saturating_sub(loads_before);
-    let lasted = begun.elapsed();
+    let (datagrams, lasted) = (cores::udp_datagrams()?, begun.elapsed());
     let full = cores::resident(server)?;
     for load in &mut *loads {
         load.tell("stop")?;
@@ -165,6 +172,7 @@ pub fn measure(server: u32, empty: u64, loads: &mut [Running], seconds: u64) -> 
     Ok(Counted {
         used,
         load_used,
+        datagrams: datagrams.saturating_sub(datagrams_before),
         lasted,
         bytes: full.saturating_sub(empty),
         noticed,

@@ -4,17 +4,24 @@
 //! of the cases more than the other, both cores are the same in both: on each a load that never
 //! sleeps, and beside it, with a quarter of the core, a thread of the server, or, on the second
 //! core when the server has only one, a process that only turns.
-//! Then more is offered than the server can carry, and what comes out a second is its throughput.
+//! Then the offered rate is doubled until more than a hundredth is lost, and what is between
+//! the last two rates is halved until they are near each other.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::{Bench, SECONDS};
+use super::Bench;
 use crate::meetings::Meetings;
 use crate::trial::{Cores, Figures, Trial, median};
 
-/// More than the server can carry.
-const OFFERED: u32 = 400_000;
+/// Tried first.
+const FIRST: f64 = 40_000.0;
+/// A rate is carried if no more than this of a thousand is lost.
+const LOST_PER_MILLE: f64 = 10.0;
+/// The search ends when the rates are this near: 2^(1/16).
+const NEAR: f64 = 1.045;
+const SECONDS: u64 = 3;
+
 /// As many receivers as in one meeting of 100, in several.
 const SEVERAL: Meetings = Meetings {
     meetings: 10,
@@ -34,7 +41,7 @@ struct Pair {
 /// What was found.
 #[derive(Debug, Serialize)]
 pub(super) struct Found {
-    offered: u32,
+    lost_per_mille_at_most: f64,
     pairs: Vec<Pair>,
 }
 
@@ -45,25 +52,17 @@ pub(super) fn find(bench: &Bench<'_>) -> Result<Found> {
     ];
     let pairs = shapes.map(|(name, meetings)| pair(bench, name, meetings));
     Ok(Found {
-        offered: OFFERED,
+        lost_per_mille_at_most: LOST_PER_MILLE,
         pairs: pairs.into_iter().collect::<Result<_>>()?,
     })
 }
 
 fn pair(bench: &Bench<'_>, name: &'static str, meetings: Meetings) -> Result<Pair> {
-    let trial = |cores| Trial {
-        forwarder: "ours",
-        meetings,
-        rate: OFFERED,
-        burst: 1,
-        seconds: SECONDS,
-        cores: Cores::Shared(cores),
-    };
     let (mut one, mut two) = (Vec::new(), Vec::new());
     for round in 1..=bench.rounds {
         eprintln!("  cores, {name}: round {round} of {}", bench.rounds);
-        one.push(bench.trial(trial(1))?);
-        two.push(bench.trial(trial(2))?);
+        one.push(most(bench, meetings, 1)?);
+        two.push(most(bench, meetings, 2)?);
     }
     let ratios = one.iter().zip(&two);
     let pair = Pair {
@@ -84,4 +83,37 @@ fn pair(bench: &Bench<'_>, name: &'static str, meetings: Meetings) -> Result<Pai
         pair.two_cores.busy
     );
     Ok(pair)
+}
+
+/// The figures at the highest rate that is carried.
+fn most(bench: &Bench<'_>, meetings: Meetings, cores: u8) -> Result<Figures> {
+    let at = |rate: f64| {
+        #[expect(clippy::cast_possible_truncation, reason = "some 100,000")]
+        #[expect(clippy::cast_sign_loss, reason = "at least FIRST")]
+        let rate = rate as u32;
+        bench.trial(Trial {
+            forwarder: "ours",
+            meetings,
+            rate,
+            burst: 1,
+            seconds: SECONDS,
+            cores: Cores::Shared(cores),
+        })
+    };
+    let (mut carried, mut too_many) = (None, None);
+    let mut rate = FIRST;
+    loop {
+        let figures = at(rate)?;
+        if figures.lost_per_mille <= LOST_PER_MILLE {
+            carried = Some((rate, figures));
+        } else {
+            too_many = Some(rate);
+        }
+        rate = match (carried, too_many) {
+            (None, _) => bail!("{FIRST} packets/s are too many for this machine"),
+            (Some((most, _)), None) => most * 2.0,
+            (Some((most, figures)), Some(more)) if more / most <= NEAR => return Ok(figures),
+            (Some((most, _)), Some(more)) => (most * more).sqrt(),
+        };
+    }
 }

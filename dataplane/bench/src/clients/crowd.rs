@@ -119,14 +119,17 @@ impl Crowd {
         if timers {
             self.next_timers = now + TIMERS;
         }
-        for (line, readable) in self.lines.iter_mut().zip(&self.readable) {
+        // First of all what is to go out: it does not wait for what came.
+        for line in &mut self.lines {
             if timers {
                 line.handle_timeouts(now);
             }
             line.settle(now, &mut each);
+        }
+        for (line, readable) in self.lines.iter_mut().zip(&self.readable) {
             if *readable {
                 let now = Instant::now();
-                line.receive(&mut self.room, now)?;
+                line.receive(&mut self.room, now, &mut each)?;
                 line.settle(now, &mut each);
             }
         }

@@ -9,9 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use bytes::{Bytes, BytesMut};
 use plenum_transport::quic::endpoint_config;
-use quinn_proto::{
-    ClientConfig, Connection, ConnectionHandle, DatagramEvent, EcnCodepoint, Endpoint, Event,
-};
+use quinn_proto::{ClientConfig, Connection, ConnectionHandle, DatagramEvent, Endpoint, Event};
 
 use super::socket::{Room, Socket};
 
@@ -24,7 +22,12 @@ pub enum Happened {
     /// It is set up.
     Opened,
     /// A datagram came.
-    Datagram(Bytes),
+    Datagram {
+        /// What it holds.
+        bytes: Bytes,
+        /// When the kernel had it, in nanoseconds of Unix time.
+        at_ns: u64,
+    },
     /// It ended, and why.
     Lost(String),
 }
@@ -100,8 +103,13 @@ impl Line {
         taken
     }
 
-    /// One batch of what came.
-    pub(super) fn receive(&mut self, room: &mut Room, now: Instant) -> io::Result<()> {
+    /// One batch of what came; tells of the datagrams in it.
+    pub(super) fn receive(
+        &mut self,
+        room: &mut Room,
+        now: Instant,
+        mut each: impl FnMut(u32, Happened),
+    ) -> io::Result<()> {
         let Self {
             socket,
             endpoint,
@@ -111,15 +119,14 @@ impl Line {
             outbound,
             ..
         } = self;
-        socket.receive(room, |meta, datagram| {
+        socket.receive(room, |arrived, datagram| {
             if inbound.capacity() - inbound.len() < datagram.len() {
                 inbound.reserve(ARENA);
             }
             inbound.extend_from_slice(datagram);
             let bytes = inbound.split();
-            let ecn = meta.ecn.and_then(|ecn| EcnCodepoint::from_bits(ecn as u8));
             outbound.clear();
-            let event = endpoint.handle(now, meta.addr, meta.dst_ip, ecn, bytes, outbound);
+            let event = endpoint.handle(now, arrived.from, None, arrived.ecn(), bytes, outbound);
             // What is for no connection is late, or noise.
             if let Some(DatagramEvent::ConnectionEvent(ConnectionHandle(place), event)) = event
                 && let Some(call) = calls.get_mut(place).and_then(Option::as_mut)
@@ -127,6 +134,10 @@ impl Line {
                 call.connection.handle_event(event);
                 if !std::mem::replace(&mut call.stirred, true) {
                     stirred.push(place);
+                }
+                while let Some(bytes) = call.connection.datagrams().recv() {
+                    let at_ns = arrived.at_ns;
+                    each(call.person, Happened::Datagram { bytes, at_ns });
                 }
             }
         })
@@ -215,8 +226,5 @@ fn tell(call: &mut Call, each: &mut impl FnMut(u32, Happened)) {
             | Event::DatagramsUnblocked
             | Event::Stream(_) => {}
         }
-    }
-    while let Some(datagram) = call.connection.datagrams().recv() {
-        each(call.person, Happened::Datagram(datagram));
     }
 }

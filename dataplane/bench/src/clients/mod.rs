@@ -17,4 +17,4 @@ mod socket;
 
 pub use crowd::{Crowd, Settings};
 pub use line::Happened;
-pub use socket::{Room, Socket};
+pub use socket::{Arrived, Room, Socket};

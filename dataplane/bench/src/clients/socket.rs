@@ -1,12 +1,22 @@
-//! A UDP socket that takes many datagrams by one call.
+//! A UDP socket that takes many datagrams by one call, and knows when each came.
+//!
+//! quinn's own way of receiving does not tell the time at which the kernel had a datagram, so
+//! this one asks the kernel itself; sending is quinn's.
 
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::libc::in6_pktinfo;
+use nix::sys::socket::{
+    ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg, setsockopt,
+    sockopt,
+};
+use nix::sys::time::{TimeSpec, TimeValLike as _};
 use plenum_transport::socket;
-use quinn::udp::{BATCH_SIZE, EcnCodepoint, RecvMeta, Transmit, UdpSocketState};
+use quinn::udp::{BATCH_SIZE, EcnCodepoint, Transmit, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// What one call may receive as one piece, of several datagrams from one sender.
@@ -29,6 +39,58 @@ impl Default for Room {
     }
 }
 
+/// What the kernel knows of a datagram.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrived {
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// When it came to the socket, in nanoseconds of Unix time.
+    pub at_ns: u64,
+    ecn: Option<EcnCodepoint>,
+    /// Of each datagram of the piece but the last.
+    length: usize,
+}
+
+impl Arrived {
+    fn of(message: &RecvMsg<'_, '_, SockaddrStorage>) -> Option<Self> {
+        let address = message.address?;
+        let from = match (address.as_sockaddr_in(), address.as_sockaddr_in6()) {
+            (Some(v4), _) => SocketAddr::V4((*v4).into()),
+            (None, Some(v6)) => SocketAddr::V6((*v6).into()),
+            (None, None) => return None,
+        };
+        let mut arrived = Self {
+            from,
+            at_ns: 0,
+            ecn: None,
+            length: message.bytes,
+        };
+        for control in message.cmsgs().ok()? {
+            match control {
+                ControlMessageOwned::ScmTimestampns(time) => {
+                    arrived.at_ns = u64::try_from(time.num_nanoseconds()).ok()?;
+                }
+                ControlMessageOwned::UdpGroSegments(length) => {
+                    arrived.length = usize::try_from(length).ok()?;
+                }
+                ControlMessageOwned::Ipv4Tos(class) => {
+                    arrived.ecn = EcnCodepoint::from_bits(class);
+                }
+                ControlMessageOwned::Ipv6TClass(class) => {
+                    arrived.ecn = EcnCodepoint::from_bits(u8::try_from(class).ok()?);
+                }
+                _ => {}
+            }
+        }
+        Some(arrived)
+    }
+
+    pub(super) fn ecn(&self) -> Option<quinn_proto::EcnCodepoint> {
+        let ecn = self.ecn?;
+        quinn_proto::EcnCodepoint::from_bits(ecn as u8)
+    }
+}
+
 /// See the [module](self).
 pub struct Socket {
     inner: UdpSocket,
@@ -40,6 +102,7 @@ impl Socket {
     pub fn at(address: SocketAddr) -> io::Result<Self> {
         let inner = socket::udp(address, false)?;
         let state = UdpSocketState::new((&inner).into())?;
+        setsockopt(&inner, sockopt::ReceiveTimestampns, &true)?;
         Ok(Self { inner, state })
     }
 
@@ -81,27 +144,26 @@ impl Socket {
         self.state.max_gso_segments()
     }
 
-    /// One batch of what the kernel has: what it knows of each piece, and its datagrams.
-    pub fn receive(
-        &self,
-        room: &mut Room,
-        mut each: impl FnMut(&RecvMeta, &[u8]),
-    ) -> io::Result<()> {
-        let mut metas = [RecvMeta::default(); BATCH_SIZE];
-        let mut pieces = room.0.chunks_mut(PIECE).map(IoSliceMut::new);
-        let mut pieces: [IoSliceMut<'_>; BATCH_SIZE] =
-            std::array::from_fn(|_| pieces.next().expect("there is a piece for each"));
-        let count = match self
-            .state
-            .recv((&self.inner).into(), &mut pieces, &mut metas)
-        {
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
+    /// One batch of what the kernel has: when and from where each piece came, and its datagrams.
+    pub fn receive(&self, room: &mut Room, mut each: impl FnMut(Arrived, &[u8])) -> io::Result<()> {
+        let control = nix::cmsg_space!(TimeSpec, i32, i32, in6_pktinfo);
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(BATCH_SIZE, Some(control));
+        let pieces = room.0.chunks_mut(PIECE);
+        let mut slices: Vec<[IoSliceMut<'_>; 1]> =
+            pieces.map(|piece| [IoSliceMut::new(piece)]).collect();
+        let (fd, flags) = (self.inner.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
+        let received = match recvmmsg(fd, &mut headers, slices.iter_mut(), flags, None) {
+            Ok(received) => received,
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(()),
+            Err(error) => return Err(error.into()),
         };
-        for (meta, piece) in metas.iter().zip(&pieces).take(count) {
-            for datagram in piece[..meta.len].chunks(meta.stride.max(1)) {
-                each(meta, datagram);
+        for message in received {
+            let (Some(arrived), Some(piece)) = (Arrived::of(&message), message.iovs().next())
+            else {
+                continue;
+            };
+            for datagram in piece.chunks(arrived.length.max(1)) {
+                each(arrived, datagram);
             }
         }
         Ok(())
