@@ -99,8 +99,8 @@ struct Viewer {
     height: u16,
     recorder: Option<Recorder>,
     path: PathBuf,
-    packets: usize,
     moves: Vec<bool>,
+    back: usize,
 }
 
 impl Viewer {
@@ -110,8 +110,8 @@ impl Viewer {
             height,
             recorder: None,
             path: directory.path().join(format!("{height}.ivf")),
-            packets: 0,
             moves: Vec::new(),
+            back: 0,
         }
     }
 
@@ -130,17 +130,28 @@ impl Viewer {
             }
             Event::TrackRemoved(track) => panic!("to the user nobody left: {track:?}"),
             Event::Packet { packet, .. } => {
-                self.packets += 1;
                 self.recorder.as_mut().unwrap().packet(packet).unwrap();
             }
             Event::MoveEnded { ok, .. } => self.moves.push(ok),
+            Event::Reconnected { .. } => self.back += 1,
             _ => {}
         }
     }
 
     /// The layer of each frame that was recorded, after checking that none is missing. One
     /// may be seen in both sizes where the layer changes.
-    fn finish(mut self) -> Vec<usize> {
+    fn finish(self) -> Vec<usize> {
+        let (seen, layers) = self.recorded();
+        for (pair, layer) in seen.windows(2).zip(layers.windows(2)) {
+            let step = pair[1].timestamp / TICKS - pair[0].timestamp / TICKS;
+            let both = step == 0 && layer[0] != layer[1];
+            assert!(step == 1 || both, "{step} in {layers:?}");
+        }
+        layers
+    }
+
+    /// The frames that were recorded, and their layers.
+    fn recorded(mut self) -> (Vec<Frame>, Vec<usize>) {
         let recorded = self.recorder.take().unwrap().finish().unwrap();
         assert_eq!(recorded.lost, 0);
         decode(&recorded.path);
@@ -150,13 +161,8 @@ impl Viewer {
             samples.iter().position(has).expect("of one of the layers")
         };
         let seen = frames(&recorded.path);
-        let layers: Vec<usize> = seen.iter().map(|frame| layer_of(&frame.data)).collect();
-        for (pair, layer) in seen.windows(2).zip(layers.windows(2)) {
-            let step = pair[1].timestamp / TICKS - pair[0].timestamp / TICKS;
-            let both = step == 0 && layer[0] != layer[1];
-            assert!(step == 1 || both, "{step} in {layers:?}");
-        }
-        layers
+        let layers = seen.iter().map(|frame| layer_of(&frame.data)).collect();
+        (seen, layers)
     }
 }
 
@@ -264,4 +270,21 @@ async fn a_move_of_a_meeting_with_layers_is_not_seen() {
     let [small, full] = viewers.map(Viewer::finish);
     assert!(small.len() > 190 && ends_with(&small, 0) > 70, "{small:?}");
     assert!(full.len() > 190 && ends_with(&full, 2) > 25, "{full:?}");
+}
+
+#[tokio::test]
+async fn who_comes_back_from_a_lost_router_is_sent_the_size_they_show() {
+    let mut site = Site::with_routers(&["a", "b"], 100).await;
+    let mut meeting = Meeting::begin(&site).await;
+    meeting.go_on(30).await;
+    let home = meeting.camera.session.router().unwrap().to_string();
+    site.kill(&home);
+    let back = |meeting: &Meeting| meeting.viewers.iter().all(|viewer| viewer.back == 1);
+    meeting.play(back).await;
+    // Everybody's coming back, and a key frame.
+    meeting.go_on(150).await;
+    let Meeting { viewers, .. } = meeting;
+    let [small, full] = viewers.map(|viewer| viewer.recorded().1);
+    assert!(ends_with(&small, 0) > 20, "{small:?}");
+    assert!(ends_with(&full, 2) > 20, "{full:?}");
 }
