@@ -99,7 +99,7 @@ impl Peers {
 
     fn janus(&self, settings: Settings, allowed: &[usize]) -> Result<Figures> {
         let folder = self.reports.join("janus");
-        let janus = Janus::start(settings, folder, Seat::on(&allowed[..1]))?;
+        let janus = Janus::start(settings, &folder, Seat::on(&allowed[..1]))?;
         let empty = cores::resident(janus.pid())?;
         let mut command = this_program()?;
         command

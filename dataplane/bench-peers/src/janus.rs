@@ -17,7 +17,9 @@ use crate::talk::Talk;
 pub const STREAM: u64 = 1;
 /// Debian's settings.
 const DEBIAN: &str = "/etc/janus";
-const UP_WITHIN: Duration = Duration::from_secs(20);
+const LOG: &str = "log";
+const UP_WITHIN: Duration = Duration::from_secs(5);
+const TRIES: u32 = 10;
 
 /// How it is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +27,14 @@ pub enum Settings {
     /// As Debian ships it.
     Default,
     /// For forwarding on one core: one event loop for all subscribers instead of a thread for
-    /// each, no log, no timers of media, nothing loaded that is not needed, ICE lite, and no
+    /// each, no log but of errors, no timers of media, nothing loaded that is not needed, ICE lite, and no
     /// packets kept for repair longer than a moment.
     Tuned,
 }
 
 const TUNED: &str = r#"
 general: {
-    debug_level = 0
+    debug_level = 2
     event_loops = 1
     configs_folder = "/etc/janus"
     plugins_folder = "/usr/lib/x86_64-linux-gnu/janus/plugins"
@@ -58,24 +60,41 @@ pub struct Janus {
 impl Janus {
     /// Starts it with its files in a folder of this name, which is its own, and returns when
     /// it answers.
-    pub fn start(settings: Settings, folder: PathBuf, seat: Seat<'_>) -> Result<Self> {
+    ///
+    /// The thread that serves its API over a Unix socket ends at once when it is faster than
+    /// the one that starts it (Janus 1.1.2 sets `initialized` after the start), so that it is
+    /// tried again.
+    pub fn start(settings: Settings, folder: &Path, seat: Seat<'_>) -> Result<Self> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let mut janus = Self::spawn(settings, folder.to_owned(), seat)?;
+            match janus.wait_until_up() {
+                Ok(()) => return Ok(janus),
+                Err(error) if tried == TRIES => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn spawn(settings: Settings, folder: PathBuf, seat: Seat<'_>) -> Result<Self> {
         let media_port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
         configure(&folder, settings, media_port)?;
+        let log = fs::File::create(folder.join(LOG))?;
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "janus", "--configs-folder"])
             .arg(&folder)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(log.try_clone()?)
+            .stdout(log)
             .spawn()
             .context("setpriv, of util-linux")?;
-        let mut janus = Self {
+        let janus = Self {
             child,
             folder,
             media_port,
         };
         cores::seat(janus.pid(), seat)?;
-        janus.wait_until_up()?;
         Ok(janus)
     }
 
@@ -98,7 +117,8 @@ impl Janus {
         let deadline = Instant::now() + UP_WITHIN;
         while Talk::open(&self.api()).is_err() {
             if let Some(status) = self.child.try_wait()? {
-                bail!("janus ended with {status}");
+                let log = fs::read_to_string(self.folder.join(LOG))?;
+                bail!("janus ended with {status}:\n{log}");
             }
             if Instant::now() > deadline {
                 bail!("janus does not answer");

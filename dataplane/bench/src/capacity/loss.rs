@@ -9,7 +9,7 @@ use crate::trial::{Figures, median};
 
 /// Tried from the first up, until one loses a packet.
 const RATES: [u32; 9] = [
-    100_000, 125_000, 150_000, 175_000, 200_000, 225_000, 250_000, 275_000, 300_000,
+    100_000, 150_000, 200_000, 250_000, 300_000, 350_000, 400_000, 450_000, 500_000,
 ];
 /// A load that is busier than this may itself be what lost the packets.
 const LOAD_FULL: f64 = 0.95;
