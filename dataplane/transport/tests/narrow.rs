@@ -63,9 +63,13 @@ async fn what_a_narrow_path_carries_is_found_out_and_so_is_more() {
         let mut lowest = u64::MAX;
         loop {
             tokio::select! {
-                _ = pace.tick() => for _ in 0..5 {
-                    router.server.send(id, flow(), &packet);
-                },
+                _ = pace.tick() => {
+                    // Who says nothing for 8 s is taken to be gone.
+                    to_router.send(flow(), &Bytes::from_static(b"here"));
+                    for _ in 0..5 {
+                        router.server.send(id, flow(), &packet);
+                    }
+                }
                 packet = from_router.recv() => assert!(packet.is_some()),
                 estimate = router.estimates.recv() => {
                     let (_, bits_per_s) = estimate.unwrap();

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use plenum_wire::frame::ROQ_ALPN;
 use quinn::crypto::rustls::{NoInitialCipherSuite, QuicClientConfig, QuicServerConfig};
-use quinn::{AckFrequencyConfig, EndpointConfig, IdleTimeout, TransportConfig, VarInt};
+use quinn::{
+    AckFrequencyConfig, EndpointConfig, IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt,
+};
 
 use super::congestion::MediaConfig;
 use crate::tls::{Identity, TlsError, server_config as tls_server_config};
@@ -15,6 +17,11 @@ const OLDER_ROQ_ALPN: &[u8] = b"roq-12";
 
 /// Fills an Ethernet packet: a 1,400-byte packet, its flow id and QUIC's own 32 bytes fit.
 const MTU: u16 = 1_452;
+/// Taken for granted: a packet of 1,200 bytes, which is what most media are cut into, its flow id
+/// and QUIC's own. Larger ones may be found not to pass, and a path that is full looks as if they
+/// did not: so they are tried again after [`TOO_LARGE`].
+const LEAST_MTU: u16 = 1_280;
+const TOO_LARGE: Duration = Duration::from_secs(5);
 /// Well below what home routers forget a UDP mapping after (30 s and less).
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 /// A client has rejoined elsewhere long before.
@@ -42,12 +49,17 @@ fn transport(send_buffer: usize) -> Arc<TransportConfig> {
         .ack_eliciting_threshold(VarInt::from_u32(ACKNOWLEDGE_EVERY))
         .reordering_threshold(VarInt::from_u32(OVERTAKEN));
 
+    let mut sizes = MtuDiscoveryConfig::default();
+    sizes.black_hole_cooldown(TOO_LARGE);
+
     let mut config = TransportConfig::default();
     config
         // Media goes in datagrams only. Streams cost memory even when nobody opens one.
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .initial_mtu(MTU)
+        .min_mtu(LEAST_MTU)
+        .mtu_discovery_config(Some(sizes))
         .keep_alive_interval(Some(KEEP_ALIVE))
         .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MS))))
         .datagram_send_buffer_size(send_buffer)
