@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plenum_transport::media::{Outbound, QUEUE_PACKETS, SendQueue, max_age};
+use plenum_wire::rtp::Rewrite;
 use plenum_wire::{FlowId, Kind};
 
 const FLOW: FlowId = FlowId::from_random(1);
@@ -77,4 +78,22 @@ fn a_clock_that_steps_back_drops_nothing() {
     let mut queue = SendQueue::new(max_age(Kind::Audio));
     queue.push(now, packet(1));
     assert_eq!(queue.pop(earlier), Some(packet(1)));
+}
+
+#[test]
+fn what_is_of_a_layer_gets_half_as_old() {
+    let start = Instant::now();
+    let at = |ms| start + Duration::from_millis(ms);
+    let mut queue = SendQueue::new(max_age(Kind::Video));
+    let (ssrc, sequence) = (7, 1);
+    let layered = |number| Outbound {
+        rewrite: Some(Rewrite { ssrc, sequence }),
+        ..packet(number)
+    };
+    queue.push(start, layered(1));
+    queue.push(start, packet(2));
+    queue.push(at(1), layered(3));
+    assert_eq!(queue.pop(at(501)), Some(packet(2)));
+    assert_eq!(queue.pop(at(501)), Some(layered(3)));
+    assert_eq!(queue.take_dropped(), 1);
 }

@@ -23,6 +23,10 @@ pub const fn max_age(kind: Kind) -> Duration {
     }
 }
 
+/// A packet of a layer may only get as old divided by this: there is a smaller layer, and what
+/// waits is likely of one that does not fit and stands in its way.
+const LAYERED: u32 = 2;
+
 /// Packets in order, bounded by number and age. The oldest go first, either way.
 #[derive(Debug)]
 pub struct SendQueue {
@@ -73,7 +77,13 @@ impl SendQueue {
     /// What [`SendQueue::pop`] gives, and since when it waited.
     pub fn pop_since(&mut self, now: Instant) -> Option<(Instant, Outbound)> {
         while let Some(waiting) = self.packets.pop_front() {
-            if now.saturating_duration_since(waiting.since) <= self.max_age {
+            let layered = waiting.outbound.rewrite.is_some();
+            let max_age = if layered {
+                self.max_age / LAYERED
+            } else {
+                self.max_age
+            };
+            if now.saturating_duration_since(waiting.since) <= max_age {
                 return Some((waiting.since, waiting.outbound));
             }
             self.dropped += 1;

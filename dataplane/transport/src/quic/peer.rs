@@ -9,6 +9,7 @@ use plenum_wire::frame::close;
 use plenum_wire::limits::PACKET_BYTES;
 use quinn_proto::{Connection, Event as QuicEvent, SendDatagramError, VarInt};
 
+use super::config::SHORT_SEND_BUFFER;
 use crate::HANDSHAKE_TIMEOUT;
 use crate::estimate::Told;
 use crate::media::{ConnectionId, Outbound, SendQueue, max_age};
@@ -17,6 +18,8 @@ use crate::media::{ConnectionId, Outbound, SendQueue, max_age};
 const DATAGRAM: usize = PACKET_BYTES + 8;
 /// Bytes that encoded datagrams share. It is used again when all of them were sent.
 const ARENA: usize = 256 * 1_024;
+/// Bytes in QUIC's queue while the path takes no more: it must find something when it does.
+const BLOCKED: usize = 4 * DATAGRAM;
 /// A connection that brings no packet for so long is given up. Clients send one every second.
 const QUIET: Duration = Duration::from_secs(8);
 
@@ -63,6 +66,8 @@ pub(super) struct Peer {
     pub(super) ready: bool,
     heard: Instant,
     waiting: SendQueue,
+    /// The path takes less than there is.
+    blocked: bool,
     told: Told,
 }
 
@@ -84,6 +89,7 @@ impl Peer {
             ready: false,
             heard: now,
             waiting: SendQueue::new(max_age(Kind::Video)),
+            blocked: false,
             told: Told::default(),
         }
     }
@@ -106,11 +112,16 @@ impl Peer {
         self.waiting.push(now, outbound);
     }
 
-    /// Hands over what QUIC has room for. Its own queue is short: what waits there can neither
-    /// be overtaken nor grow old.
+    /// Hands over what QUIC has room for. Its own queue is short, and shorter while it cannot
+    /// send: what waits there can neither be overtaken nor grow old.
     pub(super) fn fill(&mut self, arena: &mut BytesMut, now: Instant) -> Sent {
         let mut sent = Sent::default();
-        while self.connection.datagrams().send_buffer_space() >= DATAGRAM
+        let most = if self.blocked {
+            BLOCKED
+        } else {
+            SHORT_SEND_BUFFER
+        };
+        while self.in_quic() + DATAGRAM <= most
             && let Some(outbound) = self.waiting.pop(now)
         {
             if arena.capacity() - arena.len() < DATAGRAM {
@@ -133,6 +144,16 @@ impl Peer {
         }
         sent.dropped += self.waiting.take_dropped();
         sent
+    }
+
+    /// QUIC has sent what it could.
+    pub(super) fn has_sent(&mut self) {
+        self.blocked = self.in_quic() > 0;
+    }
+
+    /// Bytes in QUIC's own queue.
+    fn in_quic(&mut self) -> usize {
+        SHORT_SEND_BUFFER.saturating_sub(self.connection.datagrams().send_buffer_space())
     }
 
     /// Why the connection should not go on, by the clock.

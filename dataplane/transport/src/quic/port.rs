@@ -270,6 +270,7 @@ impl Port {
             let outgoing = outgoing(&transmit, &self.buffer, dscp(peer));
             self.socket.send(&outgoing);
         }
+        peer.has_sent();
         let due = peer.connection.poll_timeout();
         self.timers.set(place, due);
         self.settle(place);
