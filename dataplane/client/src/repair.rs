@@ -74,6 +74,14 @@ impl Repair {
         receiving.gaps.receive(sequence, now) == Arrival::Gap
     }
 
+    /// A picture begins with this number that refers to none before it: what is missing there is
+    /// not worth what asking for it costs, least of all on a path that became narrow.
+    pub fn begins_anew(&mut self, ssrc: u32, sequence: u16) {
+        if let Some(receiving) = self.tracks.get_mut(&ssrc) {
+            receiving.gaps.forget_before(sequence);
+        }
+    }
+
     /// Whether a picture is broken because of a change from one leg to another.
     pub fn take_broken(&mut self, ssrc: u32) -> bool {
         let receiving = self.tracks.get_mut(&ssrc);

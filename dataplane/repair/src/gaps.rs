@@ -228,6 +228,13 @@ impl Gaps {
         self.given_up += given_up;
     }
 
+    /// What is missing before this number is not needed any more: a picture begins with it that
+    /// refers to none before it.
+    pub fn forget_before(&mut self, sequence: u16) {
+        self.missing
+            .retain(|one| one.sequence.wrapping_sub(sequence) <= u16::MAX / 2);
+    }
+
     /// Numbers given up since this was last asked.
     pub const fn take_given_up(&mut self) -> u64 {
         std::mem::replace(&mut self.given_up, 0)

@@ -5,6 +5,7 @@ use std::time::Instant;
 use plenum_wire::Kind;
 use plenum_wire::control::Track;
 use plenum_wire::rtcp::{self, Feedback, Nack};
+use plenum_wire::rtp::Header;
 
 use super::Session;
 use crate::event::Event;
@@ -44,6 +45,9 @@ impl Session {
         } = received;
         let number = (numbered_by, sequence);
         self.stale |= self.repair.receive(track.kind, track.ssrc, number, at);
+        if begins_key_frame(&track, &packet) {
+            self.repair.begins_anew(track.ssrc, sequence);
+        }
         if self.repair.take_broken(track.ssrc) {
             self.want_key_frame(&track);
         }
@@ -71,4 +75,11 @@ impl Session {
             }
         }
     }
+}
+
+fn begins_key_frame(track: &Track, packet: &[u8]) -> bool {
+    let payload = || packet.get(Header::parse(packet)?.payload_offset..);
+    track.kind != Kind::Audio
+        && payload()
+            .is_some_and(|payload| plenum_layers::begins_key_frame(&track.codec.name, payload))
 }

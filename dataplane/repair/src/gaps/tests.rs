@@ -119,6 +119,21 @@ fn a_pause_is_no_loss() {
     assert_eq!(gaps.receive(40_002, later), Arrival::Gap);
 }
 
+#[test]
+fn what_is_missing_before_a_key_frame_is_not_asked_for() {
+    let now = Instant::now();
+    let mut gaps = Gaps::new(Patience::VIDEO);
+    gaps.receive(65_530, now);
+    gaps.receive(65_534, now);
+    gaps.receive(3, now);
+    gaps.forget_before(0);
+    assert_eq!(asked(&mut gaps, now + 10 * MS), [0, 1, 2]);
+    assert_eq!(gaps.receive(65_531, now + 20 * MS), Arrival::Fresh);
+    gaps.forget_before(3);
+    assert_eq!(gaps.next_due(), None);
+    assert_eq!(gaps.take_given_up(), 0);
+}
+
 proptest! {
     /// Whatever comes: the memory is bounded, time moves on, and only what did not come
     /// is asked for.
