@@ -127,15 +127,25 @@ impl Splice {
     /// lost. `None` for what never went out or is forgotten.
     #[must_use]
     pub fn find(&self, out: u16) -> Option<(u8, u16)> {
-        let newest = self.end.checked_sub(1)?;
-        let behind = low(newest).wrapping_sub(out);
-        if behind > u16::MAX / 2 {
-            return None;
-        }
-        let out = newest - u64::from(behind);
+        let out = self.went_out(out)?;
         let mut pieces = self.pieces.iter().rev();
         let piece = pieces.find(|piece| piece.out <= out)?;
         Some((piece.source, low(piece.from + (out - piece.out))))
+    }
+
+    /// Whether a number that went out is of what is passed on now: of the current source, and
+    /// from its cut on.
+    #[must_use]
+    pub fn is_current(&self, out: u16) -> bool {
+        let out = self.went_out(out).filter(|_| self.source.is_some());
+        out.is_some_and(|out| out >= self.since)
+    }
+
+    /// All of a number that went out, which is not ahead of the newest.
+    fn went_out(&self, out: u16) -> Option<u64> {
+        let newest = self.end.checked_sub(1)?;
+        let behind = low(newest).wrapping_sub(out);
+        (behind <= u16::MAX / 2).then(|| newest - u64::from(behind))
     }
 
     /// The outgoing number of a packet that is not the newest.

@@ -33,6 +33,8 @@ fn numbers_go_on_over_a_cut_and_back() {
     let found: Vec<_> = [65_535, 1, 2, 3, 4, 5].map(|it| splice.find(it)).into();
     let sent = [(0, 65_535), (0, 1), (2, 500), (2, 501), (0, 9), (0, 10)];
     assert_eq!(found, sent.map(Some));
+    let current = [65_535, 1, 2, 3, 4, 5, 6].map(|it| splice.is_current(it));
+    assert_eq!(current, [false, false, false, false, true, true, false]);
     assert_eq!(splice.find(6), None, "not sent yet");
     assert_eq!(splice.find(65_533), None, "from before the first cut");
 }
@@ -100,7 +102,9 @@ fn what_is_left_out_too_late_leaves_its_number_empty() {
 fn a_pause_ends_with_the_next_cut() {
     let mut splice = begun(0, 5);
     assert_eq!(splice.pass(5), Some(5));
+    assert!(splice.is_current(5));
     splice.stop();
+    assert!(!splice.is_current(5));
     assert_eq!((splice.source(), splice.pass(6)), (None, None));
     assert_eq!(splice.find(5), Some((0, 5)));
     splice.cut(0, 90);

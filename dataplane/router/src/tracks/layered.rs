@@ -184,7 +184,8 @@ impl Layered {
         source.key_frames.pass_on(now).then_some(source.ssrc)
     }
 
-    /// The packets with these numbers once more, as far as they are kept and may be had.
+    /// The packets with these numbers once more, as far as they are kept, still of use and may
+    /// be had.
     pub(super) fn again(
         &mut self,
         (subscriber, ssrc): (Slot, u32),
@@ -195,12 +196,17 @@ impl Layered {
         let Some(at) = self.place(subscriber).ok() else {
             return;
         };
+        let scalable = self.is_scalable();
         let viewer = &mut self.viewers[at];
-        // Who looks away misses nothing.
-        if viewer.target().is_none() {
+        // What there is no room for makes way for the smaller one that is awaited; of a
+        // scalable stream that is made of the same packets.
+        if !scalable && viewer.stops_at().is_some() {
             return;
         }
         for number in numbers {
+            if !viewer.needs(number) {
+                continue;
+            }
             let Some(packet) = kept(&self.sources, viewer, number, now) else {
                 continue;
             };

@@ -208,6 +208,12 @@ impl Viewer {
         self.splice.find(number)
     }
 
+    /// Whether what went out with this number still helps: with the last cut the picture began
+    /// anew.
+    pub(super) fn needs(&self, number: u16) -> bool {
+        self.splice.is_current(number)
+    }
+
     /// Whether it may have one more packet again.
     pub(super) fn may_ask(&mut self) -> bool {
         self.budget.take(self.sent)

@@ -77,25 +77,53 @@ fn latest(out: &[Output]) -> Vec<(u16, Bytes)> {
     packets.map(|(_, it)| (number(&it), it)).collect()
 }
 
+/// The number of a packet of this layer that bob gets, of no key frame.
+fn one_more(studio: &mut Studio, layer: usize) -> (u16, Bytes) {
+    let made = &mut studio.made[layer];
+    made.sequence = made.sequence.wrapping_add(1);
+    let packet = vp8_packet(made.ssrc, made.sequence, false, true, 9);
+    latest(&studio.bring(packet))[0].clone()
+}
+
 #[test]
-fn who_misses_a_packet_gets_it_again_with_its_number_from_before_a_cut_too() {
+fn who_misses_a_packet_gets_it_again_with_its_number() {
     let mut studio = Studio::new(Kind::Video);
     let bob = studio.watch("bob");
     studio.until_shows(bob, HIGH, PICTURE);
-    let sequence = studio.made[2].sequence.wrapping_add(1);
-    let of_high = latest(&studio.bring(vp8_packet(HIGH, sequence, false, true, 9)));
-    studio.made[2].sequence = sequence;
     studio.estimate(bob, 600);
     studio.until_shows(bob, MIDDLE, 2 * PICTURE);
-    let sequence = studio.made[1].sequence.wrapping_add(1);
-    let of_middle = latest(&studio.bring(vp8_packet(MIDDLE, sequence, false, true, 9)));
-    let (before, after) = (of_high[0].clone(), of_middle[0].clone());
-    let nack = rtcp::nack(1, TRACK, &[before.0, after.0]);
-    let again = latest(&studio.feedback(bob, nack));
-    assert_eq!(again, [before.clone(), after]);
+    let missed = one_more(&mut studio, 1);
+    assert_ne!(missed.0, studio.made[1].sequence);
+    let nack = rtcp::nack(1, TRACK, &[missed.0]);
+    assert_eq!(latest(&studio.feedback(bob, nack)), [missed.clone()]);
     // Nobody knows the layers' own SSRCs but the publisher.
-    let nack = rtcp::nack(1, HIGH, &[before.0]);
+    let nack = rtcp::nack(1, MIDDLE, &[missed.0]);
     assert_eq!(studio.feedback(bob, nack), []);
+}
+
+#[test]
+fn a_narrow_path_is_not_filled_with_what_a_smaller_picture_makes_useless() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    studio.until_shows(bob, HIGH, PICTURE);
+    let (number, packet) = one_more(&mut studio, 2);
+    let nack = || rtcp::nack(1, TRACK, &[number]);
+    assert_eq!(
+        latest(&studio.feedback(bob, nack())),
+        [(number, packet.clone())]
+    );
+    studio.estimate(bob, 600);
+    assert_eq!(
+        studio.feedback(bob, nack()),
+        [],
+        "a smaller one is on its way"
+    );
+    studio.until_shows(bob, MIDDLE, 2 * PICTURE);
+    assert_eq!(
+        studio.feedback(bob, nack()),
+        [],
+        "its picture needs none before"
+    );
 }
 
 #[test]
