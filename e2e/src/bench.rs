@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`rungs`] | a join, a forwarded packet and a participant, over each rung |
 //! | [`quality`] | what is heard and seen over bad networks |
-//! | [`soak`] | whether anything grows or is left over after hours of people who come and go |
+//! | [`soak`] | whether anything grows or is left over after people came and went for a while |
 //!
 //! These machines are noisy: figures of one run compare with each other better than with
 //! those of another.

@@ -108,7 +108,7 @@ enum Command {
         #[arg(long)]
         only: Option<String>,
         /// How often each; the figures are medians
-        #[arg(long, default_value_t = 3)]
+        #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
     /// Let people come and go for a while, and see whether anything grows or is left over

@@ -1,5 +1,5 @@
-//! Whether anything grows or is left over: people come and go in waves, over every rung, and
-//! after each wave the site is looked at while nobody is in it.
+//! Whether anything grows or is left over: people come and go in waves, over every rung, some
+//! without a word, and after each wave the site is looked at while nobody is in it.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,9 +11,10 @@ use tokio::time::sleep;
 use super::process::Usage;
 use super::site::{Load, Site, options};
 
-/// One wave, its quiet end included; long enough that connections whose clients vanished have
-/// timed out by the end.
-const WAVE: Duration = Duration::from_secs(60);
+/// Over which the people of a wave come.
+const RAMP: Duration = Duration::from_secs(20);
+/// After which some of them vanish without a word: their process is killed.
+const VANISH: Duration = Duration::from_secs(25);
 /// People of a wave: how many parts, each on a rung of its own.
 const RUNGS: [&str; 3] = ["udp", "tcp", "tls"];
 /// Three of four come over UDP, as in the field.
@@ -75,6 +76,9 @@ pub async fn run(plenum: &Path, reports: &Path, lasts: Duration, people: u32) ->
         let begun = Instant::now();
         let before = site.usage()?;
         let loads = wave(&mut site, people)?;
+        let gone = site.load(&crowd("udp", people / 10, 60))?;
+        sleep(VANISH.saturating_sub(begun.elapsed())).await;
+        drop(gone);
         for load in loads {
             let report = load.finish().await?;
             figures.joins += report.joins.attempted;
@@ -102,18 +106,21 @@ fn wave(site: &mut Site, people: u32) -> Result<Vec<Load>> {
     let rest = (people - udp) / 2;
     let crowds = RUNGS.into_iter().zip([udp, rest, rest]).zip([40, 30, 25]);
     crowds
-        .map(|((rung, people), seconds): (_, u32)| {
-            site.load(&options(&[
-                ("--rung", rung.to_owned()),
-                ("--meetings", (people / 5).max(1).to_string()),
-                ("--participants", "5".to_owned()),
-                ("--speakers", "3".to_owned()),
-                ("--video-kbps", "300".to_owned()),
-                ("--ramp", (WAVE.as_secs() / 3).to_string()),
-                ("--for", seconds.to_string()),
-            ]))
-        })
+        .map(|((rung, people), seconds)| site.load(&crowd(rung, people, seconds)))
         .collect()
+}
+
+/// So many people, in meetings of five, for so many seconds.
+fn crowd(rung: &str, people: u32, seconds: u32) -> Vec<String> {
+    options(&[
+        ("--rung", rung.to_owned()),
+        ("--meetings", (people / 5).max(1).to_string()),
+        ("--participants", "5".to_owned()),
+        ("--speakers", "3".to_owned()),
+        ("--layers", "150,500".to_owned()),
+        ("--ramp", RAMP.as_secs().to_string()),
+        ("--for", seconds.to_string()),
+    ])
 }
 
 /// Waits until nobody and nothing of anybody is in the site.
@@ -170,6 +177,7 @@ fn judge(mut figures: Figures, reports: &Path) -> Result<()> {
         "\n  joins {}, failed {}; packets received {}, lost {}",
         figures.joins, figures.failed, figures.received, figures.lost
     );
+    ensure!(figures.received > 0, "nobody heard or saw anything");
     ensure!(
         figures.failed == 0,
         "somebody could not join or was dropped"

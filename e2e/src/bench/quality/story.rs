@@ -75,16 +75,18 @@ impl Story {
         Some((at - start) as f64)
     }
 
-    /// How often the height changed in a phase, from so many milliseconds after its begin.
+    /// How often the picture got lower in a phase, from so many milliseconds after its begin.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run")]
-    pub fn changes(&self, who: &str, phase: usize, settled_ms: f64) -> f64 {
+    pub fn falls(&self, who: &str, phase: usize, settled_ms: f64) -> f64 {
         let start = self
             .phases
             .get(phase)
             .map_or(0.0, |at| *at as f64 + settled_ms);
         let end = self.phases.get(phase + 1).map_or(f64::MAX, |at| *at as f64);
         let within = |at: u64| (start..end).contains(&(at as f64));
-        self.of(who).filter(|(at, _)| within(*at)).count() as f64
+        let changes = self.of(who).zip(self.of(who).skip(1));
+        let falls = changes.filter(|((_, before), (at, now))| within(*at) && now < before);
+        falls.count() as f64
     }
 }
 
@@ -111,7 +113,9 @@ mod tests {
         assert_eq!(story.until_below(who, 1, 720), Some(600.0));
         assert_eq!(story.until_at_least(who, 2, 720), Some(3_000.0));
         assert_eq!(story.until_at_least(who, 2, 1_080), None);
-        assert!((story.changes(who, 1, 3_000.0) - 1.0).abs() < 0.1);
+        assert!((story.falls(who, 1, 0.0) - 2.0).abs() < 0.1);
+        assert!((story.falls(who, 1, 3_000.0) - 1.0).abs() < 0.1);
+        assert!(story.falls(who, 2, 0.0) < 0.1, "up again is no fall");
         assert!(Story::parse("{").is_err());
     }
 }
