@@ -46,8 +46,8 @@ impl Wish {
 /// within a rank one layer for each before the next for any. What does not fit is passed over
 /// for a smaller one behind it.
 ///
-/// - The sum is within the budget. Only the first wish of all gets its lowest layer even when
-///   that alone is more: of a receiver that is sent nothing nobody learns what it could get.
+/// - The sum is within the budget. Only when nobody's lowest layer fits the smallest of them is
+///   given all the same: of a receiver that is sent nothing nobody learns what it could get.
 /// - Nobody is left out for somebody of a larger rank.
 /// - More budget makes no earlier decision worse, in the order above: it may show somebody
 ///   more at the cost of another's higher layer, never the other way round.
@@ -61,10 +61,20 @@ pub fn allocate(budget_kbps: u32, wishes: &[Wish], out: &mut Vec<Option<u8>>) {
     let mut used = 0;
     for &index in &order {
         if let Some((lowest, kbps)) = wishes[index].lowest()
-            && (used == 0 || used + kbps <= budget)
+            && used + kbps <= budget
         {
             out[index] = Some(lowest);
             used += kbps;
+        }
+    }
+    if used == 0 {
+        let all = order.iter().filter_map(|&index| {
+            let (lowest, kbps) = wishes[index].lowest()?;
+            Some((kbps, index, lowest))
+        });
+        if let Some((kbps, index, lowest)) = all.min_by_key(|(kbps, ..)| *kbps) {
+            out[index] = Some(lowest);
+            used = kbps;
         }
     }
     for rank in order.chunk_by(|&a, &b| wishes[a].rank == wishes[b].rank) {

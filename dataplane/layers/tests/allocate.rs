@@ -58,13 +58,22 @@ fn nobody_gets_more_than_is_shown() {
 }
 
 #[test]
-fn the_most_important_is_never_dark() {
+fn something_is_always_seen() {
     let wishes = [wish(3, CAMERA, 2), wish(2, CAMERA, 2)];
     assert_eq!(given(0, &wishes), [None, Some(0)]);
     assert_eq!(
         given(200, &[wish(0, [0; LAYERS], 3), wishes[0]]),
         [None, Some(0)]
     );
+}
+
+#[test]
+fn one_that_is_too_large_hides_nobody_however_important() {
+    let large = wish(0, [90_000, 95_000, 0, 0], 1);
+    let wishes = [large, wish(1, CAMERA, 2), wish(2, CAMERA, 2)];
+    assert_eq!(given(700, &wishes), [None, Some(1), Some(0)]);
+    assert_eq!(given(100, &wishes), [None, Some(0), None]);
+    assert_eq!(given(100, &[large]), [Some(0)]);
 }
 
 #[test]
@@ -124,6 +133,11 @@ fn kbps(wish: &Wish, layer: Option<u8>) -> u64 {
     layer.map_or(0, |layer| u64::from(wish.kbps[usize::from(layer)]))
 }
 
+fn lowest(wish: &Wish) -> Option<u64> {
+    let lowest = wish.kbps.iter().find(|&&kbps| kbps > 0);
+    lowest.map(|&kbps| u64::from(kbps))
+}
+
 /// Everybody's place in the order in which is given.
 fn order(wishes: &[Wish]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..wishes.len()).collect();
@@ -155,16 +169,12 @@ proptest! {
         let given = given(budget, &wishes);
         prop_assert_eq!(given.len(), wishes.len());
         let used: u64 = wishes.iter().zip(&given).map(|(wish, layer)| kbps(wish, *layer)).sum();
-        let mut there = order(&wishes).into_iter().filter(|&index| wishes[index].kbps != [0; LAYERS]);
-        let first = there.next().map(|index| {
-            let lowest = wishes[index].kbps.iter().position(|&kbps| kbps > 0);
-            (index, kbps(&wishes[index], lowest.and_then(|layer| u8::try_from(layer).ok())))
-        });
-        // Only the lowest layer of the first may be more than there is.
+        // Only the smallest of the lowest layers may be more than there is.
+        let smallest = wishes.iter().filter_map(lowest).min();
         if used > u64::from(budget) {
-            prop_assert_eq!(Some(used), first.map(|(_, lowest)| lowest));
+            prop_assert_eq!(Some(used), smallest);
         }
-        prop_assert!(first.is_none_or(|(index, _)| given[index].is_some()), "one is always seen");
+        prop_assert!(smallest.is_none() || used > 0, "one is always seen");
         for (wish, layer) in wishes.iter().zip(&given) {
             prop_assert!(layer.is_none() || kbps(wish, *layer) > 0, "a layer that is there");
             let lowest = wish.kbps.iter().position(|&kbps| kbps > 0);
@@ -180,12 +190,12 @@ proptest! {
         wishes in prop::collection::vec(usual_wish(), 1..12),
     ) {
         let given = given(budget, &wishes);
+        let any_fits = wishes.iter().filter_map(lowest).any(|it| it <= u64::from(budget));
         let mut before = 0;
         for index in order(&wishes) {
-            let lowest = wishes[index].kbps.iter().find(|&&kbps| kbps > 0);
-            let Some(lowest) = lowest.map(|&kbps| u64::from(kbps)) else { continue };
-            let fits = before == 0 || before + lowest <= u64::from(budget);
-            prop_assert_eq!(given[index].is_some(), fits);
+            let Some(lowest) = lowest(&wishes[index]) else { continue };
+            let fits = before + lowest <= u64::from(budget);
+            prop_assert!(given[index].is_some() == fits || !any_fits);
             if fits {
                 before += lowest;
             }

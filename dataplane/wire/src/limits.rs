@@ -10,5 +10,8 @@ pub const PACKET_BYTES: usize = 1_400;
 pub const NAME_BYTES: usize = 128;
 /// Layers of one track at most.
 pub const LAYERS: usize = 4;
+/// What one layer takes at most, in kbit/s: more than any camera's. It is what a publisher
+/// says, and everybody's room is shared out by it.
+pub const LAYER_KBPS: u32 = 100_000;
 /// Wants in one message at most, and as many are kept for one client.
 pub const WANTS: usize = 256;

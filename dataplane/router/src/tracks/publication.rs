@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use plenum_wire::control::Layer;
-use plenum_wire::limits::LAYERS;
+use plenum_wire::limits::{LAYER_KBPS, LAYERS};
 use plenum_wire::{Codec, Kind};
 
 use crate::limits::CODEC_NAME_BYTES;
@@ -85,6 +85,11 @@ fn check_layers(kind: Kind, layers: &[Layer]) -> Result<(), String> {
     if layers[0].kbps == 0 || !rates.is_sorted_by(|lower, higher| lower < higher) {
         let rule = "layers go from the lowest up: kbps starts above 0 and rises with each";
         return Err(rule.to_owned());
+    }
+    if layers.iter().any(|layer| layer.kbps > LAYER_KBPS) {
+        return Err(format!(
+            "a layer takes at most {LAYER_KBPS} kbps: it is kbit/s, not bit/s"
+        ));
     }
     if !layers.is_sorted_by_key(|layer| layer.height) {
         return Err("layers go from the lowest up: no height is below the one before".to_owned());

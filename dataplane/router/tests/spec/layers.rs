@@ -93,11 +93,12 @@ fn who_misses_a_packet_gets_it_again_with_its_number() {
     studio.estimate(bob, 600);
     studio.until_shows(bob, MIDDLE, 2 * PICTURE);
     let missed = one_more(&mut studio, 1);
-    assert_ne!(missed.0, studio.made[1].sequence);
-    let nack = rtcp::nack(1, TRACK, &[missed.0]);
-    assert_eq!(latest(&studio.feedback(bob, nack)), [missed.clone()]);
+    let number = missed.0;
+    assert_ne!(number, studio.made[1].sequence);
+    let nack = rtcp::nack(1, TRACK, &[number]);
+    assert_eq!(latest(&studio.feedback(bob, nack)), [missed]);
     // Nobody knows the layers' own SSRCs but the publisher.
-    let nack = rtcp::nack(1, MIDDLE, &[missed.0]);
+    let nack = rtcp::nack(1, MIDDLE, &[number]);
     assert_eq!(studio.feedback(bob, nack), []);
 }
 
@@ -313,6 +314,12 @@ fn a_publication_that_cannot_be_is_told_what_to_write() {
         ),
         (Kind::Video, vp8(), with(|all| all.reverse()), "kbps"),
         (Kind::Video, vp8(), with(|all| all[0].kbps = 0), "kbps"),
+        (
+            Kind::Video,
+            vp8(),
+            with(|all| all[1].kbps = 500_000),
+            "kbit/s, not bit/s",
+        ),
         (
             Kind::Video,
             vp8(),
