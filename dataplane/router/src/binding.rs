@@ -41,6 +41,9 @@ impl Hasher for FlowHasher {
     }
 }
 
+/// Where a connection's estimate begins, in kbit/s, whatever the path.
+const BEGINS: u32 = 2_000;
+
 /// Whose a flow is.
 pub(crate) type Owners = HashMap<FlowId, (Slot, Kind), BuildHasherDefault<FlowHasher>>;
 
@@ -50,18 +53,29 @@ pub(crate) struct Connection {
     rung: Rung,
     /// Flows bound to it: one, but nothing is wrong with several.
     flows: Vec<FlowId>,
-    /// What it can carry, in kbit/s; everything while nothing is known.
-    estimate: u32,
+    /// What it can carry, in kbit/s, as far as it found out.
+    own: Option<u32>,
+    /// What the one before it could, most likely on the same path. An estimate grows until it
+    /// meets a limit: one that falls counts alone.
+    before: Option<u32>,
 }
 
 impl Connection {
-    pub(crate) const fn estimate(&self) -> u32 {
-        self.estimate
+    /// What it can carry, in kbit/s; everything while nothing is known.
+    pub(crate) fn estimate(&self) -> u32 {
+        self.known().unwrap_or(u32::MAX)
+    }
+
+    fn known(&self) -> Option<u32> {
+        self.own.max(self.before)
     }
 
     /// It can carry so much, in kbit/s. The flows that this is news for.
     pub(crate) fn estimated(&mut self, kbps: u32) -> &[FlowId] {
-        self.estimate = kbps;
+        if kbps < self.own.unwrap_or(BEGINS) {
+            self.before = None;
+        }
+        self.own = Some(kbps);
         &self.flows
     }
 }
@@ -71,7 +85,8 @@ impl Shard {
         let fresh = Connection {
             rung,
             flows: Vec::new(),
-            estimate: u32::MAX,
+            own: None,
+            before: None,
         };
         self.connections.insert(connection, fresh);
         self.knocks.start(connection, now);
@@ -143,6 +158,9 @@ impl Shard {
         flow: FlowId,
         (slot, kind): (Slot, Kind),
     ) -> bool {
+        let carrier = self.participants[slot].media(kind).carrier();
+        let carrier = carrier.and_then(|it| self.connections.get(&it.connection));
+        let before = carrier.and_then(Connection::known);
         let Some(entry) = self.connections.get_mut(&connection) else {
             return false;
         };
@@ -150,6 +168,7 @@ impl Shard {
             return true;
         }
         entry.flows.push(flow);
+        entry.before = before;
         let rung = entry.rung;
         self.out.push_back(Output::Carries { connection, kind });
         let bound = &mut self.participants[slot].media_mut(kind).bound;

@@ -108,6 +108,19 @@ impl Camera {
     }
 }
 
+/// What is known of a connection, in kbit/s: told of it, and of the one before it.
+#[derive(Debug, Default)]
+pub struct Known {
+    pub own: Option<u32>,
+    pub before: Option<u32>,
+}
+
+impl Known {
+    pub fn estimate(&self) -> Option<u32> {
+        self.own.max(self.before)
+    }
+}
+
 /// What one person sees.
 #[derive(Debug, Default)]
 pub struct Viewer {
@@ -116,7 +129,7 @@ pub struct Viewer {
     /// What fits, in kbit/s, since an estimate was said.
     pub estimate: Option<u32>,
     /// The same, of each connection.
-    pub known: BTreeMap<ConnectionId, u32>,
+    pub known: BTreeMap<ConnectionId, Known>,
     /// Something happened that what is seen depends on.
     changed: Option<Instant>,
     /// More than fits is seen: of whom which layers, and since when.

@@ -9,7 +9,7 @@ use plenum_wire::rtcp::{self, Feedback};
 use plenum_wire::{Kind, rtp};
 
 use super::life::Model;
-use super::pictures::{Camera, Fate, layer_of, top};
+use super::pictures::{Camera, Fate, Known, layer_of, top};
 use super::{PAUSE, PEOPLE};
 use crate::studio::{delivered, simulcast, want};
 
@@ -23,15 +23,20 @@ impl Model {
         }
     }
 
-    /// Another connection carries somebody's media, or none; nothing is known of it yet.
+    /// Another connection carries somebody's media, or none; of a new one is known what was known
+    /// of the one before.
     pub fn carrier_changes(&mut self, who: usize, kind: Kind) {
         let now = self.house.now;
         if kind == Kind::Video {
             let person = self.people.get_mut(&who).unwrap();
+            let viewer = &mut person.viewer;
+            let before = viewer.estimate;
             let carrier = person.connections[&kind].last();
-            let known = carrier.and_then(|it| person.viewer.known.get(it));
-            person.viewer.estimate = known.copied();
-            person.viewer.changes(now);
+            viewer.estimate = carrier.and_then(|carrier| {
+                let fresh = Known { own: None, before };
+                viewer.known.entry(*carrier).or_insert(fresh).estimate()
+            });
+            viewer.changes(now);
         }
     }
 
@@ -88,8 +93,12 @@ impl Model {
         let Some(&connection) = connections.and_then(|all| all.last()) else {
             return;
         };
-        person.viewer.estimate = Some(kbps);
-        person.viewer.known.insert(connection, kbps);
+        let known = person.viewer.known.entry(connection).or_default();
+        if kbps < known.own.unwrap_or(2_000) {
+            known.before = None;
+        }
+        known.own = Some(kbps);
+        person.viewer.estimate = known.estimate();
         person.viewer.changes(now);
         let bits_per_s = u64::from(kbps) * 1_000;
         self.house.handle(Input::Estimate {
