@@ -128,7 +128,11 @@ impl Session {
     pub(super) fn handle_death(&mut self, id: LegId, cause: Cause, now: Instant) {
         self.moving.handle(Input::Died(id, cause), now);
         self.act(now);
-        self.legs.remove(&id);
+        if self.legs.remove(&id).is_some() {
+            // It was left with a goodbye that nobody hears: nothing more comes.
+            self.roster.gone(id);
+            self.show_changes(now);
+        }
     }
 
     /// Does what the state machines decided.

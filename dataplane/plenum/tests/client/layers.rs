@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::time::{Interval, interval, timeout};
 
 use crate::site::Site;
+use crate::stranger::Stranger;
 
 const PATIENCE: Duration = Duration::from_secs(40);
 /// Between two frames of the samples.
@@ -100,6 +101,7 @@ struct Viewer {
     recorder: Option<Recorder>,
     path: PathBuf,
     moves: Vec<bool>,
+    begun: usize,
     back: usize,
 }
 
@@ -111,6 +113,7 @@ impl Viewer {
             recorder: None,
             path: directory.path().join(format!("{height}.ivf")),
             moves: Vec::new(),
+            begun: 0,
             back: 0,
         }
     }
@@ -132,6 +135,7 @@ impl Viewer {
             Event::Packet { packet, .. } => {
                 self.recorder.as_mut().unwrap().packet(packet).unwrap();
             }
+            Event::MoveStarted { .. } => self.begun += 1,
             Event::MoveEnded { ok, .. } => self.moves.push(ok),
             Event::Reconnected { .. } => self.back += 1,
             _ => {}
@@ -270,6 +274,34 @@ async fn a_move_of_a_meeting_with_layers_is_not_seen() {
     let [small, full] = viewers.map(Viewer::finish);
     assert!(small.len() > 190 && ends_with(&small, 0) > 70, "{small:?}");
     assert!(full.len() > 190 && ends_with(&full, 2) > 25, "{full:?}");
+}
+
+#[tokio::test]
+async fn when_the_new_router_of_a_move_dies_the_picture_goes_on_from_the_old_one() {
+    let mut site = Site::with_routers(&["a"], 100).await;
+    let mut meeting = Meeting::begin(&site).await;
+    // Who does not go keeps the old router from releasing anybody.
+    let _stays = Stranger::enter(&site, "a", "meeting").await;
+    site.add_router("b", 100).await;
+    site.drain("a");
+    let all = |meeting: &Meeting| meeting.viewers.iter().all(|viewer| viewer.begun == 1);
+    meeting.play(all).await;
+    // The pictures come over with a key frame at the latest, one a second.
+    meeting.go_on(75).await;
+    site.kill("b");
+    let failed = |meeting: &Meeting| {
+        let mut viewers = meeting.viewers.iter();
+        viewers.all(|viewer| viewer.moves[..] == [false])
+    };
+    meeting.play(failed).await;
+    meeting.go_on(50).await;
+    let played = u32::try_from(meeting.camera.frame).unwrap();
+    let Meeting { viewers, .. } = meeting;
+    for viewer in viewers {
+        let (seen, layers) = viewer.recorded();
+        let last = seen.last().unwrap().timestamp / TICKS;
+        assert!(last + 20 > played, "{last} of {played}: {layers:?}");
+    }
 }
 
 #[tokio::test]
