@@ -20,6 +20,15 @@ pub(super) struct Settling {
 }
 
 impl Settling {
+    /// The newest leg that is complete is the one that waits: what an older one says meanwhile
+    /// changes nothing.
+    fn settle(before: Option<Self>, leg: LegId, now: Instant) -> Self {
+        let until = Some(now + PICTURES_WITHIN);
+        before
+            .filter(|before| before.leg >= leg)
+            .unwrap_or(Self { leg, until })
+    }
+
     /// When [`Session::look_whether_settled`] has something to do.
     pub const fn next_timeout(self) -> Option<Instant> {
         self.until
@@ -29,11 +38,8 @@ impl Settling {
 impl Session {
     /// Something happened to a leg.
     pub(super) fn settle(&mut self, id: LegId, now: Instant) {
-        if self.legs.get(&id).is_some_and(Leg::is_complete)
-            && self.settling.is_none_or(|settling| settling.leg != id)
-        {
-            let until = Some(now + PICTURES_WITHIN);
-            self.settling = Some(Settling { leg: id, until });
+        if self.legs.get(&id).is_some_and(Leg::is_complete) {
+            self.settling = Some(Settling::settle(self.settling, id, now));
         }
         self.look_whether_settled(now);
     }
@@ -48,6 +54,24 @@ impl Session {
             settling.until = None;
             self.moving.handle(Input::Complete(leg), now);
             self.act(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_the_old_router_does_not_end_the_wait_for_the_new_ones_pictures() {
+        let (old, new) = (LegId(3), LegId(4));
+        let start = Instant::now();
+        let settled = Settling::settle(None, old, start);
+        let waits = Settling::settle(Some(settled), new, start + PICTURES_WITHIN);
+        assert_eq!(waits.until, Some(start + 2 * PICTURES_WITHIN));
+        for leg in [old, new] {
+            let still = Settling::settle(Some(waits), leg, start + 2 * PICTURES_WITHIN);
+            assert_eq!((still.leg, still.until), (new, waits.until), "{leg:?}");
         }
     }
 }
