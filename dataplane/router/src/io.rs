@@ -64,7 +64,8 @@ pub enum Input {
     /// How hard the router worked since the last time; said every 100 ms. A router that is
     /// not told is not overloaded.
     Strain {
-        /// The busiest thread's share of busy time, 0 to 1.
+        /// The busiest thread's share of busy time, 0 to 1; 1 for one that lost packets for
+        /// want of time.
         busy: f32,
         /// Packets that the kernel dropped because nobody took them in time.
         dropped: u64,

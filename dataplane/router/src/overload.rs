@@ -10,7 +10,7 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `policy` | pure: which step, by how busy the threads are and what the kernel dropped |
+//! | `policy` | pure: which step, by how busy the threads are |
 //! | `here` | what a change of step does to the shard |
 //!
 //! The zone hears of it by [`Load::accepting`](plenum_wire::link::Load) and sends newcomers

@@ -10,7 +10,7 @@ impl Shard {
     pub(crate) fn strain(&mut self, busy: f32, dropped: u64, now: Instant) {
         self.counters.overload.dropped_by_kernel += dropped;
         let before = self.overload.step();
-        let Some(step) = self.overload.strain(busy, dropped, now) else {
+        let Some(step) = self.overload.strain(busy, now) else {
             return;
         };
         self.counters.overload.entered[step as usize] += 1;

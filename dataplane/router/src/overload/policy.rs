@@ -2,11 +2,10 @@
 //!
 //! **Up.** A share of busy time near one says that more comes in than goes out: the media
 //! threads wait while they gather, and do so no more only when there is always something left.
-//! Two such samples in a row are enough; the sockets' receive buffers bridge them. So is
-//! anything that the kernel dropped, unless the threads had time to spare: that was a burst
-//! which the buffer could not hold, and sending less helps nobody. The first step alone makes
-//! nobody's load less, so a router that cannot keep up takes the second with it; one that is
-//! nearly full only closes.
+//! Two such samples in a row are enough; the sockets' receive buffers bridge them. A thread
+//! that lost packets for want of time counts as one (see the media port's `Strain`); a single
+//! sample may be a burst. The first step alone makes nobody's load less, so a router that
+//! cannot keep up takes the second with it; one that is nearly full only closes.
 //!
 //! **Down.** A step is left after four easy samples. What it left out may have been what made
 //! it easy: if it has to be taken again, the router is wary, and tries again when there is
@@ -28,8 +27,6 @@ const FULL: f32 = 0.95;
 const EASY_TO_OPEN: f32 = 0.8;
 /// Below this a router tries to send more again.
 const EASY_TO_SEND: f32 = 0.7;
-/// Threads that are less busy drop for want of buffer, not of time.
-const HAS_TIME: f32 = 0.5;
 /// Full samples in a row until something is left out: with the one in which it began, 300 ms.
 const FULL_SAMPLES: u8 = 2;
 /// Samples in a row, or in the mean, that make a router nearly full or a step easy: 400 ms.
@@ -82,13 +79,12 @@ impl Overload {
         self.step
     }
 
-    /// How it was in the last 100 ms: the busiest thread's share of busy time, and packets
-    /// that the kernel dropped for want of room. The step from now on, if it is another.
-    pub(crate) fn strain(&mut self, busy: f32, dropped: u64, now: Instant) -> Option<Step> {
+    /// How busy the busiest thread was in the last 100 ms. The step from now on, if it is
+    /// another.
+    pub(crate) fn strain(&mut self, busy: f32, now: Instant) -> Option<Step> {
         self.forgive(now);
-        let overrun = dropped > 0 && busy >= HAS_TIME;
-        self.note(if overrun { 1.0 } else { busy });
-        let next = match self.higher(overrun, now) {
+        self.note(busy);
+        let next = match self.higher(now) {
             Some(higher) => {
                 self.rise(higher, now);
                 higher
@@ -116,11 +112,11 @@ impl Overload {
         self.easy = count(self.easy, busy < limit);
     }
 
-    fn higher(&self, overrun: bool, now: Instant) -> Option<Step> {
+    fn higher(&self, now: Instant) -> Option<Step> {
         let works_off = self
             .rose
             .is_some_and(|rose| now.saturating_duration_since(rose) < WORKS_OFF);
-        let full = (overrun || self.full >= FULL_SAMPLES) && !works_off;
+        let full = self.full >= FULL_SAMPLES && !works_off;
         match self.step {
             Step::Open | Step::Closed if full => Some(Step::LowLayers),
             Step::LowLayers if full => Some(Step::ActiveOnly),

@@ -17,6 +17,7 @@
 //!
 //! Flow ids are not understood here: whoever reads the events decides what they may do.
 
+mod busy;
 mod carrier;
 mod connection;
 mod core;

@@ -4,7 +4,11 @@
 //! between it waits for packets, or gathers them. It does neither while there is always
 //! something left, so a share of one means that it does not keep up. Where others use its core
 //! too, it may be that it wakes, does in a moment what has come in the meantime, and has to
-//! wait long for its next turn: then it counts all the time that it ran or could have.
+//! wait long for its next turn: then it counts all the time that it ran or could have. What of
+//! that is the thread's own affair says `busy`.
+//!
+//! Only the threads of the UDP sockets are looked at. Rung `tls`, TLS of rung `tcp` and the
+//! control channels are on the runtime of the process, which is not.
 
 use std::io;
 use std::net::UdpSocket;
@@ -12,13 +16,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::busy::Sample;
 use super::turns::{Account, Turns};
-use crate::quic::ReceiveBuffer;
+use crate::quic::{Backlog, ReceiveBuffer};
 
 /// How it was between two looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Strain {
-    /// The busiest thread's share of time in which it worked, 0 to 1.
+    /// The busiest thread's share of time in which it worked, 0 to 1; 1 also for one that was
+    /// too slow for what came.
     pub busy: f32,
     /// Packets that the kernel dropped because no thread took them in time.
     pub dropped: u64,
@@ -45,9 +51,13 @@ impl Work {
         })
     }
 
+    /// From now on it is the current thread's.
+    pub(super) fn is_mine(&self) {
+        self.turns.are_mine();
+    }
+
     /// The thread that it is of begins a round.
     pub(super) fn begin(&self, now: Instant) {
-        self.turns.are_mine();
         self.since.store(self.nanos(now).max(1), Ordering::Relaxed);
     }
 
@@ -76,37 +86,45 @@ impl Work {
     }
 }
 
-/// A thread's work, and how far it was at the last look.
-#[derive(Debug)]
+/// A thread's work and its socket's buffer, and how far it was at the last look.
 struct Thread {
     work: Arc<Work>,
+    buffer: ReceiveBuffer,
     done: u64,
-    account: Account,
+    account: Option<Account>,
 }
 
 impl Thread {
-    fn new(now: Instant) -> Self {
+    fn new(buffer: ReceiveBuffer, now: Instant) -> Self {
         Self {
             work: Work::new(now),
+            buffer,
             done: 0,
-            account: Account::default(),
+            account: None,
         }
     }
 
-    /// How long it worked since the last look.
-    fn worked(&mut self, now: Instant) -> Duration {
+    /// How it was since the last look, which was `past` ago.
+    fn look(&mut self, past: Duration, now: Instant) -> Sample {
         let (done, account) = (self.work.so_far(now), self.work.turns.so_far());
         let worked = Duration::from_nanos(done.saturating_sub(self.done));
-        let starved = account.starved_since(self.account);
+        let both = account.zip(self.account);
+        let starved = both.map_or(Duration::ZERO, |(now, before)| now.starved_since(before));
         (self.done, self.account) = (done, account);
-        worked.max(starved)
+        let Backlog { dropped, filled } = self.buffer.look();
+        Sample {
+            past,
+            worked: worked.max(starved),
+            ran: both.map(|(now, before)| now.ran_since(before)),
+            filled,
+            dropped,
+        }
     }
 }
 
 /// Looks at all threads of a router.
 pub(super) struct Gauge {
     threads: Vec<Thread>,
-    buffers: Vec<ReceiveBuffer>,
     /// The smallest buffer, in bytes.
     room: usize,
     looked: Instant,
@@ -129,9 +147,9 @@ impl Gauge {
                 "UDP receive buffers are small: bursts may be lost; raise net.core.rmem_max"
             );
         }
+        let threads = buffers.into_iter().map(|it| Thread::new(it, now));
         Ok(Self {
-            threads: sockets.iter().map(|_| Thread::new(now)).collect(),
-            buffers,
+            threads: threads.collect(),
             room,
             looked: now,
         })
@@ -148,16 +166,14 @@ impl Gauge {
 
     /// How it was since the last look.
     pub(super) fn look(&mut self, now: Instant) -> Strain {
-        let past = now.saturating_duration_since(self.looked).as_secs_f32();
+        let past = now.saturating_duration_since(self.looked);
         self.looked = now;
         let mut strain = Strain::default();
         for thread in &mut self.threads {
-            let worked = thread.worked(now).as_secs_f32();
-            if past > 0.0 {
-                strain.busy = strain.busy.max((worked / past).min(1.0));
-            }
+            let sample = thread.look(past, now);
+            strain.busy = strain.busy.max(sample.busy());
+            strain.dropped += sample.dropped;
         }
-        strain.dropped = self.buffers.iter_mut().map(ReceiveBuffer::dropped).sum();
         strain
     }
 }
@@ -176,6 +192,28 @@ mod tests {
             .collect();
         let now = Instant::now();
         (Gauge::new(&sockets, now).unwrap(), now)
+    }
+
+    #[test]
+    fn what_an_idle_thread_lost_is_not_blamed_on_a_busy_one() {
+        let sockets: Vec<_> = (0..2)
+            .map(|_| UdpSocket::bind("127.0.0.1:0").unwrap())
+            .collect();
+        let start = Instant::now();
+        let mut gauge = Gauge::new(&sockets, start).unwrap();
+        let busy = gauge.work(0);
+        busy.begin(start);
+        busy.end(start + LOOK * 9 / 10);
+        socket2::SockRef::from(&sockets[1])
+            .set_recv_buffer_size(16 * 1_024)
+            .unwrap();
+        for _ in 0..500 {
+            let to = sockets[1].local_addr().unwrap();
+            sockets[0].send_to(&[0; 1_200], to).unwrap();
+        }
+        let strain = gauge.look(start + LOOK);
+        assert!(close_to(strain.busy, 0.9), "{strain:?}");
+        assert!(strain.dropped > 0);
     }
 
     fn close_to(is: f32, expected: f32) -> bool {
