@@ -9,7 +9,7 @@ mod early;
 mod stream;
 mod takeover;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,9 @@ use takeover::{Incoming, Passed};
 
 /// How long those who were on a dead router are still shown: twice what coming back takes.
 const FADE: Duration = Duration::from_secs(5);
+/// Legs that are gone and may still have packets in an inbox: more than end within a second.
+const GONE: usize = 16;
+
 type TrackKey = (ParticipantId, Kind);
 
 /// A change that the user sees.
@@ -70,6 +73,8 @@ pub struct Roster {
     views: BTreeMap<LegId, View>,
     /// Legs that died, and until when they still count.
     fading: BTreeMap<LegId, Option<Instant>>,
+    /// Legs that a track with layers is no longer taken from.
+    gone: BTreeSet<LegId>,
     present: BTreeMap<ParticipantId, Present>,
     tracks: BTreeMap<TrackKey, u32>,
     by_ssrc: HashMap<u32, Stream>,
@@ -200,6 +205,9 @@ impl Roster {
             self.early.keep(leg, incoming);
             return None;
         };
+        if stream.is_numbered_by_routers() && self.gone.contains(&leg) {
+            return None;
+        }
         let first = stream.receive(leg, incoming);
         self.copies += stream.take_copies();
         let first = first.map(|passed| received(stream, passed));
@@ -222,8 +230,15 @@ impl Roster {
     }
 
     /// Nothing comes from a leg any more: it died, or what was on its way when it was left has
-    /// come.
+    /// come. What is still in an inbox is worth nothing to tracks with layers: they would wait
+    /// for what follows it.
     pub fn gone(&mut self, leg: LegId) {
+        if !self.gone.insert(leg) {
+            return;
+        }
+        if self.gone.len() > GONE {
+            self.gone.pop_first();
+        }
         for stream in self.by_ssrc.values_mut() {
             stream.gone(leg);
             release(stream, &mut self.changes);

@@ -29,21 +29,43 @@ fn audio(name: &str, ssrc: u32) -> Track {
     }
 }
 
-#[test]
-fn a_track_with_layers_goes_on_from_one_router_to_the_other_as_one() {
-    let mut video = audio("ada", 1);
+fn layered(name: &str, ssrc: u32) -> Track {
     let layer = |ssrc| plenum_wire::control::Layer {
         ssrc,
         width: 320,
         height: 180,
         kbps: 100,
     };
+    let mut video = audio(name, ssrc);
     video.layers = vec![layer(2), layer(3)];
+    video
+}
+
+/// What the user gets of a packet of a layered track, and who is asked for it again by which
+/// number.
+fn frame(roster: &mut Roster, leg: LegId, sequence: u16, frame: u32) -> Vec<(u16, LegId, u16)> {
+    let (mut header, _) = packet(1, sequence, 12);
+    header.timestamp = frame * 3_600;
+    let packet = plenum_wire::rtp::write(&header, &frame.to_be_bytes());
+    let received = roster.receive(leg, &header, packet, Instant::now());
+    let waited = std::iter::from_fn(|| roster.poll());
+    let waited = waited.filter_map(|change| match change {
+        Change::Packet(one) => Some(one),
+        _ => None,
+    });
+    let all = received.into_iter().chain(waited);
+    let numbers = all.map(|one| {
+        let shown = Header::parse(&one.packet).unwrap().sequence;
+        (shown, one.numbered_by.unwrap(), one.sequence)
+    });
+    numbers.collect()
+}
+
+#[test]
+fn a_track_with_layers_goes_on_from_one_router_to_the_other_as_one() {
     let mut roster = Roster::default();
-    roster.track_added(A, video.clone());
-    roster.track_added(B, video);
-    let now = Instant::now();
-    let mut numbers = Vec::new();
+    roster.track_added(A, layered("ada", 1));
+    roster.track_added(B, layered("ada", 1));
     let sent = [
         (A, 40, 0_u32),
         (B, 700, 0),
@@ -51,22 +73,33 @@ fn a_track_with_layers_goes_on_from_one_router_to_the_other_as_one() {
         (B, 701, 1),
         (B, 702, 2),
     ];
-    for (leg, sequence, frame) in sent {
-        let (mut header, _) = packet(1, sequence, 12);
-        header.timestamp = frame * 3_600;
-        let packet = plenum_wire::rtp::write(&header, &frame.to_be_bytes());
-        let received = roster.receive(leg, &header, packet, now);
-        let waited = std::iter::from_fn(|| match roster.poll() {
-            Some(Change::Packet(one)) => Some(one),
-            Some(_) | None => None,
-        });
-        let waited: Vec<Received> = waited.collect();
-        for one in received.into_iter().chain(waited) {
-            let shown = Header::parse(&one.packet).unwrap().sequence;
-            numbers.push((shown, one.numbered_by.unwrap(), one.sequence));
-        }
+    let mut numbers = Vec::new();
+    for (leg, sequence, number) in sent {
+        numbers.extend(frame(&mut roster, leg, sequence, number));
     }
     assert_eq!(numbers, [(40, A, 40), (41, B, 701), (42, B, 702)]);
+}
+
+#[test]
+fn what_is_left_over_of_a_dead_router_holds_up_no_picture() {
+    let mut roster = Roster::default();
+    roster.track_added(A, layered("ada", 1));
+    roster.track_added(B, layered("ada", 1));
+    for (leg, sequence, number) in [(A, 40, 0), (B, 700, 0), (B, 701, 1)] {
+        frame(&mut roster, leg, sequence, number);
+    }
+    roster.gone(B);
+    assert_eq!(frame(&mut roster, B, 703, 3), []);
+    frame(&mut roster, A, 41, 1);
+    assert_eq!(frame(&mut roster, A, 42, 2), [(42, A, 42)]);
+}
+
+#[test]
+fn what_is_left_over_of_a_dead_router_is_heard() {
+    let mut roster = on_a();
+    roster.died(A);
+    roster.gone(A);
+    assert!(comes(&mut roster, 7, 20, Instant::now()));
 }
 
 /// A packet of so many bytes, at least a header's.
