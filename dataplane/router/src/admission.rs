@@ -1,5 +1,7 @@
 //! Who may come in: a ticket and the state of the house, nothing else.
 
+use std::time::Duration;
+
 use plenum_wire::control::ErrorCode;
 use plenum_wire::ticket::{Claims, Keys, TicketError};
 use plenum_wire::{Fingerprint, Kind, RouterId};
@@ -47,8 +49,9 @@ pub(crate) struct Room {
     pub draining: bool,
     /// It has more to do than it can.
     pub overloaded: bool,
-    /// The newcomer is here already, and only comes again.
-    pub returns: bool,
+    /// The newcomer is here already, or the zone let them in before the router was overloaded:
+    /// they come again, or in the middle of a move.
+    pub expected: bool,
     pub house: House,
 }
 
@@ -65,10 +68,18 @@ pub(crate) const fn room(room: Room) -> Result<(), ErrorCode> {
     if room.participants >= room.capacity {
         return Err(ErrorCode::RouterFull);
     }
-    if room.overloaded && !room.returns {
+    if room.overloaded && !room.expected {
         return Err(ErrorCode::RouterOverloaded);
     }
     Ok(())
+}
+
+/// Whether the zone let somebody in before the router closed, `closed_for` ago. `admitted` and
+/// `unix_s` are Unix times in full seconds: who was admitted within a second or two after it
+/// counts too, and may have been sent before the zone knew.
+pub(crate) const fn admitted_before(admitted: u64, closed_for: Duration, unix_s: u64) -> bool {
+    // A ticket that does not say proves nothing.
+    admitted > 0 && admitted <= unix_s.saturating_sub(closed_for.as_secs())
 }
 
 /// What to tell people with a refusal.
@@ -101,7 +112,7 @@ mod tests {
         capacity: 10,
         draining: false,
         overloaded: false,
-        returns: false,
+        expected: false,
         house: House::Empty,
     };
 
@@ -130,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overloaded_router_takes_back_who_is_there_and_nobody_else() {
+    fn an_overloaded_router_takes_who_is_expected_and_nobody_else() {
         for house in [House::Empty, House::Open] {
             let overloaded = Room {
                 overloaded: true,
@@ -139,10 +150,19 @@ mod tests {
             };
             assert_eq!(room(overloaded), Err(ErrorCode::RouterOverloaded));
             let back = Room {
-                returns: true,
+                expected: true,
                 ..overloaded
             };
             assert_eq!(room(back), Ok(()));
+        }
+    }
+
+    #[test]
+    fn who_was_admitted_before_it_closed_is_told_from_who_was_after() {
+        let closed_for = Duration::from_millis(3_900);
+        for (admitted, before) in [(1, true), (96, true), (97, true), (98, false), (0, false)] {
+            let found = admitted_before(admitted, closed_for, 100);
+            assert_eq!(found, before, "{admitted}");
         }
     }
 

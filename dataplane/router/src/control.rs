@@ -8,7 +8,6 @@ use plenum_wire::{BadMessage, DisplayName};
 
 use crate::admission::{self, House, Room, explain};
 use crate::limits::Bucket;
-use crate::overload::Step;
 use crate::participant::Slot;
 use crate::tracks::Publication;
 use crate::{ChannelId, Output, Shard};
@@ -114,7 +113,7 @@ impl Shard {
                     subscribe: interest,
                     moved_from,
                 },
-            ) => match self.admit(&ticket, unix_s) {
+            ) => match self.admit(&ticket, unix_s, now) {
                 Ok(claims) => {
                     self.counters.moved_in += u64::from(moved_from.is_some());
                     let admitted = Admitted {
@@ -134,7 +133,7 @@ impl Shard {
         }
     }
 
-    fn admit(&self, ticket: &str, unix_s: u64) -> Result<Claims, ErrorCode> {
+    fn admit(&self, ticket: &str, unix_s: u64, now: Instant) -> Result<Claims, ErrorCode> {
         let me = (&self.config.router, self.config.endpoint.fingerprint);
         let claims = admission::identify(&self.keys, me, ticket, unix_s)?;
         let older_self = self
@@ -147,12 +146,17 @@ impl Shard {
             None => House::Empty,
         };
         let load = self.load();
+        let closed = self.overload.closed_since();
+        let before = closed.is_some_and(|closed| {
+            let closed_for = now.saturating_duration_since(closed);
+            admission::admitted_before(claims.admitted, closed_for, unix_s)
+        });
         admission::room(Room {
             participants: load.participants - u32::from(older_self.is_some()),
             capacity: load.capacity,
             draining: load.draining,
-            overloaded: self.overload() > Step::Open,
-            returns: older_self.is_some(),
+            overloaded: closed.is_some(),
+            expected: older_self.is_some() || before,
             house,
         })?;
         if self.flows_taken(&claims.flows, older_self.copied()) {

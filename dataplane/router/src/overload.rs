@@ -4,7 +4,7 @@
 //! | step | joins | what is left out |
 //! |---|---|---|
 //! | [`Step::Open`] | taken | nothing |
-//! | [`Step::Closed`] | refused | nothing |
+//! | [`Step::Closed`] | of newcomers refused | nothing |
 //! | [`Step::LowLayers`] | refused | higher layers; of cameras without layers all but the active speaker's |
 //! | [`Step::ActiveOnly`] | refused | every camera but the active speaker's |
 //!
@@ -14,7 +14,7 @@
 //! | `here` | what a change of step does to the shard |
 //!
 //! The zone hears of it by [`Load::accepting`](plenum_wire::link::Load) and sends newcomers
-//! elsewhere; those who come all the same are refused with
+//! elsewhere; those who come all the same, and whom it did not let in before, are refused with
 //! [`RouterOverloaded`](plenum_wire::control::ErrorCode::RouterOverloaded).
 
 mod here;

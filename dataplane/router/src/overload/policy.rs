@@ -52,6 +52,8 @@ const STEPS: usize = Step::ALL.len();
 #[derive(Debug, Default)]
 pub(crate) struct Overload {
     step: Step,
+    /// When it left [`Step::Open`].
+    closed: Option<Instant>,
     /// How busy it was, the newest last.
     samples: [f32; MANY as usize],
     /// So many samples in a row, since the last step, were full ...
@@ -79,6 +81,11 @@ impl Overload {
         self.step
     }
 
+    /// Since when it takes nobody new.
+    pub(crate) const fn closed_since(&self) -> Option<Instant> {
+        self.closed
+    }
+
     /// How busy the busiest thread was in the last 100 ms. The step from now on, if it is
     /// another.
     pub(crate) fn strain(&mut self, busy: f32, now: Instant) -> Option<Step> {
@@ -96,6 +103,7 @@ impl Overload {
             None => return None,
         };
         self.step = next;
+        self.closed = (next != Step::Open).then(|| self.closed.unwrap_or(now));
         (self.full, self.easy) = (0, 0);
         Some(next)
     }

@@ -1,6 +1,6 @@
 //! A router that has more to do than it can: who comes in, what is left out, who is told.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plenum_router::{ConnectionId, Input, LinkId, Output, Step};
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
@@ -8,7 +8,7 @@ use plenum_wire::link::{self, Load, ToRouter};
 use plenum_wire::{Kind, Rung};
 use proptest::prelude::*;
 
-use crate::house::{Guest, House, forwarded, refusal, reported, rtp_packet, said};
+use crate::house::{Guest, House, UNIX_S, forwarded, refusal, reported, rtp_packet, said};
 use crate::speakers::loud_packet;
 
 const SAMPLE: Duration = Duration::from_millis(100);
@@ -22,6 +22,13 @@ fn strain(house: &mut House, samples: u32, busy: f32) -> Vec<Output> {
         out.extend(house.take());
     }
     out
+}
+
+/// A ticket of somebody whom the zone let in after all that has happened.
+fn newcomer(house: &mut House, meeting: &str, who: &str) -> String {
+    let mut claims = house.zone.claims("a", meeting, who);
+    claims.admitted = UNIX_S + 1;
+    house.zone.key.sign(&claims)
 }
 
 fn loads(out: &[Output], link: LinkId) -> Vec<Load> {
@@ -38,7 +45,7 @@ fn newcomers_are_refused_and_those_inside_stay() {
     let ann = house.join("4711", "ann");
     strain(&mut house, 2, 1.0);
     for meeting in ["4711", "4712"] {
-        let ticket = house.zone.offer("a", meeting, "bob").ticket;
+        let ticket = newcomer(&mut house, meeting, "bob");
         let refused = house.refused(ticket);
         assert_eq!(refused, (ErrorCode::RouterOverloaded, 4505), "{meeting}");
     }
@@ -48,7 +55,44 @@ fn newcomers_are_refused_and_those_inside_stay() {
 }
 
 #[test]
-fn who_is_in_already_may_come_again_after_a_broken_wire() {
+fn who_was_inside_comes_back_after_their_wire_was_closed() {
+    let mut house = House::new(10);
+    let ticket = house.zone.offer("a", "4711", "ann").ticket;
+    let channel = house.hello(ticket.clone(), Interest::All);
+    strain(&mut house, 2, 1.0);
+    house.handle(Input::ControlClosed { channel });
+    assert_eq!(house.shard.load().participants, 0);
+    let channel = house.hello(ticket, Interest::All);
+    let said = said(&house.take(), channel);
+    assert!(matches!(said[..], [FromRouter::Welcome { .. }]), "{said:?}");
+}
+
+#[test]
+fn a_move_that_was_under_way_when_it_closed_goes_on() {
+    let mut house = House::new(10);
+    // Both have been in the meeting for a while, on another router.
+    let [ann, bob] = ["ann", "bob"].map(|who| house.zone.offer("a", "4711", who).ticket);
+    let over = |house: &mut House, ticket| {
+        let channel = house.open();
+        let hello = FromClient::Hello {
+            ticket,
+            name: None,
+            subscribe: Interest::All,
+            moved_from: Some("b".parse().unwrap()),
+        };
+        house.say(channel, hello);
+        matches!(
+            said(&house.take(), channel)[..],
+            [FromRouter::Welcome { .. }]
+        )
+    };
+    assert!(over(&mut house, ann));
+    strain(&mut house, 2, 1.0);
+    assert!(over(&mut house, bob));
+}
+
+#[test]
+fn who_is_in_already_may_come_again_over_a_wire_that_broke_silently() {
     let mut house = House::new(10);
     let ticket = house.zone.offer("a", "4711", "ann").ticket;
     let older = house.hello(ticket.clone(), Interest::All);
@@ -117,6 +161,12 @@ struct Three {
     house: House,
     people: [(Guest, [ConnectionId; 3]); 3],
     sequence: u16,
+    /// When it was [`UNIX_S`].
+    begun: Instant,
+    /// When the zone let them in.
+    admitted: [Instant; 3],
+    /// Since when the router takes nobody new.
+    closed: Option<Instant>,
 }
 
 const NAMES: [&str; 3] = ["ann", "bob", "cem"];
@@ -131,11 +181,15 @@ const NO_PICTURE: [usize; 3] = [2, 0, 2];
 impl Three {
     fn new() -> Self {
         let mut house = House::new(10);
+        let begun = house.now;
         let people = NAMES.map(|who| (house.join("4711", who), [ConnectionId(0); 3]));
         let mut three = Self {
             house,
             people,
             sequence: 0,
+            begun,
+            admitted: [begun; 3],
+            closed: None,
         };
         for who in [ANN, BOB, CEM] {
             three.settle(who);
@@ -158,9 +212,50 @@ impl Three {
         self.house.take();
     }
 
+    fn strain(&mut self, samples: u32, busy: f32) {
+        for _ in 0..samples {
+            strain(&mut self.house, 1, busy);
+            let open = self.house.shard.overload() == Step::Open;
+            let since = self.closed.unwrap_or(self.house.now);
+            self.closed = (!open).then_some(since);
+        }
+    }
+
+    fn unix_s(&self, at: Instant) -> u64 {
+        UNIX_S + at.saturating_duration_since(self.begun).as_secs()
+    }
+
+    /// Whether who is not there has to be let in; `None`: it is for the router to say.
+    fn expected(&self, who: usize) -> Option<bool> {
+        let Some(closed) = self.closed else {
+            return Some(true);
+        };
+        let admitted = self.admitted[who];
+        let known = admitted > closed + Duration::from_secs(2);
+        (known || admitted < closed).then_some(!known)
+    }
+
     /// Asks to come in, maybe once more; whether they are.
     fn come(&mut self, who: usize) -> bool {
-        let guest = self.house.enter("4711", NAMES[who], Interest::All);
+        let unix_s = self.unix_s(self.house.now);
+        let mut claims = self.house.zone.claims("a", "4711", NAMES[who]);
+        claims.admitted = self.unix_s(self.admitted[who]);
+        claims.expires = unix_s + 120;
+        let ticket = self.house.zone.key.sign(&claims);
+        let channel = self.house.open();
+        let message = FromClient::Hello {
+            ticket,
+            name: None,
+            subscribe: Interest::All,
+            moved_from: None,
+        };
+        self.house.handle(Input::ControlMessage {
+            channel,
+            message,
+            unix_s,
+        });
+        let flows = claims.flows;
+        let guest = Guest { channel, flows };
         let out = self.house.take();
         let said = said(&out, guest.channel);
         let welcome = matches!(said[..], [FromRouter::Welcome { .. }, ..]);
@@ -223,6 +318,8 @@ enum Act {
     Send(usize, Kind),
     Leave(usize),
     Return(usize),
+    /// The zone lets them in anew, and they come.
+    ComeAnew(usize),
     Pass(u64),
 }
 
@@ -234,7 +331,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (1..6_u32).prop_map(|samples| Act::Strain(samples, 1.0)),
         8 => (who.clone(), kind).prop_map(|(who, kind)| Act::Send(who, kind)),
         1 => who.clone().prop_map(Act::Leave),
-        2 => who.prop_map(Act::Return),
+        2 => who.clone().prop_map(Act::Return),
+        1 => who.prop_map(Act::ComeAnew),
         1 => (10..2_000_u64).prop_map(Act::Pass),
     ]
 }
@@ -251,7 +349,7 @@ proptest! {
         for act in acts {
             match act {
                 Act::Strain(samples, busy) => {
-                    strain(&mut three.house, samples, busy);
+                    three.strain(samples, busy);
                 }
                 Act::Send(who, kind) if there[who] => {
                     let others = there.iter().filter(|there| **there).count() - 1;
@@ -269,10 +367,13 @@ proptest! {
                     three.house.say(three.people[who].0.channel, FromClient::Bye);
                     there[who] = false;
                 }
-                Act::Return(who) => {
-                    let open = three.house.shard.overload() == Step::Open;
+                Act::Return(who) | Act::ComeAnew(who) => {
+                    if matches!(act, Act::ComeAnew(_)) {
+                        three.admitted[who] = three.house.now;
+                    }
                     let welcome = three.come(who);
-                    prop_assert_eq!(welcome, open || there[who]);
+                    let expected = three.expected(who).unwrap_or(welcome);
+                    prop_assert_eq!(welcome, expected || there[who]);
                     there[who] = welcome;
                 }
                 Act::Pass(millis) => {
