@@ -51,6 +51,45 @@ fn nobody_is_drained_to_it() {
 }
 
 #[test]
+fn a_rollout_waits_for_it_and_goes_on_with_the_others() {
+    let mut seen = world(&[], &[("a", 10), ("b", 20)]);
+    overloaded(&mut seen, "a");
+    pod_of(&mut seen, "a").outdated = true;
+    let pool = pool(|p| p.max_draining = 2);
+    assert_eq!(changes(&first(&pool, &seen)), []);
+    // Two of them, and a third with room for the people of one.
+    let mut seen = world(&[], &[("a", 10), ("b", 20), ("c", 0)]);
+    overloaded(&mut seen, "a");
+    pod_of(&mut seen, "a").outdated = true;
+    pod_of(&mut seen, "b").outdated = true;
+    let drain = Change::StartDrain(DrainReason::Rollout);
+    assert_eq!(changes(&first(&pool, &seen)), [("b", drain)]);
+    // When the strain ends its turn comes.
+    word_of(&mut seen, "a").accepting = true;
+    let both = [("a", drain), ("b", drain)];
+    assert_eq!(changes(&first(&pool, &seen)), both);
+}
+
+#[test]
+fn with_nobody_on_it_it_is_made_anew_like_any_other() {
+    let mut seen = world(&[], &[("a", 0), ("b", 20)]);
+    overloaded(&mut seen, "a");
+    pod_of(&mut seen, "a").outdated = true;
+    let drain = Change::StartDrain(DrainReason::Rollout);
+    assert_eq!(changes(&first(&pool(|_| {}), &seen)), [("a", drain)]);
+}
+
+#[test]
+fn a_pool_that_shrinks_empties_another() {
+    let mut seen = world(&[], &[("a", 10), ("b", 30), ("c", 20)]);
+    let pool = pool(|p| p.replicas = Some(2));
+    let drain = Change::StartDrain(DrainReason::ScaleDown);
+    assert_eq!(changes(&patient(&pool, &seen)), [("a", drain)]);
+    overloaded(&mut seen, "a");
+    assert_eq!(changes(&patient(&pool, &seen)), [("c", drain)]);
+}
+
+#[test]
 fn one_that_drains_or_is_not_heard_is_not_taken_for_overloaded() {
     let pool = pool(|_| {});
     let mut draining_one = world(&["b"], &[("a", 40)]);

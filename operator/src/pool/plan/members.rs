@@ -65,6 +65,11 @@ impl Member<'_> {
                 .is_some_and(|w| w.counts() && !w.accepting && !w.draining)
     }
 
+    /// Moving the people on it would make it worse for them.
+    pub(super) fn carries_too_much(&self) -> bool {
+        self.overloaded() && self.participants() > 0
+    }
+
     /// Its router was made from another template than the one wanted now.
     pub(super) fn outdated(&self) -> bool {
         self.pod.is_some_and(|(_, pod)| pod.outdated)

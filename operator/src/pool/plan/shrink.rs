@@ -20,7 +20,8 @@ impl Draft<'_> {
     }
 
     /// Starts drains: of nodes that somebody wants empty, of routers to be made anew, and of
-    /// those that are too many, in this order.
+    /// those that are too many, in this order. An overloaded router is emptied only for the
+    /// first reason: moving its people is more to do for it.
     pub(super) fn shrink(&mut self, members: &Members, size: &Size) {
         if size.hold.is_some() {
             return;
@@ -36,6 +37,7 @@ impl Draft<'_> {
             None => 0,
         };
         let serving = members.serving.iter().map(|(name, m)| (*name, *m));
+        let serving = serving.filter(|(_, member)| !member.carries_too_much());
         for (name, member) in by_participants(serving).into_iter().take(excess as usize) {
             let stays = matches!(self.active.get(name), Some(None));
             if stays && self.may_drain(name, member, members) {
@@ -44,7 +46,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Starts to replace routers of another template, once those of the one wanted now are
+    /// Starts to replace routers of another template, but for overloaded ones, once those of the one wanted now are
     /// seen to work: a template that does not must not use up the pool.
     fn roll(&mut self, members: &Members, size: &Size) {
         let starts_one = |write: &NodeWrite| write.change == Change::Label;
@@ -52,7 +54,8 @@ impl Draft<'_> {
             return;
         }
         let surging = size.grow_to > size.wanted;
-        let mut outdated = by_participants(members.outdated());
+        let outdated = members.outdated();
+        let mut outdated = by_participants(outdated.filter(|(_, m)| !m.carries_too_much()));
         outdated.sort_by_key(|(_, member)| member.accepting());
         for (name, member) in outdated {
             // With nowhere to go but nobody to move, a short absence is better than never; one
