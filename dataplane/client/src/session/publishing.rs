@@ -105,9 +105,9 @@ impl Publishing {
     }
 
     /// What is to be sent of it.
-    pub fn layers(&self) -> Layers {
+    pub fn layers(&mut self) -> Layers {
         let wanted = self.wanted_layers();
-        let uplink = self.uplink.as_ref();
+        let uplink = self.uplink.as_mut();
         uplink.map_or(wanted, |uplink| uplink.layers(wanted))
     }
 

@@ -63,7 +63,7 @@ impl Session {
         let outlet = publishing.route.borrow().outlets.first().cloned();
         let estimate = outlet.as_ref().and_then(|outlet| outlet.sender.estimate());
         self.stale |= uplink.handle(estimate, wanted, now);
-        let bytes = uplink.padding(now);
+        let bytes = uplink.padding();
         if let Some(Outlet { sender, flow }) = outlet {
             for packet in padding(self.ssrc, bytes) {
                 sender.send(flow, &packet);

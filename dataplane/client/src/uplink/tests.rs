@@ -4,11 +4,18 @@ use super::*;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A way up of so many kbit/s, whose estimate knows no more than 1.5 times what went over it.
+/// Above this a queue is taken for one that stands, and what is sent for too much.
+const STANDS: u32 = 60;
+
+/// A way up of so many kbit/s, whose estimate knows no more than 1.5 times what went over it,
+/// and falls below what the way carries when a queue stands.
 struct Way {
     uplink: Uplink,
     now: Instant,
     capacity: u32,
+    /// What waits, in bits, and the most that it took in ms.
+    queue: u32,
+    longest: u32,
     estimate: u32,
     padded: usize,
     wanted: Layers,
@@ -16,17 +23,26 @@ struct Way {
 
 impl Way {
     fn new(capacity: u32) -> Self {
-        Self {
+        let mut way = Self {
             uplink: Uplink::new(vec![150, 500, 1_500]),
             now: Instant::now(),
             capacity,
+            queue: 0,
+            longest: 0,
             estimate: capacity.min(3_000),
             padded: 0,
             wanted: Layers::lowest(3),
-        }
+        };
+        way.look();
+        way
     }
 
-    fn sent(&self) -> u32 {
+    fn look(&mut self) {
+        let estimate = Some(u64::from(self.estimate) * 1_000);
+        self.uplink.handle(estimate, self.wanted, self.now);
+    }
+
+    fn sent(&mut self) -> u32 {
         let layers = self.uplink.layers(self.wanted);
         let each = [150, 500, 1_500].into_iter().enumerate();
         each.filter(|(layer, _)| layers.has(*layer))
@@ -39,22 +55,26 @@ impl Way {
         let end = self.now + time;
         let mut changes = 0;
         while self.now < end {
-            let mut padding = 0;
-            for _ in 0..5 {
-                self.now += PADDING_EVERY;
-                padding += self.uplink.padding(self.now);
-            }
+            self.now += PADDING_EVERY;
+            let padding = self.uplink.padding();
             self.padded += padding;
-            let over = self.sent() + u32::try_from(padding * 8 / 100).unwrap();
-            let known = self.estimate.max(over * 3 / 2);
+            let over = self.sent() + u32::try_from(padding * 8 / 20).unwrap();
+            self.queue = (self.queue + over * 20).saturating_sub(self.capacity * 20);
+            let waits = self.queue / self.capacity;
+            self.longest = self.longest.max(waits);
+            let known = self.estimate.max(over.min(self.capacity) * 3 / 2);
             self.estimate = known.min(self.capacity);
-            let estimate = Some(u64::from(self.estimate) * 1_000);
-            changes += usize::from(self.uplink.handle(estimate, self.wanted, self.now));
+            if waits > STANDS {
+                self.estimate = self.capacity * 76 / 100;
+            }
+            let before = self.sent();
+            self.look();
+            changes += usize::from(self.sent() != before);
         }
         changes
     }
 
-    fn layers(&self) -> usize {
+    fn layers(&mut self) -> usize {
         let layers = self.uplink.layers(self.wanted);
         (0..3).filter(|layer| layers.has(*layer)).count()
     }
@@ -65,7 +85,7 @@ fn all_layers_are_sent_where_nothing_is_known() {
     let mut uplink = Uplink::new(vec![150, 500]);
     assert!(!uplink.handle(None, Layers::lowest(2), Instant::now()));
     assert_eq!(uplink.layers(Layers::lowest(2)), Layers::lowest(2));
-    assert_eq!(uplink.padding(Instant::now()), 0);
+    assert_eq!(uplink.padding(), 0);
 }
 
 #[test]
@@ -84,6 +104,37 @@ fn a_way_that_becomes_narrow_and_wide_again_loses_layers_and_gets_them_back() {
     let padded = way.padded;
     way.pass(60_000 * MS);
     assert_eq!(way.padded, padded, "nothing is left to find out");
+}
+
+#[test]
+fn probing_costs_nothing_of_what_is_there() {
+    for capacity in [660, 700, 800, 2_200] {
+        let mut way = Way::new(capacity);
+        way.pass(1_000 * MS);
+        let layers = way.layers();
+        assert_eq!(way.pass(120_000 * MS), 0, "{capacity}");
+        assert_eq!(way.layers(), layers);
+        assert!(way.longest <= STANDS, "{} ms at {capacity}", way.longest);
+        assert!(way.padded > 0 || layers == 3, "it may have become wider");
+    }
+}
+
+#[test]
+fn no_frame_is_sent_of_what_becomes_wanted_and_is_known_not_to_fit() {
+    let mut way = Way::new(400);
+    way.wanted = Layers::lowest(1);
+    way.pass(5_000 * MS);
+    way.wanted = Layers::from(&[true, false, true][..]);
+    assert_eq!(way.sent(), 150, "before it is looked at again");
+    way.wanted = Layers::only(2);
+    assert_eq!(way.sent(), 150);
+    way.wanted = Layers::lowest(0);
+    assert_eq!(way.sent(), 0);
+    let mut way = Way::new(4_000);
+    way.wanted = Layers::lowest(1);
+    way.pass(5_000 * MS);
+    way.wanted = Layers::from(&[true, false, true][..]);
+    assert_eq!(way.sent(), 1_650, "this is known to fit");
 }
 
 #[test]
