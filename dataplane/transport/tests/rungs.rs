@@ -85,8 +85,8 @@ async fn what_is_different_for_one_receiver_is_changed_in_its_copy_only() {
             let packet = rtp::write(&header, b"a picture");
             assert!(to_router.send(flow(), &packet));
             let (connection, flow, packet) = router.packet().await;
-            let (ssrc, sequence) = (8, 65_535);
-            let rewrite = rtp::Rewrite { ssrc, sequence };
+            let (ssrc, sequence, later) = (8, 65_535, false);
+            let rewrite = rtp::Rewrite { ssrc, sequence, later };
             router
                 .server
                 .send_rewritten(connection, flow, &packet, rewrite);

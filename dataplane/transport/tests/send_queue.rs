@@ -85,9 +85,9 @@ fn what_is_of_a_layer_gets_half_as_old() {
     let start = Instant::now();
     let at = |ms| start + Duration::from_millis(ms);
     let mut queue = SendQueue::new(max_age(Kind::Video));
-    let (ssrc, sequence) = (7, 1);
+    let (ssrc, sequence, later) = (7, 1, false);
     let layered = |number| Outbound {
-        rewrite: Some(Rewrite { ssrc, sequence }),
+        rewrite: Some(Rewrite { ssrc, sequence, later }),
         ..packet(number)
     };
     queue.push(start, layered(1));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use ogg::writing::{PacketWriteEndInfo, PacketWriter};
+use plenum_layers::begins_key_frame;
 use plenum_wire::{Codec, rtp::Header};
 
 use super::assemble::Format;
@@ -35,6 +36,7 @@ pub struct Recorded {
 
 /// The file of one track.
 pub struct Recorder {
+    codec: String,
     format: Format,
     writer: Writer,
     recorded: Recorded,
@@ -67,6 +69,7 @@ impl Recorder {
         let format = Format::of(&codec.name)?;
         let writer = create(path, codec, format).map_err(|error| failed(path, error))?;
         Ok(Self {
+            codec: codec.name.clone(),
             format,
             writer,
             recorded: Recorded {
@@ -148,7 +151,13 @@ impl Recorder {
             return Ok(());
         };
         let payload = packet.slice(header.payload_offset..);
-        if !self.in_frame || header.timestamp != self.timestamp {
+        let another = header.timestamp != self.timestamp;
+        // The end of a frame is not sent where a router leaves out its higher layer, or leaves
+        // it for another layer's key frame: then the rest is no frame.
+        if self.in_frame && another && !begins_key_frame(&self.codec, &payload) {
+            self.end_frame()?;
+        }
+        if !self.in_frame || another {
             self.clear();
             // Joined in the middle of a frame, or lost its start.
             self.broken = !self.format.starts(&payload);
@@ -166,6 +175,11 @@ impl Recorder {
         if self.in_frame {
             return Ok(());
         }
+        self.end_frame()
+    }
+
+    /// Writes the frame, if it is whole.
+    fn end_frame(&mut self) -> io::Result<()> {
         let whole = !std::mem::take(&mut self.broken);
         let frame = whole.then(|| self.format.frame(&self.frame)).flatten();
         self.clear();
@@ -299,6 +313,34 @@ mod tests {
         let frames = std::iter::from_fn(|| source.next_frame().unwrap());
         let times: Vec<u32> = frames.map(|frame| frame.timestamp).collect();
         assert_eq!(times, [0, 3_600, 3_601, 3_602, 7_200]);
+    }
+
+    /// Frames written of packets without a hole: of which moment, whether they end a frame, and
+    /// what they hold.
+    fn written(packets: &[(u32, bool, &[u8])]) -> u64 {
+        let directory = tempfile::tempdir().unwrap();
+        let mut recorder = Recorder::create(&directory.path().join("a.ivf"), &vp8()).unwrap();
+        for (sequence, &(timestamp, marker, payload)) in (0..).zip(packets) {
+            let header = Header {
+                payload_type: 96,
+                marker,
+                sequence,
+                timestamp,
+                ssrc: 1,
+                payload_offset: 12,
+            };
+            recorder.packet(rtp::write(&header, payload)).unwrap();
+        }
+        recorder.finish().unwrap().frames
+    }
+
+    #[test]
+    fn a_frame_without_an_end_is_whole_unless_a_key_frame_took_its_place() {
+        let (key, delta): (&[u8], &[u8]) = (&[0x10, 0, 7, 7, 7], &[0x10, 1, 7, 7, 7]);
+        let first = (0, true, key);
+        let open = (3_600, false, delta);
+        assert_eq!(written(&[first, open, (7_200, true, delta)]), 3);
+        assert_eq!(written(&[first, open, (3_601, true, key)]), 2);
     }
 
     #[test]

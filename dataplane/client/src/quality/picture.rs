@@ -172,11 +172,17 @@ impl Picture {
         true
     }
 
-    /// The last number of a frame that begins with this one, if all of it is there.
+    /// The last number of a frame that begins with this one, if all of it is there. One whose
+    /// end says so, or is seen by the next one's time: of a frame that a router leaves for
+    /// another layer, or of which it leaves out a layer, the end is not sent.
     fn whole(&self, first: u64) -> Option<u64> {
+        let ticks = self.parts.get(&first)?.ticks;
         for (expected, (&number, part)) in (first..).zip(self.parts.range(first..)) {
             if number != expected {
                 return None;
+            }
+            if part.ticks != ticks {
+                return Some(number - 1);
             }
             if part.last {
                 return Some(number);
@@ -192,22 +198,28 @@ impl Picture {
         last.is_some_and(|last| last + 1 - next > there)
     }
 
+    /// The start of a key frame is certain, whatever is missing before it.
     fn later_key_frame(&self) -> Option<u64> {
-        let ends = self.parts.iter().filter(|(_, part)| part.last);
-        let mut starts = ends.map(|(number, _)| number + 1);
-        starts.find(|start| {
-            let key = self.parts.get(start).is_some_and(|part| part.key.is_some());
-            key && self.whole(*start).is_some()
-        })
+        let keys = self.parts.iter().filter(|(_, part)| part.key.is_some());
+        let mut starts = keys.map(|(number, _)| *number);
+        starts.find(|start| self.whole(*start).is_some())
+    }
+
+    /// Whether a frame was left for a key frame before its end.
+    fn is_left(&self, last: u64) -> bool {
+        let ended = self.parts.get(&last).is_some_and(|part| part.last);
+        let next = self.parts.get(&(last + 1));
+        !ended && next.is_some_and(|part| part.key.is_some())
     }
 
     fn finish_frame(&mut self, first: u64, last: u64, at: Instant) {
         let Some(part) = self.parts.get(&first).copied() else {
             return;
         };
+        let left = self.is_left(last);
         self.parts = self.parts.split_off(&(last + 1));
         self.next = Some(last + 1);
-        if self.broken && part.key.is_none() {
+        if left || (self.broken && part.key.is_none()) {
             self.unbroken = false;
             return;
         }
@@ -351,11 +363,52 @@ mod tests {
 
     #[test]
     fn a_whole_key_frame_is_not_kept_waiting() {
-        let mut sender = Sender::new();
-        for number in (0..96).chain(97..102) {
-            sender.comes(number, 30 * MS);
+        // The end of the frame before it is missing, or its beginning.
+        for missing in [99, 96] {
+            let mut sender = Sender::new();
+            for number in (0..missing).chain(missing + 1..102) {
+                sender.comes(number, 30 * MS);
+            }
+            let figures = sender.figures(52);
+            let before = u64::from(missing / 2);
+            assert_eq!(figures.frames, before + 1, "{figures:?}");
+            assert_eq!(figures.freezes, 0, "{figures:?}");
         }
-        let figures = sender.figures(52);
-        assert_eq!((figures.frames, figures.freezes), (49, 0), "{figures:?}");
+    }
+
+    /// Packets without a hole: of which moment, whether they end a frame or begin a key frame.
+    fn shown(packets: &[(u32, bool, bool)]) -> u64 {
+        let start = Instant::now();
+        let mut picture = Picture::new(90_000, None);
+        for (sequence, &(timestamp, marker, key)) in (0..).zip(packets) {
+            let header = Header {
+                payload_type: 96,
+                marker,
+                sequence,
+                timestamp,
+                ssrc: 1,
+                payload_offset: 12,
+            };
+            let key = key.then_some(KeyFrame { height: None });
+            picture.receive(&header, key, start);
+        }
+        picture.figures(start).frames
+    }
+
+    #[test]
+    fn a_frame_that_is_left_for_a_key_frame_is_not_shown_and_the_key_frame_is() {
+        let whole = [(0, false, true), (0, true, false)];
+        let left = (3_600, false, false);
+        let key = [(3_601, false, true), (3_601, true, false)];
+        let all = [&whole[..], &[left], &key].concat();
+        assert_eq!(shown(&all), 2);
+        assert_eq!(shown(&all[..4]), 1);
+    }
+
+    #[test]
+    fn a_frame_whose_higher_layer_is_left_out_ends_where_the_next_begins() {
+        let frame = |number: u32| (number * 3_600, false, number == 0);
+        let frames: Vec<_> = (0..10).map(frame).collect();
+        assert_eq!(shown(&frames), 9);
     }
 }

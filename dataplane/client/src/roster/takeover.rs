@@ -309,8 +309,12 @@ fn renumbered(packet: Bytes, header: &Header, sequence: u16) -> Bytes {
         return packet;
     }
     let mut copy = BytesMut::from(&packet[..]);
-    let ssrc = header.ssrc;
-    Rewrite { ssrc, sequence }.apply(&mut copy);
+    let same = Rewrite {
+        ssrc: header.ssrc,
+        sequence,
+        later: false,
+    };
+    same.apply(&mut copy);
     copy.freeze()
 }
 

@@ -67,26 +67,28 @@ impl Layered {
         out: &mut VecDeque<Output>,
     ) -> Passed {
         let mut passed = Passed::default();
-        let (layer, sequence) = (it.source, it.header.sequence);
+        let layer = it.source;
         let mut begins = None;
         for viewer in &mut self.viewers {
-            if viewer.accepts(layer)
+            if viewer.accepts(layer, it.header.timestamp)
                 && *begins.get_or_insert_with(|| {
                     begins_key_frame(it.codec, &it.packet[it.header.payload_offset..])
                 })
             {
-                viewer.cut(layer, sequence);
+                viewer.cut(layer, &it.header);
                 passed.cuts += 1;
-                passed.sent(viewer.pass(sequence, it.packet, it.ssrc), out);
+                passed.sent(viewer.pass(&it.header, it.packet, it.ssrc), out);
                 let cache = &self.sources[usize::from(layer)].cache;
                 for behind in 1..=CAUGHT_UP {
-                    let sequence = sequence.wrapping_add(behind);
-                    if let Some(packet) = cache.get(sequence, now) {
-                        passed.sent(viewer.pass(sequence, packet, it.ssrc), out);
+                    let sequence = it.header.sequence.wrapping_add(behind);
+                    if let Some(packet) = cache.get(sequence, now)
+                        && let Some(header) = rtp::Header::parse(packet)
+                    {
+                        passed.sent(viewer.pass(&header, packet, it.ssrc), out);
                     }
                 }
             } else if viewer.on() == Some(layer) {
-                passed.sent(viewer.pass(sequence, it.packet, it.ssrc), out);
+                passed.sent(viewer.pass(&it.header, it.packet, it.ssrc), out);
             }
         }
         if begins == Some(true) {
@@ -108,7 +110,7 @@ impl Layered {
         for (at, viewer) in self.viewers.iter_mut().enumerate() {
             let before = viewer.on();
             if viewer.takes(frame.as_ref(), sequence) {
-                passed.sent(viewer.pass(sequence, it.packet, it.ssrc), out);
+                passed.sent(viewer.pass(&it.header, it.packet, it.ssrc), out);
                 if before.is_none() {
                     begun.push(at);
                 }
@@ -138,11 +140,14 @@ impl Layered {
             let Some(packet) = self.sources[0].cache.get(sequence, now).cloned() else {
                 continue;
             };
+            let Some(header) = rtp::Header::parse(&packet) else {
+                continue;
+            };
             let frame = self.frame(&packet);
             for &at in begun {
                 let viewer = &mut self.viewers[at];
                 if viewer.takes(frame.as_ref(), sequence) {
-                    passed.sent(viewer.pass(sequence, &packet, it.ssrc), out);
+                    passed.sent(viewer.pass(&header, &packet, it.ssrc), out);
                 }
             }
         }

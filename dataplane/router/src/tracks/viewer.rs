@@ -7,7 +7,7 @@ use bytes::Bytes;
 use plenum_layers::{Choice, FrameInfo, Splice};
 use plenum_repair::Budget;
 use plenum_wire::limits::LAYERS;
-use plenum_wire::rtp::Rewrite;
+use plenum_wire::rtp::{Header, Rewrite};
 
 use super::{Receiver, Shown};
 use crate::Output;
@@ -15,6 +15,10 @@ use crate::Output;
 /// A layer that is more than there is room for goes on for so long while the key frame of a
 /// lower one is on its way; then it stops: a frozen picture is better than late audio.
 pub const DOWN_WITHIN: Duration = Duration::from_millis(500);
+
+/// A key frame that came so much later than what is shown is no way up: pictures would go back.
+/// Two frames, in ticks of the 90 kHz that all codecs with layers count in.
+const TOO_LATE: i32 = 9_000;
 
 /// A set of layers, one bit for each.
 pub(super) type Set = u8;
@@ -40,6 +44,11 @@ pub(crate) struct Viewer {
     accepts: Set,
     /// The last number sent.
     newest: Option<u16>,
+    /// The timestamp that went out with it, and whether it ended its picture.
+    last: Option<(u32, bool)>,
+    /// Packets of the current layer with this timestamp go out one tick later: their picture
+    /// began inside another of the same moment.
+    later: Option<u32>,
     sent: u64,
     budget: Budget,
 }
@@ -58,6 +67,8 @@ impl Viewer {
             over: None,
             accepts: 0,
             newest: None,
+            last: None,
+            later: None,
             sent: 0,
             budget: Budget::new(0),
         }
@@ -153,14 +164,20 @@ impl Viewer {
         }
     }
 
-    /// Whether a key frame of this layer is worth a cut.
-    pub(super) const fn accepts(&self, layer: u8) -> bool {
-        has(self.accepts, layer)
+    /// Whether a key frame of this layer, from this moment, is worth a cut.
+    pub(super) fn accepts(&self, layer: u8, timestamp: u32) -> bool {
+        let goes_up = self.on.is_some_and(|on| layer > on);
+        let late = self
+            .last
+            .map_or(0, |(last, _)| last.wrapping_sub(timestamp));
+        has(self.accepts, layer) && !(goes_up && late.cast_signed() > TOO_LATE)
     }
 
     /// From this packet on, the first of a key frame, it gets this layer of a simulcast track.
-    pub(super) fn cut(&mut self, layer: u8, sequence: u16) {
-        self.splice.cut(layer, sequence);
+    pub(super) fn cut(&mut self, layer: u8, header: &Header) {
+        let inside = self.last == Some((header.timestamp, false));
+        self.later = inside.then_some(header.timestamp);
+        self.splice.cut(layer, header.sequence);
         self.turn(layer);
         let above = |target| up_to(target) & !up_to(layer);
         self.accepts = self.target.map_or(0, above);
@@ -191,13 +208,15 @@ impl Viewer {
     }
 
     /// A packet of the layer passed on, as it goes out.
-    pub(super) fn pass(&mut self, sequence: u16, packet: &Bytes, ssrc: u32) -> Option<Output> {
-        let number = self.splice.pass(sequence)?;
+    pub(super) fn pass(&mut self, header: &Header, packet: &Bytes, ssrc: u32) -> Option<Output> {
+        let number = self.splice.pass(header.sequence)?;
         if self
             .newest
             .is_none_or(|newest| number.wrapping_sub(newest) < 1 << 15)
         {
             self.newest = Some(number);
+            let later = u32::from(self.later == Some(header.timestamp));
+            self.last = Some((header.timestamp.wrapping_add(later), header.marker));
         }
         self.sent += 1;
         Some(self.output(number, packet, ssrc))
@@ -227,8 +246,16 @@ impl Viewer {
             rewrite: Some(Rewrite {
                 ssrc,
                 sequence: number,
+                later: self.goes_later(number, packet),
             }),
         }
+    }
+
+    fn goes_later(&self, number: u16, packet: &[u8]) -> bool {
+        self.later.is_some_and(|later| {
+            let header = Header::parse(packet);
+            header.is_some_and(|it| it.timestamp == later) && self.splice.is_current(number)
+        })
     }
 }
 

@@ -23,6 +23,9 @@ struct Seen {
     layer: u32,
     /// As the publisher counts the layer's packets.
     sequence: u16,
+    timestamp: u32,
+    /// It ends its picture.
+    last: bool,
 }
 
 impl Eye {
@@ -42,6 +45,8 @@ impl Eye {
             number,
             layer: u32::from_be_bytes(payload[7..11].try_into().unwrap()),
             sequence: u16::from_be_bytes([payload[11], payload[12]]),
+            timestamp: header.timestamp,
+            last: header.marker,
         };
         if self.last.is_none_or(|last| number > last.number) {
             let begins = payload[0] == 0x10 && payload[1] & 1 == 0;
@@ -62,6 +67,9 @@ impl Eye {
         if !by_itself {
             let next = self.last.is_none_or(|last| now.number == last.number + 1);
             assert!(begins && next, "{:?} and then {now:?}", self.last);
+            let apart = |last: Seen| last.last || last.timestamp != now.timestamp;
+            let apart = self.last.is_none_or(apart);
+            assert!(apart, "{now:?} begins inside {:?}", self.last);
             self.cuts += 1;
         }
     }

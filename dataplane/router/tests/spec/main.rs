@@ -6,6 +6,7 @@ mod admission;
 mod binding;
 mod choice;
 mod control;
+mod cuts;
 mod drain;
 mod eye;
 mod forwarding;

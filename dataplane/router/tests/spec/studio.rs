@@ -15,6 +15,8 @@ use crate::house::{Guest, House, said};
 pub const MS: Duration = Duration::from_millis(1);
 /// Between two pictures.
 pub const PICTURE: Duration = Duration::from_millis(40);
+/// The same of the RTP clock.
+pub const TICKS: u32 = 3_600;
 /// What the layers take, in kbit/s.
 pub const KBPS: [u32; 3] = [150, 500, 1_500];
 pub const HEIGHTS: [u16; 3] = [180, 360, 720];
@@ -62,17 +64,38 @@ pub fn want(whose: &str, kind: Kind, height: u16, priority: u8) -> FromClient {
     }
 }
 
-/// One packet of a VP8 picture: RFC 7741 sections 4.2 and 4.3. Its content names it.
+/// A VP8 picture of one packet, the first there is.
 pub fn vp8_packet(ssrc: u32, sequence: u16, key: bool, first: bool, bytes: usize) -> Bytes {
+    let part = Part {
+        timestamp: 0,
+        key,
+        first,
+        last: true,
+    };
+    vp8_part(ssrc, sequence, part, bytes)
+}
+
+/// What of a picture a packet is.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    pub timestamp: u32,
+    pub key: bool,
+    pub first: bool,
+    pub last: bool,
+}
+
+/// One packet of a VP8 picture: RFC 7741 sections 4.2 and 4.3. Its content names it.
+pub fn vp8_part(ssrc: u32, sequence: u16, part: Part, bytes: usize) -> Bytes {
     let header = rtp::Header {
         payload_type: 96,
-        marker: false,
+        marker: part.last,
         sequence,
-        timestamp: 0,
+        timestamp: part.timestamp,
         ssrc,
         payload_offset: 0,
     };
-    let mut payload = vec![if first { 0x10 } else { 0 }, u8::from(!key), 0, 0];
+    let start = if part.first { 0x10 } else { 0 };
+    let mut payload = vec![start, u8::from(!part.key), 0, 0];
     payload.extend([0x9d, 0x01, 0x2a]);
     payload.extend(ssrc.to_be_bytes());
     payload.extend(sequence.to_be_bytes());
@@ -129,6 +152,8 @@ pub struct Studio {
     /// Whether the publisher does what it is asked.
     pub obeys: bool,
     pub asked: Vec<u32>,
+    /// Of the picture that is sent.
+    pub timestamp: u32,
 }
 
 /// The SSRC of the track.
@@ -161,6 +186,8 @@ impl Studio {
             watchers: Vec::new(),
             obeys: true,
             asked: Vec::new(),
+            // Soon over the wrap.
+            timestamp: u32::MAX - 60_000,
         }
     }
 
@@ -247,6 +274,7 @@ impl Studio {
     pub fn picture(&mut self) {
         let out = self.house.pass(PICTURE);
         self.hand(&out);
+        self.timestamp = self.timestamp.wrapping_add(TICKS);
         for layer in 0..self.made.len() {
             if !self.made[layer].paused {
                 self.picture_of(layer);
@@ -262,17 +290,23 @@ impl Studio {
         while left > 0 {
             let bytes = left.min(PACKET);
             left -= bytes;
-            self.packet(layer, key, first, bytes);
+            let part = Part {
+                timestamp: self.timestamp,
+                key,
+                first,
+                last: left == 0,
+            };
+            self.packet(layer, part, bytes);
             first = false;
         }
     }
 
     /// One packet of a layer, in the order of their numbers.
-    pub fn packet(&mut self, layer: usize, key: bool, first: bool, bytes: usize) {
+    pub fn packet(&mut self, layer: usize, part: Part, bytes: usize) -> Vec<Output> {
         let made = &mut self.made[layer];
         made.sequence = made.sequence.wrapping_add(1);
-        let packet = vp8_packet(made.ssrc, made.sequence, key, first, bytes);
-        self.bring(packet);
+        let packet = vp8_part(made.ssrc, made.sequence, part, bytes);
+        self.bring(packet)
     }
 
     /// A packet from the publisher.

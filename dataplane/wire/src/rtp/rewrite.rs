@@ -2,16 +2,20 @@
 
 /// RFC 3550 section 5.1.
 const SEQUENCE: std::ops::Range<usize> = 2..4;
+const TIMESTAMP: std::ops::Range<usize> = 4..8;
 const SSRC: std::ops::Range<usize> = 8..12;
 
 /// What a router changes in an RTP packet for one receiver: which track it is of, and its number
-/// there. All else, the timestamp too, stays as the publisher wrote it.
+/// there. All else stays as the publisher wrote it, mostly the timestamp too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rewrite {
     /// The track, as the receiver knows it.
     pub ssrc: u32,
     /// Its number there.
     pub sequence: u16,
+    /// Its timestamp is one tick later than the publisher's: the packet begins a picture inside
+    /// another one of the same moment, which the receiver has to tell apart.
+    pub later: bool,
 }
 
 impl Rewrite {
@@ -21,8 +25,19 @@ impl Rewrite {
         if packet.len() >= SSRC.end {
             packet[SEQUENCE].copy_from_slice(&self.sequence.to_be_bytes());
             packet[SSRC].copy_from_slice(&self.ssrc.to_be_bytes());
+            if self.later {
+                let timestamp = timestamp(packet).wrapping_add(1);
+                packet[TIMESTAMP].copy_from_slice(&timestamp.to_be_bytes());
+            }
         }
     }
+}
+
+/// Of a packet that has one.
+fn timestamp(packet: &[u8]) -> u32 {
+    let mut bytes = [0; 4];
+    bytes.copy_from_slice(&packet[TIMESTAMP]);
+    u32::from_be_bytes(bytes)
 }
 
 #[cfg(test)]
@@ -35,6 +50,7 @@ mod tests {
     const REWRITE: Rewrite = Rewrite {
         ssrc: 0xfeed_beef,
         sequence: 0x1234,
+        later: false,
     };
 
     #[test]
@@ -59,9 +75,31 @@ mod tests {
         let back = Rewrite {
             ssrc: header.ssrc,
             sequence: header.sequence,
+            later: false,
         };
         back.apply(&mut copy);
         assert_eq!(copy, packet);
+    }
+
+    #[test]
+    fn a_tick_later_is_one_more_also_over_the_wrap() {
+        for (timestamp, later) in [(0x01ff, 0x0200), (u32::MAX, 0)] {
+            let header = Header {
+                payload_type: 96,
+                marker: false,
+                sequence: 7,
+                timestamp,
+                ssrc: 9,
+                payload_offset: 12,
+            };
+            let mut copy = crate::rtp::write(&header, b"a picture").to_vec();
+            Rewrite {
+                later: true,
+                ..REWRITE
+            }
+            .apply(&mut copy);
+            assert_eq!(Header::parse(&copy).unwrap().timestamp, later);
+        }
     }
 
     #[test]

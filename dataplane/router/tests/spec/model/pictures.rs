@@ -11,7 +11,7 @@ use plenum_router::tracks::DOWN_WITHIN;
 use plenum_wire::rtp;
 
 use crate::eye::Eye;
-use crate::studio::{HEIGHTS, KBPS, vp8_packet};
+use crate::studio::{HEIGHTS, KBPS, Part, TICKS, vp8_part};
 
 /// Of one publisher.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub struct Camera {
     layers: Vec<Layer>,
     /// What was lost on the way, and may come later.
     lost: Vec<Bytes>,
+    timestamp: u32,
 }
 
 #[derive(Debug)]
@@ -32,7 +33,8 @@ struct Layer {
     wanted: bool,
 }
 
-/// How a picture is made, one bit for each layer.
+/// How a picture is made, one bit for each layer; of `lost` the four higher bits are for the
+/// packets that end pictures.
 #[derive(Debug, Clone, Copy)]
 pub struct Fate {
     /// Key frames that nobody asked for.
@@ -55,6 +57,7 @@ impl Camera {
             ssrc,
             layers: Self::ssrcs(ssrc, layers).into_iter().map(layer).collect(),
             lost: Vec::new(),
+            timestamp: 0,
         }
     }
 
@@ -85,21 +88,30 @@ impl Camera {
         self.layers[layer].wanted
     }
 
-    /// One packet of each layer, as far as they are not lost.
+    /// Two packets of each layer, in turns, as far as they are not lost.
     pub fn picture(&mut self, fate: Fate) -> Vec<Bytes> {
+        self.timestamp = self.timestamp.wrapping_add(TICKS);
         let mut packets = Vec::new();
         for (at, layer) in self.layers.iter_mut().enumerate() {
             let key = fate.keys >> at & 1 == 1 || (fate.obeys && layer.asked);
             layer.asked &= !key;
-            layer.sequence = layer.sequence.wrapping_add(1);
-            let packet = vp8_packet(layer.ssrc, layer.sequence, key, true, 9);
-            if fate.lost >> at & 1 == 1 {
-                self.lost.push(packet);
-            } else {
-                packets.push(packet);
+            for last in [false, true] {
+                let part = Part {
+                    timestamp: self.timestamp,
+                    key,
+                    first: !last,
+                    last,
+                };
+                layer.sequence = layer.sequence.wrapping_add(1);
+                let packet = vp8_part(layer.ssrc, layer.sequence, part, 9);
+                let lost = fate.lost >> (at + 4 * usize::from(last)) & 1 == 1;
+                packets.push((last, lost, packet));
             }
         }
-        packets
+        packets.sort_by_key(|(last, ..)| *last);
+        let (lost, come): (Vec<_>, Vec<_>) = packets.into_iter().partition(|it| it.1);
+        self.lost.extend(lost.into_iter().map(|it| it.2));
+        come.into_iter().map(|it| it.2).collect()
     }
 
     /// What was lost comes after all.
