@@ -10,6 +10,7 @@ use plenum_wire::{MeetingId, ParticipantId, RouterId};
 
 use crate::meetings::Meeting;
 use crate::merge::RECOVERY;
+use crate::moves::MOVES_PER_ROUTER;
 use crate::placement::{choose, roomiest};
 use crate::routers::{Measure, Router};
 use crate::timers::Timer;
@@ -181,12 +182,25 @@ impl Broker {
         if known.moves.contains_key(home) || known.moves_to(home) {
             return Err(self.full());
         }
+        let overloaded = self.routers.get(home).filter(|it| it.overloaded());
+        if overloaded.is_some_and(|it| it.leaving >= MOVES_PER_ROUTER) {
+            // It carries each of them twice already. Those who wait ask again.
+            return Err(Refusal::ZoneOverloaded);
+        }
+        let mut exclude = exclude.to_vec();
+        if overloaded.is_some() {
+            let fled = known.fled.iter().filter(|(_, until)| now < **until);
+            exclude.extend(fled.map(|(router, _)| router.clone()));
+        }
         let need = here.saturating_add(1);
         let with_expected = need.saturating_add(known.expected_at(home));
         let to = self
-            .target(meeting, home, with_expected, exclude, now)
-            .or_else(|| self.target(meeting, home, need, exclude, now))
-            .ok_or_else(|| self.full())?;
+            .target(meeting, home, with_expected, &exclude, now)
+            .or_else(|| self.target(meeting, home, need, &exclude, now))
+            .ok_or_else(|| match overloaded {
+                Some(_) => Refusal::ZoneOverloaded,
+                None => self.full(),
+            })?;
         self.order(meeting, home, &to, now);
         Ok(to)
     }

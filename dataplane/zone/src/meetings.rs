@@ -22,6 +22,8 @@ pub struct Meeting {
     pub moves: BTreeMap<RouterId, Move>,
     /// Routers that it could not move to, until when not to try them again.
     pub avoid: BTreeMap<RouterId, Avoid>,
+    /// Routers that it left because they were overloaded, until when not to go back.
+    pub fled: BTreeMap<RouterId, Instant>,
     /// It has moved: the last participants may still be leaving the old router.
     pub left: Option<Left>,
     /// Not brought together before this.
@@ -105,6 +107,12 @@ impl Meeting {
         self.avoid
             .get(router)
             .is_some_and(|avoid| now < avoid.until)
+    }
+
+    /// It leaves an overloaded router, and is not to go back before `until`.
+    pub fn flees(&mut self, router: &RouterId, until: Instant, now: Instant) {
+        self.fled.retain(|_, until| now < *until);
+        self.fled.insert(router.clone(), until);
     }
 
     /// It has moved, and its last participants may still be leaving the old router.

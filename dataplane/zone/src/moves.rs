@@ -11,6 +11,7 @@ use plenum_wire::link::{Member, SILENCE_MS};
 use plenum_wire::{MeetingId, RouterId};
 
 use crate::meetings::{Avoid, Left, Move, Promise, promise, redeem};
+use crate::routers::Router;
 use crate::timers::Timer;
 use crate::{Broker, Link, Order};
 
@@ -24,6 +25,10 @@ const AVOID: Duration = Duration::from_secs(3);
 /// ... doubled with every failure up to this many times: whom a firewall keeps from a router
 /// should not be asked every 3 s for the length of a meeting.
 const AVOID_DOUBLINGS: u32 = 5;
+/// A meeting that left an overloaded router does not go back there for this long: else two
+/// routers that are both nearly full would pass it to each other. A router that is overloaded
+/// all the time tries again whether it can do more once in about as long.
+const FLED: Duration = Duration::from_secs(60);
 /// After a move the last participants are still leaving the old router for a moment, and
 /// must not be taken for a meeting that is on two routers: until the old one is lost at worst.
 const LEAVING: Duration = Duration::from_millis(SILENCE_MS);
@@ -39,6 +44,7 @@ impl Broker {
     ) {
         let deadline = now + ORDER_PATIENCE;
         self.begin_move(meeting, from, to, deadline);
+        self.note_flight(meeting, from, now);
         self.timers
             .arm(deadline, Timer::Order(meeting.clone(), from.clone()));
         let order = Order::Move {
@@ -67,6 +73,7 @@ impl Broker {
                 if known.is_none_or(|way| way.to != to) {
                     self.end_move(meeting, from);
                     self.begin_move(meeting, from, &to, now);
+                    self.note_flight(meeting, from, now);
                 }
                 self.mark_begun(meeting, from);
             }
@@ -200,6 +207,14 @@ impl Broker {
         promise(&mut self.routers, to, meeting, Promise::Move(outstanding));
         if let Some(router) = self.routers.get_mut(from) {
             router.leaving += 1;
+        }
+    }
+
+    /// Whoever ordered the move, every replica remembers what it was for.
+    fn note_flight(&mut self, meeting: &MeetingId, from: &RouterId, now: Instant) {
+        let overloaded = self.routers.get(from).is_some_and(Router::overloaded);
+        if let Some(known) = self.meetings.get_mut(meeting).filter(|_| overloaded) {
+            known.flees(from, now + FLED, now);
         }
     }
 
