@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use plenum_wire::control::{FromClient, Interest, Present, Want};
+use plenum_wire::control::{FromClient, Interest, Present};
 use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
@@ -37,6 +37,7 @@ pub use publish::PublishError;
 pub use publishing::LayerSize;
 use publishing::Publishing;
 use settle::Settling;
+use wants::Wants;
 
 /// How many notes of the legs' tasks may wait: 0.1 s of a large meeting's packets. A session
 /// that is not driven makes its receiving tasks wait, and the sockets drop.
@@ -98,8 +99,7 @@ pub struct Session {
     settling: Option<Settling>,
     publishing: BTreeMap<Kind, Publishing>,
     subscriptions: BTreeSet<(ParticipantId, Kind)>,
-    /// Of which not the full size is wanted.
-    wants: BTreeMap<(ParticipantId, Kind), Want>,
+    wants: Wants,
     /// When to look at the ways up of tracks with layers; `None` without any.
     uplinks_due: Option<Instant>,
     /// The sender of knocks and of requests for what was lost.
@@ -135,7 +135,7 @@ impl Session {
             settling: None,
             publishing: BTreeMap::new(),
             subscriptions: BTreeSet::new(),
-            wants: BTreeMap::new(),
+            wants: Wants::default(),
             uplinks_due: None,
             ssrc: rand::random(),
             participant: None,

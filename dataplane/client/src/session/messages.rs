@@ -56,7 +56,7 @@ impl Session {
 
     /// Everything that a new router must hear after its welcome.
     fn introduce(&mut self, id: LegId, now: Instant) {
-        let wants = self.all_wants();
+        let wants = self.wants.all();
         let Some(leg) = self.legs.get_mut(&id) else {
             return;
         };

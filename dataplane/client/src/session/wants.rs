@@ -1,5 +1,7 @@
 //! How large we show the pictures of others: said to every router that we come to.
 
+use std::collections::BTreeMap;
+
 use plenum_wire::control::{FromClient, Want};
 use plenum_wire::{Kind, ParticipantId};
 
@@ -11,32 +13,56 @@ const IN_ONE: usize = 64;
 
 impl Session {
     /// Says how large pictures are shown; of those that nothing is said of it is the full
-    /// size, and so it is of those beyond [`WANTS`](plenum_wire::limits::WANTS). Kept through moves and reconnections, until the participant has left.
+    /// size, and so it is of those beyond [`WANTS`](plenum_wire::limits::WANTS). Kept through
+    /// moves and reconnections, until the participant has left.
     pub fn want(&mut self, wants: impl IntoIterator<Item = Want>) {
         let wants: Vec<Want> = wants.into_iter().collect();
         for message in messages(&wants) {
             self.say(&message);
         }
+        self.wants.take(wants);
+    }
+
+    pub(super) fn forget_wants(&mut self, participant: &ParticipantId) {
+        for message in self.wants.forget(participant) {
+            self.say(&message);
+        }
+    }
+}
+
+/// Of which tracks not the full size is wanted.
+#[derive(Debug, Default)]
+pub(super) struct Wants(BTreeMap<(ParticipantId, Kind), Want>);
+
+impl Wants {
+    fn take(&mut self, wants: Vec<Want>) {
         for want in wants {
             let key = (want.participant.clone(), want.kind);
             if (want.height, want.priority) == (Want::ANY_HEIGHT, 0) {
-                self.wants.remove(&key);
+                self.0.remove(&key);
             } else {
-                self.wants.insert(key, want);
+                self.0.insert(key, want);
             }
         }
     }
 
     /// For a router that has just let us in.
-    pub(super) fn all_wants(&self) -> Vec<FromClient> {
-        let wants: Vec<Want> = self.wants.values().cloned().collect();
+    pub fn all(&self) -> Vec<FromClient> {
+        let wants: Vec<Want> = self.0.values().cloned().collect();
         messages(&wants).collect()
     }
 
-    pub(super) fn forget_wants(&mut self, participant: &ParticipantId) {
-        for kind in Kind::ALL {
-            self.wants.remove(&(participant.clone(), kind));
-        }
+    /// Takes back what was said of somebody. To the routers too: one that we came to after a
+    /// loss was told of somebody who had not come back, and so cannot have left it.
+    fn forget(&mut self, participant: &ParticipantId) -> Vec<FromClient> {
+        let keys = Kind::ALL.map(|kind| (participant.clone(), kind));
+        let dropped = keys.iter().filter_map(|key| self.0.remove(key));
+        let back = dropped.map(|want| Want {
+            height: Want::ANY_HEIGHT,
+            priority: 0,
+            ..want
+        });
+        messages(&back.collect::<Vec<_>>()).collect()
     }
 }
 
@@ -71,5 +97,31 @@ mod tests {
             said.extend(wants);
         }
         assert_eq!(said, wants);
+    }
+    #[test]
+    fn what_was_said_of_who_left_is_taken_back() {
+        let want = |participant: &str, kind, height| Want {
+            participant: participant.parse().unwrap(),
+            kind,
+            height,
+            priority: 1,
+        };
+        let mut wants = Wants::default();
+        wants.take(vec![
+            want("ada", Kind::Video, 0),
+            want("ada", Kind::Content, 180),
+            want("ben", Kind::Video, 360),
+        ]);
+        let back = |kind| Want {
+            priority: 0,
+            ..want("ada", kind, Want::ANY_HEIGHT)
+        };
+        let ada = "ada".parse().unwrap();
+        let said = wants.forget(&ada);
+        let all = vec![back(Kind::Video), back(Kind::Content)];
+        assert_eq!(said, [FromClient::Want { wants: all }]);
+        assert_eq!(wants.forget(&ada), []);
+        let ben = vec![want("ben", Kind::Video, 360)];
+        assert_eq!(wants.all(), [FromClient::Want { wants: ben }]);
     }
 }

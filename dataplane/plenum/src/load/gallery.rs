@@ -1,6 +1,6 @@
 //! Which of the others a participant shows, and how large. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use plenum_wire::control::Want;
@@ -21,7 +21,9 @@ pub struct Look {
 pub struct Gallery {
     look: Look,
     seed: u64,
-    others: BTreeMap<(u64, ParticipantId), bool>,
+    others: BTreeSet<(u64, ParticipantId)>,
+    /// The heights that were said last, also of those who could not be shown since.
+    said: BTreeMap<ParticipantId, u16>,
 }
 
 impl Gallery {
@@ -31,16 +33,16 @@ impl Gallery {
         Self {
             look,
             seed,
-            others: BTreeMap::new(),
+            others: BTreeSet::new(),
+            said: BTreeMap::new(),
         }
     }
 
-    /// Somebody can be shown.
+    /// Somebody can be shown. What is wanted of them is said again.
     pub fn came(&mut self, who: &ParticipantId) -> Vec<Want> {
-        // What nothing is said of is shown in full.
-        self.others.insert(self.place(who), true);
+        self.others.insert(self.place(who));
         let mut wants = self.arrange();
-        if let Some(height) = self.look.height
+        if let Some(&height) = self.said.get(who)
             && !wants.iter().any(|want| want.participant == *who)
         {
             wants.push(want(who, height));
@@ -55,6 +57,11 @@ impl Gallery {
         self.arrange()
     }
 
+    /// Somebody is no longer there: what was said of them is forgotten.
+    pub fn gone(&mut self, who: &ParticipantId) {
+        self.said.remove(who);
+    }
+
     fn place(&self, who: &ParticipantId) -> (u64, ParticipantId) {
         let mut hasher = DefaultHasher::new();
         (self.seed, who.as_str()).hash(&mut hasher);
@@ -66,10 +73,13 @@ impl Gallery {
         let most = self.look.shown.unwrap_or(usize::MAX);
         let height = self.look.height.unwrap_or(Want::ANY_HEIGHT);
         let mut wants = Vec::new();
-        for (number, ((_, who), shown)) in self.others.iter_mut().enumerate() {
-            let now = number < most;
-            if std::mem::replace(shown, now) != now {
-                wants.push(want(who, if now { height } else { 0 }));
+        for (number, (_, who)) in self.others.iter().enumerate() {
+            let height = if number < most { height } else { 0 };
+            let before = self.said.get(who).copied();
+            // What nothing is said of is shown in full.
+            if before.unwrap_or(Want::ANY_HEIGHT) != height {
+                self.said.insert(who.clone(), height);
+                wants.push(want(who, height));
             }
         }
         wants
@@ -134,6 +144,34 @@ mod tests {
         assert_eq!((wants[0].height, said[&wants[0].participant]), (180, 0));
         let paused = wants[0].participant.clone();
         assert_eq!(gallery.left(&paused).len(), 1);
+    }
+
+    #[test]
+    fn what_was_said_holds_until_they_have_left() {
+        let look = Look {
+            shown: Some(1),
+            height: None,
+        };
+        let (mut gallery, said) = said(look, 7, 2);
+        let hidden = said.keys().next().unwrap();
+        let shown = (0..2).map(id).find(|who| who != hidden).unwrap();
+        assert!(gallery.left(hidden).is_empty());
+        assert_eq!(gallery.left(&shown), []);
+        assert_eq!(gallery.came(hidden), [want(hidden, Want::ANY_HEIGHT)]);
+        gallery.left(hidden);
+        gallery.gone(hidden);
+        assert_eq!(gallery.came(hidden), []);
+    }
+
+    #[test]
+    fn who_is_still_not_shown_with_another_picture_is_said_again() {
+        let look = Look {
+            shown: Some(0),
+            height: None,
+        };
+        let (mut gallery, _) = said(look, 7, 1);
+        gallery.left(&id(0));
+        assert_eq!(gallery.came(&id(0)), [want(&id(0), 0)]);
     }
 
     #[test]

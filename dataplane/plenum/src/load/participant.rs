@@ -190,6 +190,10 @@ fn rearrange(gallery: &mut Gallery, event: &Event) -> Vec<Want> {
     match event {
         Event::TrackAdded(track) if track.kind == Kind::Video => gallery.came(&track.participant),
         Event::TrackRemoved(track) if track.kind == Kind::Video => gallery.left(&track.participant),
+        Event::ParticipantLeft(who) => {
+            gallery.gone(who);
+            Vec::new()
+        }
         _ => Vec::new(),
     }
 }
