@@ -100,6 +100,9 @@ words! {
     PoolReason {
         /// Ready: the routers wanted take meetings.
         Accepting,
+        /// Ready: the routers wanted are there, and some have so much to do that they take
+        /// nobody more for now.
+        Overloaded,
         /// Ready: routers are being started.
         RoutersStarting,
         /// Ready: the pool is deleted, its routers drain first.

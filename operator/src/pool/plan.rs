@@ -23,6 +23,7 @@ mod give_back;
 mod grow;
 mod members;
 mod numbers;
+mod overload;
 mod shrink;
 mod size;
 mod verdicts;

@@ -6,13 +6,20 @@ fn overloaded(seen: &mut Observed, name: &str) {
     word_of(seen, name).accepting = false;
 }
 
+/// The plan when it has been so for some seconds.
+fn lasting(pool: &ValidPool, seen: &Observed) -> Plan {
+    let begins = first(pool, seen);
+    assert_eq!(begins.look_again, Some(at(5)));
+    plan(pool, seen, &begins.memory, at(5))
+}
+
 #[test]
 fn its_free_seats_do_not_count_so_the_pool_grows() {
     let pool = pool(|_| {});
     let mut seen = world(&["b", "c"], &[("a", 40)]);
     assert_eq!(changes(&first(&pool, &seen)), [], "40 and 50 fit on one");
     overloaded(&mut seen, "a");
-    let plan = first(&pool, &seen);
+    let plan = lasting(&pool, &seen);
     assert_eq!(changes(&plan), [("b", Change::Label)]);
     assert_eq!((plan.numbers.in_use, plan.numbers.desired), (40, 2));
 }
@@ -22,9 +29,9 @@ fn each_of_several_counts_as_full() {
     let mut seen = world(&["c", "d"], &[("a", 10), ("b", 10)]);
     overloaded(&mut seen, "a");
     let pool = pool(|_| {});
-    assert_eq!(changes(&first(&pool, &seen)), [], "b has room for 50");
+    assert_eq!(changes(&lasting(&pool, &seen)), [], "b has room for 50");
     overloaded(&mut seen, "b");
-    assert_eq!(changes(&first(&pool, &seen)), [("c", Change::Label)]);
+    assert_eq!(changes(&lasting(&pool, &seen)), [("c", Change::Label)]);
 }
 
 #[test]
@@ -33,12 +40,44 @@ fn the_pool_is_ready_and_nothing_is_taken_away() {
     overloaded(&mut seen, "a");
     let pool = pool(|p| p.max_routers = 1);
     let plan = patient(&pool, &seen);
-    assert_eq!(verdict(&plan, "Ready"), ("True", "Accepting"));
+    assert_eq!(verdict(&plan, "Ready"), ("True", "Overloaded"));
+    assert!(message(&plan, "Ready").contains("take nobody more"));
     assert_eq!(verdict(&plan, "ScalingActive"), ("False", "AtMaximum"));
     assert!(!plan.takes_away() && plan.draining.is_empty());
     // Its pod says that it takes nobody.
     assert_eq!(plan.pods[&router("a")].accepting, Some(false));
     assert_eq!((plan.numbers.accepting, plan.numbers.capacity), (0, 0));
+}
+
+#[test]
+fn a_moment_of_it_changes_nothing() {
+    let pool = pool(|_| {});
+    let easy = world(&["b"], &[("a", 40)]);
+    let mut seen = easy.clone();
+    overloaded(&mut seen, "a");
+    let mut memory = Memory::default();
+    // Four seconds of it, again and again.
+    for second in 0..60 {
+        let world = if second % 6 < 5 { &seen } else { &easy };
+        let plan = plan(&pool, world, &memory, at(second));
+        assert_eq!(changes(&plan), [], "{second}");
+        assert_eq!(verdict(&plan, "Ready"), ("True", "Accepting"));
+        memory = plan.memory;
+    }
+}
+
+#[test]
+fn ready_says_so_only_where_no_others_are_enough() {
+    let mut seen = world(&[], &[("a", 40), ("b", 0)]);
+    overloaded(&mut seen, "a");
+    let one = pool(|_| {});
+    assert_eq!(
+        verdict(&lasting(&one, &seen), "Ready"),
+        ("True", "Accepting")
+    );
+    let both = pool(|p| p.min_routers = 2);
+    let said = lasting(&both, &seen);
+    assert_eq!(verdict(&said, "Ready"), ("True", "Overloaded"));
 }
 
 #[test]

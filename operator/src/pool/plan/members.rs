@@ -156,14 +156,6 @@ impl<'a> Members<'a> {
         part.insert(name, member);
     }
 
-    /// Seats that nobody gets: those on overloaded routers, which so count as full.
-    pub(super) fn out_of_reach(&self, pool: &ValidPool) -> u32 {
-        let overloaded = self.serving.values().filter(|member| member.overloaded());
-        overloaded
-            .map(|member| member.capacity(pool).saturating_sub(member.participants()))
-            .fold(0, u32::saturating_add)
-    }
-
     /// Routers that are there, or come back by themselves.
     pub(super) fn count(&self) -> u32 {
         u32::try_from(self.serving.len() + self.rolling.len()).unwrap_or(u32::MAX)

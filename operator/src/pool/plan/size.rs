@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use plenum_crds::conditions::PoolReason;
 
 use super::members::Members;
+use super::overload::Overloaded;
 use crate::pool::observed::{Coverage, Observed};
 use crate::pool::validate::ValidPool;
 
@@ -18,6 +19,7 @@ pub struct Memory {
     /// Sizes wanted since, each larger than all that follow: the first within the delay is
     /// the largest.
     peaks: Vec<(Timestamp, u32)>,
+    overloaded: Overloaded,
 }
 
 impl Memory {
@@ -38,6 +40,7 @@ impl Memory {
         Self {
             since: self.since.or(Some(now)),
             peaks,
+            overloaded: Overloaded::default(),
         }
     }
 
@@ -56,7 +59,7 @@ impl Memory {
 }
 
 /// Time from `from` to `to`; none when the clock was put back.
-fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
+pub(super) fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
@@ -74,9 +77,11 @@ pub(super) struct Size {
     pub capped: bool,
     /// Participants on all routers.
     pub in_use: u32,
+    /// Some routers have had as much to do as they can for longer than a moment.
+    pub overloaded: bool,
     /// To be given to the next plan.
     pub memory: Memory,
-    /// When a smaller size may become possible.
+    /// When another size may become possible.
     pub look_again: Option<Timestamp>,
 }
 
@@ -89,7 +94,9 @@ pub(super) fn size(
 ) -> Size {
     let in_use = in_use(seen);
     let hold = hold(seen);
-    let needed = [in_use, pool.spare, members.out_of_reach(pool)];
+    let overloaded = memory.overloaded.with(members, now);
+    let out_of_reach = overloaded.out_of_reach(pool, members, now);
+    let needed = [in_use, pool.spare, out_of_reach];
     let needed = needed.into_iter().map(u64::from).sum();
     let by_load = routers_for(needed, supply(pool, members), pool.per_router);
     let asked = pool.replicas.unwrap_or(by_load).clamp(pool.min, pool.max);
@@ -103,11 +110,17 @@ pub(super) fn size(
     let delay = pool
         .replicas
         .map_or(pool.scale_down_delay, |_| Duration::ZERO);
-    let memory = match hold {
+    let mut memory = match hold {
         Some(_) => Memory::default(),
         None => memory.with(wanted, delay, now),
     };
     let (peak, later) = memory.peak(delay, now);
+    let moments = [
+        later.filter(|_| members.count() > wanted),
+        overloaded.look_again(now),
+    ];
+    let lasting = overloaded.lasting(now);
+    memory.overloaded = overloaded;
     let surge = surge(pool, seen, members, wanted);
     Size {
         wanted,
@@ -116,8 +129,9 @@ pub(super) fn size(
         hold,
         capped: pool.replicas.is_none() && by_load > pool.max,
         in_use,
+        overloaded: lasting,
         memory,
-        look_again: later.filter(|_| members.count() > wanted),
+        look_again: moments.into_iter().flatten().min(),
     }
 }
 

@@ -195,11 +195,21 @@ fn ready(
         return say(false, PoolReason::Deleting.as_str(), ends(pool).to_owned());
     }
     if serves {
-        let mut message = "the routers wanted at least take meetings".to_owned();
+        // A moment of it is not worth a word.
+        let too_few = size.overloaded && (numbers.accepting as usize) < least as usize;
+        let (reason, mut message) = if too_few {
+            let message = "the routers wanted are there, but some have as much to do as they can \
+                           and take nobody more: raise spec.maxRouters and have nodes for it, or \
+                           lower spec.participantsPerRouter";
+            (PoolReason::Overloaded, message.to_owned())
+        } else {
+            let message = "the routers wanted at least take meetings";
+            (PoolReason::Accepting, message.to_owned())
+        };
         if let Some(stuck) = awaited(members) {
             message = format!("{message}; {stuck}");
         }
-        return say(true, PoolReason::Accepting.as_str(), message);
+        return say(true, reason.as_str(), message);
     }
     // Whatever keeps routers from being there is a better answer than their number; shared
     // nodes are only a cause when they are missed.
