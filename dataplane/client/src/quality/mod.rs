@@ -8,7 +8,7 @@
 //! | [`Picture`] | frames that are whole and can be decoded, and how long the last one stood |
 //! | [`Heights`] | how large they were, over time |
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plenum_wire::Kind;
 use plenum_wire::control::Track;
@@ -64,6 +64,15 @@ impl Judge {
                 let height = says.filter(|height| *height > 0);
                 Self::Picture(Box::new(Picture::new(rate, height)))
             }
+        }
+    }
+
+    /// Of a picture: see [`Picture::steady`].
+    #[must_use]
+    pub fn steady(self, interval: Duration) -> Self {
+        match self {
+            Self::Voice(_) => self,
+            Self::Picture(picture) => Self::Picture(Box::new(picture.steady(interval))),
         }
     }
 

@@ -67,6 +67,8 @@ pub struct Picture {
     unbroken: bool,
     /// Between two frames, in ticks.
     interval: Option<u64>,
+    /// See [`Picture::steady`].
+    steady: Option<Duration>,
     /// Of the last frame that was shown, if known.
     height: Option<u16>,
     heights: Height,
@@ -89,10 +91,20 @@ impl Picture {
             shown: None,
             unbroken: true,
             interval: None,
+            steady: None,
             height,
             heights: Height::default(),
             figures: PictureFigures::default(),
         }
+    }
+
+    /// A frame is due every so often, as long as the picture is shown. Where routers number the
+    /// packets only who knows this can tell a pause of theirs from one of the publisher: the
+    /// numbers after it go on as if nothing had been.
+    #[must_use]
+    pub const fn steady(mut self, interval: Duration) -> Self {
+        self.steady = Some(interval);
+        self
     }
 
     /// Takes a packet; each comes once. `key`: the frame that begins with it, if one does,
@@ -240,9 +252,10 @@ impl Picture {
 
     /// The picture stood for so long, before a frame so many ticks later.
     fn stood(&mut self, stood: Duration, ticks: u64) {
-        let usual = self.duration(self.interval.unwrap_or(ticks));
+        let learnt = self.duration(self.interval.unwrap_or(ticks));
+        let usual = self.steady.unwrap_or(learnt);
         let mut expected = usual;
-        if self.unbroken {
+        if self.unbroken && self.steady.is_none() {
             // Whoever sends no frame for a while freezes nobody.
             expected = self.duration(ticks);
             self.interval = Some(self.interval.map_or(ticks, |known| (known * 7 + ticks) / 8));
@@ -264,8 +277,10 @@ impl Picture {
         let mut figures = self.figures.clone();
         figures.heights = self.heights.figures(end);
         let since = self.shown.map(|(at, _)| end.saturating_duration_since(at));
-        if let Some(stands) = since.filter(|stands| *stands > FREEZE)
-            && (self.broken || self.next.is_some_and(|next| self.has_hole(next)))
+        let misses = self.broken || self.next.is_some_and(|next| self.has_hole(next));
+        let late = FREEZE + self.steady.unwrap_or_default();
+        if let Some(stands) = since.filter(|stands| *stands > late)
+            && (misses || self.steady.is_some())
         {
             figures.freezes += 1;
             figures.longest = figures.longest.max(stands);
@@ -283,6 +298,8 @@ mod tests {
     /// Frames of two packets at 25 a second, the first of 50 a key frame.
     struct Sender {
         start: Instant,
+        /// Of the first frame.
+        ticks: u32,
         picture: Picture,
     }
 
@@ -290,6 +307,7 @@ mod tests {
         fn new() -> Self {
             Self {
                 start: Instant::now(),
+                ticks: 0,
                 picture: Picture::new(90_000, None),
             }
         }
@@ -301,7 +319,7 @@ mod tests {
                 payload_type: 96,
                 marker: number % 2 == 1,
                 sequence: number.wrapping_add(65_530),
-                timestamp: frame * 3_600,
+                timestamp: self.ticks + frame * 3_600,
                 ssrc: 1,
                 payload_offset: 12,
             };
@@ -374,6 +392,29 @@ mod tests {
             assert_eq!(figures.frames, before + 1, "{figures:?}");
             assert_eq!(figures.freezes, 0, "{figures:?}");
         }
+    }
+
+    #[test]
+    fn of_a_steady_picture_every_pause_is_a_freeze_whatever_the_numbers_say() {
+        let paused = |steady: bool, goes_on: bool| {
+            let mut sender = Sender::new();
+            if steady {
+                sender.picture = sender.picture.steady(40 * MS);
+            }
+            (0..100).for_each(|number| sender.comes(number, 30 * MS));
+            // 3 s later numbers go on as if nothing had been, with a key frame.
+            sender.start += 3_000 * MS;
+            sender.ticks = 270_000;
+            if goes_on {
+                (100..200).for_each(|number| sender.comes(number, 30 * MS));
+                assert_eq!(sender.figures(100).frames, 100);
+            }
+            let figures = sender.figures(100);
+            (figures.freezes, figures.longest)
+        };
+        assert_eq!(paused(true, true), (1, 3_040 * MS));
+        assert_eq!(paused(true, false), (1, 5_010 * MS));
+        assert_eq!(paused(false, true).0, 0, "its publisher may have paused");
     }
 
     /// Packets without a hole: of which moment, whether they end a frame or begin a key frame.

@@ -12,6 +12,8 @@ use super::stream::Stream;
 
 /// Of the highest layer, in pixels; each lower one has half of it.
 const HEIGHT: u16 = 720;
+/// Between two frames.
+pub const INTERVAL: Duration = Duration::from_millis(40);
 /// How much larger key frames of layers are than others.
 const KEY_FRAME: usize = 3;
 

@@ -14,6 +14,7 @@ use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
 
 use super::account::{Account, Moves};
 use super::board::{Board, Count};
+use super::camera::INTERVAL;
 use super::figures::Figures;
 use super::happening::What;
 use super::payload::Epoch;
@@ -47,6 +48,8 @@ pub struct Ledger {
     move_gap: Duration,
     router: Option<RouterId>,
     away_since: Option<Instant>,
+    /// When publishers stopped: nobody misses what would have come.
+    quiet: Option<Instant>,
     /// What is known so far.
     pub figures: Figures,
 }
@@ -67,6 +70,7 @@ impl Ledger {
             move_gap: Duration::ZERO,
             router: None,
             away_since: None,
+            quiet: None,
             figures: Figures::default(),
         }
     }
@@ -135,6 +139,11 @@ impl Ledger {
             let sent = receiving.sent.as_ref().map_or(0, |sent| sent.get());
             receiving.account.observe(sent, now);
         }
+    }
+
+    /// Publishers stop now.
+    pub fn quiet(&mut self, now: Instant) {
+        self.quiet.get_or_insert(now);
     }
 
     /// How late a packet was sent.
@@ -212,9 +221,13 @@ impl Ledger {
         if !heard {
             account.heard(false, now);
         }
+        let mut judge = Judge::of(track);
+        if !track.layers.is_empty() {
+            judge = judge.steady(INTERVAL);
+        }
         let receiving = Receiving {
             account,
-            judge: Judge::of(track),
+            judge,
             height: None,
             heard,
             sent: self.board.track(self.meeting, track.ssrc),
@@ -290,7 +303,8 @@ impl Ledger {
 
     fn close(&mut self, ssrc: u32, now: Instant) {
         if let Some(receiving) = self.tracks.remove(&ssrc) {
-            self.figures.quality.add(&receiving.judge.quality(now));
+            let end = self.quiet.unwrap_or(now);
+            self.figures.quality.add(&receiving.judge.quality(end));
             if !receiving.track.layers.is_empty() {
                 return self.figures.totals.add(receiving.account.close_routed());
             }

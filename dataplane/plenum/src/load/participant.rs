@@ -147,6 +147,7 @@ impl Seat {
             ..
         } = &self.common;
         let mut gallery = Gallery::new(self.common.look, self.seed);
+        let mut silent = false;
         let mut pace = pace();
         let mut observe = interval(OBSERVE);
         observe.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -178,7 +179,11 @@ impl Seat {
                         session.want_key_frame(&track);
                     }
                 }
-                () = quiet.cancelled(), if speaker.is_some() => speaker = None,
+                () = quiet.cancelled(), if !silent => {
+                    silent = true;
+                    speaker = None;
+                    ledger.quiet(Instant::now());
+                }
                 () = leave.cancelled() => return true,
             }
         }
