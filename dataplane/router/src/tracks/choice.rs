@@ -220,6 +220,9 @@ impl Shard {
             sent: look.spent(),
             goal,
         });
+        if self.probes_other(subscriber, kind) && !reception.probe.is_on() {
+            reception.probe.wait(now);
+        }
         let mut owed = reception.probe.look(estimate, search, now);
         let showing = look.publishers.iter().filter_map(|publisher| {
             let track = self.participants[*publisher].media(kind).track.as_ref()?;
@@ -247,6 +250,16 @@ impl Shard {
         counted.packets_out += copies.len() as u64;
         counted.bytes_out += copies.iter().map(Output::bytes).sum::<u64>();
         self.out.extend(copies);
+    }
+
+    /// Whether the receiver's other pictures, which come on the same path, are being probed for.
+    fn probes_other(&self, subscriber: Slot, kind: Kind) -> bool {
+        let other = match kind {
+            Kind::Video => Kind::Content,
+            Kind::Audio | Kind::Content => Kind::Video,
+        };
+        let other = &self.participants[subscriber].media(other).reception;
+        other.as_ref().is_some_and(|other| other.probe.is_on())
     }
 
     /// Looks again before anything that is due by itself.

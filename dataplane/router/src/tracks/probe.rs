@@ -5,18 +5,27 @@
 
 use std::time::{Duration, Instant};
 
-/// How long one probe takes: two round trips, too short to fill a queue that matters.
+/// How long one probe takes: two round trips.
 const BURST: Duration = Duration::from_millis(200);
 /// How often packets are sent during one.
 const TICK: Duration = Duration::from_millis(10);
-/// After a change for the worse it takes a while until things can be better; and probes are
-/// at least so far apart.
+/// Between probes that do not help. After a change for the worse it takes as long until things
+/// can be better.
 const PAUSE: Duration = Duration::from_secs(2);
-/// Until the first one, and the next after one that helped.
+/// Until the first one.
 const SOON: Duration = Duration::from_millis(500);
-/// Probes that do not help become rarer, down to this: who can have more again shall have it
-/// within 10 s, after two steps up and a second or two of the ladder's patience for each.
-const SELDOM: Duration = Duration::from_secs(3);
+/// Until the next after one that helped: the time it takes to see all that it did.
+const AT_ONCE: Duration = Duration::from_millis(250);
+/// Probes in a row that do not help until they become rare. Who had more within the last minute
+/// and can have it again shall have it within 10 s: that is two steps up, some probes and a
+/// second of the ladder's patience for each.
+const LATELY: u32 = 28;
+const RARELY: Duration = Duration::from_secs(10);
+/// What may be sent above the estimate during a probe: a part of it in so many. Where nothing
+/// more fits that makes a queue of a fifth of [`BURST`], 40 ms, which voices do not notice. Where
+/// the probe before helped, to more than was too much before, there is more room for sure.
+const GENTLE: u32 = 5;
+const BOLD: u32 = 2;
 
 /// The estimate of a connection of which nothing is known yet.
 const UNKNOWN: u32 = u32::MAX;
@@ -26,9 +35,13 @@ const UNKNOWN: u32 = u32::MAX;
 pub(crate) struct Probe {
     /// When the next begins, while one is wanted.
     next: Option<Instant>,
-    pause: Duration,
-    /// Probes since one helped.
+    /// Probes since one helped, or since things became worse.
     tried: u32,
+    /// There was more room when it was tried last, also more than was once too much.
+    bold: bool,
+    /// The estimate when things became worse last, in kbit/s, and the one at the last look.
+    too_much: u32,
+    latest: u32,
     /// The estimate that changes are seen against, in kbit/s; 0 when there was none.
     estimate: u32,
     burst: Option<Burst>,
@@ -54,11 +67,11 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// What to send on top: what is missing, or `times` that; and in all not more than half
-    /// as much again as fits for sure.
-    fn more(self, times: u32, estimate: u32) -> u32 {
+    /// What to send on top: what is missing, or `times` that; and in all not more than fits
+    /// for sure and a `part` of that.
+    fn more(self, times: u32, estimate: u32, part: u32) -> u32 {
         let missing = self.goal.saturating_sub(self.sent).saturating_mul(times);
-        let most = estimate.saturating_add(estimate / 2);
+        let most = estimate.saturating_add(estimate / part);
         missing.min(most.saturating_sub(self.sent))
     }
 }
@@ -67,8 +80,10 @@ impl Probe {
     pub(crate) const fn new() -> Self {
         Self {
             next: None,
-            pause: PAUSE,
             tried: 0,
+            bold: false,
+            too_much: 0,
+            latest: 0,
             estimate: 0,
             burst: None,
         }
@@ -81,6 +96,9 @@ impl Probe {
         let Some(search) = search else {
             *self = Self {
                 estimate: self.estimate,
+                bold: self.bold,
+                too_much: self.too_much,
+                latest: self.latest,
                 next: self.next.filter(|next| *next > now && self.burst.is_none()),
                 ..Self::new()
             };
@@ -88,10 +106,12 @@ impl Probe {
         };
         let at = *self.next.get_or_insert(now + SOON);
         if self.burst.is_none() && now >= at {
+            // No link tells all in one try: twice as much in every second.
+            let times = 1 + self.tried % 2;
+            let part = if self.bold { BOLD } else { GENTLE };
             self.burst = Some(Burst {
                 since: now,
-                // No link tells all in one try: twice as much in every second.
-                kbps: search.more(1 + self.tried % 2, estimate),
+                kbps: search.more(times, estimate, part),
                 sent: 0,
                 helped: false,
             });
@@ -104,20 +124,28 @@ impl Probe {
         if estimate == UNKNOWN {
             return;
         }
+        let latest = std::mem::replace(&mut self.latest, estimate);
         let (before, after) = (u64::from(self.estimate), u64::from(estimate));
-        if after * 10 < before * 9 {
-            self.burst = None;
-            self.next = Some(now + self.pause);
+        if before == 0 {
             self.estimate = estimate;
+        } else if after * 10 < before * 9 {
+            *self = Self {
+                next: Some(now + PAUSE),
+                // Far above what is left there was no telling.
+                too_much: latest.min(estimate.saturating_add(estimate / 2)),
+                latest: estimate,
+                estimate,
+                ..Self::new()
+            };
         } else if after * 10 > before * 11 {
             self.estimate = estimate;
             self.tried = 0;
-            self.pause = PAUSE;
+            self.bold = after * 10 > u64::from(self.too_much) * 11;
             if let Some(burst) = &mut self.burst {
                 burst.helped = true;
             } else {
                 // What a probe did is known a round trip after its end.
-                self.next = self.next.map(|next| next.min(now + SOON));
+                self.next = self.next.map(|next| next.min(now + AT_ONCE));
             }
         }
     }
@@ -129,11 +157,12 @@ impl Probe {
         let elapsed = now.saturating_duration_since(burst.since);
         if elapsed >= BURST {
             if burst.helped {
-                self.next = Some(now + SOON);
+                self.next = Some(now + AT_ONCE);
             } else {
-                self.tried += 1;
-                self.next = Some(now + self.pause);
-                self.pause = (self.pause * 2).min(SELDOM);
+                self.tried = self.tried.saturating_add(1);
+                self.bold = false;
+                let pause = if self.tried < LATELY { PAUSE } else { RARELY };
+                self.next = Some(now + pause);
             }
             self.burst = None;
             return 0;
@@ -144,6 +173,16 @@ impl Probe {
         u64::try_from(bytes)
             .unwrap_or(u64::MAX)
             .saturating_sub(burst.sent)
+    }
+
+    /// Whether one is under way.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.burst.is_some()
+    }
+
+    /// Another one is under way on the same path: this one waits for its end.
+    pub(crate) fn wait(&mut self, now: Instant) {
+        self.next = self.next.map(|next| next.max(now + BURST));
     }
 
     /// So many bytes were sent.
@@ -195,14 +234,19 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_is_short_and_those_that_do_not_help_are_rare() {
-        let probes = probes(Some(SEARCH), Duration::from_secs(16));
+    fn a_probe_makes_a_short_queue_and_those_that_do_not_help_become_rare() {
+        let probes = probes(Some(SEARCH), Duration::from_secs(90));
         let starts: Vec<_> = probes.iter().map(|probe| probe.0).collect();
-        assert_eq!(starts, [500, 2_700, 5_900, 9_100, 12_300, 15_500]);
-        // 200 ms of 800 kbit/s are 20 kB; twice that would be more than half as much again as
-        // fits, which is 1,200 on top of what is sent.
+        assert_eq!(starts[..3], [500, 2_700, 4_900]);
+        let lately = usize::try_from(LATELY).unwrap_or(usize::MAX);
+        let pauses: Vec<_> = starts.windows(2).map(|two| two[1] - two[0]).collect();
+        let (often, rare) = pauses.split_at(lately - 1);
+        assert!(often.iter().all(|pause| *pause == 2_200), "{often:?}");
+        assert!(!rare.is_empty() && rare.iter().all(|pause| *pause == 10_200));
+        // 200 ms of 800 kbit/s are 20 kB, as 950 are hardly more than fits. Twice that would be
+        // a queue of more than 40 ms: 930 on top of what is sent are 23 kB.
         let bytes: Vec<_> = probes.iter().map(|probe| probe.1).collect();
-        assert_eq!(bytes[..3], [20_000, 30_000, 20_000]);
+        assert_eq!(bytes[..3], [20_000, 23_250, 20_000]);
     }
 
     #[test]
@@ -235,7 +279,7 @@ mod tests {
         probe.look(KNOWN * 2, Some(SEARCH), start + SOON + TICK);
         let end = start + SOON + BURST;
         assert_eq!(probe.look(KNOWN * 2, Some(SEARCH), end), 0);
-        assert_eq!(probe.next(end), Some(end + SOON));
+        assert_eq!(probe.next(end), Some(end + AT_ONCE));
         // Or that is known a moment later.
         let mut probe = Probe::new();
         probe.look(KNOWN, Some(SEARCH), start);
@@ -243,6 +287,48 @@ mod tests {
         probe.look(KNOWN, Some(SEARCH), end);
         assert_eq!(probe.next(end), Some(end + PAUSE));
         probe.look(KNOWN * 2, Some(SEARCH), end + TICK);
-        assert_eq!(probe.next(end), Some(end + TICK + SOON));
+        assert_eq!(probe.next(end), Some(end + TICK + AT_ONCE));
+    }
+    #[test]
+    fn more_is_tried_at_once_only_where_the_last_try_found_room() {
+        let start = Instant::now();
+        let far = Search {
+            sent: 150,
+            goal: 9_000,
+        };
+        let mut probe = Probe::new();
+        probe.look(KNOWN, Some(far), start);
+        let rate = |probe: &Probe| probe.burst.as_ref().map(|burst| burst.kbps);
+        let mut now = start + SOON;
+        probe.look(KNOWN, Some(far), now);
+        assert_eq!(rate(&probe), Some(1_080 - 150));
+        now += BURST;
+        probe.look(1_080, Some(far), now);
+        now += AT_ONCE;
+        probe.look(1_080, Some(far), now);
+        assert_eq!(rate(&probe), Some(1_620 - 150));
+        // This one does not help.
+        now += BURST;
+        probe.look(1_080, Some(far), now);
+        now += PAUSE;
+        probe.look(1_080, Some(far), now);
+        assert_eq!(rate(&probe), Some(1_296 - 150));
+    }
+
+    #[test]
+    fn what_was_too_much_is_not_tried_boldly_again() {
+        let start = Instant::now();
+        let mut probe = Probe::new();
+        probe.look(3_000, Some(SEARCH), start);
+        probe.look(420, Some(SEARCH), start);
+        let mut bold = |estimate| {
+            probe.look(estimate, Some(SEARCH), start);
+            probe.bold
+        };
+        assert!(!bold(500));
+        assert!(!bold(560));
+        assert!(!bold(420), "less");
+        assert!(!bold(600));
+        assert!(bold(700));
     }
 }

@@ -1,6 +1,8 @@
 //! Whose picture somebody gets, and how large: by the size it is shown at and by what else is
 //! to be seen.
 
+use std::time::Duration;
+
 use plenum_router::{ConnectionId, Input, Step};
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Want};
 use plenum_wire::limits::{LAYER_KBPS, WANTS};
@@ -200,6 +202,51 @@ fn who_changes_connections_sees_what_was_seen_until_the_new_one_meets_a_limit() 
     assert_eq!(estimate(2_000), [Some(1); 3]);
     // And what the old one found out is forgotten.
     assert_eq!(estimate(2_100), [Some(1); 3]);
+}
+
+#[test]
+fn cameras_and_content_are_not_probed_for_at_the_same_time() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    let (ann, guest) = (studio.ann, studio.watchers[bob].guest);
+    studio
+        .house
+        .say(ann.channel, simulcast(Kind::Content, 20, &[21, 22, 23]));
+    let screen = studio.house.bind(ann, Kind::Content, Rung::Udp);
+    let connection = studio.house.bind(guest, Kind::Content, Rung::Udp);
+    studio.house.handle(Input::Estimate {
+        connection,
+        bits_per_s: 300_000,
+    });
+    studio.estimate(bob, 300);
+    let mut last: Option<(Kind, Duration)> = None;
+    let (mut turns, begun) = (0, studio.house.now);
+    for sequence in 0..250 {
+        let packet = vp8_packet(21, sequence, true, true, 1_000);
+        studio.house.send(screen, ann.flows.content, packet);
+        studio.picture_of(0);
+        for _ in 0..4 {
+            let probes = |studio: &Studio, kind| studio.house.shard.counters().of(kind).probes;
+            let before = [Kind::Video, Kind::Content].map(|kind| probes(&studio, kind));
+            studio.house.pass(10 * MS);
+            studio.deal();
+            let now = studio.house.now - begun;
+            for (kind, before) in [Kind::Video, Kind::Content].into_iter().zip(before) {
+                if probes(&studio, kind) == before {
+                    continue;
+                }
+                if let Some((other, at)) = last.filter(|last| last.0 != kind) {
+                    assert!(
+                        now >= at + 10 * MS,
+                        "{other:?} at {at:?}, {kind:?} at {now:?}"
+                    );
+                    turns += 1;
+                }
+                last = Some((kind, now));
+            }
+        }
+    }
+    assert!(turns >= 4, "{turns}");
 }
 
 #[test]
