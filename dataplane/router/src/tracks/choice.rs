@@ -139,7 +139,7 @@ impl Shard {
             look.publishers.push(publisher);
             look.wishes.push(Wish {
                 rank: u32::from(u8::MAX - viewer.shown.priority) * 2 + u32::from(!active),
-                kbps: layered.kbps(),
+                kbps: layered.kbps(now),
                 top,
                 now: viewer.on(),
             });

@@ -11,6 +11,7 @@ use plenum_layers::Descriptors;
 use plenum_wire::limits::LAYERS;
 use plenum_wire::{Kind, control};
 
+use super::source::Meter;
 use super::viewer::{Set, Viewer, has};
 use super::{Publication, Receiver, Shape, Shown, Source};
 use crate::Output;
@@ -27,6 +28,8 @@ pub(crate) struct Layered {
     pub sources: Vec<Source>,
     /// Of a scalable track: what its packets said of the frames before.
     pub(super) descriptors: Option<Descriptors>,
+    /// Of a scalable track: what each layer takes with those below.
+    pub(super) meters: Vec<Meter>,
     /// By subscriber.
     pub(super) viewers: Vec<Viewer>,
 }
@@ -37,10 +40,12 @@ impl Layered {
         ssrcs.dedup();
         let sources = ssrcs.into_iter().map(|ssrc| Source::new(ssrc, kind));
         let scalable = of.shape == Shape::Scalable;
+        let metered = of.layers.iter().filter(|_| scalable);
         Self {
             layers: of.layers.clone(),
             sources: sources.collect(),
             descriptors: scalable.then(Descriptors::new),
+            meters: metered.map(|_| Meter::new()).collect(),
             viewers: Vec::new(),
         }
     }
@@ -70,25 +75,32 @@ impl Layered {
         layers.filter(lives).fold(0, |set, layer| set | 1 << layer)
     }
 
-    /// What each layer takes, in kbit/s: what the publisher said, or more where more comes.
-    pub(super) fn kbps(&self) -> [u32; LAYERS] {
+    /// What each layer takes, in kbit/s: what the publisher said, or more where more comes. 0 of
+    /// those for which there is no room to be kept, as they do not come.
+    pub(super) fn kbps(&self, now: Instant) -> [u32; LAYERS] {
         let mut kbps = [0; LAYERS];
-        let mut below = 0;
+        let (mut below, mut some_lives) = (0, false);
         for (at, layer) in self.layers.iter().enumerate() {
-            let measured = if self.is_scalable() {
-                0
-            } else {
-                self.sources[at].meter.known_kbps()
-            };
-            below = layer.kbps.max(measured).max(below);
-            kbps[at] = below;
+            let source = &self.sources[if self.is_scalable() { 0 } else { at }];
+            let meter = self.meters.get(at).unwrap_or(&source.meter);
+            below = layer.kbps.max(meter.expected_kbps(now)).max(below);
+            if !(some_lives && source.is_missing()) {
+                kbps[at] = below;
+            }
+            some_lives |= source.meter.lives(now);
         }
         kbps
     }
 
-    /// Layers that somebody gets or waits for.
+    /// Layers that somebody gets or waits for, or would if they came.
     pub(super) fn taken(&self) -> [bool; LAYERS] {
         let mut taken = [false; LAYERS];
+        for viewer in self.viewers.iter().filter(|it| it.target().is_some()) {
+            let top = viewer.shown.top(&self.layers).map_or(0, usize::from);
+            for (taken, source) in taken.iter_mut().zip(&self.sources).take(top + 1) {
+                *taken |= source.is_missing();
+            }
+        }
         for viewer in &self.viewers {
             for layer in [viewer.on(), viewer.target()].into_iter().flatten() {
                 let layer = usize::from(layer);

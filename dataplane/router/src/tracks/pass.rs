@@ -105,6 +105,11 @@ impl Layered {
     ) -> Passed {
         let mut passed = Passed::default();
         let frame = self.frame(it.packet);
+        for (layer, meter) in (0..).zip(&mut self.meters) {
+            if frame.is_none_or(|frame| frame.targets.needed(layer)) {
+                meter.add(it.packet.len(), now);
+            }
+        }
         let sequence = it.header.sequence;
         let mut begun = Vec::new();
         for (at, viewer) in self.viewers.iter_mut().enumerate() {

@@ -18,6 +18,11 @@ const KEY_FRAME_EVERY: Duration = Duration::from_millis(500);
 const KEY_FRAME_SELDOM: Duration = Duration::from_secs(4);
 /// How long a stream's rate is measured.
 const WINDOW: Duration = Duration::from_secs(1);
+/// A layer is taken to need as much as it needed within the last half of this to all of it, so
+/// that one whose rate changes from second to second does not come and go.
+const REMEMBERS: Duration = Duration::from_secs(10);
+/// A layer that was asked for so often, which takes 3 s, and did not come is missing.
+const ASKED_IN_VAIN: u32 = 3;
 /// A layer that is silent for longer does not come any more: 15 frames.
 const LIVES: Duration = Duration::from_millis(500);
 
@@ -67,6 +72,7 @@ impl Source {
             return false;
         }
         self.meter.add(packet.len(), now);
+        self.key_frames.in_vain = 0;
         self.cache.keep(sequence, packet.clone(), now);
         if arrival == Arrival::Gap {
             self.arm(address, due);
@@ -81,6 +87,11 @@ impl Source {
             self.armed = Some(at);
             due.at(at, address);
         }
+    }
+
+    /// Whether the publisher does not send it, though it is asked to.
+    pub(crate) const fn is_missing(&self) -> bool {
+        self.key_frames.in_vain >= ASKED_IN_VAIN
     }
 
     /// The numbers to ask the publisher for, its look having been due at `at`.
@@ -107,6 +118,8 @@ pub(crate) struct KeyFrames {
     asked: Option<Instant>,
     /// Times since one came.
     unanswered: u32,
+    /// Times since anything came.
+    in_vain: u32,
 }
 
 impl KeyFrames {
@@ -114,6 +127,7 @@ impl KeyFrames {
         Self {
             asked: None,
             unanswered: 0,
+            in_vain: 0,
         }
     }
 
@@ -125,10 +139,12 @@ impl KeyFrames {
     /// Whether to ask (again) for those who wait for a layer, which comes or does not.
     pub(crate) fn insist(&mut self, lives: bool, now: Instant) -> bool {
         let doubled = if lives { 0 } else { self.unanswered.min(3) };
-        self.ask(
-            (KEY_FRAME_EVERY * (1 << doubled)).min(KEY_FRAME_SELDOM),
-            now,
-        )
+        let pause = (KEY_FRAME_EVERY * (1 << doubled)).min(KEY_FRAME_SELDOM);
+        let asks = self.ask(pause, now);
+        if asks && !lives {
+            self.in_vain = self.in_vain.saturating_add(1);
+        }
+        asks
     }
 
     fn ask(&mut self, pause: Duration, now: Instant) -> bool {
@@ -154,30 +170,51 @@ pub(crate) struct Meter {
     last: Option<Instant>,
     bytes: u64,
     kbps: u32,
+    /// The highest rates of this half of [`REMEMBERS`] and the one before.
+    highest: [u32; 2],
+    half_since: Option<Instant>,
 }
 
 impl Meter {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             since: None,
             last: None,
             bytes: 0,
             kbps: 0,
+            highest: [0; 2],
+            half_since: None,
         }
     }
 
-    fn add(&mut self, bytes: usize, now: Instant) {
+    pub(super) fn add(&mut self, bytes: usize, now: Instant) {
         let since = *self.since.get_or_insert(now);
         let elapsed = now.saturating_duration_since(since);
         if elapsed >= WINDOW {
             // Bits in a millisecond are kilobits in a second.
             let kbps = u128::from(self.bytes) * 8 / elapsed.as_millis();
             self.kbps = u32::try_from(kbps).unwrap_or(u32::MAX);
+            self.remember(now);
             self.since = Some(now);
             self.bytes = 0;
         }
         self.bytes += bytes as u64;
         self.last = Some(now);
+    }
+
+    fn remember(&mut self, now: Instant) {
+        let since = *self.half_since.get_or_insert(now);
+        let elapsed = now.saturating_duration_since(since);
+        if elapsed >= REMEMBERS / 2 {
+            let before = if elapsed < REMEMBERS {
+                self.highest[0]
+            } else {
+                0
+            };
+            self.highest = [0, before];
+            self.half_since = Some(now);
+        }
+        self.highest[0] = self.highest[0].max(self.kbps);
     }
 
     /// In kbit/s over the last whole second; 0 of a stream that stopped.
@@ -188,9 +225,16 @@ impl Meter {
         if stopped { 0 } else { self.kbps }
     }
 
-    /// The same, also of a stream that stopped: when it goes on it will send as much.
-    pub(crate) const fn known_kbps(&self) -> u32 {
-        self.kbps
+    /// What to expect of it, also of a stream that stopped: the highest rate of the last
+    /// seconds, or the last one.
+    pub(crate) fn expected_kbps(&self, now: Instant) -> u32 {
+        let since = self.half_since.map(|at| now.saturating_duration_since(at));
+        let [this, before] = self.highest;
+        match since {
+            Some(since) if since < REMEMBERS / 2 => this.max(before),
+            Some(since) if since < REMEMBERS => this,
+            _ => self.kbps,
+        }
     }
 
     /// Whether packets come.
@@ -221,7 +265,27 @@ mod tests {
         assert!(meter.lives(end + LIVES));
         assert!(!meter.lives(end + LIVES + MS));
         assert_eq!(meter.kbps(end + WINDOW + MS), 0);
-        assert_eq!(meter.known_kbps(), 1_000);
+        assert_eq!(meter.expected_kbps(end + WINDOW + MS), 1_000);
+    }
+
+    #[test]
+    fn a_stream_is_expected_to_send_what_it_sent_at_most_for_a_while() {
+        let start = Instant::now();
+        let mut meter = Meter::new();
+        let mut expected = Vec::new();
+        for second in 0..30 {
+            let now = start + 1_000 * MS * second;
+            // What is added in one second is known in the next.
+            meter.add(if second == 3 { 250_000 } else { 125_000 }, now);
+            expected.push(meter.expected_kbps(now));
+        }
+        let high = (0..30).filter(|second| expected[*second] == 2_000);
+        let high: Vec<usize> = high.collect();
+        assert_eq!(high[0], 4);
+        assert!((5..=10).contains(&high.len()), "{expected:?}");
+        assert_eq!(expected[29], 1_000);
+        let stopped = start + 29_000 * MS;
+        assert_eq!(meter.expected_kbps(stopped + REMEMBERS), 1_000);
     }
 
     #[test]

@@ -6,8 +6,10 @@ use plenum_router::{ConnectionId, Input};
 use plenum_wire::control::FromClient;
 use plenum_wire::{Kind, Rung};
 
-use crate::house::{House, rtp_packet};
-use crate::studio::{HIGH, LOW, MIDDLE, MS, PICTURE, Studio, delivered, simulcast};
+use crate::house::{Guest, House, rtp_packet};
+use crate::studio::{
+    HIGH, LOW, MIDDLE, MS, PICTURE, Part, Studio, delivered, simulcast, vp8_packet,
+};
 
 #[test]
 fn less_room_is_less_picture_at_once_and_more_only_after_a_while() {
@@ -40,6 +42,102 @@ fn room_that_comes_and_goes_does_not_make_the_picture_flicker() {
     assert_eq!(studio.shows(bob), Some(MIDDLE));
     // The first picture, and what was shown before the first estimate.
     assert!(studio.watchers[bob].eye.cuts <= 2);
+}
+
+#[test]
+fn a_rate_that_varies_does_not_make_the_picture_flicker() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    studio.estimate(bob, 1_600);
+    for second in 0..20 {
+        for _ in 0..25 {
+            studio.made[2].paused = false;
+            studio.picture();
+        }
+        // Of the highest layer, said to take 1,500 kbit/s.
+        let mut left = if second % 2 == 0 { 25_000 } else { 0 };
+        while left > 0 {
+            let part = Part {
+                timestamp: studio.timestamp,
+                key: false,
+                first: false,
+                last: true,
+            };
+            studio.packet(2, part, 1_000);
+            left -= 1_000;
+        }
+    }
+    assert_eq!(studio.shows(bob), Some(MIDDLE));
+    let cuts = studio.watchers[bob].eye.cuts;
+    assert!(cuts <= 4, "{cuts}");
+}
+
+/// A second camera of three layers, whose pictures are all key frames.
+struct Cem {
+    guest: Guest,
+    camera: ConnectionId,
+    sequence: u16,
+}
+
+impl Cem {
+    fn new(studio: &mut Studio) -> Self {
+        let guest = studio.house.join("4711", "cem");
+        let camera = studio.house.bind(guest, Kind::Video, Rung::Udp);
+        let publish = simulcast(Kind::Video, 20, &[21, 22, 23]);
+        studio.house.say(guest.channel, publish);
+        let sequence = 0;
+        Self {
+            guest,
+            camera,
+            sequence,
+        }
+    }
+
+    /// What of a picture reaches somebody.
+    fn seen(&mut self, studio: &mut Studio, watcher: usize) -> Option<u32> {
+        self.sequence += 1;
+        let mut seen = None;
+        for ssrc in [21, 22, 23] {
+            let packet = vp8_packet(ssrc, self.sequence, true, true, 9);
+            let flow = self.guest.flows.video;
+            studio.house.send(self.camera, flow, packet);
+            let out = studio.deal();
+            let mut got = out.iter().filter_map(delivered);
+            if got.any(|(to, _)| to == studio.watchers[watcher].connection) {
+                seen = Some(ssrc);
+            }
+        }
+        seen
+    }
+}
+
+#[test]
+fn a_layer_that_does_not_come_keeps_no_room_and_is_shown_when_it_comes() {
+    let mut studio = Studio::new(Kind::Video);
+    let bob = studio.watch("bob");
+    let mut cem = Cem::new(&mut studio);
+    // Two pictures in the middle, or one of them in the highest layer.
+    studio.estimate(bob, 2_050);
+    let mut both = |studio: &mut Studio, comes: bool, seconds: u32| {
+        let mut seen = None;
+        for _ in 0..25 * seconds {
+            // What has no room is replaced by what does.
+            studio.made[1].paused = comes && !studio.wanted[1];
+            studio.made[2].paused = !comes || !studio.wanted[2];
+            studio.picture();
+            seen = cem.seen(studio, bob);
+        }
+        (studio.shows(bob), seen)
+    };
+    assert_eq!(both(&mut studio, true, 2), (Some(HIGH), Some(22)));
+    assert_eq!(both(&mut studio, false, 8), (Some(MIDDLE), Some(23)));
+    assert_eq!(both(&mut studio, false, 8), (Some(MIDDLE), Some(23)));
+    assert!(studio.wanted[2], "or it would never come again");
+    // Who has it keeps it.
+    studio.made[2].key = true;
+    assert_eq!(both(&mut studio, true, 4), (Some(MIDDLE), Some(23)));
+    studio.estimate(bob, 4_000);
+    assert_eq!(both(&mut studio, true, 4), (Some(HIGH), Some(23)));
 }
 
 #[test]

@@ -36,6 +36,19 @@ fn half_the_room_is_half_the_frames_without_a_hole_or_a_key_frame() {
 }
 
 #[test]
+fn what_is_sent_counts_whatever_was_said() {
+    let mut stage = Stage::new();
+    // A pair in 80 ms: 1,000 kbit/s, and 500 of the lower layer. Said were 250 and 150.
+    stage.bytes = 5_000;
+    stage.estimate(700);
+    stage.gets(25);
+    assert_eq!(stage.gets(10), 10);
+    stage.estimate(2_000);
+    stage.gets(25);
+    assert_eq!(stage.gets(10), 20);
+}
+
+#[test]
 fn the_higher_layer_alone_is_no_longer_wanted() {
     let mut stage = Stage::new();
     stage.estimate(200);
@@ -90,7 +103,7 @@ fn what_says_nothing_of_its_layer_goes_to_all_who_see_something() {
     stage.seen.clear();
     for descriptor in [&[][..], &[0xff], &[1]] {
         stage.sequence = stage.sequence.wrapping_add(1);
-        stage.bring(packet(stage.sequence, descriptor));
+        stage.bring(packet(stage.sequence, descriptor, 7));
     }
     assert_eq!(stage.seen.len(), 3);
 }

@@ -152,6 +152,8 @@ pub struct Studio {
     /// Whether the publisher does what it is asked.
     pub obeys: bool,
     pub asked: Vec<u32>,
+    /// What the publisher was told last.
+    pub wanted: Vec<bool>,
     /// Of the picture that is sent.
     pub timestamp: u32,
 }
@@ -186,6 +188,7 @@ impl Studio {
             watchers: Vec::new(),
             obeys: true,
             asked: Vec::new(),
+            wanted: vec![true; 3],
             // Soon over the wrap.
             timestamp: u32::MAX - 60_000,
         }
@@ -250,6 +253,7 @@ impl Studio {
         }
         for message in said(out, self.ann.channel) {
             if let FromRouter::Wanted { layers, .. } = message {
+                self.wanted.clone_from(&layers);
                 for (made, wanted) in self.made.iter_mut().zip(layers) {
                     if self.obeys {
                         made.key |= made.paused && wanted;

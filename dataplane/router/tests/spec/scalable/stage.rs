@@ -40,7 +40,7 @@ fn descriptor(template: u8, frame: u16) -> Vec<u8> {
 }
 
 /// A frame of one packet, its descriptor in the two-byte form of RFC 8285.
-pub fn packet(sequence: u16, descriptor: &[u8]) -> Bytes {
+pub fn packet(sequence: u16, descriptor: &[u8], bytes: usize) -> Bytes {
     let header = rtp::Header {
         payload_type: 96,
         marker: true,
@@ -49,7 +49,7 @@ pub fn packet(sequence: u16, descriptor: &[u8]) -> Bytes {
         ssrc: SSRC,
         payload_offset: 0,
     };
-    let plain = rtp::write(&header, b"a frame");
+    let plain = rtp::write(&header, &vec![7; bytes]);
     let mut out = BytesMut::from(&plain[..12]);
     out[0] |= 0x10;
     let words = (2 + descriptor.len()).div_ceil(4);
@@ -80,6 +80,8 @@ pub struct Stage {
     /// What was lost on the way to the router, and may come later.
     late: Vec<(Instant, Bytes)>,
     pub told: Vec<Vec<bool>>,
+    /// Of a frame.
+    pub bytes: usize,
 }
 
 impl Stage {
@@ -117,6 +119,7 @@ impl Stage {
             decoder: Decoder::default(),
             late: Vec::new(),
             told: Vec::new(),
+            bytes: 7,
         };
         stage.deal();
         stage
@@ -149,7 +152,7 @@ impl Stage {
     fn send(&mut self, template: u8, lost: bool) {
         self.frame = self.frame.wrapping_add(1);
         self.sequence = self.sequence.wrapping_add(1);
-        let packet = packet(self.sequence, &descriptor(template, self.frame));
+        let packet = packet(self.sequence, &descriptor(template, self.frame), self.bytes);
         if lost {
             self.decoder.lost.insert(self.frame);
             self.late.push((self.house.now, packet));
