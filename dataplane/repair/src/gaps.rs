@@ -24,6 +24,9 @@ const PAUSE: Duration = Duration::from_millis(400);
 /// Round trip assumed until one is measured.
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 const SHORTEST: Duration = Duration::from_millis(20);
+/// What was asked for so often in vain is missed already: the next requests come twice as
+/// fast. Few numbers get there, so that the answers that were not needed cost little.
+const IN_VAIN: u8 = 2;
 const LONGEST: Duration = Duration::from_millis(500);
 
 /// How often, how fast and how long to ask.
@@ -51,7 +54,7 @@ impl Patience {
     /// Pictures are larger, so an answer is waited for a little longer; after a second a new
     /// key frame is the better repair.
     pub const VIDEO: Self = Self {
-        asks: 10,
+        asks: 16,
         pace: 60,
         caution: 50,
         give_up: Duration::from_secs(1),
@@ -216,7 +219,7 @@ impl Gaps {
                     if one.asked == 1 {
                         one.first_asked = now;
                     }
-                    one.next = now + pace;
+                    one.next = now + if one.asked < IN_VAIN { pace } else { pace / 2 };
                 } else {
                     // Answers to the last request may still come.
                     one.next = one.since + patience.give_up;

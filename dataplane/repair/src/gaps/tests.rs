@@ -43,6 +43,24 @@ fn what_is_missing_is_asked_for_a_few_times_and_then_given_up() {
 }
 
 #[test]
+fn what_was_asked_for_twice_in_vain_is_asked_for_twice_as_fast() {
+    let start = Instant::now();
+    let mut gaps = Gaps::new(Patience::VIDEO);
+    gaps.receive(1, start);
+    gaps.receive(3, start);
+    let mut requests = Vec::new();
+    while let Some(due) = gaps.next_due() {
+        if !asked(&mut gaps, due).is_empty() {
+            requests.push(due);
+        }
+    }
+    let pause = |at: usize| requests[at + 1] - requests[at];
+    assert_eq!(pause(1) * 2, pause(0));
+    assert_eq!(pause(2), pause(1));
+    assert!(requests[5] < start + 250 * MS, "of a round trip of 100 ms");
+}
+
+#[test]
 fn a_repair_is_known_and_so_is_its_copy() {
     let now = Instant::now();
     let mut gaps = Gaps::new(Patience::VIDEO);
