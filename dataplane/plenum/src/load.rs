@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`args`] | what it is told |
-//! | [`account`], [`histogram`] | pure: what a receiver should have got, what it got, when |
+//! | [`account`], [`sight`], [`histogram`] | pure: what a receiver should have got, what it got, when |
 //! | [`ledger`], [`figures`] | one participant's books, and what they come to |
 //! | [`participant`], [`gallery`] | one participant: joins, receives what it shows, leaves |
 //! | [`speaker`], [`talk`], [`camera`], [`stream`], [`payload`] | what it sends |
@@ -24,6 +24,7 @@ mod participant;
 mod payload;
 mod progress;
 mod report;
+mod sight;
 mod speaker;
 mod stream;
 mod talk;

@@ -164,6 +164,9 @@ fn pictures_come_in_the_size_and_number_that_are_shown() {
     let heights = media["heights"].as_object().unwrap();
     let share = |height: &str| heights.get(height).and_then(Value::as_f64);
     assert!(share("360").unwrap() > 0.5, "{report}");
+    let pictures = media["pictures"].as_u64().unwrap();
+    assert!(pictures >= 4 * 2, "{report}");
+    assert_eq!(media["pictures_unseen"], 0, "{report}");
     // 4 see 2 each, at 25 frames a second for up to 6 s.
     let frames = media["video_frames"].as_u64().unwrap();
     assert!((200..4 * 2 * 25 * 7).contains(&frames), "{report}");

@@ -92,6 +92,15 @@ impl Judge {
         }
     }
 
+    /// How many frames were shown; of a voice there are none.
+    #[must_use]
+    pub const fn frames(&self) -> u64 {
+        match self {
+            Self::Voice(_) => 0,
+            Self::Picture(picture) => picture.frames(),
+        }
+    }
+
     /// How high the picture is that was shown last, in pixels, if it is one and that is known.
     #[must_use]
     pub const fn height(&self) -> Option<u16> {

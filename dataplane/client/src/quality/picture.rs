@@ -143,6 +143,12 @@ impl Picture {
         self.broken = true;
     }
 
+    /// How many frames were shown.
+    #[must_use]
+    pub const fn frames(&self) -> u64 {
+        self.figures.frames
+    }
+
     /// How high the picture is that was shown last, in pixels, if known.
     #[must_use]
     pub const fn height(&self) -> Option<u16> {

@@ -7,6 +7,7 @@ use plenum_wire::Rung;
 
 use super::account::Totals;
 use super::histogram::Histogram;
+use super::sight::Seen;
 
 /// What came of one participant, or of all together.
 #[derive(Debug, Default)]
@@ -33,6 +34,8 @@ pub struct Figures {
     pub moves_failed: u64,
     /// What was heard and seen.
     pub quality: Quality,
+    /// Pictures that were to be seen.
+    pub seen: Seen,
     /// Second copies removed by the client.
     pub copies: u64,
     /// Sessions that ended by themselves, or had no router when the load ended.
@@ -55,6 +58,7 @@ impl Figures {
         self.moves += other.moves;
         self.moves_failed += other.moves_failed;
         self.quality.add(&other.quality);
+        self.seen.add(other.seen);
         self.copies += other.copies;
         self.dropped += other.dropped;
         for (&rung, count) in &other.rungs {

@@ -18,6 +18,7 @@ use super::camera::INTERVAL;
 use super::figures::Figures;
 use super::happening::What;
 use super::payload::Epoch;
+use super::sight::Sight;
 
 /// One track that is received.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ struct Receiving {
     track: Arc<Track>,
     account: Account,
     judge: Judge,
+    /// Of pictures.
+    sight: Option<Sight>,
     /// Of the picture, as the timeline knows it.
     height: Option<u16>,
     /// Or seen. What comes while it is not is left over, and judged by nobody.
@@ -228,6 +231,7 @@ impl Ledger {
         let receiving = Receiving {
             account,
             judge,
+            sight: (track.kind != Kind::Audio).then(|| Sight::new(now)),
             height: None,
             heard,
             sent: self.board.track(self.meeting, track.ssrc),
@@ -259,6 +263,9 @@ impl Ledger {
             };
             let shown = want.height > 0;
             receiving.account.heard(shown, now);
+            if let Some(sight) = &mut receiving.sight {
+                sight.show(shown, now);
+            }
             if std::mem::replace(&mut receiving.heard, shown) != shown {
                 receiving.judge.pause(now);
             }
@@ -280,7 +287,13 @@ impl Ledger {
         if receiving.heard {
             let payload = packet.slice(header.payload_offset..);
             let key = key_frame(&track.codec, &payload);
+            let before = receiving.judge.frames();
             receiving.judge.receive(&header, key, at);
+            if receiving.judge.frames() > before
+                && let Some(sight) = &mut receiving.sight
+            {
+                sight.frame(at);
+            }
             if let Some(height) = receiving.judge.height()
                 && receiving.height.replace(height) != Some(height)
             {
@@ -305,6 +318,9 @@ impl Ledger {
         if let Some(receiving) = self.tracks.remove(&ssrc) {
             let end = self.quiet.unwrap_or(now);
             self.figures.quality.add(&receiving.judge.quality(end));
+            if let Some(sight) = &receiving.sight {
+                self.figures.seen.add(sight.seen(end));
+            }
             if !receiving.track.layers.is_empty() {
                 return self.figures.totals.add(receiving.account.close_routed());
             }
@@ -326,12 +342,72 @@ impl Ledger {
 mod tests {
     use plenum_client::Ending;
 
+    use super::super::payload::Content;
     use super::*;
 
     fn ledger() -> Ledger {
         let start = Instant::now();
         let board = Arc::new(Board::new(start, false));
         Ledger::new(board, Epoch(start), 1, "1/1".to_owned())
+    }
+
+    /// The books of somebody to whom this picture came, in frames by seconds; it was to be
+    /// seen from 0 to 10.
+    fn viewer(frames: impl Iterator<Item = f64>) -> Figures {
+        let mut ledger = ledger();
+        let start = ledger.epoch.0;
+        let mut codec = super::super::camera::codec();
+        codec.height = 0;
+        let layer = |ssrc| plenum_wire::control::Layer {
+            ssrc,
+            width: 320,
+            height: 180,
+            kbps: 150,
+        };
+        let track = Arc::new(Track {
+            participant: "ada".parse().unwrap(),
+            kind: Kind::Video,
+            ssrc: 1,
+            codec,
+            layers: vec![layer(2)],
+        });
+        ledger.enter(Event::TrackAdded(Arc::clone(&track)), start);
+        for (sequence, seconds) in (0_u16..).zip(frames) {
+            let header = Header {
+                payload_type: 96,
+                marker: true,
+                sequence,
+                timestamp: 0,
+                ssrc: 1,
+                payload_offset: 12,
+            };
+            let at = start + Duration::from_secs_f64(seconds);
+            let key = Content::Key(320, 180);
+            let packet = ledger.epoch.stamp(&header, key, 0, at, 100);
+            let track = Arc::clone(&track);
+            ledger.enter(Event::Packet { track, packet, at }, at);
+        }
+        ledger.quiet(start + Duration::from_secs(10));
+        ledger.finish(0)
+    }
+
+    #[test]
+    fn a_picture_that_stands_or_never_comes_is_seen_in_the_books() {
+        let all = |number: u32| f64::from(number) * 0.04;
+        let figures = viewer((0..250).map(all));
+        assert_eq!((figures.seen.pictures, figures.seen.never), (1, 0));
+        assert_eq!(figures.quality.picture.freezes, 0);
+        assert_eq!(figures.seen.without, Duration::ZERO);
+
+        // Numbers go on as if nothing had been.
+        let figures = viewer((0..25).chain(75..100).map(all));
+        assert_eq!(figures.quality.picture.freezes, 2);
+        let without = figures.seen.without.as_secs_f64();
+        assert!((7.9..8.1).contains(&without), "{without}");
+
+        let figures = viewer(std::iter::empty());
+        assert_eq!((figures.seen.pictures, figures.seen.never), (1, 1));
+        assert_eq!(figures.seen.share_without(), Some(1.0));
     }
 
     fn lost() -> Event {

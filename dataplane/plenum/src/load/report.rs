@@ -80,6 +80,12 @@ struct Media {
     heights: BTreeMap<u16, f64>,
     /// Times that the height of a picture changed while it was shown.
     height_switches: u64,
+    /// How often a picture was to be seen, and how often no frame of it came while it was.
+    pictures: u64,
+    pictures_unseen: u64,
+    /// The share of the time in which pictures were to be seen and had not come yet or stood,
+    /// 0 to 1.
+    without_picture: Option<f64>,
     /// How late the load itself sent: part of latency and gaps that is not the routers'.
     sent_late_p99_ms: Option<f64>,
     rungs: Rungs,
@@ -132,6 +138,9 @@ impl Media {
             freeze_max_ms: ms((picture.freezes > 0).then_some(picture.longest)),
             heights: shares(&picture.heights),
             height_switches: picture.heights.switches,
+            pictures: figures.seen.pictures,
+            pictures_unseen: figures.seen.never,
+            without_picture: figures.seen.share_without().map(seconds),
             sent_late_p99_ms: ms(figures.late.quantile(0.99)),
             rungs: Rungs {
                 udp: rung(Rung::Udp),
@@ -245,6 +254,15 @@ impl fmt::Display for Report {
             let switches = media.height_switches;
             writeln!(f, "pictures    {}; {switches} switches", heights.join(", "))?;
         }
+        if let Some(without) = media.without_picture {
+            writeln!(
+                f,
+                "seen        {} pictures, {} never; {:.1} % of the time without one",
+                media.pictures,
+                media.pictures_unseen,
+                without * 100.0
+            )?;
+        }
         writeln!(
             f,
             "rungs       {} udp, {} tcp, {} tls",
@@ -310,6 +328,9 @@ mod tests {
         assert_eq!(json["media"]["freezes"], 0);
         assert_eq!(json["media"]["heights"], serde_json::json!({}));
         assert_eq!(json["media"]["height_switches"], 0);
+        assert_eq!(json["media"]["pictures"], 0);
+        assert_eq!(json["media"]["pictures_unseen"], 0);
+        assert_eq!(json["media"]["without_picture"], serde_json::Value::Null);
         for name in ["sent", "expected", "received", "lost", "duplicated"] {
             assert_eq!(json["media"][name], 0, "{name}");
         }
