@@ -14,10 +14,12 @@
 //! | `viewer` | pure: one receiver's way through the layers |
 //! | `want` | pure: how large a client shows each track |
 //! | `choice` | which layer each receiver gets |
+//! | `beside` | pure: what cameras leave to content on the same path |
 //! | `touch` | who has to be looked at after something happened |
 //! | `probe` | pure: when to try whether there is room for more |
 //! | `watch` | which layers the publisher need not send |
 
+mod beside;
 mod choice;
 mod layered;
 mod pass;

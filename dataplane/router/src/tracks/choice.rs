@@ -3,13 +3,14 @@
 //! Each kind has a connection of its own, with an estimate of its own; what plain tracks take
 //! of it, which cannot take less, comes off first. Both connections share one path, so what
 //! content lacks for its next step cameras give up: their part of the path falls, and
-//! content's estimate finds the room.
+//! content's estimate finds the room. What content then takes they leave to it.
 
 use std::time::{Duration, Instant};
 
 use plenum_layers::{Ladder, Wish};
 use plenum_wire::Kind;
 
+use super::beside::{Beside, Content};
 use super::probe::{Probe, Search};
 use crate::binding::Connection;
 use crate::participant::Slot;
@@ -21,8 +22,6 @@ use crate::{Output, Shard};
 const LOOK_OFTEN: Duration = Duration::from_millis(250);
 /// And while it has: a layer that no longer comes is missed within a second.
 const LOOK_SELDOM: Duration = Duration::from_millis(500);
-/// What cameras keep of their estimate whatever content lacks: one part in so many.
-const CAMERAS_KEEP: u32 = 4;
 /// Copies of packets to send at one tick of a probe.
 const COPIES: u16 = 64;
 
@@ -31,18 +30,24 @@ const COPIES: u16 = 64;
 pub(crate) struct Reception {
     ladder: Ladder,
     probe: Probe,
-    /// What the next step up takes beyond it, in kbit/s.
-    lacks: u32,
+    /// What there is room for in all, in kbit/s.
+    room: u32,
+    /// What is sent, and what the next step up takes beyond the estimate.
+    takes: Content,
+    /// Of cameras: what they leave to content.
+    beside: Beside,
     /// When to look again.
     armed: Option<Instant>,
 }
 
 impl Reception {
-    const fn new() -> Self {
+    fn new() -> Self {
         Self {
             ladder: Ladder::new(),
             probe: Probe::new(),
-            lacks: 0,
+            room: u32::MAX,
+            takes: Content::default(),
+            beside: Beside::default(),
             armed: None,
         }
     }
@@ -73,6 +78,13 @@ impl Look {
         self.paused.clear();
         self.asks.clear();
         self.plain = 0;
+    }
+
+    /// What the receiver is sent now takes in all, in kbit/s.
+    fn sent(&self) -> u32 {
+        let rate = |wish: &Wish| Some(wish.kbps[usize::from(wish.now?)]);
+        let rates = self.wishes.iter().filter_map(rate);
+        rates.fold(self.plain, u32::saturating_add)
     }
 
     /// What was chosen takes in all, in kbit/s.
@@ -155,29 +167,28 @@ impl Shard {
         now: Instant,
     ) {
         let estimate = self.estimate(subscriber, kind);
+        let sent = look.sent();
         let room = match kind {
             Kind::Video => {
                 let content = &self.participants[subscriber].media(Kind::Content).reception;
-                let lacks = content.as_ref().map_or(0, |content| content.lacks);
-                let without = estimate.saturating_sub(lacks);
-                // What does not help content is not given up.
-                if without >= estimate / CAMERAS_KEEP {
-                    without
-                } else {
-                    estimate
-                }
+                let content = content
+                    .as_ref()
+                    .map_or_else(Content::default, |it| it.takes);
+                reception.beside.room((estimate, sent), content, now)
             }
             Kind::Audio | Kind::Content => estimate,
         };
+        reception.room = room;
         let budget = room.saturating_sub(look.plain);
         let ladder = &mut reception.ladder;
         ladder.choose(budget, &look.wishes, now, &mut look.chosen);
         let goal = ladder.goal().map(|goal| goal.saturating_add(look.plain));
         let lacks = goal.map_or(0, |goal| goal.saturating_sub(estimate));
-        if kind == Kind::Content && reception.lacks != lacks {
+        let takes = Content { sent, lacks };
+        if kind == Kind::Content && reception.takes != takes {
             self.touch(subscriber, Kind::Video);
         }
-        reception.lacks = lacks;
+        reception.takes = takes;
     }
 
     /// What fits on the way to a receiver, in kbit/s; everything while nothing is known.
@@ -223,7 +234,7 @@ impl Shard {
         if self.probes_other(subscriber, kind) && !reception.probe.is_on() {
             reception.probe.wait(now);
         }
-        let mut owed = reception.probe.look(estimate, search, now);
+        let mut owed = reception.probe.look(reception.room, search, now);
         let showing = look.publishers.iter().filter_map(|publisher| {
             let track = self.participants[*publisher].media(kind).track.as_ref()?;
             let layered = track.layered()?;
