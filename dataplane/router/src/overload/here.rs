@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::policy::Sample;
 use super::{Shed, Step};
 use crate::Shard;
 
@@ -10,7 +11,12 @@ impl Shard {
     pub(crate) fn strain(&mut self, busy: f32, dropped: u64, now: Instant) {
         self.counters.overload.dropped_by_kernel += dropped;
         let before = self.overload.step();
-        let Some(step) = self.overload.strain(busy, now) else {
+        let sample = Sample {
+            busy,
+            dropped,
+            people: self.load().participants,
+        };
+        let Some(step) = self.overload.strain(sample, now) else {
             return;
         };
         self.counters.overload.entered[step as usize] += 1;

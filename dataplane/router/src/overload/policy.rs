@@ -7,6 +7,10 @@
 //! sample may be a burst. The first step alone makes nobody's load less, so a router that
 //! cannot keep up takes the second with it; one that is nearly full only closes.
 //!
+//! Few people do not fill a core. While there are so few, whatever else the machine does may
+//! make the threads wait, and taking nobody or pictures from them would change nothing: then
+//! it has to last, or something to be lost, before it counts.
+//!
 //! **Down.** A step is left after four easy samples. What it left out may have been what made
 //! it easy: if it has to be taken again, the router is wary, and tries again when there is
 //! clearly less to do than then, or after a while, each time twice as long. So a lasting
@@ -31,6 +35,12 @@ const EASY_TO_SEND: f32 = 0.7;
 const FULL_SAMPLES: u8 = 2;
 /// Samples in a row, or in the mean, that make a router nearly full or a step easy: 400 ms.
 const SOME: u8 = 4;
+/// So many people or more are what makes a router busy: a meeting of ten with cameras is some
+/// 20,000 packets/s, a tenth of what a core sends.
+const MANY_PEOPLE: u32 = 10;
+/// With fewer it counts after as many samples in a row that are nearly full: 2 s, longer than
+/// they take to come in, whoever has the core.
+const LASTS: u8 = 20;
 /// Samples that are compared with those before: 800 ms. With [`SOME`] for each of two further
 /// steps that makes 1.6 s, so that all is as before within 2 s of the end.
 const MANY: u8 = 8;
@@ -56,6 +66,8 @@ pub(crate) struct Overload {
     closed: Option<Instant>,
     /// How busy it was, the newest last.
     samples: [f32; MANY as usize],
+    /// So many samples in a row were nearly full.
+    lasts: u8,
     /// So many samples in a row, since the last step, were full ...
     full: u8,
     /// ... or easy.
@@ -76,6 +88,17 @@ struct Wary {
     patience: Duration,
 }
 
+/// How it was in 100 ms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    /// The busiest thread's share of busy time.
+    pub busy: f32,
+    /// Packets that the kernel dropped.
+    pub dropped: u64,
+    /// Participants on the router.
+    pub people: u32,
+}
+
 impl Overload {
     pub(crate) const fn step(&self) -> Step {
         self.step
@@ -86,10 +109,10 @@ impl Overload {
         self.closed
     }
 
-    /// How busy the busiest thread was in the last 100 ms. The step from now on, if it is
-    /// another.
-    pub(crate) fn strain(&mut self, busy: f32, now: Instant) -> Option<Step> {
+    /// How it was in the last 100 ms. The step from now on, if it is another.
+    pub(crate) fn strain(&mut self, sample: Sample, now: Instant) -> Option<Step> {
         self.forgive(now);
+        let busy = self.own(sample);
         self.note(busy);
         let next = match self.higher(now) {
             Some(higher) => {
@@ -108,6 +131,17 @@ impl Overload {
         Some(next)
     }
 
+    /// What of it is the router's own doing.
+    fn own(&mut self, sample: Sample) -> f32 {
+        self.lasts = count(self.lasts, sample.busy >= NEARLY_FULL);
+        let lost = sample.dropped > 0;
+        if lost || sample.people >= MANY_PEOPLE || self.lasts >= LASTS {
+            sample.busy
+        } else {
+            sample.busy.min(EASY_TO_SEND / 2.0)
+        }
+    }
+
     fn note(&mut self, busy: f32) {
         self.samples.rotate_left(1);
         self.samples[MANY as usize - 1] = busy;
@@ -115,7 +149,6 @@ impl Overload {
             Step::Open | Step::Closed => EASY_TO_OPEN,
             Step::LowLayers | Step::ActiveOnly => EASY_TO_SEND,
         };
-        let count = |before: u8, holds: bool| if holds { before.saturating_add(1) } else { 0 };
         self.full = count(self.full, busy >= FULL);
         self.easy = count(self.easy, busy < limit);
     }
@@ -186,4 +219,9 @@ impl Overload {
         let newest = self.samples.iter().rev().take(count.into());
         newest.sum::<f32>() / f32::from(count)
     }
+}
+
+/// Of what holds once more, or no more.
+const fn count(before: u8, holds: bool) -> u8 {
+    if holds { before.saturating_add(1) } else { 0 }
 }

@@ -6,12 +6,21 @@ use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-use super::policy::Overload;
+use super::policy::{Overload, Sample};
 use super::{Shed, Step};
 
 const SAMPLE: Duration = Duration::from_millis(100);
 /// What the receive buffers hold, in seconds of work.
 const BUFFER: f32 = 0.3;
+
+/// With enough people to be busy by.
+const fn many(busy: f32) -> Sample {
+    Sample {
+        busy,
+        dropped: 0,
+        people: 200,
+    }
+}
 
 /// A router whose work comes evenly: what it cannot do waits, until the buffers are full.
 struct Router {
@@ -67,7 +76,7 @@ impl Router {
         self.now += SAMPLE;
         let busy = done / share;
         self.full += usize::from(busy >= 0.95);
-        let changed = self.overload.strain(busy, self.now);
+        let changed = self.overload.strain(many(busy), self.now);
         self.changes += usize::from(changed.is_some());
     }
 
@@ -103,7 +112,7 @@ proptest! {
         let mut now = Instant::now();
         for (busy, also) in samples {
             now += SAMPLE;
-            overload.strain(busy.max(also), now);
+            overload.strain(many(busy.max(also)), now);
             prop_assert_eq!(overload.step().shed(), Shed::None);
         }
     }
@@ -167,7 +176,7 @@ proptest! {
         for (busy, millis) in samples {
             now += Duration::from_millis(millis);
             let before = overload.step();
-            let changed = overload.strain(busy, now);
+            let changed = overload.strain(many(busy), now);
             prop_assert_eq!(changed.unwrap_or(before), overload.step());
             prop_assert_ne!(changed, Some(before));
             prop_assert!(before as usize <= overload.step() as usize + 1);
@@ -179,7 +188,7 @@ proptest! {
 fn feed(overload: &mut Overload, now: &mut Instant, samples: u32, busy: f32) {
     for _ in 0..samples {
         *now += SAMPLE;
-        overload.strain(busy, *now);
+        overload.strain(many(busy), *now);
     }
 }
 
@@ -214,6 +223,31 @@ fn one_full_sample_now_and_then_takes_nobodys_picture() {
     }
     feed(&mut overload, &mut now, 2, 1.0);
     assert_eq!(overload.step(), Step::LowLayers);
+}
+
+#[test]
+fn three_people_on_a_machine_that_others_fill_are_no_overload() {
+    let (mut overload, mut now) = (Overload::default(), Instant::now());
+    let sample = |busy, dropped| Sample {
+        busy,
+        dropped,
+        people: 3,
+    };
+    let mut steps = |samples: &[(u32, f32, u64)]| {
+        for (count, busy, dropped) in samples {
+            for _ in 0..*count {
+                now += SAMPLE;
+                overload.strain(sample(*busy, *dropped), now);
+            }
+        }
+        overload.step()
+    };
+    for _ in 0..10 {
+        assert_eq!(steps(&[(19, 1.0, 0), (1, 0.3, 0)]), Step::Open);
+    }
+    assert_eq!(steps(&[(21, 1.0, 0)]), Step::LowLayers, "it lasts");
+    assert_eq!(steps(&[(20, 0.3, 0)]), Step::Open);
+    assert_eq!(steps(&[(2, 1.0, 1)]), Step::LowLayers, "packets are lost");
 }
 
 #[test]

@@ -390,7 +390,7 @@ fn a_router_without_time_sends_small_pictures_and_then_none_but_the_active_speak
     let mut strain = |samples: u32, busy| {
         for _ in 0..samples {
             panel.house.pass(100 * MS);
-            panel.house.handle(Input::Strain { busy, dropped: 0 });
+            panel.house.handle(Input::Strain { busy, dropped: 1 });
         }
         (panel.house.shard.overload(), panel.layers())
     };

@@ -13,12 +13,13 @@ use crate::speakers::loud_packet;
 
 const SAMPLE: Duration = Duration::from_millis(100);
 
-/// So many samples of how busy it is; what the router did about them.
+/// So many samples of how busy it is, and of packets lost, as there are few people; what the
+/// router did about them.
 fn strain(house: &mut House, samples: u32, busy: f32) -> Vec<Output> {
     let mut out = Vec::new();
     for _ in 0..samples {
         out.extend(house.pass(SAMPLE));
-        house.handle(Input::Strain { busy, dropped: 0 });
+        house.handle(Input::Strain { busy, dropped: 1 });
         out.extend(house.take());
     }
     out
@@ -52,6 +53,21 @@ fn newcomers_are_refused_and_those_inside_stay() {
     assert_eq!(house.shard.load().participants, 1);
     assert_eq!(house.shard.counters().refused.router_overloaded, 2);
     assert!(said(&strain(&mut house, 20, 1.0), ann.channel).is_empty());
+}
+
+#[test]
+fn few_people_come_in_and_keep_their_pictures_while_others_fill_the_machine() {
+    let mut three = Three::new();
+    for _ in 0..19 {
+        three.house.pass(SAMPLE);
+        let full = Input::Strain {
+            busy: 1.0,
+            dropped: 0,
+        };
+        three.house.handle(full);
+    }
+    assert_eq!(three.seen(), [ALL; 3]);
+    assert_eq!(three.house.shard.overload(), Step::Open);
 }
 
 #[test]

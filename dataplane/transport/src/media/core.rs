@@ -50,7 +50,6 @@ impl Core {
         if let Some(core) = self.pin_to.take() {
             pin::to_core(core);
         }
-        self.work.is_mine();
         let due = self.port.next_timeout();
         let due = until.map_or(due, |until| until.min(due));
         let left = due.saturating_duration_since(Instant::now());

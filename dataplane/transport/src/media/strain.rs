@@ -4,8 +4,7 @@
 //! between it waits for packets, or gathers them. It does neither while there is always
 //! something left, so a share of one means that it does not keep up. Where others use its core
 //! too, it may be that it wakes, does in a moment what has come in the meantime, and has to
-//! wait long for its next turn: then it counts all the time that it ran or could have. What of
-//! that is the thread's own affair says `busy`.
+//! wait long for its next turn: then it counts all the time that it ran or could have.
 //!
 //! Only the threads of the UDP sockets are looked at. Rung `tls`, TLS of rung `tcp` and the
 //! control channels are on the runtime of the process, which is not.
@@ -18,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::busy::Sample;
 use super::turns::{Account, Turns};
-use crate::quic::{Backlog, ReceiveBuffer};
+use crate::quic::ReceiveBuffer;
 
 /// How it was between two looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -51,13 +50,9 @@ impl Work {
         })
     }
 
-    /// From now on it is the current thread's.
-    pub(super) fn is_mine(&self) {
-        self.turns.are_mine();
-    }
-
     /// The thread that it is of begins a round.
     pub(super) fn begin(&self, now: Instant) {
+        self.turns.are_mine();
         self.since.store(self.nanos(now).max(1), Ordering::Relaxed);
     }
 
@@ -91,7 +86,7 @@ struct Thread {
     work: Arc<Work>,
     buffer: ReceiveBuffer,
     done: u64,
-    account: Option<Account>,
+    account: Account,
 }
 
 impl Thread {
@@ -100,7 +95,7 @@ impl Thread {
             work: Work::new(now),
             buffer,
             done: 0,
-            account: None,
+            account: Account::default(),
         }
     }
 
@@ -108,16 +103,12 @@ impl Thread {
     fn look(&mut self, past: Duration, now: Instant) -> Sample {
         let (done, account) = (self.work.so_far(now), self.work.turns.so_far());
         let worked = Duration::from_nanos(done.saturating_sub(self.done));
-        let both = account.zip(self.account);
-        let starved = both.map_or(Duration::ZERO, |(now, before)| now.starved_since(before));
+        let starved = account.starved_since(self.account);
         (self.done, self.account) = (done, account);
-        let Backlog { dropped, filled } = self.buffer.look();
         Sample {
             past,
             worked: worked.max(starved),
-            ran: both.map(|(now, before)| now.ran_since(before)),
-            filled,
-            dropped,
+            dropped: self.buffer.dropped(),
         }
     }
 }

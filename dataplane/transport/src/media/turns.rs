@@ -2,7 +2,7 @@
 //!
 //! The kernel says it in `/proc/thread-self/schedstat` (Documentation/scheduler/
 //! sched-stats.rst): nanoseconds run, nanoseconds waited while it could have run, and turns.
-//! Where it does not, nothing is known.
+//! Where it does not, a thread is taken never to have waited.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -32,12 +32,12 @@ impl Turns {
             .get_or_init(|| File::open("/proc/thread-self/schedstat").ok());
     }
 
-    pub(super) fn so_far(&self) -> Option<Account> {
+    pub(super) fn so_far(&self) -> Account {
         let mut text = [0; 80];
         let file = self.0.get().and_then(Option::as_ref);
         let length = file.and_then(|file| file.read_at(&mut text, 0).ok());
         let text = length.and_then(|length| std::str::from_utf8(&text[..length]).ok());
-        text.and_then(Account::parse)
+        text.and_then(Account::parse).unwrap_or_default()
     }
 }
 
@@ -52,16 +52,12 @@ impl Account {
         })
     }
 
-    pub(super) const fn ran_since(self, before: Self) -> Duration {
-        self.ran.saturating_sub(before.ran)
-    }
-
     /// For how long since `before` it ran or waited, if it waited long for its turns.
     pub(super) fn starved_since(self, before: Self) -> Duration {
         let waited = self.waited.saturating_sub(before.waited);
         let turns = u32::try_from(self.turns.saturating_sub(before.turns)).unwrap_or(u32::MAX);
         if turns > 0 && waited / turns >= HARMLESS {
-            waited + self.ran_since(before)
+            waited + self.ran.saturating_sub(before.ran)
         } else {
             Duration::ZERO
         }
@@ -102,15 +98,15 @@ mod tests {
             return;
         }
         let turns = Turns::default();
-        assert_eq!(turns.so_far(), None);
+        assert_eq!(turns.so_far(), Account::default());
         turns.are_mine();
-        let before = turns.so_far().unwrap();
+        let before = turns.so_far();
         // Long enough for a clock that counts at its ticks.
         let begun = std::time::Instant::now();
         while begun.elapsed() < Duration::from_millis(50) {
             std::hint::spin_loop();
         }
-        let after = turns.so_far().unwrap();
+        let after = turns.so_far();
         assert!(after.ran > before.ran, "{before:?} to {after:?}");
     }
 

@@ -33,6 +33,6 @@ mod timers;
 pub(crate) use config::client_config;
 pub use config::{SEND_BUFFER, endpoint_config, server_config};
 pub use port::{Port, Stray};
-pub(crate) use receive_buffer::{Backlog, ReceiveBuffer};
+pub(crate) use receive_buffer::ReceiveBuffer;
 pub use steer::CoreNumber;
 pub use tick::Tick;

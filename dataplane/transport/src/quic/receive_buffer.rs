@@ -20,19 +20,8 @@ nix::getsockopt_impl!(
     [u32; 9],
     GetStruct<[u32; 9]>
 );
-/// `SK_MEMINFO_RMEM_ALLOC`, `SK_MEMINFO_RCVBUF` and `SK_MEMINFO_DROPS`.
-const IN_USE: usize = 0;
-const ROOM: usize = 1;
+/// `SK_MEMINFO_DROPS`.
 const DROPS: usize = 8;
-
-/// What found no room, and what waits. Nothing where the kernel does not tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Backlog {
-    /// Packets since the last look that the kernel dropped, nearly all for want of room.
-    pub dropped: u64,
-    /// The share of the buffer that is in use.
-    pub filled: f32,
-}
 
 /// The receive buffer of a socket that somebody else reads.
 pub(crate) struct ReceiveBuffer {
@@ -59,7 +48,7 @@ impl ReceiveBuffer {
     fn of(socket: &UdpSocket) -> io::Result<Self> {
         let socket = socket.try_clone()?;
         let mut buffer = Self { socket, dropped: 0 };
-        buffer.look();
+        buffer.dropped();
         Ok(buffer)
     }
 
@@ -68,21 +57,16 @@ impl ReceiveBuffer {
         Ok(SockRef::from(&self.socket).recv_buffer_size()? / 2)
     }
 
-    /// How it was since the last look.
-    pub(crate) fn look(&mut self) -> Backlog {
+    /// Packets since the last time that the kernel dropped, nearly all for want of room. None
+    /// where it does not tell.
+    pub(crate) fn dropped(&mut self) -> u64 {
         let Ok(info) = getsockopt(&self.socket, MemInfo) else {
-            return Backlog::default();
+            return 0;
         };
         // The counter wraps.
         let since = info[DROPS].wrapping_sub(self.dropped);
         self.dropped = info[DROPS];
-        let [in_use, room] = [IN_USE, ROOM].map(|which| f64::from(info[which]));
-        #[expect(clippy::cast_possible_truncation, reason = "a share")]
-        let filled = (in_use / room.max(1.0)).min(1.0) as f32;
-        Backlog {
-            dropped: since.into(),
-            filled,
-        }
+        since.into()
     }
 }
 
@@ -100,27 +84,20 @@ mod tests {
             .set_recv_buffer_size(16 * 1_024)
             .unwrap();
         let mut buffer = ReceiveBuffer::of(&reader).unwrap();
-        assert_eq!(buffer.look(), Backlog::default());
+        assert_eq!(buffer.dropped(), 0);
         let writer = UdpSocket::bind("127.0.0.1:0").unwrap();
         let to = reader.local_addr().unwrap();
         let sent = 500;
         for _ in 0..sent {
             writer.send_to(&[0; 1_200], to).unwrap();
         }
-        let full = buffer.look();
-        assert!(full.filled > 0.5, "{full:?}");
         let mut packet = [0; 2_000];
         let received = std::iter::from_fn(|| reader.recv(&mut packet).ok()).count() as u64;
         assert!(received > 0 && received < sent);
-        assert_eq!(full.dropped, sent - received);
-        assert_eq!(buffer.look(), Backlog::default());
+        assert_eq!(buffer.dropped(), sent - received);
+        assert_eq!(buffer.dropped(), 0);
         writer.send_to(&[0; 1_200], to).unwrap();
-        let again = buffer.look();
-        assert_eq!(again.dropped, 0, "there is room again");
-        assert!(
-            again.filled > 0.0 && again.filled < full.filled,
-            "{again:?}"
-        );
+        assert_eq!(buffer.dropped(), 0, "there is room again");
     }
 
     #[test]
