@@ -15,6 +15,12 @@ const PIECES: usize = 64;
 /// before the first are no special case.
 const ROUND: u64 = 1 << 16;
 
+/// Numbers remembered that nobody is to be sent: as many as the pieces of two seconds can have.
+const LEFT_OUT: usize = 64;
+/// Nothing is later than a second, and this is more than a second of 10 Mbit/s: who is so far
+/// behind counts anew.
+const FAR: u64 = 1_024;
+
 /// A run of numbers that went out as they came in, moved by a constant. It ends where the
 /// next begins.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +35,7 @@ struct Piece {
 /// What one receiver gets of one track with layers. Sources are the publisher's streams; a
 /// scalable track has one.
 ///
-/// At most 64 pieces of 24 bytes. Nothing is allocated for a packet once they are there.
+/// At most 64 pieces of 24 bytes and 64 numbers of 8. Nothing is allocated for a packet once they are there.
 ///
 /// Guarantees, as long as each [`cut`](Self::cut) to a source is to a later number than what
 /// was passed of it before: no two packets go out with one number, and a packet passed again
@@ -39,6 +45,8 @@ pub struct Splice {
     source: Option<u8>,
     /// By outgoing number.
     pieces: VecDeque<Piece>,
+    /// Outgoing numbers that were kept for what came late and was left out.
+    left_out: VecDeque<u64>,
     /// Pieces from this outgoing number on are of the current source.
     since: u64,
     /// The highest number of the current source that was passed or skipped.
@@ -56,6 +64,7 @@ impl Splice {
         Self {
             source: None,
             pieces: VecDeque::new(),
+            left_out: VecDeque::new(),
             since: 0,
             newest: 0,
             end: 0,
@@ -88,14 +97,25 @@ impl Splice {
         self.source = None;
     }
 
+    /// Whether the current source counts anew: this packet's number is so far behind that it is
+    /// not a late one. Nothing of it passes until it is cut over to again.
+    #[must_use]
+    pub fn counts_anew(&self, sequence: u16) -> bool {
+        self.source.is_some() && self.whole(sequence) + FAR < self.newest
+    }
+
     /// The number that a packet of the current source goes out with, the same one for a
     /// packet that comes again. `None` for what is from before the cut, was skipped, or is
     /// so late that nobody remembers its place.
     pub fn pass(&mut self, sequence: u16) -> Option<u16> {
         let source = self.source?;
         let number = self.whole(sequence);
+        if number + FAR < self.newest {
+            return None;
+        }
         if number <= self.newest {
-            return self.place_of(number).map(low);
+            let place = self.place_of(number);
+            return place.filter(|out| !self.left_out.contains(out)).map(low);
         }
         if !self.open {
             self.begin_piece(source);
@@ -106,12 +126,12 @@ impl Splice {
     }
 
     /// This packet is left out on purpose; those behind it close up. One that is left out
-    /// after a later one has passed leaves its number empty.
+    /// after a later one has passed leaves its number empty, whoever asks for it.
     pub fn skip(&mut self, sequence: u16) {
         let Some(source) = self.source else { return };
         let number = self.whole(sequence);
         if number <= self.newest {
-            return;
+            return self.leave_out(number);
         }
         // What was lost between may be wanted when it comes.
         let lost = number - self.newest - 1;
@@ -128,6 +148,9 @@ impl Splice {
     #[must_use]
     pub fn find(&self, out: u16) -> Option<(u8, u16)> {
         let out = self.went_out(out)?;
+        if self.left_out.contains(&out) {
+            return None;
+        }
         let mut pieces = self.pieces.iter().rev();
         let piece = pieces.find(|piece| piece.out <= out)?;
         Some((piece.source, low(piece.from + (out - piece.out))))
@@ -146,6 +169,17 @@ impl Splice {
         let newest = self.end.checked_sub(1)?;
         let behind = low(newest).wrapping_sub(out);
         (behind <= u16::MAX / 2).then(|| newest - u64::from(behind))
+    }
+
+    fn leave_out(&mut self, number: u64) {
+        if let Some(out) = self.place_of(number)
+            && !self.left_out.contains(&out)
+        {
+            if self.left_out.len() == LEFT_OUT {
+                self.left_out.pop_front();
+            }
+            self.left_out.push_back(out);
+        }
     }
 
     /// The outgoing number of a packet that is not the newest.

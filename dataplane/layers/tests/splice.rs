@@ -95,7 +95,32 @@ fn what_is_left_out_too_late_leaves_its_number_empty() {
     assert_eq!([0, 2].map(|it| splice.pass(it)), [Some(0), Some(2)]);
     splice.skip(1);
     assert_eq!(splice.pass(3), Some(3));
-    assert_eq!(splice.find(1), Some((0, 1)), "who asks for it can have it");
+    assert_eq!(splice.find(1), None, "nobody needs it");
+    assert_eq!(splice.pass(1), None, "it was left out");
+    assert_eq!(
+        [0, 2].map(|it| splice.find(it)),
+        [0, 2].map(|it| Some((0, it)))
+    );
+}
+
+#[test]
+fn a_source_that_counts_anew_far_behind_goes_on_with_a_cut() {
+    let mut splice = begun(0, 30_000);
+    for sequence in 30_000..33_000 {
+        assert_eq!(splice.pass(sequence), Some(sequence));
+    }
+    let late = 32_999 - 1_000;
+    assert_eq!(splice.pass(late), Some(late));
+    assert!(!splice.counts_anew(late));
+    // A number that went out lately, but of another packet.
+    assert!(splice.counts_anew(31_000));
+    assert_eq!(splice.pass(31_000), None);
+    splice.cut(0, 31_000);
+    assert!(!splice.counts_anew(31_000));
+    assert_eq!(
+        [31_000, 31_001].map(|it| splice.pass(it)),
+        [33_000, 33_001].map(Some)
+    );
 }
 
 #[test]
@@ -166,6 +191,10 @@ enum Step {
     Skip {
         count: u16,
     },
+    /// The same of one that was overtaken.
+    SkipLate {
+        back: u16,
+    },
     Cut {
         to: u8,
     },
@@ -179,6 +208,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..3_u8, 1..20_u16).prop_map(|(source, back)| Step::Swap { source, back }),
         2 => (0..100_u16).prop_map(|back| Step::Again { back }),
         3 => (1..10_u16).prop_map(|count| Step::Skip { count }),
+        3 => (0..30_u16).prop_map(|back| Step::SkipLate { back }),
         2 => (0..3_u8).prop_map(|to| Step::Cut { to }),
         1 => Just(Step::Stop),
     ]
@@ -257,6 +287,15 @@ impl Model {
                 if let Some(source) = self.splice.source() {
                     for _ in 0..count {
                         let sequence = self.take(source);
+                        self.splice.skip(sequence);
+                        self.skipped.insert((source, sequence));
+                    }
+                }
+            }
+            Step::SkipLate { back } => {
+                if let Some(source) = self.splice.source() {
+                    let sequence = self.next[usize::from(source)].wrapping_sub(1 + back);
+                    if !self.current.contains_key(&sequence) {
                         self.splice.skip(sequence);
                         self.skipped.insert((source, sequence));
                     }

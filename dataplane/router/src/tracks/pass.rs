@@ -70,6 +70,9 @@ impl Layered {
         let layer = it.source;
         let mut begins = None;
         for viewer in &mut self.viewers {
+            if viewer.on() == Some(layer) {
+                viewer.goes_with(it.header.sequence, now);
+            }
             if viewer.accepts(layer, it.header.timestamp)
                 && *begins.get_or_insert_with(|| {
                     begins_key_frame(it.codec, &it.packet[it.header.payload_offset..])
@@ -113,6 +116,7 @@ impl Layered {
         let sequence = it.header.sequence;
         let mut begun = Vec::new();
         for (at, viewer) in self.viewers.iter_mut().enumerate() {
+            viewer.goes_with(sequence, now);
             let before = viewer.on();
             if viewer.takes(frame.as_ref(), sequence) {
                 passed.sent(viewer.pass(&it.header, it.packet, it.ssrc), out);

@@ -141,6 +141,18 @@ impl Viewer {
         self.choice = Choice::new();
     }
 
+    /// The encoder of what it gets began anew, and counts from another number: so does the
+    /// picture, with the next key frame.
+    pub(super) fn goes_with(&mut self, sequence: u16, now: Instant) {
+        if let Some(target) = self.target
+            && self.splice.counts_anew(sequence)
+        {
+            self.stop();
+            self.waits.get_or_insert(now);
+            self.accepts = up_to(target);
+        }
+    }
+
     /// Since when it waits for a key frame, or a frame that leads to its layer.
     pub(super) const fn waits(&self) -> Option<Instant> {
         self.waits

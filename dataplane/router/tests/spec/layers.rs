@@ -10,6 +10,7 @@ use crate::eye::Eye;
 use crate::house::{House, objection, said};
 use crate::studio::{
     HIGH, LOW, MIDDLE, MS, PICTURE, Studio, TRACK, delivered, layers, simulcast, vp8, vp8_packet,
+    want,
 };
 
 #[test]
@@ -235,6 +236,25 @@ fn a_layer_that_no_longer_comes_is_replaced_by_one_that_does() {
     studio.made[2].key = true;
     studio.picture();
     assert_eq!(studio.shows(bob), Some(HIGH));
+}
+
+#[test]
+fn an_encoder_that_counts_anew_is_seen_again() {
+    for pause in [0, 450, 2_000] {
+        let mut studio = Studio::new(Kind::Video);
+        let bob = studio.watch("bob");
+        // The only layer there is.
+        studio.says(bob, want("ann", Kind::Video, 180, 0));
+        studio.until_shows(bob, LOW, PICTURE);
+        studio.pictures(400 * MS);
+        studio.house.pass(pause * MS);
+        studio.deal();
+        studio.made[0].sequence = studio.made[0].sequence.wrapping_sub(20_000);
+        studio.made[0].key = false;
+        studio.watchers[bob].eye.packets = 0;
+        studio.pictures(1_200 * MS);
+        assert!(studio.watchers[bob].eye.packets > 10, "{pause}");
+    }
 }
 
 #[test]

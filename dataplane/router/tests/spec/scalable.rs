@@ -81,6 +81,33 @@ fn what_is_missing_is_found_by_the_number_that_went_out() {
 }
 
 #[test]
+fn what_came_late_and_is_of_no_use_is_sent_to_nobody() {
+    let mut stage = Stage::new();
+    stage.pair();
+    stage.estimate(200);
+    stage.gets(10);
+    // Of the higher layer, but nobody knows as long as it is lost.
+    stage.pair_with([false, true]);
+    stage.pair();
+    let missing = stage.seen.last().unwrap().0.wrapping_sub(1);
+    assert_ne!(stage.seen.iter().rev().nth(1).unwrap().0, missing);
+    assert_eq!(stage.misses(missing), []);
+    stage.bring_late();
+    assert_eq!(stage.misses(missing), []);
+}
+
+#[test]
+fn an_encoder_that_counts_anew_is_seen_again() {
+    let mut stage = Stage::new();
+    stage.gets(5);
+    stage.sequence = stage.sequence.wrapping_sub(20_000);
+    stage.pass(500 * MS);
+    stage.key = false;
+    assert!(stage.gets(10) < 20, "a key frame is asked for and awaited");
+    assert_eq!(stage.gets(5), 10);
+}
+
+#[test]
 fn after_a_pause_it_begins_anew_and_the_numbers_go_on() {
     let mut stage = Stage::new();
     stage.gets(5);
