@@ -18,8 +18,12 @@ const LONGEST: Duration = Duration::from_secs(16);
 /// What was given and stood for so long was no mistake.
 const TRIAL: Duration = Duration::from_secs(10);
 
+/// Nor says an old one anything, after so long in which no more fitted: longer than any patience.
+const FORGOTTEN: Duration = Duration::from_secs(20);
+
 /// One receiver's. Down at once; up when 1.15 times of it have fitted for 1 s. When more was
-/// given and had to be taken back within 10 s, the next time takes twice as long, up to 16 s.
+/// given and had to be taken back within 10 s, the next time takes twice as long, up to 16 s; that is over when what was given stood for 10 s, or no
+/// more fitted for 20 s.
 #[derive(Debug, Clone)]
 pub struct Ladder {
     /// What layers are chosen by.
@@ -29,6 +33,8 @@ pub struct Ladder {
     /// When somebody was given more, as long as it may prove to be a mistake.
     risen: Option<Instant>,
     goal: Option<u32>,
+    /// Since when nobody could be given more.
+    short: Option<Instant>,
     /// Kept for its memory.
     before: Vec<Option<u8>>,
 }
@@ -39,6 +45,8 @@ struct Rising {
     since: Instant,
     /// The least that it was above by, without the margin.
     least: u32,
+    /// Whether somebody could be given more all the time.
+    enough: bool,
 }
 
 impl Default for Ladder {
@@ -57,6 +65,7 @@ impl Ladder {
             patience: PATIENCE,
             risen: None,
             goal: None,
+            short: None,
             before: Vec::new(),
         }
     }
@@ -73,8 +82,14 @@ impl Ladder {
             self.risen = None;
             self.patience = PATIENCE;
         }
+        let enough = self.goal.is_some_and(|goal| budget_kbps >= goal);
+        let short = self.short.filter(|_| !enough).unwrap_or(now);
+        self.short = (!enough).then_some(short);
+        if now.saturating_duration_since(short) >= FORGOTTEN {
+            self.patience = PATIENCE;
+        }
         let before = self.held.unwrap_or(budget_kbps);
-        let held = self.follow(before, budget_kbps, now);
+        let held = self.follow(before, (budget_kbps, enough), now);
         self.held = Some(held);
         allocate(held, wishes, out);
         if held != before {
@@ -99,21 +114,31 @@ impl Ladder {
     }
 
     /// The budget to hold, after the one held and the one seen now.
-    fn follow(&mut self, held: u32, budget: u32, now: Instant) -> u32 {
+    fn follow(&mut self, held: u32, (budget, enough): (u32, bool), now: Instant) -> u32 {
         let least = u64::from(budget) * 100 / MARGIN;
         let least = u32::try_from(least).unwrap_or(u32::MAX);
         if least <= held {
             self.rising = None;
             return held.min(budget);
         }
-        let rising = self.rising.get_or_insert(Rising { since: now, least });
+        let fresh = Rising {
+            since: now,
+            least,
+            enough,
+        };
+        // What was not enough before does not make what is enough wait for longer than it must.
+        let rising = self.rising.filter(|rising| rising.enough || !enough);
+        let rising = self.rising.insert(rising.unwrap_or(fresh));
         rising.least = rising.least.min(least);
-        let Rising { since, least: next } = *rising;
+        rising.enough &= enough;
+        let Rising {
+            since, least: next, ..
+        } = *rising;
         if now.saturating_duration_since(since) < self.patience {
             return held;
         }
         // What it grew by meanwhile begins its own second.
-        self.rising = (least > next).then_some(Rising { since: now, least });
+        self.rising = (least > next).then_some(fresh);
         next
     }
 

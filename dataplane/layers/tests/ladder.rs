@@ -147,6 +147,34 @@ fn every_mistake_doubles_the_patience_and_time_mends_it() {
 }
 
 #[test]
+fn a_mistake_is_forgotten_when_no_more_fitted_for_long() {
+    for (short, patience) in [(19_000, 4_000), (21_000, 1_000)] {
+        let mut receiver = Receiver::new();
+        receiver.sees(400);
+        for _ in 0..2 {
+            receiver.lives(3_000, 2_500 * MS);
+            receiver.lives(400, 100 * MS);
+        }
+        // It comes and goes a little meanwhile.
+        for _ in 0..short / 1_000 {
+            receiver.lives(450, 500 * MS);
+            receiver.lives(560, 500 * MS);
+        }
+        let since = (receiver.now - receiver.start).as_millis();
+        let up = (since + 100 + patience, Some(2));
+        assert_eq!(receiver.lives(3_000, 5_000 * MS), [up]);
+    }
+}
+
+#[test]
+fn a_little_more_before_does_not_make_enough_wait_longer() {
+    let mut receiver = Receiver::new();
+    receiver.sees(400);
+    assert_eq!(receiver.lives(480, 500 * MS), []);
+    assert_eq!(receiver.lives(3_000, 1_500 * MS), [(1_600, Some(2))]);
+}
+
+#[test]
 fn a_fall_in_steps_is_one_mistake() {
     let mut receiver = Receiver::new();
     receiver.sees(400);
