@@ -166,6 +166,7 @@ impl Session {
         while let Some(change) = self.roster.poll() {
             self.show(change, now);
         }
+        self.take_wants_back();
     }
 
     fn ask(&mut self, mut request: JoinRequest, at: Instant, deadline: Instant) {
@@ -273,7 +274,7 @@ impl Session {
         let event = match change {
             Change::Came(present) => Event::ParticipantJoined(present),
             Change::Left(participant) => {
-                self.forget_wants(&participant);
+                self.wants.forget(&participant);
                 Event::ParticipantLeft(participant)
             }
             Change::Added(track) => {

@@ -33,7 +33,12 @@ impl Session {
                 }
             }
             FromRouter::Wanted { kind, layers } => {
-                if let Some(publishing) = self.publishing.get_mut(&kind) {
+                // Before that it is about what was published before: a router says only changes,
+                // and of a new track all layers count as wanted.
+                let knows = self.legs.get(&id).is_some_and(|leg| leg.knows(kind));
+                if let Some(publishing) = self.publishing.get_mut(&kind)
+                    && knows
+                {
                     publishing.wanted.say(id, &layers);
                 }
             }

@@ -23,8 +23,10 @@ impl Session {
         self.wants.take(wants);
     }
 
-    pub(super) fn forget_wants(&mut self, participant: &ParticipantId) {
-        for message in self.wants.forget(participant) {
+    /// What was said of those who left is taken back: of all at once, as a router ends the
+    /// channel of who says too much.
+    pub(super) fn take_wants_back(&mut self) {
+        for message in self.wants.take_back() {
             self.say(&message);
         }
     }
@@ -32,37 +34,45 @@ impl Session {
 
 /// Of which tracks not the full size is wanted.
 #[derive(Debug, Default)]
-pub(super) struct Wants(BTreeMap<(ParticipantId, Kind), Want>);
+pub(super) struct Wants {
+    said: BTreeMap<(ParticipantId, Kind), Want>,
+    /// To be taken back.
+    back: Vec<Want>,
+}
 
 impl Wants {
     fn take(&mut self, wants: Vec<Want>) {
         for want in wants {
             let key = (want.participant.clone(), want.kind);
             if (want.height, want.priority) == (Want::ANY_HEIGHT, 0) {
-                self.0.remove(&key);
+                self.said.remove(&key);
             } else {
-                self.0.insert(key, want);
+                self.said.insert(key, want);
             }
         }
     }
 
     /// For a router that has just let us in.
     pub fn all(&self) -> Vec<FromClient> {
-        let wants: Vec<Want> = self.0.values().cloned().collect();
+        let wants: Vec<Want> = self.said.values().cloned().collect();
         messages(&wants).collect()
     }
 
-    /// Takes back what was said of somebody. To the routers too: one that we came to after a
-    /// loss was told of somebody who had not come back, and so cannot have left it.
-    fn forget(&mut self, participant: &ParticipantId) -> Vec<FromClient> {
-        let keys = Kind::ALL.map(|kind| (participant.clone(), kind));
-        let dropped = keys.iter().filter_map(|key| self.0.remove(key));
-        let back = dropped.map(|want| Want {
-            height: Want::ANY_HEIGHT,
-            priority: 0,
-            ..want
-        });
-        messages(&back.collect::<Vec<_>>()).collect()
+    /// Somebody has left. The routers are to hear it too: one that we came to after a loss was
+    /// told of somebody who had not come back, and so cannot have left it.
+    pub fn forget(&mut self, participant: &ParticipantId) {
+        for kind in Kind::ALL {
+            let dropped = self.said.remove(&(participant.clone(), kind));
+            self.back.extend(dropped.map(|want| Want {
+                height: Want::ANY_HEIGHT,
+                priority: 0,
+                ..want
+            }));
+        }
+    }
+
+    fn take_back(&mut self) -> Vec<FromClient> {
+        messages(&std::mem::take(&mut self.back)).collect()
     }
 }
 
@@ -116,11 +126,11 @@ mod tests {
             priority: 0,
             ..want("ada", kind, Want::ANY_HEIGHT)
         };
-        let ada = "ada".parse().unwrap();
-        let said = wants.forget(&ada);
+        wants.forget(&"ada".parse().unwrap());
+        wants.forget(&"eve".parse().unwrap());
         let all = vec![back(Kind::Video), back(Kind::Content)];
-        assert_eq!(said, [FromClient::Want { wants: all }]);
-        assert_eq!(wants.forget(&ada), []);
+        assert_eq!(wants.take_back(), [FromClient::Want { wants: all }]);
+        assert_eq!(wants.take_back(), []);
         let ben = vec![want("ben", Kind::Video, 360)];
         assert_eq!(wants.all(), [FromClient::Want { wants: ben }]);
     }
