@@ -146,9 +146,19 @@ impl Leg {
         self.announcements.handle_published(kind);
     }
 
+    /// The router refused what was announced first of what it has not answered: this kind's.
+    pub fn handle_refused(&mut self) -> Option<Kind> {
+        self.announcements.handle_objection()
+    }
+
+    /// Whether what the router says of a track of this kind is about the one announced last.
+    pub fn knows(&self, kind: Kind) -> bool {
+        self.announcements.is_acknowledged(kind)
+    }
+
     /// The router wants another source for a track: for this kind's.
     pub fn handle_ssrc_taken(&mut self) -> Option<Kind> {
-        self.announcements.handle_ssrc_taken()
+        self.announcements.handle_objection()
     }
 
     /// The control channel is open.

@@ -45,9 +45,9 @@ impl Announcements {
         }
     }
 
-    /// The router said that a source is taken: the kind that needs another one, unless it
-    /// has been given one since.
-    pub fn handle_ssrc_taken(&mut self) -> Option<Kind> {
+    /// The router objected to a track, because its source is taken for example: which kind's,
+    /// unless that has been announced anew since.
+    pub fn handle_objection(&mut self) -> Option<Kind> {
         let (kind, ssrc) = self.unanswered.pop_front()?;
         let track = self.tracks.get(&kind)?;
         (track.ssrc == ssrc).then_some(kind)
@@ -81,7 +81,7 @@ mod tests {
     fn an_objection_means_the_first_that_has_no_answer() {
         let mut tracks = two();
         tracks.handle_published(Kind::Audio);
-        assert_eq!(tracks.handle_ssrc_taken(), Some(Kind::Video));
+        assert_eq!(tracks.handle_objection(), Some(Kind::Video));
         assert!(tracks.is_acknowledged(Kind::Audio));
         assert!(!tracks.are_acknowledged());
         tracks.announce(Kind::Video, 3);
@@ -101,7 +101,20 @@ mod tests {
 
         let mut tracks = two();
         tracks.announce(Kind::Audio, 3);
-        assert_eq!(tracks.handle_ssrc_taken(), None);
+        assert_eq!(tracks.handle_objection(), None);
+    }
+
+    #[test]
+    fn what_is_said_before_the_answer_is_about_the_track_before() {
+        let mut tracks = two();
+        tracks.handle_published(Kind::Audio);
+        tracks.handle_published(Kind::Video);
+        tracks.withdraw(Kind::Video);
+        assert!(!tracks.is_acknowledged(Kind::Video));
+        tracks.announce(Kind::Video, 3);
+        assert!(!tracks.is_acknowledged(Kind::Video));
+        tracks.handle_published(Kind::Video);
+        assert!(tracks.is_acknowledged(Kind::Video));
     }
 
     #[test]
@@ -109,7 +122,7 @@ mod tests {
         let mut tracks = two();
         assert!(tracks.withdraw(Kind::Audio));
         assert!(!tracks.withdraw(Kind::Audio));
-        assert_eq!(tracks.handle_ssrc_taken(), None);
+        assert_eq!(tracks.handle_objection(), None);
         tracks.handle_published(Kind::Video);
         assert!(tracks.are_acknowledged());
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use plenum_wire::control::ErrorCode;
-use plenum_wire::limits::LAYERS;
+use plenum_wire::limits::{LAYER_KBPS, LAYERS};
 use plenum_wire::{Codec, Kind};
 use tokio::time::timeout;
 
@@ -24,9 +24,12 @@ pub enum PublishError {
     /// A participant has one track of each kind.
     #[error("a participant has one {0} track: unpublish the other first")]
     Twice(Kind),
-    /// A track has so many layers.
-    #[error("a track has 1 to {LAYERS} layers, not {0}")]
-    Layers(usize),
+    /// Not what the layers of one picture are.
+    #[error("{0}")]
+    Layers(String),
+    /// The router does not take it, for this reason.
+    #[error("the router refused the {0} track: {1}")]
+    Refused(Kind, String),
     /// The router said nothing in time.
     #[error("the router did not acknowledge the {0} track within 10 s: try again")]
     NoAnswer(Kind),
@@ -55,9 +58,7 @@ impl Session {
         codec: Codec,
         layers: &[LayerSize],
     ) -> Result<TrackSender, PublishError> {
-        if !(1..=LAYERS).contains(&layers.len()) {
-            return Err(PublishError::Layers(layers.len()));
-        }
+        check(kind, layers).map_err(PublishError::Layers)?;
         self.publish_sizes(kind, codec, layers).await
     }
 
@@ -79,7 +80,10 @@ impl Session {
             self.unpublish(kind);
             return Err(PublishError::NoAnswer(kind));
         };
-        done?;
+        if let Err(error) = done {
+            self.unpublish(kind);
+            return Err(error);
+        }
         Ok(TrackSender { kind, route, kept })
     }
 
@@ -102,6 +106,9 @@ impl Session {
             let Some(publishing) = self.publishing.get(&kind) else {
                 return Err(PublishError::Ended);
             };
+            if let Some(reason) = &publishing.refused {
+                return Err(PublishError::Refused(kind, reason.clone()));
+            }
             if !publishing.key.is_empty() {
                 return Ok(());
             }
@@ -135,11 +142,95 @@ impl Session {
     pub(super) fn handle_objection(&mut self, id: LegId, code: ErrorCode, message: String) {
         tracing::debug!(?code, message, leg = id.0, "the router objected");
         let leg = self.legs.get_mut(&id);
-        if code == ErrorCode::SsrcTaken
-            && let Some(kind) = leg.and_then(Leg::handle_ssrc_taken)
-        {
-            self.choose_another_source(kind);
+        match code {
+            ErrorCode::SsrcTaken => {
+                if let Some(kind) = leg.and_then(Leg::handle_ssrc_taken) {
+                    self.choose_another_source(kind);
+                }
+            }
+            ErrorCode::BadMessage => {
+                let kind = leg.and_then(Leg::handle_refused);
+                if let Some(publishing) = kind.and_then(|kind| self.publishing.get_mut(&kind)) {
+                    publishing.refused = Some(message.clone());
+                }
+            }
+            _ => {}
         }
         self.events.push_back(Event::Objection { code, message });
+    }
+}
+
+/// What routers ask of layers, so that nobody waits for an answer to learn it.
+fn check(kind: Kind, layers: &[LayerSize]) -> Result<(), String> {
+    if kind == Kind::Audio {
+        return Err("audio has no layers: publish it without".to_owned());
+    }
+    if !(1..=LAYERS).contains(&layers.len()) {
+        let count = layers.len();
+        return Err(format!("a track has 1 to {LAYERS} layers, not {count}"));
+    }
+    let mut before: Option<&LayerSize> = None;
+    for (number, layer) in layers.iter().enumerate() {
+        let LayerSize {
+            width,
+            height,
+            kbps,
+        } = *layer;
+        if width == 0 || height == 0 {
+            return Err(format!(
+                "layer {number} is {width} x {height} pixels: write its size"
+            ));
+        }
+        if !(1..=LAYER_KBPS).contains(&kbps) {
+            return Err(format!(
+                "layer {number} takes {kbps} kbit/s: write 1 to {LAYER_KBPS}"
+            ));
+        }
+        if before.is_some_and(|before| before.kbps >= kbps || before.height > height) {
+            return Err(format!(
+                "the lowest layer comes first, each takes more than the one before and none is \
+                 less high: layer {number} is {height} pixels high and takes {kbps} kbit/s"
+            ));
+        }
+        before = Some(layer);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(height: u16, kbps: u32) -> LayerSize {
+        LayerSize {
+            width: height,
+            height,
+            kbps,
+        }
+    }
+
+    #[test]
+    fn layers_that_no_router_takes_are_refused_with_a_sentence() {
+        let good = [size(180, 150), size(360, 500), size(360, 900)];
+        assert_eq!(check(Kind::Video, &good), Ok(()));
+        for (layers, says) in [
+            (vec![], "1 to 4 layers, not 0"),
+            (vec![size(180, 150); 5], "1 to 4 layers, not 5"),
+            (
+                vec![size(180, 500), size(360, 500)],
+                "layer 1 is 360 pixels",
+            ),
+            (
+                vec![size(360, 150), size(180, 500)],
+                "layer 1 is 180 pixels",
+            ),
+            (vec![size(0, 150)], "layer 0 is 0 x 0"),
+            (vec![size(180, 0)], "takes 0 kbit/s"),
+            (vec![size(180, 1_500_000)], "takes 1500000 kbit/s"),
+        ] {
+            let reason = check(Kind::Content, &layers).unwrap_err();
+            assert!(reason.contains(says), "{reason}");
+        }
+        assert!(check(Kind::Audio, &good).is_err());
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Publishing {
     /// Empty where there is but one.
     layers: Vec<Layer>,
     pub route: watch::Sender<Route>,
+    /// Why a router does not take it.
+    pub refused: Option<String>,
     /// What was sent lately.
     pub kept: Kept,
     /// What the routers want of it.
@@ -62,6 +64,7 @@ impl Publishing {
             codec,
             layers: sizes.iter().map(layer).collect(),
             route,
+            refused: None,
             kept: Kept::new(kind, count),
             wanted: Wanted::default(),
             uplink: (!kbps.is_empty()).then(|| Uplink::new(kbps)),

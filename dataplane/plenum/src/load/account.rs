@@ -1,9 +1,9 @@
 //! What one receiver should have got of one track, and what it got. Pure.
 //!
 //! Packets of a track are numbered from 0 by their sender, who also counts them, so that
-//! nothing is estimated; but for tracks with layers, which the routers number. Expected are the packets from the first one received to the last
-//! one sent; or, where the first came late or never, from what was sent half a second after
-//! the subscription. Audio that was not among the loudest is not sent on, and not expected.
+//! nothing is estimated; but for tracks with layers, which the routers number. Expected are
+//! the packets from the first one received to the last one sent; or, where the first came late
+//! or never, from what was sent half a second after the subscription. Audio that was not among the loudest is not sent on, and not expected.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

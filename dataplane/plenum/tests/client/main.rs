@@ -12,7 +12,7 @@ mod stranger;
 use std::time::{Duration, Instant};
 
 use people::{Person, listen, mutually, talk};
-use plenum_client::{JoinConfig, JoinError, Network, RungPolicy, Session, exit};
+use plenum_client::{JoinConfig, JoinError, Network, PublishError, RungPolicy, Session, exit};
 use plenum_wire::{Kind, Rung};
 use plenum_zone::admission::Admission;
 use site::Site;
@@ -125,6 +125,21 @@ async fn who_leaves_is_seen_to_leave() {
         people.iter().all(|one| one.removed == 1)
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_track_that_the_router_does_not_take_is_refused_with_its_sentence() {
+    let site = Site::with_routers(&["a"], 100).await;
+    let mut session = Session::join(site.join("meeting")).await.unwrap();
+    let mut codec = people::opus();
+    codec.payload_type = 200;
+    let refused = session.publish(Kind::Audio, codec).await;
+    let Err(PublishError::Refused(Kind::Audio, reason)) = refused else {
+        panic!("it was taken, or nothing was said");
+    };
+    assert!(reason.contains("at most 127"), "{reason}");
+    let published = session.publish(Kind::Audio, people::opus()).await;
+    assert!(published.is_ok(), "with what it takes");
 }
 
 async fn refused(config: JoinConfig) -> JoinError {
