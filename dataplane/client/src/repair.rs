@@ -43,9 +43,18 @@ pub(crate) struct Request {
 pub(crate) struct Repair {
     tracks: HashMap<u32, Receiving>,
     requests: VecDeque<Request>,
+    whole: bool,
 }
 
 impl Repair {
+    /// Of nothing yet. `whole`: what a viewer no longer needs is asked for too.
+    pub fn new(whole: bool) -> Self {
+        Self {
+            whole,
+            ..Self::default()
+        }
+    }
+
     /// Takes the number of a packet that came for the first time, by whoever numbered it.
     /// Whether [`Repair::next_timeout`] has changed.
     pub fn receive(
@@ -77,6 +86,9 @@ impl Repair {
     /// A picture begins with this number that refers to none before it: what is missing there is
     /// not worth what asking for it costs, least of all on a path that became narrow.
     pub fn begins_anew(&mut self, ssrc: u32, sequence: u16) {
+        if self.whole {
+            return;
+        }
         if let Some(receiving) = self.tracks.get_mut(&ssrc) {
             receiving.gaps.forget_before(sequence);
         }
@@ -234,6 +246,18 @@ mod tests {
         assert_eq!(repair.poll(), None, "it has just been asked for");
         repair.want_key_frame(9, 7, start + 1_500 * MS);
         assert!(repair.poll().is_some());
+    }
+
+    #[test]
+    fn before_a_key_frame_only_a_recording_misses_anything() {
+        for whole in [false, true] {
+            let now = Instant::now();
+            let mut repair = Repair::new(whole);
+            repair.receive(Kind::Video, 7, (None, 1), now);
+            repair.receive(Kind::Video, 7, (None, 3), now);
+            repair.begins_anew(7, 3);
+            assert_eq!(repair.next_timeout().is_some(), whole);
+        }
     }
 
     #[test]

@@ -65,6 +65,9 @@ pub struct JoinConfig {
     /// The kinds whose media connections are opened at once; content is opened when there
     /// is content.
     pub kinds: Vec<Kind>,
+    /// Whether lost packets are asked for also where a key frame made them useless to a viewer,
+    /// as a recording wants them.
+    pub whole: bool,
     /// How long to try.
     pub join_within: Duration,
 }
@@ -82,6 +85,7 @@ impl JoinConfig {
             rungs: RungPolicy::Race,
             subscribe: Interest::All,
             kinds: vec![Kind::Audio, Kind::Video],
+            whole: false,
             join_within: Duration::from_secs(15),
         }
     }
@@ -127,9 +131,9 @@ impl Session {
         let mut session = Self {
             zone,
             moving: Moving::new(now, now + config.join_within, rand::random()),
-            config,
             roster: Roster::default(),
-            repair: Repair::default(),
+            repair: Repair::new(config.whole),
+            config,
             speakers: Speakers::default(),
             legs: BTreeMap::new(),
             settling: None,

@@ -131,6 +131,7 @@ async fn attend(args: JoinArgs, stop: CancellationToken) -> anyhow::Result<Repor
     config.name = args.name;
     config.token = args.token;
     config.rungs = args.rung;
+    config.whole = args.record.is_some();
     // A recording shall have the first packet of a shared screen too.
     config.kinds = Kind::ALL.into();
 
