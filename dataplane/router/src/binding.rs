@@ -204,6 +204,6 @@ impl Shard {
         for other in others {
             self.refresh(other, kind, slot);
         }
-        self.touch(slot, kind);
+        self.touch_chooser(slot, kind);
     }
 }

@@ -127,9 +127,7 @@ impl Shard {
             track.forget(gone);
             self.touch_track(other, kind);
         }
-        if self.participants[other].media(kind).reception.is_some() {
-            self.touch(other, kind);
-        }
+        self.touch_chooser(other, kind);
     }
 
     pub(crate) fn publish(&mut self, slot: Slot, kind: Kind, publication: Publication) {
@@ -212,7 +210,7 @@ impl Shard {
             (Some(publisher), Some(track)) => {
                 track.ask(slot, interest, wanted);
                 self.refresh(publisher, kind, slot);
-                self.touch(slot, kind);
+                self.touch_chooser(slot, kind);
             }
             _ => self.no_such_track(slot),
         }
@@ -237,7 +235,7 @@ impl Shard {
             let publisher = meeting.members.get(&whose).copied();
             if let Some(publisher) = publisher.filter(|publisher| *publisher != slot) {
                 self.refresh(publisher, kind, slot);
-                self.touch(slot, kind);
+                self.touch_chooser(slot, kind);
             }
         }
     }
@@ -265,10 +263,15 @@ impl Shard {
         let Some(track) = self.participants[publisher].track_mut(kind) else {
             return;
         };
+        let had = track.receives(subscriber);
         track.refresh(subscriber, interest, shown, way);
+        let has = track.receives(subscriber);
         if track.layered().is_some() {
             self.touch(subscriber, kind);
         }
-        self.touch_track(publisher, kind);
+        // Of a track with layers nobody takes one before the receiver was looked at.
+        if had != has {
+            self.touch_track(publisher, kind);
+        }
     }
 }

@@ -31,15 +31,19 @@ impl Leave {
 impl Shard {
     /// The router leaves out more than before, or less.
     pub(crate) fn shed_changed(&mut self) {
-        let everybody = self.participants.all();
-        self.cameras_changed(&everybody);
+        for slot in self.participants.all() {
+            self.hold(slot);
+            self.touch_chooser(slot, Kind::Video);
+        }
     }
 
-    /// Another one is the active speaker of these, or nobody any more.
-    pub(crate) fn cameras_changed(&mut self, members: &[Slot]) {
-        for &slot in members {
-            self.hold(slot);
-            self.touch(slot, Kind::Video);
+    /// Another one is the active speaker of a receiver's meeting. Where time is short that
+    /// waits until the receiver is looked at anyway.
+    pub(crate) fn speaker_changed(&mut self, subscriber: Slot) {
+        let reception = &self.participants[subscriber].media(Kind::Video).reception;
+        let matters = reception.as_ref().is_some_and(|it| it.wants_more());
+        if matters && self.shed() == Shed::None {
+            self.touch(subscriber, Kind::Video);
         }
     }
 

@@ -52,9 +52,16 @@ impl Shard {
     /// Cameras follow the active speaker, if it is no longer who it was.
     fn turn_passed(&mut self, slot: Slot, before: Option<Slot>) {
         let meeting = &self.meetings[&self.participants[slot].meeting];
-        if meeting.stage.active() != before {
-            let members: Vec<_> = meeting.members.values().copied().collect();
-            self.cameras_changed(&members);
+        let active = meeting.stage.active();
+        if active == before {
+            return;
+        }
+        let members: Vec<_> = meeting.members.values().copied().collect();
+        for camera in [before, active].into_iter().flatten() {
+            self.hold(camera);
+        }
+        for member in members {
+            self.speaker_changed(member);
         }
     }
 

@@ -52,13 +52,18 @@ impl Reception {
         }
     }
 
+    /// Whether it could be given more, so that it matters who comes first.
+    pub(crate) const fn wants_more(&self) -> bool {
+        self.ladder.goal().is_some()
+    }
+
     /// Whether it is the look that was due at this time.
     pub(crate) fn was_armed_for(&mut self, at: Instant) -> bool {
         self.armed.take_if(|armed| *armed == at).is_some()
     }
 }
 
-/// What one look sees; kept for the next so that it allocates nothing.
+/// What one look sees; kept for its memory.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
     publishers: Vec<Slot>,
@@ -114,7 +119,7 @@ impl Shard {
             self.arm(subscriber, kind, &mut reception, &look, now);
             self.participants[subscriber].media_mut(kind).reception = Some(reception);
         } else if kind == Kind::Content && reception.is_some() {
-            self.touch(subscriber, Kind::Video);
+            self.touch_chooser(subscriber, Kind::Video);
         }
         self.look = look;
     }
@@ -186,7 +191,7 @@ impl Shard {
         let lacks = goal.map_or(0, |goal| goal.saturating_sub(estimate));
         let takes = Content { sent, lacks };
         if kind == Kind::Content && reception.takes != takes {
-            self.touch(subscriber, Kind::Video);
+            self.touch_chooser(subscriber, Kind::Video);
         }
         reception.takes = takes;
     }

@@ -16,6 +16,17 @@ impl Shard {
         }
     }
 
+    /// The same of somebody who has something to choose from: a look goes over the whole meeting.
+    pub(crate) fn touch_chooser(&mut self, subscriber: Slot, kind: Kind) {
+        if self.participants[subscriber]
+            .media(kind)
+            .reception
+            .is_some()
+        {
+            self.touch(subscriber, kind);
+        }
+    }
+
     /// Who takes a track may have changed.
     pub(crate) fn touch_track(&mut self, publisher: Slot, kind: Kind) {
         if kind != Kind::Audio {
@@ -52,7 +63,7 @@ impl Shard {
         let kbps = u32::try_from(bits_per_s / 1_000).unwrap_or(u32::MAX);
         for flow in entry.estimated(kbps) {
             if let Some(&(slot, kind)) = self.owners.get(flow)
-                && kind != Kind::Audio
+                && self.participants[slot].media(kind).reception.is_some()
             {
                 self.touched.insert((slot, kind));
             }
