@@ -69,6 +69,13 @@ const L2T1_KEY: Stream = Stream {
     cycle: &[1, 3],
 };
 
+/// Only its first frame.
+const L3T3: Stream = Stream {
+    templates: &[template(3, "SSSSSSSSS", &[])],
+    key: &[0],
+    cycle: &[0],
+};
+
 impl Stream {
     fn structure(&self) -> String {
         let mut bits = vec![format!("000000{:05b}", self.templates[0].targets.len() - 1)];
@@ -82,7 +89,7 @@ impl Stream {
             bits.push("0".into());
         }
         // No chains, no sizes, and zeros to fill the last byte.
-        bits.concat() + "0000000000"
+        bits.concat() + "0000000000000000"
     }
 
     /// What follows the first three bytes of a key frame's descriptor.
@@ -179,6 +186,27 @@ fn a_spatial_layer_that_was_not_sent_needs_a_key_frame() {
     assert!(choice.waits());
     assert_eq!(taken(&mut choice, &frames[12..], 2), "xxxxxx");
     assert_eq!((choice.target(), choice.waits()), (Some(2), false));
+}
+
+#[test]
+fn few_layers_of_many_targets_are_at_equal_distances_up_to_the_last() {
+    let targets = |stream: &Stream| stream.frames(0, 1, None)[0].targets;
+    for (stream, layers, meant) in [
+        (&L3T3, 3, &[2, 5, 8][..]),
+        (&L3T3, 4, &[1, 3, 5, 8]),
+        (&L3T3, 1, &[8]),
+        (&L1T3, 3, &[0, 1, 2]),
+        (&L2T1_KEY, 4, &[0, 1, 2, 3]),
+    ] {
+        let targets = targets(stream);
+        for (layer, &target) in (0..).zip(meant) {
+            assert_eq!(targets.of_layer(layer, layers), target);
+            assert_eq!(targets.layer_of(target, layers), layer);
+        }
+    }
+    let targets = targets(&L3T3);
+    let layers: Vec<_> = (0..9).map(|target| targets.layer_of(target, 3)).collect();
+    assert_eq!(layers, [0, 0, 0, 0, 0, 1, 1, 1, 2]);
 }
 
 #[test]

@@ -95,7 +95,8 @@ pub enum FromClient {
 /// Simulcast: each layer is a stream of its own with its own SSRC, and one captured frame has
 /// the same RTP timestamp in all. Scalable: all layers have the SSRC of the track, and the
 /// packets say in their dependency descriptors (AV1 RTP specification, appendix A) to which
-/// they belong; layer n is decode target n.
+/// they belong; layer n is decode target n, or, of a stream with more targets than layers, one
+/// of those at equal distances up to the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
     /// RTP synchronisation source of the layer's packets on their way to the router.

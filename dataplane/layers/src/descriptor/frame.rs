@@ -53,6 +53,30 @@ impl TargetInfo {
         self.count
     }
 
+    /// The decode target that is meant by one of so many layers. A stream with no more targets
+    /// than layers has one for each. Of more, which are listed by spatial and then by temporal
+    /// layer, they are at equal distances up to the last: three layers of L3T3, which has nine,
+    /// are its three sizes at the full frame rate.
+    #[must_use]
+    pub fn of_layer(self, layer: u8, layers: u8) -> u8 {
+        if self.count <= layers {
+            return layer;
+        }
+        let up_to = (u16::from(layer) + 1) * u16::from(self.count) / u16::from(layers.max(1));
+        u8::try_from(up_to.saturating_sub(1)).unwrap_or(u8::MAX)
+    }
+
+    /// The layer that a decode target is: the highest one that is not above it.
+    #[must_use]
+    pub fn layer_of(self, target: u8, layers: u8) -> u8 {
+        if self.count <= layers {
+            return target;
+        }
+        let mut layers_down = (0..layers).rev();
+        let layer = layers_down.find(|layer| self.of_layer(*layer, layers) <= target);
+        layer.unwrap_or(0)
+    }
+
     const fn indication(self, target: u8) -> u64 {
         if target < self.count {
             self.indications >> (2 * target) & 3

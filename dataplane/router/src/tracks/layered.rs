@@ -60,6 +60,11 @@ impl Layered {
         self.descriptors.is_some()
     }
 
+    /// At most [`LAYERS`].
+    pub(super) fn count(&self) -> u8 {
+        u8::try_from(self.layers.len()).unwrap_or(u8::MAX)
+    }
+
     /// The source that a layer's packets come from.
     const fn source_of(&self, layer: u8) -> u8 {
         if self.is_scalable() { 0 } else { layer }

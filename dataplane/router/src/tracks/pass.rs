@@ -108,8 +108,10 @@ impl Layered {
     ) -> Passed {
         let mut passed = Passed::default();
         let frame = self.frame(it.packet);
+        let layers = self.count();
         for (layer, meter) in (0..).zip(&mut self.meters) {
-            if frame.is_none_or(|frame| frame.targets.needed(layer)) {
+            let needs = |it: FrameInfo| it.targets.needed(it.targets.of_layer(layer, layers));
+            if frame.is_none_or(needs) {
                 meter.add(it.packet.len(), now);
             }
         }
@@ -118,7 +120,7 @@ impl Layered {
         for (at, viewer) in self.viewers.iter_mut().enumerate() {
             viewer.goes_with(sequence, now);
             let before = viewer.on();
-            if viewer.takes(frame.as_ref(), sequence) {
+            if viewer.takes(frame.as_ref(), layers, sequence) {
                 passed.sent(viewer.pass(&it.header, it.packet, it.ssrc), out);
                 if before.is_none() {
                     begun.push(at);
@@ -144,6 +146,7 @@ impl Layered {
         passed: &mut Passed,
         out: &mut VecDeque<Output>,
     ) {
+        let layers = self.count();
         for behind in 1..=CAUGHT_UP {
             let sequence = it.header.sequence.wrapping_add(behind);
             let Some(packet) = self.sources[0].cache.get(sequence, now).cloned() else {
@@ -155,7 +158,7 @@ impl Layered {
             let frame = self.frame(&packet);
             for &at in begun {
                 let viewer = &mut self.viewers[at];
-                if viewer.takes(frame.as_ref(), sequence) {
+                if viewer.takes(frame.as_ref(), layers, sequence) {
                     passed.sent(viewer.pass(&header, &packet, it.ssrc), out);
                 }
             }

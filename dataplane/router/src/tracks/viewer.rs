@@ -195,19 +195,23 @@ impl Viewer {
         self.accepts = self.target.map_or(0, above);
     }
 
-    /// Whether it gets this packet of a scalable stream. A frame that is not known goes on.
-    pub(super) fn takes(&mut self, frame: Option<&FrameInfo>, sequence: u16) -> bool {
+    /// Whether it gets this packet of a scalable stream of so many layers. A frame that is not
+    /// known goes on.
+    pub(super) fn takes(&mut self, frame: Option<&FrameInfo>, layers: u8, sequence: u16) -> bool {
         let Some(target) = self.target else {
             return false;
         };
-        let taken = frame.map_or(self.on.is_some(), |frame| self.choice.take(frame, target));
+        let taken = frame.map_or(self.on.is_some(), |frame| {
+            let goal = frame.targets.of_layer(target, layers);
+            self.choice.take(frame, goal)
+        });
         if taken && self.splice.source().is_none() {
             self.splice.cut(0, sequence);
         } else if !taken {
             self.splice.skip(sequence);
         }
-        if let Some(layer) = self.choice.target() {
-            self.turn(layer);
+        if let Some((frame, on)) = frame.zip(self.choice.target()) {
+            self.turn(frame.targets.layer_of(on, layers));
         }
         taken
     }

@@ -36,6 +36,15 @@ fn half_the_room_is_half_the_frames_without_a_hole_or_a_key_frame() {
 }
 
 #[test]
+fn the_highest_layer_is_all_there_is_however_finely_it_is_made() {
+    let mut stage = Stage::deep();
+    assert_eq!(stage.gets(10), 20);
+    stage.estimate(200);
+    stage.pair();
+    assert_eq!(stage.gets(10), 10);
+}
+
+#[test]
 fn what_is_sent_counts_whatever_was_said() {
     let mut stage = Stage::new();
     // A pair in 80 ms: 1,000 kbit/s, and 500 of the lower layer. Said were 250 and 150.

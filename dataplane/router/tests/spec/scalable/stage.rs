@@ -28,11 +28,23 @@ const STRUCTURE: &str = concat!(
     "00000001001111110000000010110011", // 320 x 180
 );
 
-fn descriptor(template: u8, frame: u16) -> Vec<u8> {
+/// The same with four decode targets, of which only the last has the higher layer.
+const DEEP: &str = concat!(
+    "10000",
+    "00000000011",
+    "000111",
+    "101010101010101000000001", // SSSS, SSSS, ---D
+    "0100010100000",
+    "00",
+    "1",
+    "00000001001111110000000010110011",
+);
+
+fn descriptor(template: u8, frame: u16, structure: &str) -> Vec<u8> {
     let mut bytes = vec![0xc0 | template];
     bytes.extend(frame.to_be_bytes());
     if template == 0 {
-        let bits: Vec<u8> = STRUCTURE.bytes().map(|bit| bit - b'0').collect();
+        let bits: Vec<u8> = structure.bytes().map(|bit| bit - b'0').collect();
         let byte = |bits: &[u8]| -> u8 { (0..).zip(bits).map(|(at, bit)| bit << (7 - at)).sum() };
         bytes.extend(bits.chunks(8).map(byte));
     }
@@ -82,6 +94,7 @@ pub struct Stage {
     pub told: Vec<Vec<bool>>,
     /// Of a frame.
     pub bytes: usize,
+    structure: &'static str,
 }
 
 impl Stage {
@@ -120,9 +133,18 @@ impl Stage {
             late: Vec::new(),
             told: Vec::new(),
             bytes: 7,
+            structure: STRUCTURE,
         };
         stage.deal();
         stage
+    }
+
+    /// With more decode targets than layers.
+    pub fn deep() -> Self {
+        Self {
+            structure: DEEP,
+            ..Self::new()
+        }
     }
 
     pub fn deal(&mut self) {
@@ -152,7 +174,11 @@ impl Stage {
     fn send(&mut self, template: u8, lost: bool) {
         self.frame = self.frame.wrapping_add(1);
         self.sequence = self.sequence.wrapping_add(1);
-        let packet = packet(self.sequence, &descriptor(template, self.frame), self.bytes);
+        let packet = packet(
+            self.sequence,
+            &descriptor(template, self.frame, self.structure),
+            self.bytes,
+        );
         if lost {
             self.decoder.lost.insert(self.frame);
             self.late.push((self.house.now, packet));
