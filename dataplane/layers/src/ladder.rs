@@ -100,6 +100,16 @@ impl Ladder {
         self.goal = goal.map(|kbps| u32::try_from(kbps).unwrap_or(u32::MAX));
     }
 
+    /// What is given takes so much now, which may be more than when it was given. It stays as
+    /// long as it fits.
+    pub fn keep(&mut self, kbps: u32, budget_kbps: u32) {
+        if let Some(held) = &mut self.held
+            && kbps <= budget_kbps
+        {
+            *held = kbps.max(*held);
+        }
+    }
+
     /// When to choose again although nothing has changed: more may be given then.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {

@@ -167,6 +167,19 @@ fn a_mistake_is_forgotten_when_no_more_fitted_for_long() {
 }
 
 #[test]
+fn what_takes_more_than_it_did_stays_while_it_fits() {
+    let mut receiver = Receiver::new();
+    receiver.sees(400);
+    assert_eq!(receiver.lives(600, 1_500 * MS).len(), 1);
+    receiver.wishes[0].kbps[1] = 590;
+    receiver.ladder.keep(590, 600);
+    assert_eq!(receiver.sees(600), Some(1));
+    receiver.wishes[0].kbps[1] = 610;
+    receiver.ladder.keep(610, 600);
+    assert_eq!(receiver.sees(600), Some(0));
+}
+
+#[test]
 fn a_little_more_before_does_not_make_enough_wait_longer() {
     let mut receiver = Receiver::new();
     receiver.sees(400);

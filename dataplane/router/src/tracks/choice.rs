@@ -73,6 +73,8 @@ pub(crate) struct Look {
     paused: Vec<Slot>,
     /// Of plain tracks, in kbit/s.
     plain: u32,
+    /// What the layers given at the last look take now, in kbit/s.
+    kept: u32,
     asks: Vec<(Slot, u32)>,
 }
 
@@ -83,6 +85,7 @@ impl Look {
         self.paused.clear();
         self.asks.clear();
         self.plain = 0;
+        self.kept = 0;
     }
 
     /// What the receiver is sent now takes in all, in kbit/s.
@@ -152,11 +155,14 @@ impl Shard {
                 look.paused.push(publisher);
                 continue;
             };
+            let kbps = layered.kbps(now);
+            let kept = viewer.target().map_or(0, |it| kbps[usize::from(it)]);
+            look.kept = look.kept.saturating_add(kept);
             let active = meeting.stage.active() == Some(publisher);
             look.publishers.push(publisher);
             look.wishes.push(Wish {
                 rank: u32::from(u8::MAX - viewer.shown.priority) * 2 + u32::from(!active),
-                kbps: layered.kbps(now),
+                kbps,
                 top,
                 now: viewer.on(),
             });
@@ -186,6 +192,7 @@ impl Shard {
         reception.room = room;
         let budget = room.saturating_sub(look.plain);
         let ladder = &mut reception.ladder;
+        ladder.keep(look.kept, budget);
         ladder.choose(budget, &look.wishes, now, &mut look.chosen);
         let goal = ladder.goal().map(|goal| goal.saturating_add(look.plain));
         let lacks = goal.map_or(0, |goal| goal.saturating_sub(estimate));
