@@ -9,21 +9,21 @@ use crate::participant::Slot;
 
 /// What may go on of one track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leave {
-    Everything,
+pub(crate) enum Share {
+    All,
     /// A track without layers counts as more than that.
-    LowestLayer,
-    Nothing,
+    Lowest,
+    None,
 }
 
-impl Leave {
+impl Share {
     /// Of a track whose publisher is the active speaker or not.
     pub(crate) const fn of(shed: Shed, kind: Kind, active: bool) -> Self {
         match (kind, shed) {
-            (Kind::Audio | Kind::Content, _) | (_, Shed::None) => Self::Everything,
-            (Kind::Video, _) if active => Self::Everything,
-            (Kind::Video, Shed::LowLayers) => Self::LowestLayer,
-            (Kind::Video, Shed::ActiveOnly) => Self::Nothing,
+            (Kind::Audio | Kind::Content, _) | (_, Shed::None) => Self::All,
+            (Kind::Video, _) if active => Self::All,
+            (Kind::Video, Shed::LowLayers) => Self::Lowest,
+            (Kind::Video, Shed::ActiveOnly) => Self::None,
         }
     }
 }
@@ -49,7 +49,7 @@ impl Shard {
 
     /// Whether somebody's camera without layers goes on.
     pub(crate) fn hold(&mut self, publisher: Slot) {
-        let held = self.leaves(publisher, Kind::Video) != Leave::Everything;
+        let held = self.share_of(publisher, Kind::Video) != Share::All;
         let track = self.participants[publisher].track_mut(Kind::Video);
         if track.is_some_and(|track| track.hold(held)) {
             self.touch_track(publisher, Kind::Video);
@@ -57,10 +57,10 @@ impl Shard {
     }
 
     /// What may go on of somebody's track.
-    pub(crate) fn leaves(&self, publisher: Slot, kind: Kind) -> Leave {
+    pub(crate) fn share_of(&self, publisher: Slot, kind: Kind) -> Share {
         let meeting = self.meetings.get(&self.participants[publisher].meeting);
         let active = meeting.is_some_and(|it| it.stage.active() == Some(publisher));
-        Leave::of(self.shed(), kind, active)
+        Share::of(self.shed(), kind, active)
     }
 }
 
@@ -71,12 +71,12 @@ mod tests {
     #[test]
     fn thumbnails_shrink_first_then_stop_and_audio_and_content_stay() {
         for kind in [Kind::Audio, Kind::Content] {
-            assert_eq!(Leave::of(Shed::ActiveOnly, kind, false), Leave::Everything);
+            assert_eq!(Share::of(Shed::ActiveOnly, kind, false), Share::All);
         }
-        let camera = |shed: Shed, active| Leave::of(shed, Kind::Video, active);
-        assert_eq!(camera(Shed::None, false), Leave::Everything);
-        assert_eq!(camera(Shed::LowLayers, false), Leave::LowestLayer);
-        assert_eq!(camera(Shed::ActiveOnly, false), Leave::Nothing);
-        assert_eq!(camera(Shed::ActiveOnly, true), Leave::Everything);
+        let camera = |shed: Shed, active| Share::of(shed, Kind::Video, active);
+        assert_eq!(camera(Shed::None, false), Share::All);
+        assert_eq!(camera(Shed::LowLayers, false), Share::Lowest);
+        assert_eq!(camera(Shed::ActiveOnly, false), Share::None);
+        assert_eq!(camera(Shed::ActiveOnly, true), Share::All);
     }
 }

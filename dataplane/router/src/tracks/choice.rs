@@ -14,7 +14,7 @@ use super::beside::{Beside, Content};
 use super::probe::{Probe, Search};
 use crate::binding::Connection;
 use crate::participant::Slot;
-use crate::shed::Leave;
+use crate::shed::Share;
 use crate::{Output, Shard};
 
 /// Looks at a receiver while it does not have what it wants: rates and what publishers send
@@ -146,10 +146,10 @@ impl Shard {
                 continue;
             };
             let top = viewer.shown.top(&layered.layers);
-            let top = match self.leaves(publisher, kind) {
-                Leave::Everything => top,
-                Leave::LowestLayer => top.map(|_| 0),
-                Leave::Nothing => None,
+            let top = match self.share_of(publisher, kind) {
+                Share::All => top,
+                Share::Lowest => top.map(|_| 0),
+                Share::None => None,
             };
             let Some(top) = top else {
                 look.paused.push(publisher);
