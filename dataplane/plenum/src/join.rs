@@ -56,8 +56,9 @@ pub struct JoinArgs {
     /// Speech to send.
     #[arg(long, value_name = "FILE.ogg")]
     audio: Option<PathBuf>,
-    /// A camera to send. Again for each larger size of the same picture, with the same frames:
-    /// every viewer gets the size that fits (simulcast).
+    /// A camera to send. Again for each larger size of the same picture, with the same frames
+    /// and key frames, best one every second: every viewer gets the size that fits
+    /// (simulcast), and another one from its next key frame on.
     #[arg(long, value_name = "FILE.ivf")]
     video: Vec<PathBuf>,
     /// A shared screen to send.

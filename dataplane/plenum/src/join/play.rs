@@ -4,10 +4,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use bytes::Bytes;
-use plenum_client::media::{Frame, Packetizer, Source, key_frame};
+use plenum_client::media::{Frame, Packetizer, Source};
 use plenum_client::{LayerSize, PublishError, Session, TrackSender};
-use plenum_wire::{Codec, Kind, rtp};
+use plenum_wire::{Codec, Kind};
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
@@ -185,7 +184,7 @@ impl Layer {
         self.packetizer.set_ssrc(sender.layer_ssrc(self.number));
         let first = self.packetizer.sequence();
         let packets = self.packetizer.packets(frame)?;
-        self.rests = self.rests && !self.is_key_frame(&packets);
+        self.rests = self.rests && !layers::is_key_frame(&self.codec, &packets);
         if self.rests {
             // What is not sent has no numbers.
             self.packetizer.set_sequence(first);
@@ -195,13 +194,5 @@ impl Layer {
             sender.send(&packet);
         }
         Ok(())
-    }
-
-    fn is_key_frame(&self, packets: &[Bytes]) -> bool {
-        packets.first().is_some_and(|packet| {
-            let header = rtp::Header::parse(packet);
-            let payload = header.map(|header| packet.slice(header.payload_offset..));
-            payload.is_some_and(|payload| key_frame(&self.codec, &payload).is_some())
-        })
     }
 }
