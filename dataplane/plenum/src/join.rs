@@ -5,6 +5,7 @@ mod play;
 mod record;
 mod report;
 mod turns;
+mod wrong_use;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
-use plenum_client::{Ending, Event, JoinConfig, JoinError, Network, RungPolicy, Session, exit};
+use plenum_client::{Ending, Event, JoinConfig, JoinError, Network, RungPolicy, Session};
 use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId, Rung};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,7 @@ use record::Recordings;
 pub(crate) use report::shares;
 use report::{Failure, Report};
 use turns::Turns;
+pub(crate) use wrong_use::{WrongUse, exit_status};
 
 /// How long to stay after the last file was played, for what is still on its way.
 const LINGER: Duration = Duration::from_secs(1);
@@ -104,9 +106,7 @@ pub async fn run(args: JoinArgs, stop: CancellationToken) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let status = error
-                .downcast_ref()
-                .map_or(exit::OTHER, JoinError::exit_status);
+            let status = exit_status(&error);
             Failure::new(&error, status).print(output);
             ExitCode::from(status)
         }

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use plenum_client::{JoinConfig, JoinError, Network, exit};
+use plenum_client::{JoinConfig, Network};
 use plenum_emulator::{Phase, Phases};
 use plenum_wire::MeetingId;
 use tokio::task::JoinSet;
@@ -44,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::Output;
+use crate::join::{WrongUse, exit_status};
 pub use args::LoadArgs;
 use board::Board;
 use happening::What;
@@ -72,13 +73,13 @@ pub async fn run(args: LoadArgs, stop: CancellationToken) -> ExitCode {
         }
         Err(error) => {
             eprintln!("error: {error:#}");
-            let status = error.downcast_ref();
-            ExitCode::from(status.map_or(exit::OTHER, JoinError::exit_status))
+            ExitCode::from(exit_status(&error))
         }
     }
 }
 
 async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report, u8)> {
+    args.check().map_err(WrongUse)?;
     let config = args.config()?;
     let start = Instant::now();
     let lasts = Duration::from_secs_f64(args.lasts);
@@ -86,7 +87,7 @@ async fn load(args: LoadArgs, stop: CancellationToken) -> anyhow::Result<(Report
     let common = Common {
         board: Arc::clone(&board),
         epoch: Epoch(start),
-        pictures: args.pictures()?,
+        pictures: args.pictures(),
         look: args.look(),
         quiet: stop.child_token(),
         stop,

@@ -222,23 +222,24 @@ fn a_zone_without_room_fails_the_load() {
 }
 
 #[test]
-fn a_ramp_longer_than_the_load_is_a_mistake_that_is_explained() {
-    let mut load = plenum();
-    load.args(["load", "--zone", "https://127.0.0.1:9", "--meetings", "1"]);
-    load.args(["--participants", "1", "--ramp", "9", "--for", "3"]);
-    let output = load.output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("make --for longer"), "{error}");
-}
-
-#[test]
-fn layers_that_do_not_rise_are_a_mistake_that_is_explained() {
-    let mut load = plenum();
-    load.args(["load", "--zone", "https://127.0.0.1:9", "--meetings", "1"]);
-    load.args(["--participants", "1", "--layers", "500,150", "--for", "3"]);
-    let output = load.output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("the lowest comes first"), "{error}");
+fn what_does_not_go_together_is_wrong_use_and_explained() {
+    for (more, says) in [
+        (&["--ramp", "9"][..], "make --for longer"),
+        (&["--layers", "500,150"], "the lowest comes first"),
+        (&["--shown", "1"], "--shown needs pictures"),
+        (&["--height", "180", "--video-kbps", "200"], "add --layers"),
+        (
+            &["--network", "loss=1%", "--behind", "2"],
+            "--participants 1",
+        ),
+        (&["--network", "loss=1%", "--rung", "tcp"], "--rung udp"),
+    ] {
+        let mut load = plenum();
+        load.args(["load", "--zone", "https://127.0.0.1:9", "--meetings", "1"]);
+        load.args(["--participants", "1", "--for", "3"]).args(more);
+        let output = load.output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(says), "{error}");
+    }
 }

@@ -9,6 +9,8 @@ use plenum_client::media::{Packetizer, Source, key_frame};
 use plenum_wire::limits::LAYERS;
 use plenum_wire::{Codec, rtp};
 
+use super::wrong_use::WrongUse;
+
 /// A layer begins with a key frame, and a file has them where they are: a viewer whose layer
 /// has to change sees the last picture for so long at worst.
 const KEY_FRAMES_WITHIN: Duration = Duration::from_secs(2);
@@ -27,11 +29,11 @@ pub fn sizes(paths: &[&Path]) -> anyhow::Result<Vec<LayerSize>> {
     if paths.len() < 2 {
         return Ok(Vec::new());
     }
-    anyhow::ensure!(
-        paths.len() <= LAYERS,
-        "a picture has at most {LAYERS} layers, not {}",
-        paths.len()
-    );
+    if paths.len() > LAYERS {
+        let count = paths.len();
+        let reason = format!("a picture has at most {LAYERS} layers, not {count}");
+        return Err(WrongUse(reason).into());
+    }
     let all: Vec<Measured> = paths
         .iter()
         .map(|path| measure(path))
@@ -39,10 +41,11 @@ pub fn sizes(paths: &[&Path]) -> anyhow::Result<Vec<LayerSize>> {
     for (index, pair) in all.windows(2).enumerate() {
         if let Some(reason) = misfit(&pair[0], &pair[1]) {
             let (one, other) = (paths[index].display(), paths[index + 1].display());
-            anyhow::bail!(
+            let reason = format!(
                 "{one} and {other} are not layers of one picture: {reason}. Make them from one \
                  source, with the same frames and key frames, and name the lowest first"
             );
+            return Err(WrongUse(reason).into());
         }
     }
     if let Some(longest) = all.first().map(Measured::longest_without_key_frame)

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use super::layers;
+use super::wrong_use::WrongUse;
 
 /// Files that are played together.
 pub struct Players {
@@ -62,7 +63,10 @@ fn open(kind: Kind, path: &Path) -> anyhow::Result<Source> {
     let source = Source::open(path)?;
     let codec = &source.codec().name;
     let fits = (kind == Kind::Audio) == (codec == "opus");
-    anyhow::ensure!(fits, "{}: {codec} is not for --{kind}", path.display());
+    if !fits {
+        let reason = format!("{}: {codec} is not for --{kind}", path.display());
+        return Err(WrongUse(reason).into());
+    }
     Ok(source)
 }
 

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use plenum_client::{JoinConfig, Network, RungPolicy};
 use plenum_emulator::Phase;
+use plenum_wire::Rung;
 use plenum_wire::limits::LAYERS;
 
 use super::camera::Pictures;
@@ -16,8 +17,8 @@ use crate::Output;
 ///
 /// Every participant joins as any client does, sends audio of 50 packets a second (and
 /// video), and accounts for each packet that it should have received. Ctrl-C ends the load
-/// early, with its report. Exit status: 0 when every join worked and nobody was dropped; 3
-/// refused for good, 4 full or not ready, 5 nobody could be reached safely, 1 anything else.
+/// early, with its report. Exit status: 0 when every join worked and nobody was dropped; 2
+/// wrong use, 3 refused for good, 4 full or not ready, 5 nobody could be reached safely, 1 anything else.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Example:\n  plenum load --zone https://127.0.0.1:8443 --ca ca.crt --meetings 10 --participants 8 --speakers 3 --ramp 10 --for 60 --report load.json"
@@ -101,19 +102,47 @@ fn span(text: &str) -> Result<f64, String> {
 }
 
 impl LoadArgs {
-    /// What speakers send besides audio.
-    pub(super) fn pictures(&self) -> anyhow::Result<Pictures> {
+    /// What does not go together, in a sentence.
+    pub(super) fn check(&self) -> Result<(), String> {
         let rising = self.layers.is_sorted_by(|lower, higher| lower < higher);
-        anyhow::ensure!(
-            rising,
-            "--layers {:?}: the lowest comes first, and each takes more than the one before",
-            self.layers
-        );
-        Ok(match (&self.layers[..], self.video_kbps) {
+        if !rising {
+            return Err(format!(
+                "--layers {:?}: the lowest comes first, and each takes more than the one before",
+                self.layers
+            ));
+        }
+        let (ramp, lasts) = (self.ramp, self.lasts);
+        if ramp >= lasts {
+            return Err(format!(
+                "--ramp {ramp} leaves no time of --for {lasts}: make --for longer"
+            ));
+        }
+        if self.shown.is_some() && self.pictures() == Pictures::None {
+            return Err("--shown needs pictures: add --layers or --video-kbps".to_owned());
+        }
+        if self.height.is_some() && self.layers.is_empty() {
+            return Err("--height chooses a layer: add --layers".to_owned());
+        }
+        let carried = matches!(self.rung, RungPolicy::Only(rung) if rung != Rung::Udp);
+        if carried && !self.network.is_empty() {
+            return Err("only UDP goes through --network: write --rung udp".to_owned());
+        }
+        let people = self.participants;
+        match self.behind {
+            Some(behind) if behind > people => Err(format!(
+                "--behind {behind} is more than the --participants {people} of a meeting"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// What speakers send besides audio.
+    pub(super) fn pictures(&self) -> Pictures {
+        match (&self.layers[..], self.video_kbps) {
             ([], 0) => Pictures::None,
             ([], kbps) => Pictures::One(kbps),
             (layers, _) => Pictures::Layers(layers.to_vec()),
-        })
+        }
     }
 
     /// How everybody looks at the others.
@@ -126,12 +155,6 @@ impl LoadArgs {
 
     /// How everybody joins; `meeting` is the prefix of the meetings.
     pub(super) fn config(&self) -> anyhow::Result<JoinConfig> {
-        anyhow::ensure!(
-            self.ramp < self.lasts,
-            "--ramp {} leaves no time of --for {}: make --for longer",
-            self.ramp,
-            self.lasts
-        );
         let read = |path: &PathBuf| {
             std::fs::read(path).with_context(|| format!("--ca {} cannot be read", path.display()))
         };

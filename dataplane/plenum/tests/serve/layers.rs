@@ -47,7 +47,7 @@ async fn files_that_are_no_layers_of_one_picture_are_refused_with_the_reason() {
             join.arg("--video").arg(sample(file));
         }
         let ended = Ended::of(join.spawn().unwrap()).await;
-        ended.assert_failed(1, &[says]);
+        ended.assert_failed(2, &[says]);
         let report: Value = ended.report();
         assert!(report["joined_ms"].is_null(), "nobody was disturbed");
     }
