@@ -147,7 +147,7 @@ async fn a_file_that_cannot_be_played_is_named() {
         ended.assert_failed(exit::OTHER, &[name]);
     }
     let swapped = play("--video", &sample("alice.ogg")).await;
-    swapped.assert_failed(exit::OTHER, &["alice.ogg", "opus is not for --video"]);
+    swapped.assert_failed(exit::USAGE, &["alice.ogg", "opus is not for --video"]);
 }
 
 #[tokio::test]
