@@ -51,7 +51,7 @@ impl Proxy {
     ) -> Self {
         let weather = Weather { phases, start };
         let task = tokio::spawn(async move {
-            // It ends with its test, which sees that nothing comes.
+            // Whoever sends through it sees that nothing comes back, as when a network is gone.
             let _ = run(Arc::new(port), server, weather, seed).await;
         });
         Self {

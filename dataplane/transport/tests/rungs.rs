@@ -86,7 +86,11 @@ async fn what_is_different_for_one_receiver_is_changed_in_its_copy_only() {
             assert!(to_router.send(flow(), &packet));
             let (connection, flow, packet) = router.packet().await;
             let (ssrc, sequence, later) = (8, 65_535, false);
-            let rewrite = rtp::Rewrite { ssrc, sequence, later };
+            let rewrite = rtp::Rewrite {
+                ssrc,
+                sequence,
+                later,
+            };
             router
                 .server
                 .send_rewritten(connection, flow, &packet, rewrite);

@@ -33,7 +33,11 @@ fn loss() -> Scenario {
         ]),
         figures: |report, _| {
             let media = &report["media"];
-            vec![unrecovered(media), freeze(media, Some(500.0))]
+            vec![
+                unseen(media),
+                unrecovered(media),
+                freeze(media, Some(500.0)),
+            ]
         },
     }
 }
@@ -115,6 +119,7 @@ fn neighbour() -> Scenario {
                     unit: "",
                     at_most: Some(0.0),
                 },
+                unseen(media),
                 unrecovered(media),
                 freeze(media, Some(0.0)),
             ]
@@ -137,6 +142,8 @@ fn fifty() -> Scenario {
         figures: |report, _| {
             let media = &report["media"];
             vec![
+                unseen(media),
+                without_picture(media),
                 audio_lost(media),
                 unrecovered(media),
                 freeze(media, Some(500.0)),
@@ -164,6 +171,26 @@ fn audio_lost(media: &Value) -> Figure {
         value: share.map(|(lost, expected)| lost * 1_000.0 / expected),
         unit: "per mille",
         at_most: Some(10.0),
+    }
+}
+
+fn unseen(media: &Value) -> Figure {
+    Figure {
+        name: "pictures nobody saw",
+        value: media["pictures_unseen"].as_f64(),
+        unit: "",
+        at_most: Some(0.0),
+    }
+}
+
+fn without_picture(media: &Value) -> Figure {
+    Figure {
+        name: "time without a picture",
+        value: media["without_picture"]
+            .as_f64()
+            .map(|share| share * 1_000.0),
+        unit: "per mille",
+        at_most: Some(50.0),
     }
 }
 
