@@ -87,7 +87,11 @@ fn what_is_of_a_layer_gets_half_as_old() {
     let mut queue = SendQueue::new(max_age(Kind::Video));
     let (ssrc, sequence, later) = (7, 1, false);
     let layered = |number| Outbound {
-        rewrite: Some(Rewrite { ssrc, sequence, later }),
+        rewrite: Some(Rewrite {
+            ssrc,
+            sequence,
+            later,
+        }),
         ..packet(number)
     };
     queue.push(start, layered(1));
