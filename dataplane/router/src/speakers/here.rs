@@ -12,6 +12,10 @@ use super::stage::{Stage, Swap};
 use crate::Shard;
 use crate::participant::Slot;
 
+/// The members of a meeting in which all see a new active speaker larger at once; of a larger one
+/// within a quarter of a second.
+const AT_ONCE: usize = 50;
+
 impl Shard {
     /// An audio packet of a published track came; whether it is to be forwarded.
     pub(crate) fn hear(&mut self, slot: Slot, packet: &[u8], now: Instant) -> bool {
@@ -56,7 +60,10 @@ impl Shard {
         if active == before {
             return;
         }
-        let members: Vec<_> = meeting.members.values().copied().collect();
+        // In a larger one their looks, which go over all of it, come by themselves, one by one.
+        let small = meeting.members.len() <= AT_ONCE;
+        let members = meeting.members.values().filter(|_| small);
+        let members: Vec<_> = members.copied().collect();
         for camera in [before, active].into_iter().flatten() {
             self.hold(camera);
         }
