@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use crate::Phases;
 use crate::proxy::{self, Proxy};
-use crate::{Path, Phases};
 
 /// Ways to servers, made as they are asked for. They end when it is dropped.
 #[derive(Debug)]
@@ -42,11 +42,5 @@ impl Network {
         let proxy = Proxy::follow(port, server, Arc::clone(&self.phases), self.start, seed);
         ways.insert(server, (way, proxy));
         Ok(way)
-    }
-
-    /// How it is now.
-    #[must_use]
-    pub fn path(&self, now: Instant) -> Path {
-        self.phases.at(now.saturating_duration_since(self.start))
     }
 }
