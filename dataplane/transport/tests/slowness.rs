@@ -17,6 +17,9 @@ use tokio::net::{TcpStream, UdpSocket};
 /// More than the server lets in without proof of their address.
 const SLOW: usize = 300;
 
+/// Packets between two looks at what was dropped.
+const BURST: usize = 64;
+
 #[tokio::test]
 async fn slow_handshakes_over_tcp_keep_nobody_waiting() {
     within(async {
@@ -198,8 +201,14 @@ async fn a_peer_that_does_not_read_loses_packets_and_holds_nobody() {
             assert!(to_router.send(flow(), &Bytes::from_static(b"once")));
             let (lazy, ..) = router.packet().await;
             let packet = Bytes::from(vec![7; 1_200]);
+            let mut bursts = 0;
             while router.server.counters().of(rung).dropped_out == 0 {
-                router.server.send(lazy, flow(), &packet);
+                for _ in 0..BURST {
+                    router.server.send(lazy, flow(), &packet);
+                }
+                router.server.turn();
+                bursts += 1;
+                assert!(bursts < 100_000, "{rung}: all of it waits somewhere");
             }
             other.is_served(&mut router).await;
         })

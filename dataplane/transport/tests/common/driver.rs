@@ -19,6 +19,8 @@ enum Order {
     Close(ConnectionId, u32, &'static str),
     /// Wait for this before anything else is done.
     Pause(Receiver<()>),
+    /// Say so when all before it is handed to the kernel, or dropped.
+    Turn(Sender<()>),
     Stop,
 }
 
@@ -93,6 +95,14 @@ impl Driver {
         resume
     }
 
+    /// Returns when all that was sent before is handed to the kernel, or dropped, or waits for
+    /// its peer. It blocks the test's runtime too: no peer of the test reads meanwhile.
+    pub fn turn(&self) {
+        let (done, turned) = channel();
+        self.order(Order::Turn(done));
+        turned.recv().expect("the switch is driven");
+    }
+
     pub async fn stop(&self) {
         self.order(Order::Stop);
         self.streams.stopped().await;
@@ -111,6 +121,7 @@ fn drive(
     estimates: &mpsc::UnboundedSender<(ConnectionId, u64)>,
 ) {
     let mut events = Vec::new();
+    let mut turned = Vec::new();
     let mut stop = false;
     while !stop {
         switch.wait(None).unwrap();
@@ -127,6 +138,8 @@ fn drive(
                 Ok(Order::Pause(resume)) => {
                     let _ = resume.recv();
                 }
+                // Whoever floods it waits for turns, so this comes.
+                Ok(Order::Turn(done)) => turned.push(done),
                 Err(TryRecvError::Empty) => break,
                 // Told so, or the test is over.
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => stop = true,
@@ -145,6 +158,9 @@ fn drive(
             };
         }
         switch.flush();
+        for done in turned.drain(..) {
+            let _ = done.send(());
+        }
     }
     for event in switch.stop() {
         let _ = outlet.send(event);
