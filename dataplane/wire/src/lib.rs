@@ -6,6 +6,7 @@
 //!
 //! | module | between whom |
 //! |---|---|
+//! | [`directory`] | client or zone controller and directory, HTTPS |
 //! | [`join`] | client and zone controller, HTTPS |
 //! | [`control`] | client and router, WebSocket `plenum.v1` |
 //! | [`frame`], [`rtp`], [`rtcp`] | client and router, media on the three rungs |
@@ -21,6 +22,7 @@
 //! ```
 
 pub mod control;
+pub mod directory;
 pub mod frame;
 mod id;
 pub mod join;
