@@ -15,6 +15,7 @@
 //! | `moves` | orders to routers, from the order to its end |
 //! | `drain`, `merge` | which meetings have to move: off a draining router, and back together |
 //! | `operator`, `report` | what the operator wants, and what it is told |
+//! | [`outward`] | what the directory is told, and when |
 //! | [`admission`] | who may join at all |
 //!
 //! It does not know what a socket, Kubernetes or a ticket's signature is: the shell signs.
@@ -73,6 +74,7 @@ mod meetings;
 mod merge;
 mod moves;
 mod operator;
+pub mod outward;
 pub mod placement;
 mod report;
 mod routers;

@@ -138,6 +138,10 @@ impl Meeting {
 pub struct Meetings(BTreeMap<MeetingId, Meeting>);
 
 impl Meetings {
+    pub fn iter(&self) -> impl Iterator<Item = (&MeetingId, &Meeting)> {
+        self.0.iter()
+    }
+
     pub fn get(&self, meeting: &MeetingId) -> Option<&Meeting> {
         self.0.get(meeting)
     }
