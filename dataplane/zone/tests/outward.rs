@@ -7,11 +7,11 @@ use std::time::Duration;
 use plenum_wire::directory::RunningMeeting;
 use plenum_zone::outward::{Reporting, Summary};
 use proptest::prelude::*;
-use support::{Zone, at, origin, seconds};
+use support::{Zone, at, meeting, origin, seconds};
 
-fn running(meeting: &str, participants: u32) -> RunningMeeting {
+fn running(name: &str, participants: u32) -> RunningMeeting {
     RunningMeeting {
-        meeting: meeting.parse().unwrap(),
+        meeting: meeting(name),
         participants,
     }
 }
