@@ -92,7 +92,8 @@ impl RateLimit {
 }
 
 /// One subscriber has one IPv4 address, or a whole /64 of IPv6 (RFC 6177).
-pub(crate) fn household(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

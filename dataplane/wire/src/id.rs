@@ -108,6 +108,10 @@ name!(
     RouterId, "router name"
 );
 name!(
+    /// A tunnel: in Kubernetes the name of its pod.
+    TunnelId, "tunnel name"
+);
+name!(
     /// A pool of routers: `<namespace>.<name>` in Kubernetes.
     PoolName, "pool name"
 );

@@ -11,7 +11,7 @@
 //! | [`control`] | client and router, WebSocket `plenum.v1` |
 //! | [`frame`], [`rtp`], [`rtcp`] | client and router, media on the three rungs |
 //! | [`ticket`] | zone controller to router, carried by the client |
-//! | [`link`] | router or operator and zone controller, WebSocket over mTLS |
+//! | [`link`] | router, tunnel or operator and zone controller, WebSocket over mTLS |
 //!
 //! ```
 //! use plenum_wire::{FlowId, frame};
@@ -37,7 +37,8 @@ pub mod ticket;
 mod varint;
 
 pub use id::{
-    Boot, Fingerprint, FlowId, InvalidId, MeetingId, ParticipantId, PoolName, RouterId, ZoneName,
+    Boot, Fingerprint, FlowId, InvalidId, MeetingId, ParticipantId, PoolName, RouterId, TunnelId,
+    ZoneName,
 };
 pub use media::{Codec, Flows, Kind, Rung};
 pub use message::{BadMessage, decode, encode};

@@ -1,13 +1,15 @@
-//! The zone link: a router or the operator to one zone controller, `GET /v1/link`,
-//! WebSocket over mTLS. Every router and the operator keep one to EVERY controller.
+//! The zone link: a router, a tunnel or the operator to one zone controller, `GET /v1/link`,
+//! WebSocket over mTLS. Every one of them keeps one to EVERY controller.
 //!
 //! Everything is level-triggered: a report says what is, an order says what is wanted,
 //! and either may be repeated or lost with its connection without harm.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::join::{Endpoint, Offer};
-use crate::{Boot, MeetingId, ParticipantId, PoolName, RouterId, ZoneName};
+use crate::{Boot, Fingerprint, MeetingId, ParticipantId, PoolName, RouterId, TunnelId, ZoneName};
 
 /// Path of the zone link on a controller's link port.
 pub const LINK_PATH: &str = "/v1/link";
@@ -15,6 +17,8 @@ pub const LINK_PATH: &str = "/v1/link";
 pub const ROUTER_SUBPROTOCOL: &str = "plenum.router.v1";
 /// The WebSocket subprotocol of the operator.
 pub const OPERATOR_SUBPROTOCOL: &str = "plenum.operator.v1";
+/// The WebSocket subprotocol of a tunnel.
+pub const TUNNEL_SUBPROTOCOL: &str = "plenum.tunnel.v1";
 /// A report follows a change after this long, so that a burst is one report; milliseconds.
 pub const COALESCE_MS: u64 = 50;
 /// A report comes at least this often; milliseconds.
@@ -195,4 +199,50 @@ pub struct RouterReport {
     pub age_ms: u64,
     /// Whether its link is up.
     pub connected: bool,
+}
+
+/// What a tunnel says to a controller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromTunnel {
+    /// First and only message of a link.
+    Hello {
+        /// Who.
+        tunnel: TunnelId,
+        /// Where clients reach it, `https://HOST[:PORT]` each; empty where somebody else
+        /// tells the directory.
+        #[serde(default)]
+        public: Vec<String>,
+    },
+}
+
+/// What a controller says to a tunnel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToTunnel {
+    /// Everything that clients may reach through the tunnel, as far as this controller knows.
+    /// Comes after `hello` and with each change.
+    Targets {
+        /// The controller, for the log.
+        controller: String,
+        /// The zone.
+        zone: ZoneName,
+        /// The zone's controllers, `https://HOST[:PORT]` each.
+        controllers: Vec<String>,
+        /// Its routers that are in touch.
+        routers: Vec<RouterTarget>,
+        /// Public keys of the zone's tickets: who was let in before may come back by one.
+        keys: Vec<TicketKey>,
+    },
+}
+
+/// Where a tunnel reaches a router.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouterTarget {
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// TCP port of control channel and rung `tls`.
+    pub https_port: u16,
+    /// SHA-256 of its certificate.
+    pub fingerprint: Fingerprint,
 }

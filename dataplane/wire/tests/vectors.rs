@@ -5,10 +5,10 @@ use bytes::BytesMut;
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest, Layer, Track, Want};
 use plenum_wire::frame::{self, FrameError};
 use plenum_wire::join::Refusal;
-use plenum_wire::link::{FromOperator, Load, ToRouter};
+use plenum_wire::link::{FromOperator, FromTunnel, Load, RouterTarget, ToRouter, ToTunnel};
 use plenum_wire::{
-    BadMessage, Codec, DisplayName, FlowId, Kind, MeetingId, Rung, decode, encode, limits, rtcp,
-    rtp,
+    BadMessage, Codec, DisplayName, Fingerprint, FlowId, Kind, MeetingId, Rung, decode, encode,
+    limits, rtcp, rtp,
 };
 
 fn flow(value: u64) -> FlowId {
@@ -348,6 +348,35 @@ fn link_messages_are_json_with_a_type() {
         encode(&load),
         r#"{"participants":1,"capacity":2,"accepting":true,"draining":false}"#
     );
+}
+
+#[test]
+fn tunnels_hear_every_target_in_one_message() {
+    let hello = FromTunnel::Hello {
+        tunnel: "ht-0".parse().unwrap(),
+        public: vec!["https://ht.example.org".to_owned()],
+    };
+    assert_eq!(
+        encode(&hello),
+        r#"{"type":"hello","tunnel":"ht-0","public":["https://ht.example.org"]}"#
+    );
+    let targets = ToTunnel::Targets {
+        controller: "zc-0".to_owned(),
+        zone: "ns.z".parse().unwrap(),
+        controllers: vec!["https://meet.example.org".to_owned()],
+        routers: vec![RouterTarget {
+            addresses: vec!["192.0.2.1".parse().unwrap()],
+            https_port: 443,
+            fingerprint: Fingerprint([0xab; 32]),
+        }],
+        keys: vec![],
+    };
+    let text = format!(
+        r#"{{"type":"targets","controller":"zc-0","zone":"ns.z","controllers":["https://meet.example.org"],"routers":[{{"addresses":["192.0.2.1"],"https_port":443,"fingerprint":"{}"}}],"keys":[]}}"#,
+        "ab".repeat(32)
+    );
+    assert_eq!(encode(&targets), text);
+    assert_eq!(decode(&text, limits::MESSAGE_BYTES), Ok(targets));
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! What the operator is told.
+//! What the operator is told, and the tunnels.
 
 use std::time::Instant;
 
+use plenum_wire::join::Endpoint;
 use plenum_wire::link::{Load, RouterReport};
 
 use crate::Broker;
@@ -27,7 +28,14 @@ impl Broker {
         known.collect()
     }
 
-    /// Grows whenever something in [`Broker::report`] but an age changes.
+    /// Where clients reach the routers that are in touch, by the routers' names.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        let known = self.routers.iter();
+        known.filter_map(|(_, router)| router.link.map(|_| &router.endpoint))
+    }
+
+    /// Grows whenever something in [`Broker::report`] but an age changes, or in
+    /// [`Broker::endpoints`].
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version

@@ -43,3 +43,21 @@ fn a_router_that_has_said_nothing_yet_is_not_in_it() {
     zone.connect("a");
     assert_eq!(zone.broker.report(zone.now), []);
 }
+
+#[test]
+fn tunnels_hear_where_the_routers_in_touch_are() {
+    let mut zone = Zone::new();
+    assert_eq!(zone.broker.endpoints().count(), 0);
+    let before = zone.broker.version();
+    zone.connect("a");
+    assert_eq!(zone.broker.endpoints().count(), 1, "before its report");
+    assert_ne!(zone.broker.version(), before);
+    let before = zone.broker.version();
+    zone.pass(support::seconds(5));
+    assert_eq!(
+        zone.broker.endpoints().count(),
+        0,
+        "silent, so out of touch"
+    );
+    assert_ne!(zone.broker.version(), before);
+}

@@ -130,7 +130,7 @@ async fn upgrade(
     let subprotocol = match role {
         Some(Role::Router) => ROUTER_SUBPROTOCOL,
         Some(Role::Operator) => OPERATOR_SUBPROTOCOL,
-        Some(Role::Controller) | None => {
+        Some(Role::Controller | Role::Tunnel) | None => {
             let detail = "the certificate is neither a router's nor an operator's";
             return refuse(StatusCode::FORBIDDEN, detail);
         }

@@ -23,6 +23,8 @@ pub enum Role {
     Operator,
     /// A zone controller.
     Controller,
+    /// A tunnel.
+    Tunnel,
 }
 
 impl Member {
@@ -47,6 +49,7 @@ impl Member {
             "router" => Role::Router,
             "operator" => Role::Operator,
             "controller" => Role::Controller,
+            "tunnel" => Role::Tunnel,
             _ => return None,
         };
         let zone = zone.parse().ok()?;
@@ -64,6 +67,7 @@ mod tests {
             ("router", Role::Router),
             ("operator", Role::Operator),
             ("controller", Role::Controller),
+            ("tunnel", Role::Tunnel),
         ] {
             let member = Member::from_uri(&format!("spiffe://plenum.dev/a.b/{role}"));
             let zone = "a.b".parse().unwrap();
