@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use plenum_transport::route::ProxyProblem;
 use plenum_wire::MeetingId;
 use plenum_wire::join::{Problem, Refusal};
 
@@ -73,6 +74,14 @@ pub enum JoinError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A proxy on the way lets nothing through, and will not a moment later.
+    #[error("the proxy {proxy} {problem}. {}", proxy_advice(problem))]
+    Proxy {
+        /// Its host and port.
+        proxy: String,
+        /// What is wrong.
+        problem: ProxyProblem,
+    },
     /// The zone answered, its router did not.
     #[error(
         "router {router} could not be used: {reason}. \
@@ -96,6 +105,7 @@ impl JoinError {
             Self::Full { .. } => exit::FULL,
             Self::ZoneUnreachable { .. }
             | Self::Untrusted { .. }
+            | Self::Proxy { .. }
             | Self::RouterUnreachable { .. } => exit::UNREACHABLE,
         }
     }
@@ -118,6 +128,30 @@ impl JoinError {
         } else {
             Self::Refused { meeting, problem }
         }
+    }
+}
+
+/// What to do about a proxy that lets nothing through.
+const fn proxy_advice(problem: &ProxyProblem) -> &'static str {
+    match problem {
+        ProxyProblem::CredentialsWanted { .. } | ProxyProblem::CredentialsRefused { .. } => {
+            "Give a user and a password that it knows: --proxy http://USER:PASSWORD@HOST:PORT, \
+             special characters as %XX. Plenum speaks Basic authentication"
+        }
+        ProxyProblem::Forbidden { .. } => {
+            "Ask who runs the proxy to allow CONNECT to this host and port"
+        }
+        ProxyProblem::Untrusted(_) => {
+            "Use an address that its certificate is for, or its plain http:// address"
+        }
+        ProxyProblem::NotAProxy(_) => {
+            "Check the proxy's address; in a hotel or a train open a web page first and sign in"
+        }
+        ProxyProblem::UnknownName(_)
+        | ProxyProblem::Unreachable(_)
+        | ProxyProblem::TimedOut
+        | ProxyProblem::TargetFailed { .. }
+        | ProxyProblem::Busy { .. } => "Check its address, and try again later",
     }
 }
 

@@ -124,8 +124,8 @@ impl Session {
     /// Joins: returns when the router has let us in and every kind's media connection is
     /// bound. The first event is [`Event::Joined`].
     pub async fn join(config: JoinConfig) -> Result<Self, JoinError> {
-        let http = config.network.http.clone();
-        let zone = Zone::new(http, &config.zones, config.token.clone())?;
+        let http = config.network.http().clone();
+        let zone = Zone::new(http, &config.zones, config.token.as_deref())?;
         let now = Instant::now();
         let (notes, inbox) = mpsc::channel(INBOX);
         let mut session = Self {

@@ -10,12 +10,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request};
+use plenum_transport::route::{Http, HttpError};
 use plenum_wire::MeetingId;
 use plenum_wire::join::{JoinRequest, Offer, Problem};
-use reqwest::Url;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use url::Url;
 
 use crate::backoff::Backoff;
 use crate::error::JoinError;
@@ -33,9 +37,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(3);
 /// The controllers of one zone.
 #[derive(Debug, Clone)]
 pub struct Zone {
-    http: reqwest::Client,
+    http: Http,
     urls: Vec<Url>,
-    token: Option<String>,
+    token: Option<HeaderValue>,
 }
 
 /// What kept a round of requests from an offer.
@@ -46,16 +50,13 @@ enum Setback {
 
 impl Zone {
     /// `urls` as `https://HOST[:PORT]`; `token` from the directory, if any.
-    pub fn new(
-        http: reqwest::Client,
-        urls: &[String],
-        token: Option<String>,
-    ) -> Result<Self, JoinError> {
+    pub fn new(http: Http, urls: &[String], token: Option<&str>) -> Result<Self, JoinError> {
         let urls: Vec<Url> = urls.iter().map(|url| read(url)).collect::<Result<_, _>>()?;
         if urls.is_empty() {
             let what = "no zone given: write its address as https://HOST".to_owned();
             return Err(JoinError::Configuration(what));
         }
+        let token = token.map(bearer).transpose()?;
         Ok(Self { http, urls, token })
     }
 
@@ -92,8 +93,8 @@ impl Zone {
             let wait = match &setback {
                 Setback::Refused(problem, _) if !problem.code.passes() => None,
                 Setback::Refused(_, Some(after)) => Some(backoff.wait().max(*after)),
-                // A wrong authority does not become right by asking again.
-                Setback::Failed(JoinError::Untrusted { .. }) => None,
+                // A wrong authority or password does not become right by asking again.
+                Setback::Failed(JoinError::Untrusted { .. } | JoinError::Proxy { .. }) => None,
                 Setback::Refused(_, None) | Setback::Failed(_) => Some(backoff.wait()),
             };
             match wait.filter(|&wait| Instant::now() + wait < deadline) {
@@ -144,7 +145,7 @@ impl Zone {
                         setback = Some(Setback::Refused(problem, after));
                         hedge.as_mut().reset(Instant::now());
                     }
-                    Answer::Untrusted(error) | Answer::Failed(error) => {
+                    Answer::Failed(error) => {
                         // A refusal says more than a failure.
                         setback = setback.or(Some(Setback::Failed(error)));
                         hedge.as_mut().reset(Instant::now());
@@ -163,17 +164,34 @@ impl Zone {
         request: &'a JoinRequest,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         Box::pin(async move {
-            let mut target = url.clone();
-            target.set_path(&format!("/v1/meetings/{meeting}/join"));
-            let mut post = self.http.post(target).json(request).timeout(REQUEST);
-            if let Some(token) = &self.token {
-                post = post.bearer_auth(token);
-            }
-            match post.send().await {
-                Ok(response) => Answer::read(url, response).await,
-                Err(error) => Answer::of_error(url, &error),
+            let answer = match self.post(url, meeting, request) {
+                Ok(post) => self.http.send(post, REQUEST).await,
+                Err(error) => Err(HttpError::Request(error.to_string())),
+            };
+            match answer {
+                Ok(response) => Answer::read(url, &response),
+                Err(error) => Answer::of_error(url, error),
             }
         })
+    }
+
+    fn post(
+        &self,
+        url: &Url,
+        meeting: &MeetingId,
+        request: &JoinRequest,
+    ) -> Result<Request<Bytes>, http::Error> {
+        let mut target = url.clone();
+        target.set_path(&format!("/v1/meetings/{meeting}/join"));
+        let mut post = Request::builder()
+            .method(Method::POST)
+            .uri(target.as_str())
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(token) = &self.token {
+            post = post.header(AUTHORIZATION, token);
+        }
+        let body = serde_json::to_vec(request).expect("a request is a plain structure");
+        post.body(body.into())
     }
 
     fn unreachable(&self, reason: &str) -> JoinError {
@@ -183,6 +201,14 @@ impl Zone {
             reason: reason.to_owned(),
         }
     }
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, JoinError> {
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
+        JoinError::Configuration("the token has characters that no token has".to_owned())
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn read(text: &str) -> Result<Url, JoinError> {

@@ -8,6 +8,7 @@
 //! | [`quic`] | a UDP port and its QUIC connections, driven by their thread |
 //! | [`media`] | the router's side of the three rungs, in the hands of one thread |
 //! | [`dial`] | the client's side of the three rungs and of the control channel |
+//! | [`route`] | the way of a connection over TCP, through proxies, and HTTP on it |
 //! | [`rate`] | how often one address may do something |
 //! | [`socket`] | the socket options that media needs |
 //!
@@ -77,6 +78,7 @@ pub mod https;
 pub mod media;
 pub mod quic;
 pub mod rate;
+pub mod route;
 pub mod socket;
 pub mod tls;
 mod websocket;

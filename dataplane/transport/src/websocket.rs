@@ -9,7 +9,6 @@ use bytes::Bytes;
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _, future};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -21,8 +20,9 @@ use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use crate::HANDSHAKE_TIMEOUT;
 use crate::dial::DialError;
-use crate::{HANDSHAKE_TIMEOUT, socket};
+use crate::route::{self, Route};
 
 /// Read and write buffers in bytes. The library's 128 KiB are a lot for thousands of them.
 const BUFFER: usize = 8 * 1_024;
@@ -84,7 +84,7 @@ pub(crate) fn server(websocket: ws::WebSocket) -> (Outgoing, Incoming) {
 }
 
 /// The two directions of a client's WebSocket.
-pub(crate) fn client(websocket: WebSocketStream<TlsStream<TcpStream>>) -> (Outgoing, Incoming) {
+pub(crate) fn client(websocket: WebSocketStream<TlsStream<route::Stream>>) -> (Outgoing, Incoming) {
     let (sink, stream) = websocket.split();
     let stream = stream.map(|message| message.map(from_tungstenite).map_err(Broken::from));
     let sink = sink
@@ -95,6 +95,7 @@ pub(crate) fn client(websocket: WebSocketStream<TlsStream<TcpStream>>) -> (Outgo
 
 /// Where a WebSocket is dialled.
 pub(crate) struct Target<'a> {
+    pub(crate) route: &'a Route,
     pub(crate) address: SocketAddr,
     pub(crate) server_name: ServerName<'static>,
     pub(crate) path: &'a str,
@@ -124,21 +125,21 @@ async fn connect(target: Target<'_>) -> Result<(Outgoing, Incoming), DialError> 
     let headers = request.headers_mut();
     headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
 
-    let tls = tls(target.address, target.server_name, target.tls).await?;
+    let tls = tls(target.route, target.address, target.server_name, target.tls).await?;
     let (websocket, _) = client_async_with_config(request, tls, Some(config(target.limit)))
         .await
         .map_err(refused)?;
     Ok(client(websocket))
 }
 
-/// A TLS connection over TCP, tuned for live media.
+/// A TLS connection by a route, tuned for live media.
 pub(crate) async fn tls(
+    route: &Route,
     address: SocketAddr,
     server_name: ServerName<'static>,
     config: Arc<ClientConfig>,
-) -> Result<TlsStream<TcpStream>, DialError> {
-    let stream = TcpStream::connect(address).await?;
-    socket::tune(&stream)?;
+) -> Result<TlsStream<route::Stream>, DialError> {
+    let stream = route.reach(&address.into()).await?;
     Ok(TlsConnector::from(config)
         .connect(server_name, stream)
         .await?)

@@ -190,7 +190,7 @@ impl Session {
         };
         let wiring = Wiring {
             leg: id,
-            dialer: self.config.network.dialer.clone(),
+            dialer: self.config.network.dialer().clone(),
             endpoint: offer.endpoint.clone(),
             notes: self.notes.clone(),
         };

@@ -1,3 +1,4 @@
+use plenum_transport::route::Route;
 use plenum_wire::join::Refusal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -81,10 +82,7 @@ async fn ask(urls: Vec<Url>, ms: u64) -> Result<Box<Offer>, JoinError> {
 
 async fn ask_for(urls: Vec<Url>, request: &JoinRequest, ms: u64) -> Result<Box<Offer>, JoinError> {
     let zone = Zone {
-        http: reqwest::Client::builder()
-            .tls_backend_preconfigured((*config()).clone())
-            .build()
-            .unwrap(),
+        http: Http::new(Route::direct(), config()),
         urls,
         token: None,
     };

@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::dial::DialError;
+use crate::route::Route;
 use crate::websocket::{self, Target};
 use pump::Fate;
 
@@ -132,11 +133,21 @@ impl<In, Out> Channel<In, Out> {
         Self::dial_with(request, Settings::default()).await
     }
 
+    /// Connects by a route with the default [`Settings`], within 5 s.
+    pub async fn dial_via(route: &Route, request: Dial) -> Result<Self, DialError> {
+        Self::open(route, request, Settings::default()).await
+    }
+
     /// Connects within 5 s.
     pub async fn dial_with(request: Dial, settings: Settings) -> Result<Self, DialError> {
+        Self::open(&Route::direct(), request, settings).await
+    }
+
+    async fn open(route: &Route, request: Dial, settings: Settings) -> Result<Self, DialError> {
         let server_name = ServerName::try_from(request.server_name)
             .map_err(|error| DialError::Request(error.to_string()))?;
         let (outgoing, incoming) = websocket::dial(Target {
+            route,
             address: request.addr,
             server_name,
             path: &request.path,

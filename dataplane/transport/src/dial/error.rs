@@ -4,6 +4,7 @@ use std::io;
 
 use quinn::ConnectionError;
 
+use crate::route::RouteError;
 use crate::tls::TlsError;
 
 /// Why a connection could not be made.
@@ -33,6 +34,12 @@ pub enum DialError {
     /// What was asked for cannot be dialled.
     #[error("cannot be dialled: {0}")]
     Request(String),
+    /// A proxy on the way is the end of it, or the way begins nowhere.
+    #[error(transparent)]
+    Route(RouteError),
+    /// Proxies carry no UDP.
+    #[error("the way is through a proxy, which carries no UDP")]
+    NotOnRoute,
     /// Our own certificate or trust is not usable.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -43,6 +50,18 @@ impl From<io::Error> for DialError {
         match error.get_ref().and_then(|inner| inner.downcast_ref()) {
             Some(tls) => Self::from_tls(tls),
             None => Self::Unreachable(error),
+        }
+    }
+}
+
+impl From<RouteError> for DialError {
+    fn from(error: RouteError) -> Self {
+        match error {
+            RouteError::TimedOut { .. } => Self::TimedOut,
+            RouteError::Unreachable { kind, reason, .. } => {
+                Self::Unreachable(io::Error::new(kind, reason))
+            }
+            other => Self::Route(other),
         }
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use plenum_wire::frame::close;
 use plenum_wire::{FlowId, Kind, Rung};
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::media::{Carrier, Outbound, Outbox, Reader, Sent};
+use crate::route::Stream;
 use crate::websocket::{Incoming, Outgoing};
 
 /// An open media connection to a router.
@@ -45,7 +45,7 @@ impl MediaConnection {
         Self::new(Rung::Udp, carrier, Reader::Quic(connection))
     }
 
-    pub(super) fn tcp(stream: TlsStream<TcpStream>) -> Self {
+    pub(super) fn tcp(stream: TlsStream<Stream>) -> Self {
         let (read, write) = tokio::io::split(stream.into());
         let outbox = Arc::new(Outbox::new());
         let writer = Arc::clone(&outbox);

@@ -5,7 +5,6 @@
 
 mod error;
 mod media;
-mod race;
 
 use std::collections::HashMap;
 use std::io;
@@ -23,6 +22,7 @@ use tokio::time::timeout;
 use crate::channel::{self, Channel};
 use crate::media::MESSAGE_BYTES;
 use crate::quic;
+use crate::route::{Route, race};
 use crate::tls::{TlsError, Trust, client_config};
 use crate::websocket::{self, Target};
 use crate::{HANDSHAKE_TIMEOUT, socket};
@@ -43,6 +43,7 @@ pub type Detour = Arc<dyn Fn(SocketAddr) -> io::Result<SocketAddr> + Send + Sync
 pub struct Dialer {
     shared: Arc<Shared>,
     detour: Option<Detour>,
+    route: Route,
 }
 
 impl std::fmt::Debug for Dialer {
@@ -90,6 +91,7 @@ impl Dialer {
         Ok(Self {
             shared: Arc::new(shared),
             detour: None,
+            route: Route::direct(),
         })
     }
 
@@ -99,6 +101,18 @@ impl Dialer {
         Self {
             shared: Arc::clone(&self.shared),
             detour: Some(detour),
+            route: self.route.clone(),
+        }
+    }
+
+    /// The same dialer, whose connections over TCP take `route`. There is no rung `udp` unless
+    /// it is the direct one.
+    #[must_use]
+    pub fn via(&self, route: &Route) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            detour: self.detour.clone(),
+            route: route.clone(),
         }
     }
 
@@ -108,21 +122,28 @@ impl Dialer {
         rung: Rung,
         endpoint: &Endpoint,
     ) -> Result<MediaConnection, DialError> {
+        if rung == Rung::Udp && !self.route.is_direct() {
+            return Err(DialError::NotOnRoute);
+        }
         let pinned = self.pinned(endpoint.fingerprint)?;
         let port = match rung {
             Rung::Udp | Rung::Tcp => endpoint.media_port,
             Rung::Tls => endpoint.https_port,
         };
-        race::first(&addresses(endpoint, port), |address| {
-            let pinned = pinned.clone();
-            async move {
-                match rung {
-                    Rung::Udp => self.udp(address, pinned.udp).await,
-                    Rung::Tcp => tcp(address, pinned.tcp).await,
-                    Rung::Tls => tls(address, pinned.https).await,
+        race::first(
+            &addresses(endpoint, port),
+            DialError::NoAddress,
+            |address| {
+                let pinned = pinned.clone();
+                async move {
+                    match rung {
+                        Rung::Udp => self.udp(address, pinned.udp).await,
+                        Rung::Tcp => self.tcp(address, pinned.tcp).await,
+                        Rung::Tls => self.tls(address, pinned.https).await,
+                    }
                 }
-            }
-        })
+            },
+        )
         .await
     }
 
@@ -132,14 +153,16 @@ impl Dialer {
         endpoint: &Endpoint,
     ) -> Result<Channel<control::FromRouter, control::FromClient>, DialError> {
         let tls = self.pinned(endpoint.fingerprint)?.https;
-        race::first(&addresses(endpoint, endpoint.https_port), |addr| {
-            Channel::dial(channel::Dial {
+        let addresses = addresses(endpoint, endpoint.https_port);
+        race::first(&addresses, DialError::NoAddress, |addr| {
+            let request = channel::Dial {
                 addr,
                 server_name: addr.ip().to_string(),
                 path: control::CONTROL_PATH.to_owned(),
                 subprotocol: control::SUBPROTOCOL.to_owned(),
                 tls: Arc::clone(&tls),
-            })
+            };
+            Channel::dial_via(&self.route, request)
         })
         .await
     }
@@ -187,30 +210,40 @@ impl Dialer {
         }
         Ok(MediaConnection::udp(connection))
     }
-}
 
-async fn tcp(address: SocketAddr, config: Arc<ClientConfig>) -> Result<MediaConnection, DialError> {
-    let connecting = websocket::tls(address, ServerName::from(address.ip()), config);
-    let stream = timeout(HANDSHAKE_TIMEOUT, connecting)
-        .await
-        .map_err(|_| DialError::TimedOut)??;
-    if stream.get_ref().1.alpn_protocol() != Some(TCP_ALPN) {
-        return Err(DialError::Protocol("the peer speaks no media".to_owned()));
+    async fn tcp(
+        &self,
+        address: SocketAddr,
+        config: Arc<ClientConfig>,
+    ) -> Result<MediaConnection, DialError> {
+        let name = ServerName::from(address.ip());
+        let connecting = websocket::tls(&self.route, address, name, config);
+        let stream = timeout(HANDSHAKE_TIMEOUT, connecting)
+            .await
+            .map_err(|_| DialError::TimedOut)??;
+        if stream.get_ref().1.alpn_protocol() != Some(TCP_ALPN) {
+            return Err(DialError::Protocol("the peer speaks no media".to_owned()));
+        }
+        Ok(MediaConnection::tcp(stream))
     }
-    Ok(MediaConnection::tcp(stream))
-}
 
-async fn tls(address: SocketAddr, config: Arc<ClientConfig>) -> Result<MediaConnection, DialError> {
-    let (outgoing, incoming) = websocket::dial(Target {
-        address,
-        server_name: ServerName::from(address.ip()),
-        path: control::MEDIA_PATH,
-        subprotocol: TLS_SUBPROTOCOL,
-        tls: config,
-        limit: MESSAGE_BYTES,
-    })
-    .await?;
-    Ok(MediaConnection::tls(outgoing, incoming))
+    async fn tls(
+        &self,
+        address: SocketAddr,
+        config: Arc<ClientConfig>,
+    ) -> Result<MediaConnection, DialError> {
+        let (outgoing, incoming) = websocket::dial(Target {
+            route: &self.route,
+            address,
+            server_name: ServerName::from(address.ip()),
+            path: control::MEDIA_PATH,
+            subprotocol: TLS_SUBPROTOCOL,
+            tls: config,
+            limit: MESSAGE_BYTES,
+        })
+        .await?;
+        Ok(MediaConnection::tls(outgoing, incoming))
+    }
 }
 
 fn endpoint(ip: IpAddr) -> io::Result<quinn::Endpoint> {

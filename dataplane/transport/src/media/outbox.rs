@@ -12,7 +12,6 @@ use futures_util::SinkExt as _;
 use plenum_wire::Kind;
 use plenum_wire::frame::close;
 use tokio::io::{AsyncWriteExt as _, WriteHalf};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_rustls::TlsStream;
@@ -21,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::Outbound;
 use super::queue::{SendQueue, max_age};
 use crate::estimate::{Delivered, Estimate, Told};
+use crate::route::Stream;
 use crate::websocket::{Broken, Frame, Outgoing};
 
 /// Written at once at most, in bytes: one TLS record. More would grow old in our own hands.
@@ -144,7 +144,7 @@ impl Outbox {
     }
 
     /// Empties the queue into a TLS connection until either is closed.
-    pub(crate) async fn write_tcp(&self, mut half: WriteHalf<TlsStream<TcpStream>>) {
+    pub(crate) async fn write_tcp(&self, mut half: WriteHalf<TlsStream<Stream>>) {
         let mut buffer = BytesMut::with_capacity(WRITE);
         while let Some((since, outbound)) = self.next().await {
             outbound.put_stream(&mut buffer);

@@ -8,10 +8,10 @@ use plenum_wire::FlowId;
 use plenum_wire::frame::{FrameError, decode_datagram, decode_stream};
 use quinn::Connection;
 use tokio::io::{AsyncReadExt as _, ReadHalf};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
 use super::Outbox;
+use crate::route::Stream;
 use crate::websocket::{Broken, Frame, Incoming};
 
 /// Room made for one read: one TLS record.
@@ -20,7 +20,7 @@ const READ: usize = 16 * 1_024;
 pub(crate) enum Reader {
     Quic(Connection),
     Tcp {
-        half: ReadHalf<TlsStream<TcpStream>>,
+        half: ReadHalf<TlsStream<Stream>>,
         buffer: BytesMut,
         outbox: Arc<Outbox>,
     },
@@ -46,7 +46,7 @@ impl From<FrameError> for End {
 }
 
 impl Reader {
-    pub(crate) fn tcp(half: ReadHalf<TlsStream<TcpStream>>, outbox: Arc<Outbox>) -> Self {
+    pub(crate) fn tcp(half: ReadHalf<TlsStream<Stream>>, outbox: Arc<Outbox>) -> Self {
         Self::Tcp {
             half,
             buffer: BytesMut::new(),

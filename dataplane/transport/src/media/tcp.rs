@@ -15,6 +15,7 @@ use tokio_rustls::{TlsAcceptor, TlsStream};
 use super::streams::{Outlet, Shared};
 use super::{ACCEPTS, Carrier, MAX_CONNECTIONS, Outbox, Reader, connection};
 use crate::rate::RateLimit;
+use crate::route::Stream;
 use crate::tls::{Identity, server_config};
 use crate::{HANDSHAKE_TIMEOUT, socket};
 
@@ -68,7 +69,7 @@ pub(super) async fn accept(
     }
 }
 
-async fn carry(shared: &Shared, outlet: Outlet, tls: TlsStream<TcpStream>, peer: SocketAddr) {
+async fn carry(shared: &Shared, outlet: Outlet, tls: TlsStream<Stream>, peer: SocketAddr) {
     let (read, write) = tokio::io::split(tls);
     let outbox = Arc::new(Outbox::new());
     let reader = Reader::tcp(read, Arc::clone(&outbox));
@@ -84,11 +85,11 @@ async fn handshake(
     acceptor: TlsAcceptor,
     stream: TcpStream,
     peer: SocketAddr,
-) -> Option<TlsStream<TcpStream>> {
+) -> Option<TlsStream<Stream>> {
     if let Err(error) = socket::tune(&stream) {
         tracing::debug!(%peer, %error, "socket options");
     }
-    let reason = match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+    let reason = match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream.into())).await {
         // A client that names no protocol gets through the handshake, but not further.
         Ok(Ok(tls)) if tls.get_ref().1.alpn_protocol() == Some(TCP_ALPN) => {
             return Some(tls.into());
