@@ -17,6 +17,7 @@ pub const TOKEN_LIFETIME_S: u64 = 600;
 
 /// Which meeting. Who signed in sends the session or API token as `Authorization: Bearer`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LookupRequest {
     /// The meeting's number, or the name of a personal meeting.
     pub meeting: MeetingId,
@@ -33,6 +34,7 @@ pub struct LookupRequest {
 
 /// The answer to a lookup: a permission, and where to use it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lookup {
     /// The meeting.
     pub meeting: MeetingId,
@@ -51,6 +53,7 @@ pub struct Lookup {
 
 /// A zone that may host the meeting for the caller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ZoneOffer {
     /// Its name.
     pub zone: ZoneName,
@@ -72,6 +75,7 @@ pub struct ZoneOffer {
 
 /// What somebody may do in a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Take part.
@@ -103,6 +107,7 @@ pub struct TokenClaims {
 
 /// Why the directory said no. Sent as `code` of RFC 9457 `application/problem+json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Denial {
     /// 404: there is no such meeting.
@@ -176,6 +181,29 @@ impl Denial {
         }
     }
 
+    /// As it is written in JSON: for logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownMeeting => "unknown_meeting",
+            Self::PasscodeRequired => "passcode_required",
+            Self::WrongPasscode => "wrong_passcode",
+            Self::SignInRequired => "sign_in_required",
+            Self::Forbidden => "forbidden",
+            Self::WaitingForHost => "waiting_for_host",
+            Self::Refused => "refused",
+            Self::NotYet => "not_yet",
+            Self::Over => "over",
+            Self::NoZone => "no_zone",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::TooManyRequests => "too_many_requests",
+            Self::BadRequest => "bad_request",
+            Self::Unavailable => "unavailable",
+            Self::ReadOnly => "read_only",
+        }
+    }
+
     /// Whether the same request can succeed a moment later.
     #[must_use]
     pub const fn passes(self) -> bool {
@@ -193,6 +221,7 @@ impl Denial {
 
 /// RFC 9457 body of every error answer of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DirectoryProblem {
     /// The kind of problem, in words.
     pub title: String,
@@ -210,6 +239,7 @@ pub struct DirectoryProblem {
 /// What one controller tells the directory about its zone. Level-triggered: each says all,
 /// and any may be lost. The caller proves itself with the zone's credential as `Bearer`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ZoneReport {
     /// Which controller speaks.
     pub controller: String,
@@ -234,6 +264,7 @@ pub struct ZoneReport {
 
 /// A meeting that runs in a zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunningMeeting {
     /// Which.
     pub meeting: MeetingId,
@@ -243,6 +274,7 @@ pub struct RunningMeeting {
 
 /// What the directory answers to a report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReportAnswer {
     /// The public keys to verify tokens with (RFC 7517); they stay good until newer ones come.
     pub jwks: serde_json::Value,

@@ -92,6 +92,20 @@ macro_rules! name {
                 f.write_str(&self.0)
             }
         }
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $type {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .description(Some(concat!("A ", $what, ".")))
+                    .min_length(Some(1))
+                    .max_length(Some(NAME_BYTES))
+                    .pattern(Some("^[A-Za-z0-9._-]+$"))
+                    .into()
+            }
+        }
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $type {}
     };
 }
 

@@ -11,6 +11,7 @@ use crate::limits::NAME_BYTES;
 /// border. It names nothing in the system; that is what identifiers are for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, max_length = 128))]
 pub struct DisplayName(String);
 
 /// The name would cost everybody in the meeting more than a name should.
