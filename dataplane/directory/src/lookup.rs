@@ -1,0 +1,26 @@
+//! The two decisions of a lookup: who may join (`admission`), and which zones to offer them
+//! (`health`, `order`). Pure: no clock, no store, no file.
+//!
+//! Which zones to offer to somebody, and in which order: of these rules the first that tells
+//! two zones apart decides.
+//!
+//! 1. A zone that is switched off, or is not healthy, is not offered; one that this directory
+//!    has just begun to listen for comes after those it has heard.
+//! 2. Where the meeting runs already comes first, the larger part of it before the smaller:
+//!    people of one meeting want to meet.
+//! 3. Then the zone that has been given the caller's network by hand; the narrower network
+//!    counts. Who runs the network knows better than any file.
+//! 4. Then a zone whose weight is not 0: those are the last resort.
+//! 5. Then the cost: the way there ([`COST_PER_KM`]), and how full it is.
+//! 6. Then chance, but the same chance for everybody in a meeting, so that they meet, while
+//!    many meetings are spread by weight over zones that are alike.
+//!
+//! At most [`OFFERED`] are offered; the client tests the network to them and has the last word.
+
+mod admission;
+mod health;
+mod order;
+
+pub use admission::{Asker, Refused, Said, admit};
+pub use health::{Health, SILENT_AFTER, STARTING_FOR, State};
+pub use order::{COST_PER_KM, Candidate, Caller, NoZone, OFFERED, order};
