@@ -1,5 +1,8 @@
 //! One QUIC connection: what waits for it, what it wants, how it ends.
 
+#[cfg(test)]
+mod bursts;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -9,7 +12,6 @@ use plenum_wire::frame::close;
 use plenum_wire::limits::PACKET_BYTES;
 use quinn_proto::{Connection, Event as QuicEvent, SendDatagramError, VarInt};
 
-use super::config::SHORT_SEND_BUFFER;
 use crate::HANDSHAKE_TIMEOUT;
 use crate::estimate::Told;
 use crate::media::{ConnectionId, Outbound, SendQueue, max_age};
@@ -18,7 +20,10 @@ use crate::media::{ConnectionId, Outbound, SendQueue, max_age};
 const DATAGRAM: usize = PACKET_BYTES + 8;
 /// Bytes that encoded datagrams share. It is used again when all of them were sent.
 const ARENA: usize = 256 * 1_024;
-/// Bytes in QUIC's queue while the path takes no more: it must find something when it does.
+/// Bytes in QUIC's queue at most, as long as the path takes all there is: so many packets leave by
+/// one system call, and more of them by one would save little.
+const FLOWING: usize = 16 * DATAGRAM;
+/// The same while the path takes no more: it must find something when it does.
 const BLOCKED: usize = 4 * DATAGRAM;
 /// A connection that brings no packet for so long is given up. Clients send one every second.
 const QUIET: Duration = Duration::from_secs(8);
@@ -66,6 +71,8 @@ pub(super) struct Peer {
     pub(super) ready: bool,
     heard: Instant,
     waiting: SendQueue,
+    /// What QUIC's own queue has room for when nothing is in it.
+    room: usize,
     /// The path takes less than there is.
     blocked: bool,
     told: Told,
@@ -75,10 +82,11 @@ impl Peer {
     /// A connection whose handshake begins.
     pub(super) fn new(
         id: ConnectionId,
-        connection: Connection,
+        mut connection: Connection,
         proven: bool,
         now: Instant,
     ) -> Self {
+        let room = connection.datagrams().send_buffer_space();
         Self {
             id,
             connection,
@@ -89,6 +97,7 @@ impl Peer {
             ready: false,
             heard: now,
             waiting: SendQueue::new(max_age(Kind::Video)),
+            room,
             blocked: false,
             told: Told::default(),
         }
@@ -116,11 +125,7 @@ impl Peer {
     /// send: what waits there can neither be overtaken nor grow old.
     pub(super) fn fill(&mut self, arena: &mut BytesMut, now: Instant) -> Sent {
         let mut sent = Sent::default();
-        let most = if self.blocked {
-            BLOCKED
-        } else {
-            SHORT_SEND_BUFFER
-        };
+        let most = if self.blocked { BLOCKED } else { FLOWING };
         while self.in_quic() + DATAGRAM <= most
             && let Some(outbound) = self.waiting.pop(now)
         {
@@ -151,9 +156,10 @@ impl Peer {
         self.blocked = self.in_quic() > 0;
     }
 
-    /// Bytes in QUIC's own queue.
+    /// Bytes in QUIC's own queue, and what it needs to keep them.
     fn in_quic(&mut self) -> usize {
-        SHORT_SEND_BUFFER.saturating_sub(self.connection.datagrams().send_buffer_space())
+        let left = self.connection.datagrams().send_buffer_space();
+        self.room.saturating_sub(left)
     }
 
     /// Why the connection should not go on, by the clock.
