@@ -1,5 +1,6 @@
 //! `plenum join`: a participant at a shell, with real encoded files.
 
+mod gaps;
 mod layers;
 mod play;
 mod record;
@@ -19,6 +20,7 @@ use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId, Rung};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
+use gaps::Gaps;
 use play::Players;
 use record::Recordings;
 pub(crate) use report::shares;
@@ -147,6 +149,7 @@ async fn attend(args: JoinArgs, stop: CancellationToken) -> anyhow::Result<Repor
         session,
         recordings,
         turns: Turns::default(),
+        gaps: Gaps::default(),
         joined,
         began,
         first_media: None,
@@ -173,6 +176,7 @@ struct Attendance {
     session: Session,
     recordings: Recordings,
     turns: Turns,
+    gaps: Gaps,
     began: Instant,
     joined: Duration,
     first_media: Option<Duration>,
@@ -209,6 +213,7 @@ impl Attendance {
             rungs: self.rungs,
             router,
             active_s,
+            audio_gap_ms: self.gaps.finish(),
             tracks,
         })
     }
@@ -254,6 +259,9 @@ impl Attendance {
             Event::Packet { track, packet, at } => {
                 self.first_media
                     .get_or_insert_with(|| at.saturating_duration_since(self.began));
+                if track.kind == Kind::Audio {
+                    self.gaps.packet(&track.participant, at);
+                }
                 self.recordings.packet(&track, packet, at)?;
             }
             Event::TrackRemoved(track) => self.recordings.end(&track)?,
@@ -263,6 +271,7 @@ impl Attendance {
             Event::Speakers { slots, active } => {
                 tracing::debug!(?active, heard = slots.iter().flatten().count(), "speakers");
                 self.turns.pass(active, Instant::now());
+                self.gaps.heard(&slots);
                 self.recordings.heard(slots)?;
             }
             Event::MoveStarted { to } => tracing::info!(%to, "moving"),
@@ -280,11 +289,9 @@ impl Attendance {
             }
             Event::Ended(ending) => return ended(ending),
             Event::LayersWanted { kind, layers } => tracing::debug!(%kind, ?layers, "wanted"),
+            Event::ParticipantLeft(who) => self.gaps.left(&who),
             // A file has its key frames where they are.
-            Event::KeyFrameWanted { .. }
-            | Event::Joined { .. }
-            | Event::ParticipantJoined(_)
-            | Event::ParticipantLeft(_) => {}
+            Event::KeyFrameWanted { .. } | Event::Joined { .. } | Event::ParticipantJoined(_) => {}
         }
         Ok(())
     }

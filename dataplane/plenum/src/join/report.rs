@@ -23,6 +23,8 @@ pub struct Report {
     pub router: Option<RouterId>,
     /// How long each was the active speaker, in seconds.
     pub active_s: BTreeMap<ParticipantId, f64>,
+    /// The longest time without a packet of somebody's audio who was heard before and after.
+    pub audio_gap_ms: BTreeMap<ParticipantId, u128>,
     /// What was received.
     pub tracks: Vec<Received>,
 }
