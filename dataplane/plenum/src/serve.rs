@@ -163,15 +163,16 @@ fn start_zc(
 ) -> anyhow::Result<zc::Zc> {
     let keys = zc::KeyRing::single("site", &authority.signing_key)?;
     let config = zc::Config {
+        admission: args.admission.with(&zone, &args.meetings),
         zone,
         name: "serve".into(),
         // Nobody renews it: a site's key lives as long as its data directory.
         keys: watch::channel(keys).1,
-        admission: args.admission.with(&args.meetings),
         directory: match &args.directory_keys {
             Some(file) => zc::Directory::from_file(file)?,
             None => zc::Directory::default(),
         },
+        outward: None,
     };
     Ok(zc::start(config, registry, end))
 }

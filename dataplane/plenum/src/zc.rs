@@ -8,6 +8,7 @@
 //! | `admit` | the directory's tokens, the zone's own tickets |
 //! | `keys` | the signing keys of the zone, as they are renewed |
 //! | `offers` | tickets with their random flow ids |
+//! | `outward` | the directory: what it is told, and the keys it tells |
 //! | `metrics` | what Prometheus is told |
 //!
 //! A controller keeps nothing that it could lose: restarted, it hears everything again
@@ -20,6 +21,7 @@ mod keys;
 mod links;
 mod metrics;
 mod offers;
+mod outward;
 mod problem;
 
 use std::collections::BTreeSet;
@@ -27,7 +29,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use plenum_transport::https;
 use plenum_transport::tls::Files;
@@ -42,6 +44,7 @@ use crate::health::Health;
 pub use admit::Directory;
 pub use core::Task;
 pub use keys::KeyRing;
+pub use outward::Outward;
 
 /// From "no longer ready" to closing the ports: until every kube-proxy has taken this
 /// controller out of its Service, new connections still arrive. 1 s is usual, 3 s is plenty.
@@ -66,6 +69,8 @@ pub struct Config {
     pub admission: Admission,
     /// The directory's public keys, with [`Admission::Directory`].
     pub directory: Directory,
+    /// Tells the directory about the zone, where there is one.
+    pub outward: Option<Outward>,
 }
 
 /// A controller that runs.
@@ -86,7 +91,17 @@ pub struct Zc {
 #[must_use]
 pub fn start(config: Config, registry: &mut Registry, stop: CancellationToken) -> Zc {
     let metrics = metrics::Metrics::new(registry);
-    let (ask, ready, broker) = core::start(config.keys.clone(), metrics.clone(), stop.clone());
+    let core::Running {
+        ask,
+        ready,
+        changed,
+        task: broker,
+    } = core::start(config.keys.clone(), metrics.clone(), stop.clone());
+    if let Some(outward) = config.outward {
+        let (ask, metrics) = (ask.clone(), metrics.clone());
+        let directory = config.directory.clone();
+        tokio::spawn(outward.run(ask, changed, directory, metrics, stop.clone()));
+    }
     let app = api::app(api::Door {
         ask: ask.clone(),
         admission: config.admission,
@@ -144,9 +159,12 @@ pub struct Args {
     /// With `--admission open`: only these meetings, separated by commas.
     #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
     meetings: Vec<MeetingId>,
-    /// With `--admission directory`: the directory's public keys, a JWKS file.
-    #[arg(long, value_name = "FILE", required_if_eq("admission", "directory"))]
+    /// With `--admission directory`: the directory's public keys, a JWKS file. Not needed with
+    /// `--directory`, which tells them; with both, either's are good.
+    #[arg(long, value_name = "FILE")]
     directory_keys: Option<PathBuf>,
+    #[command(flatten)]
+    outward: outward::OutwardArgs,
 }
 
 /// Who may join.
@@ -161,10 +179,10 @@ pub enum AdmissionMode {
 impl AdmissionMode {
     /// With `meetings`, an open zone knows only those.
     #[must_use]
-    pub fn with(self, meetings: &[MeetingId]) -> Admission {
+    pub fn with(self, zone: &ZoneName, meetings: &[MeetingId]) -> Admission {
         let listed: BTreeSet<MeetingId> = meetings.iter().cloned().collect();
         match self {
-            Self::Directory => Admission::Directory,
+            Self::Directory => Admission::Directory { zone: zone.clone() },
             Self::Open => Admission::Open {
                 meetings: (!listed.is_empty()).then_some(listed),
             },
@@ -231,6 +249,15 @@ async fn close(health: &Health, stop: &CancellationToken, end: &CancellationToke
 }
 
 fn config(args: &Args) -> anyhow::Result<Config> {
+    let outward = args.outward.read(&args.zone, &args.name, &args.tls)?;
+    if args.admission == AdmissionMode::Directory
+        && outward.is_none()
+        && args.directory_keys.is_none()
+    {
+        bail!(
+            "--admission directory needs the directory's keys: give --directory or --directory-keys"
+        );
+    }
     let directory = match &args.directory_keys {
         Some(file) => Directory::from_file(file)?,
         None => Directory::default(),
@@ -239,8 +266,9 @@ fn config(args: &Args) -> anyhow::Result<Config> {
         zone: args.zone.clone(),
         name: args.name.clone(),
         keys: KeyRing::watch(&args.signing_key)?,
-        admission: args.admission.with(&args.meetings),
+        admission: args.admission.with(&args.zone, &args.meetings),
         directory,
+        outward,
     })
 }
 

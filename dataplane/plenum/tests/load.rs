@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod ports;
+
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -13,22 +14,6 @@ use tempfile::TempDir;
 
 fn plenum() -> Command {
     Command::new(env!("CARGO_BIN_EXE_plenum"))
-}
-
-/// A port that is free together with the next one.
-fn port_base() -> u16 {
-    let free = |port| {
-        let address = (Ipv4Addr::LOCALHOST, port);
-        TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
-    };
-    let any = || {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        listener.local_addr().unwrap().port()
-    };
-    let mut bases = std::iter::repeat_with(any);
-    bases
-        .find(|&base| base < u16::MAX && free(base + 1))
-        .unwrap()
 }
 
 struct Site {
@@ -50,7 +35,7 @@ impl Site {
         let directory = tempfile::tempdir().unwrap();
         let mut serve = plenum();
         serve.args(["serve", "--listen", "127.0.0.1", "--output", "json"]);
-        serve.args(["--port-base", &port_base().to_string()]);
+        serve.args(["--port-base", &ports::three().to_string()]);
         serve.arg("--data-dir").arg(directory.path());
         serve.args(more).stdout(Stdio::piped());
         let mut process = serve.spawn().unwrap();

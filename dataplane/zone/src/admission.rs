@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use plenum_wire::MeetingId;
+use plenum_wire::directory::TokenClaims;
 use plenum_wire::join::Refusal;
+use plenum_wire::{MeetingId, ZoneName};
 
 /// How a zone admits participants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +14,11 @@ pub enum Admission {
         /// Only to these meetings; to any when `None`.
         meetings: Option<BTreeSet<MeetingId>>,
     },
-    /// Who brings a token of the directory.
-    Directory,
+    /// Who brings a token of the directory for this zone.
+    Directory {
+        /// This zone.
+        zone: ZoneName,
+    },
 }
 
 /// What somebody shows who wants to join. The shell has checked the signatures.
@@ -23,22 +27,13 @@ pub enum Proof<'a> {
     /// Nothing.
     None,
     /// A token of the directory.
-    Token(&'a Token),
+    Token(&'a TokenClaims),
     /// This zone's own ticket for this meeting: its holder was let in before and comes back,
     /// perhaps long after the token that let them in has expired, but within
     /// [`plenum_wire::ticket::IDENTITY_S`] of being let in with it.
     Ticket(&'a MeetingId),
     /// Something whose signature does not fit.
     Forged,
-}
-
-/// What a directory's token says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
-    /// Its holder may join this meeting.
-    pub meeting: MeetingId,
-    /// Unix time in seconds from which it is no longer good.
-    pub expires: u64,
 }
 
 impl Admission {
@@ -52,9 +47,13 @@ impl Admission {
                 .contains(meeting)
                 .then_some(())
                 .ok_or(Refusal::UnknownMeeting),
-            Self::Directory => match proof {
+            Self::Directory { zone } => match proof {
                 Proof::None => Err(Refusal::TokenRequired),
-                Proof::Token(token) if token.meeting == *meeting && token.expires > now => Ok(()),
+                Proof::Token(token)
+                    if token.meeting == *meeting && token.aud.contains(zone) && token.exp > now =>
+                {
+                    Ok(())
+                }
                 Proof::Ticket(of) if of == meeting => Ok(()),
                 Proof::Token(_) | Proof::Ticket(_) | Proof::Forged => Err(Refusal::Forbidden),
             },

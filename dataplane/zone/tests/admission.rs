@@ -1,17 +1,32 @@
 //! Who may join at all.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 mod support;
 
+use plenum_wire::directory::{Role, TokenClaims};
 use plenum_wire::join::Refusal;
-use plenum_zone::admission::{Admission, Proof, Token};
+use plenum_zone::admission::{Admission, Proof};
 use support::meeting;
 
 const NOW: u64 = 1_800_000_000;
 
-fn token(name: &str, expires: u64) -> Token {
-    Token {
+fn token(name: &str, zone: &str, expires: u64) -> TokenClaims {
+    TokenClaims {
+        iss: "https://meet.example.org".to_owned(),
+        sub: "ada".to_owned(),
+        aud: vec!["site.south".parse().unwrap(), zone.parse().unwrap()],
         meeting: meeting(name),
-        expires,
+        role: Role::Participant,
+        iat: NOW - 60,
+        exp: expires,
+        jti: "1".to_owned(),
+    }
+}
+
+fn with_directory() -> Admission {
+    Admission::Directory {
+        zone: "site.north".parse().unwrap(),
     }
 }
 
@@ -34,26 +49,26 @@ fn an_open_zone_with_a_list_knows_only_those_meetings() {
 }
 
 #[test]
-fn a_zone_with_a_directory_asks_for_a_token_of_this_meeting_that_is_still_good() {
+fn a_zone_with_a_directory_asks_for_a_token_of_this_meeting_and_zone_that_is_still_good() {
     let standup = meeting("standup");
-    let admit = |proof: Proof<'_>| Admission::Directory.admit(&standup, proof, NOW);
+    let admit = |proof: Proof<'_>| with_directory().admit(&standup, proof, NOW);
     assert_eq!(admit(Proof::None), Err(Refusal::TokenRequired));
     assert_eq!(admit(Proof::Forged), Err(Refusal::Forbidden));
-    assert_eq!(admit(Proof::Token(&token("standup", NOW + 1))), Ok(()));
-    assert_eq!(
-        admit(Proof::Token(&token("standup", NOW))),
-        Err(Refusal::Forbidden)
-    );
-    assert_eq!(
-        admit(Proof::Token(&token("retro", NOW + 1))),
-        Err(Refusal::Forbidden)
-    );
+    let good = token("standup", "site.north", NOW + 1);
+    assert_eq!(admit(Proof::Token(&good)), Ok(()));
+    for wrong in [
+        token("standup", "site.north", NOW),
+        token("retro", "site.north", NOW + 1),
+        token("standup", "site.west", NOW + 1),
+    ] {
+        assert_eq!(admit(Proof::Token(&wrong)), Err(Refusal::Forbidden));
+    }
 }
 
 #[test]
 fn who_was_let_in_comes_back_to_the_same_meeting_without_a_token() {
     let admit = |ticket: &str| {
-        Admission::Directory.admit(&meeting("standup"), Proof::Ticket(&meeting(ticket)), NOW)
+        with_directory().admit(&meeting("standup"), Proof::Ticket(&meeting(ticket)), NOW)
     };
     assert_eq!(admit("standup"), Ok(()));
     assert_eq!(admit("retro"), Err(Refusal::Forbidden));

@@ -2,90 +2,102 @@
 //! follows from them is decided by [`plenum_zone::admission`].
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use plenum_wire::MeetingId;
-use plenum_zone::admission::Token;
-use serde::Deserialize;
+use plenum_wire::directory::TokenClaims;
 
 /// How often the file's date is looked at.
 const POLL: Duration = Duration::from_secs(5);
 
-/// The directory's public keys.
+/// The directory's public keys, from a file, from the directory itself, or from both.
 #[derive(Clone, Default)]
-pub struct Directory(Option<Arc<File>>);
+pub struct Directory(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    file: Option<File>,
+    /// What the directory said last.
+    told: Option<JwkSet>,
+}
 
 struct File {
     path: PathBuf,
-    known: Mutex<Known>,
-}
-
-struct Known {
     keys: JwkSet,
     looked: Instant,
     written: Option<SystemTime>,
-}
-
-/// What a token of the directory says; `role` and `sub` are for later.
-#[derive(Deserialize)]
-struct Claims {
-    meeting: MeetingId,
-    exp: u64,
 }
 
 impl Directory {
     /// Reads a JWKS (RFC 7517) with Ed25519 keys (RFC 8037). It is read again when it
     /// changes; while it cannot be, the last keys stay.
     pub fn from_file(path: &Path) -> anyhow::Result<Self> {
-        let known = Known {
+        let file = File {
+            path: path.to_owned(),
             keys: read(path)?,
             looked: Instant::now(),
             written: written(path),
         };
-        Ok(Self(Some(Arc::new(File {
-            path: path.to_owned(),
-            known: Mutex::new(known),
-        }))))
+        let known = Known {
+            file: Some(file),
+            told: None,
+        };
+        Ok(Self(Arc::new(Mutex::new(known))))
     }
 
-    /// What a token says, if the directory signed it. Its time is not looked at.
-    pub fn verify(&self, token: &str) -> Option<Token> {
-        let file = self.0.as_ref()?;
+    /// Takes the keys that the directory tells, in place of those it told before. What is no
+    /// JWKS changes nothing.
+    pub fn learn(&self, jwks: serde_json::Value) {
+        match serde_json::from_value(jwks) {
+            Ok(keys) => self.known().told = Some(keys),
+            Err(error) => tracing::warn!(%error, "the directory's answer holds no keys"),
+        }
+    }
+
+    /// What a token says, if the directory signed it. For whom and until when is not looked at.
+    #[must_use]
+    pub fn verify(&self, token: &str) -> Option<TokenClaims> {
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
-        let key = {
-            let mut known = file.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.refresh(&file.path);
-            DecodingKey::from_jwk(known.keys.find(&kid)?).ok()?
-        };
+        let key = self.known().key(&kid)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
-            .ok()?
-            .claims;
-        Some(Token {
-            meeting: claims.meeting,
-            expires: claims.exp,
-        })
+        let token = jsonwebtoken::decode::<TokenClaims>(token, &key, &validation).ok()?;
+        Some(token.claims)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Known {
-    fn refresh(&mut self, path: &Path) {
-        if self.looked.elapsed() < POLL {
-            return;
+    fn key(&mut self, kid: &str) -> Option<DecodingKey> {
+        let told = self.told.as_ref().and_then(|keys| keys.find(kid));
+        let key = told.or_else(|| self.file.as_mut()?.refreshed().find(kid))?;
+        DecodingKey::from_jwk(key).ok()
+    }
+}
+
+impl File {
+    fn refreshed(&mut self) -> &JwkSet {
+        if self.looked.elapsed() >= POLL {
+            self.looked = Instant::now();
+            self.refresh();
         }
-        self.looked = Instant::now();
-        let written = written(path);
+        &self.keys
+    }
+
+    fn refresh(&mut self) {
+        let written = written(&self.path);
         if written == self.written {
             return;
         }
-        match read(path) {
+        match read(&self.path) {
             Ok(keys) => (self.keys, self.written) = (keys, written),
             Err(error) => tracing::warn!(%error, "keeping the directory's last keys"),
         }

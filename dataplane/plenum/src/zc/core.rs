@@ -8,6 +8,7 @@ use plenum_transport::channel;
 use plenum_wire::join::Refusal;
 use plenum_wire::link::{COALESCE_MS, HEARTBEAT_MS, ToOperator, ToRouter};
 use plenum_wire::{MeetingId, ParticipantId, RouterId};
+use plenum_zone::outward::Summary;
 use plenum_zone::{Action, Answer, Broker, Event, Join, Link, Order, Request};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -38,6 +39,7 @@ enum Message {
     Router(Link, channel::Sender<ToRouter>),
     Operator(Link, String, channel::Sender<ToOperator>),
     Event(Event),
+    Summary(oneshot::Sender<Summary>),
 }
 
 /// A join without its number.
@@ -78,6 +80,13 @@ impl Ask {
         self.tell(Message::Event(event)).await;
     }
 
+    /// The zone in figures; `None` once the broker has stopped.
+    pub async fn summary(&self) -> Option<Summary> {
+        let (reply, summary) = oneshot::channel();
+        self.0.send(Message::Summary(reply)).await.ok()?;
+        summary.await.ok()
+    }
+
     async fn tell(&self, message: Message) {
         // After the stop nobody listens, and nothing is lost by that.
         let _ = self.0.send(message).await;
@@ -101,14 +110,21 @@ impl Task {
     }
 }
 
-/// Starts the broker; the receiver becomes true when the controller is ready.
-pub fn start(
-    keys: watch::Receiver<KeyRing>,
-    metrics: Metrics,
-    stop: CancellationToken,
-) -> (Ask, watch::Receiver<bool>, Task) {
+/// A broker that runs.
+pub struct Running {
+    pub ask: Ask,
+    /// Becomes true when the controller is ready.
+    pub ready: watch::Receiver<bool>,
+    /// Changes when the zone does.
+    pub changed: watch::Receiver<u64>,
+    pub task: Task,
+}
+
+/// Starts the broker.
+pub fn start(keys: watch::Receiver<KeyRing>, metrics: Metrics, stop: CancellationToken) -> Running {
     let (sender, messages) = mpsc::channel(QUEUE);
     let (ready, became_ready) = watch::channel(false);
+    let (reported, changed) = watch::channel(0);
     let core = Core {
         broker: Broker::new(),
         keys,
@@ -118,11 +134,15 @@ pub fn start(
         operators: BTreeMap::new(),
         waiting: BTreeMap::new(),
         next_request: 0,
-        reported: 0,
+        reported,
         report_at: Instant::now(),
     };
-    let task = Task(tokio::spawn(core.run(messages, stop)));
-    (Ask(sender), became_ready, task)
+    Running {
+        ask: Ask(sender),
+        ready: became_ready,
+        changed,
+        task: Task(tokio::spawn(core.run(messages, stop))),
+    }
 }
 
 struct Core {
@@ -135,7 +155,7 @@ struct Core {
     waiting: BTreeMap<Request, oneshot::Sender<Answer>>,
     next_request: u64,
     /// The broker's version that was reported last, and when the next report is due.
-    reported: u64,
+    reported: watch::Sender<u64>,
     report_at: Instant,
 }
 
@@ -170,7 +190,7 @@ impl Core {
 
     /// Reports go out soon after a change, and as a heartbeat.
     fn report_due(&self) -> Instant {
-        if self.broker.version() == self.reported {
+        if self.broker.version() == *self.reported.borrow() {
             self.report_at
         } else {
             let heartbeat = Duration::from_millis(HEARTBEAT_MS - COALESCE_MS);
@@ -201,6 +221,10 @@ impl Core {
             Message::Operator(link, name, sender) => {
                 self.operators.insert(link, (name, sender));
                 self.report_at = now;
+            }
+            Message::Summary(reply) => {
+                // Who no longer waits needs none.
+                let _ = reply.send(self.broker.summary());
             }
             Message::Event(event) => {
                 self.note(&event);
@@ -280,8 +304,10 @@ impl Core {
         if now < self.report_due() {
             return;
         }
-        let changed = self.broker.version() != self.reported;
-        self.reported = self.broker.version();
+        let version = self.broker.version();
+        let changed = self
+            .reported
+            .send_if_modified(|reported| std::mem::replace(reported, version) != version);
         self.report_at = now + Duration::from_millis(HEARTBEAT_MS);
         if !changed && self.operators.is_empty() {
             return;

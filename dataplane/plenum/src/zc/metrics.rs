@@ -28,6 +28,7 @@ struct ByPort {
 pub struct Metrics {
     joins: Family<ByResult, Counter>,
     moves: Family<ByResult, Counter>,
+    directory_reports: Family<ByResult, Counter>,
     link_garbage: Counter,
     routers: Gauge,
     participants: Gauge,
@@ -39,6 +40,7 @@ impl Metrics {
         let metrics = Self {
             joins: Family::default(),
             moves: Family::default(),
+            directory_reports: Family::default(),
             link_garbage: Counter::default(),
             routers: Gauge::default(),
             participants: Gauge::default(),
@@ -47,6 +49,11 @@ impl Metrics {
         let zone = registry.sub_registry_with_prefix("plenum_zone");
         zone.register("joins", "Joins answered", metrics.joins.clone());
         zone.register("moves", "Meetings moved", metrics.moves.clone());
+        zone.register(
+            "directory_reports",
+            "Reports to the directory",
+            metrics.directory_reports.clone(),
+        );
         zone.register(
             "link_garbage",
             "Messages and connections on the zone link that made no sense",
@@ -85,6 +92,14 @@ impl Metrics {
             Refusal::TooManyRequests => "too_many_requests",
             Refusal::BadRequest => "bad_request",
         });
+    }
+
+    /// A report to the directory was heard, or was not.
+    pub fn reported(&self, heard: bool) {
+        let result = if heard { "heard" } else { "failed" };
+        self.directory_reports
+            .get_or_create(&ByResult { result })
+            .inc();
     }
 
     fn join(&self, result: &'static str) {

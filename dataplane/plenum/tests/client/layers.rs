@@ -12,10 +12,10 @@ use plenum_wire::control::Want;
 use tempfile::TempDir;
 use tokio::time::{Interval, interval, timeout};
 
+use crate::people::PATIENCE;
 use crate::site::Site;
 use crate::stranger::Stranger;
 
-const PATIENCE: Duration = Duration::from_secs(40);
 /// Between two frames of the samples.
 const FRAME: Duration = Duration::from_millis(40);
 /// The same in ticks of their clock.
@@ -34,8 +34,7 @@ fn frames(path: &Path) -> Vec<Frame> {
 }
 
 fn sample(layer: usize) -> PathBuf {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples");
-    samples.join(LAYERS[layer].0)
+    Path::new("../../samples").join(LAYERS[layer].0)
 }
 
 /// Plays the samples, each frame in all layers, and begins again at their end.

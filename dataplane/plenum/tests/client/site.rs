@@ -17,9 +17,12 @@ use prometheus_client::registry::Registry;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_ED25519, SanType,
 };
-use tokio::net::UdpSocket;
+use tokio::net::{TcpSocket, UdpSocket};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
+
+use crate::people::PATIENCE;
+use crate::ports;
 
 const ALPN: [&[u8]; 1] = [b"http/1.1"];
 const ZONE: &str = "ns.zone";
@@ -70,6 +73,8 @@ pub struct Site {
     ready: watch::Receiver<bool>,
     routers: Vec<(String, Router)>,
     networks: Vec<Proxy>,
+    /// Ports that are taken and closed.
+    closed: Vec<TcpSocket>,
     /// The zone's signing key in PEM.
     key: String,
     /// Ends the controller when dropped.
@@ -90,6 +95,7 @@ impl Site {
             keys: watch::channel(keys).1,
             admission,
             directory: zc::Directory::default(),
+            outward: None,
         };
         let zc = zc::start(config, &mut Registry::default(), end.clone());
         let clients = serve(&authority, zc.app, None, &end);
@@ -101,6 +107,7 @@ impl Site {
             authority,
             routers: Vec::new(),
             networks: Vec::new(),
+            closed: Vec::new(),
             key,
             _end: end.drop_guard(),
         }
@@ -122,14 +129,18 @@ impl Site {
 
     /// A router that the controller knows, and clients find only closed ports of.
     pub async fn add_unreachable_router(&mut self, name: &str, capacity: u32) {
-        let closed = closed_port();
-        self.start_router(name, capacity, Some(closed), None).await;
+        // Nobody listens on it, and nobody else gets it.
+        let closed = TcpSocket::new_v4().unwrap();
+        closed.bind(loopback()).unwrap();
+        let port = closed.local_addr().unwrap().port();
+        self.closed.push(closed);
+        self.start_router(name, capacity, Some(port), None).await;
     }
 
     /// A router whose media reaches clients over a bad network, both ways.
     pub async fn add_distant_router(&mut self, name: &str, network: Conditions, seed: u64) {
         // Clients are told another address of loopback, and the same port.
-        let port = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0))
+        let port = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), ports::three()))
             .await
             .unwrap();
         let said = port.local_addr().unwrap();
@@ -225,7 +236,7 @@ impl Site {
     pub fn join(&self, meeting: &str) -> JoinConfig {
         let network = Network::new(Some(self.authority.0.pem().as_bytes())).unwrap();
         let mut config = JoinConfig::new(network, vec![self.url.clone()], meeting.parse().unwrap());
-        config.join_within = Duration::from_secs(10);
+        config.join_within = PATIENCE;
         config
     }
 }
@@ -259,15 +270,6 @@ struct Config {
     said_port: Option<u16>,
     /// Where clients are told that media is, on the port where it is.
     behind: Option<SocketAddr>,
-}
-
-/// A port of loopback where nobody listens.
-fn closed_port() -> u16 {
-    socket::listen(loopback())
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 async fn route(config: Config, up: oneshot::Sender<Endpoint>, death: oneshot::Receiver<()>) {

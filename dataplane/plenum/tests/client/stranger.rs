@@ -1,7 +1,5 @@
 //! Somebody who says what they want on a control channel, with a ticket of their own making.
 
-use std::time::Duration;
-
 use plenum_transport::channel::{Received, Sender};
 use plenum_transport::dial::Dialer;
 use plenum_wire::Kind;
@@ -9,11 +7,8 @@ use plenum_wire::control::{FromClient, FromRouter, Interest};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::people::opus;
+use crate::people::{PATIENCE, opus};
 use crate::site::Site;
-
-/// A test that hangs fails.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 pub struct Stranger {
     sender: Sender<FromClient>,

@@ -8,7 +8,8 @@ use plenum_wire::ticket::Claims;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr};
 
-use crate::site::{Ended, Site, plenum, ports, sample, signal, within};
+use crate::ports;
+use crate::site::{Ended, Site, plenum, sample, signal, within};
 use crate::tickets::{claims, hello, key_of, say};
 use crate::web;
 
@@ -99,7 +100,7 @@ async fn who_is_replaced_by_a_later_self_did_not_end_well() {
 #[tokio::test]
 async fn a_port_that_is_taken_is_named_with_what_to_do() {
     let site = Site::start(&[]).await;
-    let base = ports();
+    let base = ports::three();
     let media = UdpSocket::bind(("127.0.0.1", base + 1)).unwrap();
     let taken = [(site.https().port(), site.https().port()), (base, base + 1)];
     for (base, port) in taken {

@@ -17,6 +17,8 @@
 mod ending;
 mod garbage;
 mod layers;
+#[path = "../ports/mod.rs"]
+mod ports;
 mod recordings;
 mod refusals;
 mod site;

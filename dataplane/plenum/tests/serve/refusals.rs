@@ -9,7 +9,8 @@ use plenum_client::exit;
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
 use serde_json::json;
 
-use crate::site::{Ended, Site, plenum, ports, sample};
+use crate::ports;
+use crate::site::{Ended, Site, plenum, sample};
 use crate::web;
 
 #[tokio::test]
@@ -65,7 +66,7 @@ async fn a_full_site_and_an_empty_port_are_tried_again_and_then_told_apart() {
     let _first = site.join("4711").spawn().unwrap();
     site.until("plenum_participants", |there| there == 1).await;
     let mut nobody = plenum();
-    let nowhere = format!("https://127.0.0.1:{}", ports());
+    let nowhere = format!("https://127.0.0.1:{}", ports::three());
     nobody.args([
         "join",
         "--output",
@@ -213,7 +214,10 @@ impl Directory {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some("d1".to_owned());
         let key = EncodingKey::from_ed_pem(self.0.serialize_pem().as_bytes()).unwrap();
-        let claims = json!({ "meeting": meeting, "exp": expires });
+        let claims = json!({
+            "iss": "https://meet.example.org", "sub": "ada", "aud": ["local.site"],
+            "meeting": meeting, "role": "participant", "iat": 0, "exp": expires, "jti": "1",
+        });
         jsonwebtoken::encode(&header, &claims, &key).unwrap()
     }
 }

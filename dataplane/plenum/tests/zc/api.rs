@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use plenum::zc::{Directory, KeyRing};
+use plenum_wire::directory::{Role, TokenClaims};
 use plenum_wire::join::{JoinRequest, Refusal};
 use plenum_wire::ticket::{Claims, IDENTITY_S, SigningKey};
 use plenum_wire::{FlowId, Flows};
@@ -200,6 +201,12 @@ async fn the_network_test_is_tiny_and_everything_else_is_a_problem() {
     }
 }
 
+fn by_directory() -> Admission {
+    Admission::Directory {
+        zone: "test.zone".parse().unwrap(),
+    }
+}
+
 #[tokio::test]
 async fn a_directory_vouches_for_who_may_join() {
     let (directory, impostor) = (ed25519(), ed25519());
@@ -207,15 +214,24 @@ async fn a_directory_vouches_for_who_may_join() {
     let file = files.path().join("jwks.json");
     std::fs::write(&file, jwks("d1", directory.public_key_raw())).unwrap();
     let known = Directory::from_file(&file).unwrap();
-    let mut zone = Controller::start(Admission::Directory, known).await;
+    let mut zone = Controller::start(by_directory(), known).await;
     let _router = zone.router("router-a", 10).await;
     zone.until_routed().await;
 
-    let bearer = |pem: &str, meeting: &str, expires: u64| {
+    let bearer = |pem: &str, zone: &str, meeting: &str, expires: u64| {
         let key = EncodingKey::from_ed_pem(pem.as_bytes()).unwrap();
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some("d1".to_owned());
-        let claims = json!({"meeting": meeting, "sub": "ada", "role": "host", "exp": expires});
+        let claims = TokenClaims {
+            iss: "https://meet.example.org".to_owned(),
+            sub: "ada".to_owned(),
+            aud: vec![zone.parse().unwrap()],
+            meeting: meeting.parse().unwrap(),
+            role: Role::Host,
+            iat: now(),
+            exp: expires,
+            jti: "1".to_owned(),
+        };
         let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
         format!("authorization: Bearer {token}\r\n")
     };
@@ -224,12 +240,25 @@ async fn a_directory_vouches_for_who_may_join() {
     for (header, status, code) in [
         (String::new(), 401, Refusal::TokenRequired),
         (
-            bearer(&forged, "standup", now() + 60),
+            bearer(&forged, "test.zone", "standup", now() + 60),
             403,
             Refusal::Forbidden,
         ),
-        (bearer(&good, "standup", now() - 1), 403, Refusal::Forbidden),
-        (bearer(&good, "retro", now() + 60), 403, Refusal::Forbidden),
+        (
+            bearer(&good, "test.zone", "standup", now() - 1),
+            403,
+            Refusal::Forbidden,
+        ),
+        (
+            bearer(&good, "test.zone", "retro", now() + 60),
+            403,
+            Refusal::Forbidden,
+        ),
+        (
+            bearer(&good, "other.zone", "standup", now() + 60),
+            403,
+            Refusal::Forbidden,
+        ),
     ] {
         let answer = zone.join_with("standup", "", &header).await;
         assert_eq!(
@@ -238,7 +267,7 @@ async fn a_directory_vouches_for_who_may_join() {
             "{header}"
         );
     }
-    let header = bearer(&good, "standup", now() + 60);
+    let header = bearer(&good, "test.zone", "standup", now() + 60);
     let offer = zone.join_with("standup", "", &header).await.offer();
 
     // Who was let in comes back without a token that is still good.
@@ -250,7 +279,7 @@ async fn a_directory_vouches_for_who_may_join() {
 
 #[tokio::test]
 async fn coming_back_again_and_again_does_not_admit_for_ever() {
-    let mut zone = Controller::start(Admission::Directory, Directory::default()).await;
+    let mut zone = Controller::start(by_directory(), Directory::default()).await;
     let _router = zone.router("router-a", 10).await;
     zone.until_routed().await;
     let pem = ed25519().serialize_pem();

@@ -3,5 +3,7 @@
 
 mod api;
 mod links;
+#[path = "../ports/mod.rs"]
+mod ports;
 mod process;
 mod support;

@@ -8,10 +8,12 @@ use clap::Parser;
 use plenum::zc;
 use plenum_transport::channel::Channel;
 use plenum_wire::link::{FromRouter, HEARTBEAT_MS, ROUTER_SUBPROTOCOL, ToRouter};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Authority, FakeRouter, ask, dial, ed25519, loopback, within};
+use crate::ports;
+use crate::support::{Authority, FakeRouter, PACE, ask, dial, ed25519, loopback, within};
 
 #[derive(Parser)]
 struct Command {
@@ -26,15 +28,6 @@ fn write_tls(directory: &Path, authority: &Authority) -> String {
     std::fs::write(directory.join("tls.key"), key).unwrap();
     std::fs::write(directory.join("ca.crt"), authority.pem()).unwrap();
     directory.display().to_string()
-}
-
-/// Three ports that are free.
-async fn ports() -> [SocketAddr; 3] {
-    let mut held = vec![];
-    for _ in 0..3 {
-        held.push(TcpListener::bind(loopback()).await.unwrap());
-    }
-    [0, 1, 2].map(|index| held[index].local_addr().unwrap())
 }
 
 fn arguments(files: &Path, authority: &Authority, ports: [SocketAddr; 3]) -> Vec<String> {
@@ -65,7 +58,7 @@ fn arguments(files: &Path, authority: &Authority, ports: [SocketAddr; 3]) -> Vec
 async fn opened(port: SocketAddr) {
     within(async {
         while TcpStream::connect(port).await.is_err() {
-            tokio::task::yield_now().await;
+            sleep(PACE).await;
         }
     })
     .await;
@@ -74,7 +67,7 @@ async fn opened(port: SocketAddr) {
 async fn until_ready(health: SocketAddr, status: u16) {
     within(async {
         while ask(health, "GET", "/readyz", "", "").await.status != status {
-            tokio::task::yield_now().await;
+            sleep(PACE).await;
         }
     })
     .await;
@@ -84,7 +77,8 @@ async fn until_ready(health: SocketAddr, status: u16) {
 async fn it_serves_until_it_is_stopped_and_lets_its_last_callers_in() {
     let files = tempfile::tempdir().unwrap();
     let authority = Authority::new();
-    let ports = ports().await;
+    let first = ports::three();
+    let ports = [first, first + 1, first + 2].map(|port| SocketAddr::new(loopback().ip(), port));
     let [_, link, health] = ports;
     let args = Command::parse_from(arguments(files.path(), &authority, ports)).zc;
     let stop = CancellationToken::new();
