@@ -13,7 +13,7 @@ const HEADER: &str = "# Made from crds/src by `make crds`. Edit there.\n";
 /// One file of the chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Where it lies, from the root of the file system of the machine that built this crate.
+    /// Where it lies, from the root of the checkout.
     pub path: PathBuf,
     /// What it should hold.
     pub text: String,
@@ -31,7 +31,7 @@ pub fn definitions() -> Vec<Value> {
 /// Every file of the chart that is made from this crate.
 #[must_use]
 pub fn files() -> Vec<File> {
-    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/plenum/crds");
+    let chart = Path::new("charts/plenum/crds");
     definitions()
         .iter()
         .map(|crd| {

@@ -100,7 +100,7 @@ async fn start() -> Result<Cluster> {
         ..Config::default()
     })
     .await?;
-    let pods = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pods.yaml");
+    let pods = Path::new("tests/pods.yaml").canonicalize()?;
     // Controllers make it a moment after the namespace.
     eventually("the default service account", || {
         cluster.kubectl(["get", "serviceaccount", "default"])

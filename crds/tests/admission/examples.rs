@@ -1,7 +1,6 @@
 //! What the chart gives as an example is admitted, and pools name the zone that comes with them.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -9,8 +8,7 @@ use crate::api_server;
 
 /// Zones and pools of one file.
 fn ours(file: &str) -> Vec<Value> {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/plenum/examples");
-    let text = fs::read_to_string(examples.join(file)).unwrap();
+    let text = fs::read_to_string(format!("../charts/plenum/examples/{file}")).unwrap();
     let mut documents = api_server::documents(&text);
     documents.retain(|document| document["apiVersion"] == "plenum.dev/v1alpha1");
     documents

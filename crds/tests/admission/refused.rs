@@ -4,13 +4,11 @@
 //! is an update of the one before.
 
 use std::fs;
-use std::path::Path;
 
 use crate::api_server;
 
 fn files() -> Vec<(String, String)> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refused");
-    let mut files: Vec<_> = fs::read_dir(directory)
+    let mut files: Vec<_> = fs::read_dir("tests/refused")
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))

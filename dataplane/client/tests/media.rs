@@ -10,9 +10,7 @@ use plenum_wire::Codec;
 use plenum_wire::rtp::AudioLevel;
 
 fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../samples")
-        .join(name)
+    Path::new("../../samples").join(name)
 }
 
 fn frames(path: &Path) -> (Codec, Vec<Frame>) {

@@ -13,9 +13,7 @@ use rtp::packetizer::Payloader;
 /// The frames of an IVF file: 32 bytes of header, then each frame after 12 bytes of which the
 /// first four are its length.
 fn frames(name: &str) -> Vec<Bytes> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../samples")
-        .join(name);
+    let path = Path::new("../../samples").join(name);
     let mut file = Bytes::from(std::fs::read(path).unwrap()).slice(32..);
     let mut frames = Vec::new();
     while !file.is_empty() {

@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::world::{World, ZONE};
 use crate::site::NAMESPACE;
 
-/// Wrong resources; the first line of each says what its refusal must contain.
-const REFUSED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/tests/refused");
+/// Wrong resources, from the chart's directory; the first line of each says what its refusal
+/// must contain.
+const REFUSED: &str = "../../crds/tests/refused";
 const EXPECTED: &str = "# refused: ";
 
 pub async fn wrong_ones_are_refused_with_a_sentence(world: &World) -> Result<()> {
     let mut tried = 0;
-    for entry in std::fs::read_dir(REFUSED)? {
+    for entry in std::fs::read_dir(world.site.chart.join(REFUSED))? {
         let path = entry?.path();
         if path.extension().is_none_or(|extension| extension != "yaml") {
             continue;
