@@ -5,11 +5,14 @@
 mod common;
 
 use bytes::Bytes;
-use common::{Router, flow, loopback, within};
+use common::{Router, flow, loopback, until, within};
 use plenum_transport::dial::{DialError, Dialer};
 use plenum_transport::media::Event;
 use plenum_wire::limits::PACKET_BYTES;
 use plenum_wire::{Fingerprint, FlowId, Rung, rtp};
+
+/// Packets between two looks at what was dropped.
+const BURST: usize = 64;
 
 /// Packets from one byte to the longest, all different.
 fn packets() -> Vec<Bytes> {
@@ -47,9 +50,7 @@ async fn packets_arrive_both_ways_bit_by_bit() {
             }
             let sent = (flows.len() * packets().len()) as u64;
             // On some rungs a packet is counted after it was handed over.
-            while router.server.counters().of(rung).packets_out < sent {
-                tokio::task::yield_now().await;
-            }
+            until(|| router.server.counters().of(rung).packets_out >= sent).await;
             let counters = *router.server.counters().of(rung);
             assert_eq!(counters.opened, 1, "{rung}");
             assert_eq!(
@@ -230,10 +231,13 @@ async fn a_slow_reader_of_events_loses_packets_but_no_end_of_a_connection() {
         let packet = Bytes::from_static(&[1; 20]);
         // Nobody reads the events meanwhile.
         let paused = router.server.pause();
-        while router.server.counters().tcp.dropped_in == 0 {
-            assert!(to_router.send(flow(), &packet));
-            tokio::task::yield_now().await;
-        }
+        until(|| {
+            for _ in 0..BURST {
+                assert!(to_router.send(flow(), &packet));
+            }
+            router.server.counters().tcp.dropped_in > 0
+        })
+        .await;
         drop((to_router, from_router, paused));
         let mut packets = 0;
         loop {

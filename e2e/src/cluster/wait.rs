@@ -106,7 +106,7 @@ mod tests {
     async fn it_asks_again_until_the_answer_comes() {
         let wait = Wait {
             what: "three",
-            limit: Duration::from_secs(5),
+            limit: Duration::from_mins(2),
             log: PathBuf::new(),
             process: None,
         };

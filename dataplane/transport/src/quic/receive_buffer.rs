@@ -91,10 +91,18 @@ mod tests {
         for _ in 0..sent {
             writer.send_to(&[0; 1_200], to).unwrap();
         }
-        let mut packet = [0; 2_000];
-        let received = std::iter::from_fn(|| reader.recv(&mut packet).ok()).count() as u64;
-        assert!(received > 0 && received < sent);
-        assert_eq!(buffer.dropped(), sent - received);
+        let (mut received, mut dropped) = (0, 0);
+        // A busy kernel may still have some of them on its way.
+        for _ in 0..10_000 {
+            received += std::iter::from_fn(|| reader.recv(&mut [0; 2_000]).ok()).count() as u64;
+            dropped += buffer.dropped();
+            if received + dropped >= sent {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        assert!(received > 0 && dropped > 0, "{received} and {dropped}");
+        assert_eq!(received + dropped, sent);
         assert_eq!(buffer.dropped(), 0);
         writer.send_to(&[0; 1_200], to).unwrap();
         assert_eq!(buffer.dropped(), 0, "there is room again");

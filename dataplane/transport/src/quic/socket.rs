@@ -217,7 +217,7 @@ mod tests {
     fn receiver(address: &str) -> UdpSocket {
         let receiver = UdpSocket::bind(address).unwrap();
         receiver
-            .set_read_timeout(Some(Duration::from_secs(5)))
+            .set_read_timeout(Some(Duration::from_mins(2)))
             .unwrap();
         receiver
     }

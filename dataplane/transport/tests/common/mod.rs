@@ -46,12 +46,25 @@ pub fn loopback() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
-/// A test that hangs fails.
+/// A test that hangs fails. Slow ones do not: the machine may be slow, or have other things to
+/// do.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// How often a condition is looked at.
+const PACE: Duration = Duration::from_millis(5);
+
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
     // Boxed: the tests' futures hold whole connections.
-    tokio::time::timeout(Duration::from_secs(20), Box::pin(future))
+    tokio::time::timeout(PATIENCE, Box::pin(future))
         .await
-        .expect("takes longer than 20 s")
+        .expect("takes longer than two minutes")
+}
+
+/// Returns when it is as wanted. It leaves the core to whoever makes it so in between.
+pub async fn until(mut wanted: impl FnMut() -> bool) {
+    let mut pace = tokio::time::interval(PACE);
+    while !wanted() {
+        pace.tick().await;
+    }
 }
 
 /// A router's three ports.
