@@ -3,6 +3,7 @@
 //! The decisions are in `plenum-zone` and `plenum-router`, the bytes in `plenum-wire`, the
 //! sockets in `plenum-transport`. What is here connects them, and reads the command line.
 
+mod controllers;
 pub mod health;
 pub mod join;
 pub mod load;

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::health::Health;
 use engine::{Engine, Happenings};
 
+pub use crate::controllers::Host;
 pub use engine::Status;
 
 /// HTTP protocols of the HTTPS port. WebSockets need only the first version.
@@ -91,33 +92,6 @@ pub struct Args {
     /// Threads that media is spread over; the first also decides
     #[arg(long, value_name = "N", default_value_t = NonZeroU8::MIN, env = "PLENUM_CORES")]
     pub cores: NonZeroU8,
-}
-
-/// A DNS name or address with a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Host {
-    /// The name, which is also the name in the certificate.
-    pub name: String,
-    /// The port.
-    pub port: u16,
-}
-
-impl std::str::FromStr for Host {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.rsplit_once(':').and_then(|(name, port)| {
-            let name = name.trim_start_matches('[').trim_end_matches(']');
-            Some((name, port.parse().ok()?))
-        });
-        match parts {
-            Some((name, port)) if !name.is_empty() => Ok(Self {
-                name: name.to_owned(),
-                port,
-            }),
-            _ => Err(format!("write HOST:PORT, not {text:?}")),
-        }
-    }
 }
 
 /// What a router needs to know; [`Args`] from a command line, or from `plenum serve`.
@@ -310,20 +284,5 @@ async fn after_predecessor(health: SocketAddr) -> std::io::Result<TcpListener> {
             bound => return bound,
         }
         tokio::time::sleep(LOOK_AGAIN).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Host;
-
-    #[test]
-    fn hosts_are_names_or_addresses_with_a_port() {
-        let host = |text: &str| text.parse::<Host>().ok().map(|host| (host.name, host.port));
-        assert_eq!(host("zc.svc:9443"), Some(("zc.svc".into(), 9443)));
-        assert_eq!(host("[::1]:9443"), Some(("::1".into(), 9443)));
-        assert_eq!(host("zc.svc"), None);
-        assert_eq!(host(":9443"), None);
-        assert_eq!(host("zc:https"), None);
     }
 }

@@ -209,10 +209,6 @@ pub enum FromTunnel {
     Hello {
         /// Who.
         tunnel: TunnelId,
-        /// Where clients reach it, `https://HOST[:PORT]` each; empty where somebody else
-        /// tells the directory.
-        #[serde(default)]
-        public: Vec<String>,
     },
 }
 

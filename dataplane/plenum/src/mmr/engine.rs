@@ -41,11 +41,6 @@ impl Happenings {
         (Self { sender, waker }, happened)
     }
 
-    /// Whether the router has ended.
-    pub(super) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
-    }
-
     /// Waits for room. Fails when the router has ended.
     pub(super) async fn send(&self, happening: Happening) -> Result<(), SendError<Happening>> {
         let sent = self.sender.send(happening).await;
