@@ -6,6 +6,7 @@
 //! | [`Link`] | pure: one direction; a packet and the time in, when it arrives or nothing out |
 //! | [`Phases`] | pure: how both directions change over time, readable as text |
 //! | [`Proxy`] | the shell: a UDP port in front of another one, a [`Link`] each way |
+//! | [`HttpProxy`] | a proxy such as companies have: CONNECT, maybe with a password |
 //! | [`Network`] | a client's network: a [`Proxy`] in front of each server it turns to |
 //!
 //! The same seed and the same packets at the same times give the same fates.
@@ -20,11 +21,13 @@
 //! assert_eq!(link.send(1_200, now), Some(now + delay));
 //! ```
 
+mod http_proxy;
 mod link;
 mod network;
 mod phases;
 mod proxy;
 
+pub use http_proxy::{HttpProxy, ProxyRules};
 pub use link::{Conditions, Link};
 pub use network::Network;
 pub use phases::{Path, Phase, Phases};
