@@ -6,6 +6,7 @@
 //! | [`ladder`] | pure: races the rungs of one media connection, takes up a better one later |
 //! | [`moving`] | pure: which routers, through moves and their deaths |
 //! | [`roster`] | pure: who and which tracks are there, told by one or two routers, and each packet once |
+//! | [`proxy`] | finds the proxy, and whether it is needed |
 //! | `wanted`, `uplink` | pure: which layers of our own tracks are to be sent |
 //! | [`media`] | Ogg and IVF files to RTP packets and back |
 //! | [`dedup`] | pure: removes the second copy of each packet |
@@ -38,6 +39,7 @@ mod leg;
 pub mod media;
 pub mod moving;
 mod network;
+pub mod proxy;
 pub mod quality;
 mod repair;
 pub mod roster;
