@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use crate::model::{MeetingNumber, Secret};
+use crate::model::{MeetingNumber, PasscodeKey, Secret};
 
 /// A new secret of 256 bits.
 #[must_use]
@@ -26,4 +26,10 @@ pub fn salt() -> [u8; 16] {
 #[must_use]
 pub fn number() -> MeetingNumber {
     MeetingNumber::from_random(rand::rng().random())
+}
+
+/// A key for the passcodes of a new directory.
+#[must_use]
+pub fn passcode_key() -> PasscodeKey {
+    PasscodeKey::from_random(rand::rng().random())
 }

@@ -1,20 +1,50 @@
-//! What the directory knows, kept in `SQLite` (embedded) or `PostgreSQL`.
+//! What the directory knows, kept in `SQLite` (embedded, the default) or `PostgreSQL`.
+//!
+//! Guarantees, on both alike:
+//! - What was answered is on disk, and survives whatever happens to the database's process.
+//! - What changes an account, session, meeting, zone or key takes the next [`Revision`]; who
+//!   changes what somebody else changed meanwhile gets [`Error::Conflict`].
+//! - [`Store::changes`] tells all that changed after a number, and never leaves one out.
+//! - With the database away, every call ends with [`Error::Unavailable`] in bounded time,
+//!   and works again when it is back. A write that ended so may have been done.
+//!
+//! It has no clock, hashes nothing slowly, and does not ask who may do what.
+//!
+//! | file | what |
+//! |---|---|
+//! | `database` | the two databases behind one set of statements |
+//! | `write` | transactions that replicas hear of |
+//! | `accounts`, `logins`, `meetings`, `waiting`, `zones`, `keys` | a table each |
+//! | `feed`, `replica` | what replicas pull, and how they take it |
+//! | `leftovers` | what time makes worthless |
 
+mod accounts;
+mod database;
 mod error;
+mod feed;
+mod keys;
+mod leftovers;
+mod logins;
+mod meetings;
+mod migrations;
+mod replica;
+mod waiting;
+mod write;
+mod zones;
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use plenum_wire::directory::ZoneReport;
-use plenum_wire::{MeetingId, ZoneName};
-
-use crate::model::*;
+use crate::model::{FeedId, PasscodeKey, Revision};
+use crate::random;
+use database::{Database, text, word};
 
 pub use error::Error;
 
 /// Where the database is, and how many connections it gets.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/DATABASE`.
     pub url: String,
@@ -37,209 +67,84 @@ impl Config {
 
     /// An `SQLite` file.
     #[must_use]
-    pub fn file(path: PathBuf) -> Self {
+    pub fn file(path: &Path) -> Self {
         Self::new(format!("sqlite://{}", path.display()))
+    }
+}
+
+/// The URL may hold a password.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.url.split(':').next().unwrap_or_default();
+        f.debug_struct("Config")
+            .field("url", &format_args!("{kind}://.."))
+            .finish_non_exhaustive()
     }
 }
 
 /// The directory's database. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Store {
-    _config: Config,
+    database: Database,
+    passcode_key: Arc<RwLock<PasscodeKey>>,
 }
 
-#[allow(unused_variables, clippy::unused_async)]
 impl Store {
+    /// Connects, and brings the tables up to date. Several may do so at once.
     pub async fn open(config: &Config) -> Result<Self, Error> {
-        unimplemented!()
+        let database = Database::open(config).await?;
+        begin(&database).await?;
+        let passcode_key = Arc::new(RwLock::new(passcode_key(&database).await?));
+        Ok(Self {
+            database,
+            passcode_key,
+        })
     }
+
+    /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        unimplemented!()
+        self.database
+            .row("SELECT head FROM feed", vec![])
+            .await
+            .map(drop)
     }
+
+    fn key_of_passcodes(&self) -> PasscodeKey {
+        *self
+            .passcode_key
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn use_passcode_key(&self, key: PasscodeKey) {
+        *self
+            .passcode_key
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = key;
+    }
+
+    /// Ends the connections, once those in use are free; calls from now on fail.
     pub async fn close(&self) {
-        unimplemented!()
+        self.database.close().await;
     }
+}
 
-    pub async fn add_account(&self, new: NewAccount, now: Timestamp) -> Result<Account, Error> {
-        unimplemented!()
-    }
-    pub async fn account(&self, id: AccountId) -> Result<Account, Error> {
-        unimplemented!()
-    }
-    pub async fn account_named(&self, name: &AccountName) -> Result<Account, Error> {
-        unimplemented!()
-    }
-    pub async fn credentials(
-        &self,
-        name: &AccountName,
-    ) -> Result<(Account, Option<PasswordHash>), Error> {
-        unimplemented!()
-    }
-    pub async fn accounts(
-        &self,
-        page: &Page<AccountName>,
-    ) -> Result<Listed<Account, AccountName>, Error> {
-        unimplemented!()
-    }
-    pub async fn change_account(&self, account: &Account) -> Result<Account, Error> {
-        unimplemented!()
-    }
-    pub async fn set_password(&self, id: AccountId, password: &PasswordHash) -> Result<(), Error> {
-        unimplemented!()
-    }
-    pub async fn delete_account(&self, id: AccountId) -> Result<(), Error> {
-        unimplemented!()
-    }
+/// What a new database has: a name, and a key for its passcodes.
+async fn begin(database: &Database) -> Result<(), Error> {
+    let sql = "INSERT INTO feed (one, id, head, oldest) VALUES (1, $1, 1, 0)
+        ON CONFLICT (one) DO NOTHING";
+    let feed = FeedId::from_random(random::bits());
+    database.execute(sql, vec![text(feed)]).await?;
+    let sql = "INSERT INTO passcode_key (one, value, revision) VALUES (1, $1, $2)
+        ON CONFLICT (one) DO NOTHING";
+    let values = vec![word(&random::passcode_key()), Revision(1).0.into()];
+    database.execute(sql, values).await.map(drop)
+}
 
-    pub async fn add_login(&self, new: NewLogin, now: Timestamp) -> Result<Login, Error> {
-        unimplemented!()
-    }
-    pub async fn login(
-        &self,
-        secret: &SecretHash,
-        now: Timestamp,
-    ) -> Result<(Login, Account), Error> {
-        unimplemented!()
-    }
-    pub async fn login_used(&self, id: LoginId, now: Timestamp) -> Result<(), Error> {
-        unimplemented!()
-    }
-    pub async fn logins(
-        &self,
-        account: AccountId,
-        kind: LoginKind,
-        page: &Page<LoginId>,
-    ) -> Result<Listed<Login, LoginId>, Error> {
-        unimplemented!()
-    }
-    pub async fn delete_login(&self, account: AccountId, id: LoginId) -> Result<(), Error> {
-        unimplemented!()
-    }
-
-    pub async fn add_meeting(&self, new: NewMeeting, now: Timestamp) -> Result<Meeting, Error> {
-        unimplemented!()
-    }
-    pub async fn meeting(&self, number: MeetingNumber) -> Result<Meeting, Error> {
-        unimplemented!()
-    }
-    pub async fn find_meeting(&self, id: &MeetingId) -> Result<Meeting, Error> {
-        unimplemented!()
-    }
-    pub async fn meetings(
-        &self,
-        page: &Page<MeetingNumber>,
-    ) -> Result<Listed<Meeting, MeetingNumber>, Error> {
-        unimplemented!()
-    }
-    pub async fn meetings_of(
-        &self,
-        account: AccountId,
-        page: &Page<MeetingNumber>,
-    ) -> Result<Listed<Meeting, MeetingNumber>, Error> {
-        unimplemented!()
-    }
-    pub async fn change_meeting(&self, meeting: &Meeting) -> Result<Meeting, Error> {
-        unimplemented!()
-    }
-    pub async fn delete_meeting(&self, number: MeetingNumber) -> Result<(), Error> {
-        unimplemented!()
-    }
-    pub fn passcode_hash(&self, number: MeetingNumber, passcode: &Passcode) -> PasscodeHash {
-        unimplemented!()
-    }
-    pub fn passcode_matches(&self, meeting: &Meeting, presented: &str) -> bool {
-        unimplemented!()
-    }
-    pub async fn host_seen(&self, number: MeetingNumber, now: Timestamp) -> Result<(), Error> {
-        unimplemented!()
-    }
-    pub async fn host_last_seen(&self, number: MeetingNumber) -> Result<Option<Timestamp>, Error> {
-        unimplemented!()
-    }
-
-    pub async fn add_waiting(&self, new: NewWaiting, now: Timestamp) -> Result<Waiting, Error> {
-        unimplemented!()
-    }
-    pub async fn waiting(
-        &self,
-        meeting: MeetingNumber,
-        secret: &SecretHash,
-        now: Timestamp,
-    ) -> Result<Waiting, Error> {
-        unimplemented!()
-    }
-    pub async fn still_waiting(&self, id: WaitingId, expires: Timestamp) -> Result<(), Error> {
-        unimplemented!()
-    }
-    pub async fn waiting_room(
-        &self,
-        meeting: MeetingNumber,
-        page: &Page<WaitingId>,
-        now: Timestamp,
-    ) -> Result<Listed<Waiting, WaitingId>, Error> {
-        unimplemented!()
-    }
-    pub async fn decide_waiting(
-        &self,
-        meeting: MeetingNumber,
-        id: WaitingId,
-        state: WaitingState,
-        now: Timestamp,
-    ) -> Result<Waiting, Error> {
-        unimplemented!()
-    }
-
-    pub async fn add_zone(&self, new: NewZone, now: Timestamp) -> Result<Zone, Error> {
-        unimplemented!()
-    }
-    pub async fn zone(&self, name: &ZoneName) -> Result<Zone, Error> {
-        unimplemented!()
-    }
-    pub async fn zones(&self, page: &Page<ZoneName>) -> Result<Listed<Zone, ZoneName>, Error> {
-        unimplemented!()
-    }
-    pub async fn change_zone(&self, zone: &Zone) -> Result<Zone, Error> {
-        unimplemented!()
-    }
-    pub async fn delete_zone(&self, name: &ZoneName) -> Result<(), Error> {
-        unimplemented!()
-    }
-    pub async fn put_report(
-        &self,
-        zone: &ZoneName,
-        report: &ZoneReport,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        unimplemented!()
-    }
-    pub async fn reports(&self, since: Timestamp) -> Result<Vec<StoredReport>, Error> {
-        unimplemented!()
-    }
-
-    pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, Error> {
-        unimplemented!()
-    }
-    pub async fn rotate_keys<F>(&self, now: Timestamp, make: F) -> Result<Vec<SigningKey>, Error>
-    where
-        F: Fn(Timestamp) -> SigningKey + Send,
-    {
-        unimplemented!()
-    }
-
-    pub async fn changes(&self, after: Revision, limit: u32) -> Result<ChangePage, Error> {
-        unimplemented!()
-    }
-    pub async fn replica_position(&self) -> Result<Option<(FeedId, Revision)>, Error> {
-        unimplemented!()
-    }
-    pub async fn apply(&self, page: &ChangePage) -> Result<(), Error> {
-        unimplemented!()
-    }
-    pub async fn begin_anew(&self) -> Result<(), Error> {
-        unimplemented!()
-    }
-
-    pub async fn tidy(&self, now: Timestamp, keep_instant: SignedDuration) -> Result<u64, Error> {
-        unimplemented!()
-    }
+async fn passcode_key(database: &Database) -> Result<PasscodeKey, Error> {
+    let row = database
+        .row("SELECT value FROM passcode_key", vec![])
+        .await?;
+    row.ok_or_else(|| Error::corrupt("the table passcode_key is empty"))?
+        .named("value")
 }

@@ -109,6 +109,8 @@ pub enum AccountRole {
     User,
     /// Makes accounts and zones.
     Admin,
+    /// Reads the feed for replicas, and does nothing else.
+    Replica,
 }
 
 /// An account. Its password's hash is apart: few need it.

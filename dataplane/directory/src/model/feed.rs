@@ -69,17 +69,20 @@ pub struct Change {
     pub item: Item,
 }
 
-/// A piece of the feed.
+/// A piece of the feed: all that changed after one number up to another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChangePage {
-    /// Of which database. A replica that knows another one begins anew.
+    /// Of which database.
     pub feed: FeedId,
-    /// The number of the last change of all. A replica that is further than that begins
-    /// anew: the database was set back.
+    /// The number of the last change of all.
     pub head: Revision,
+    /// What has been gone for longer than that is no longer told.
+    pub oldest: Revision,
+    /// What was asked for: changes after this number.
+    pub after: Revision,
     /// In order.
     pub changes: Vec<Change>,
-    /// Where to go on: after this number.
+    /// Where to go on: the last of these, or the head.
     pub next: Revision,
 }
 
@@ -88,5 +91,52 @@ impl ChangePage {
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.next >= self.head
+    }
+
+    /// Whether a replica that is there can take it. Otherwise it asks again from number 0:
+    /// it follows another database, or this one was set back, or it was away for too long.
+    #[must_use]
+    pub fn fits(&self, position: Option<(FeedId, Revision)>) -> bool {
+        let Some((feed, at)) = position else {
+            return self.after == Revision(0);
+        };
+        let begins = self.after == Revision(0);
+        let goes_on = feed == self.feed && at == self.after && self.oldest <= at && at <= self.head;
+        begins || goes_on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(after: u64, oldest: u64, head: u64) -> ChangePage {
+        ChangePage {
+            feed: FeedId::from_random(1),
+            head: Revision(head),
+            oldest: Revision(oldest),
+            after: Revision(after),
+            changes: vec![],
+            next: Revision(head),
+        }
+    }
+
+    #[test]
+    fn a_replica_goes_on_where_it_was_or_begins_anew() {
+        let at = |feed, revision| Some((FeedId::from_random(feed), Revision(revision)));
+        assert!(page(0, 5, 9).fits(None));
+        assert!(
+            !page(7, 5, 9).fits(None),
+            "it knows nothing of what came before"
+        );
+        assert!(page(7, 5, 9).fits(at(1, 7)));
+        assert!(!page(7, 5, 9).fits(at(1, 6)), "there is a gap");
+        assert!(!page(7, 5, 9).fits(at(2, 7)), "another database");
+        assert!(!page(4, 5, 9).fits(at(1, 4)), "away for too long");
+        assert!(!page(12, 5, 9).fits(at(1, 12)), "the database was set back");
+        assert!(
+            page(0, 5, 9).fits(at(2, 7)),
+            "from the beginning is always right"
+        );
     }
 }

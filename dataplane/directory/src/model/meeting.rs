@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use plenum_wire::MeetingId;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, AccountName, Passcode, PasscodeHash, Revision, Schedule};
+use super::{AccountId, Passcode, PasscodeHash, Revision, Schedule};
 
 /// Longest title in bytes.
 const TITLE_BYTES: usize = 256;
@@ -157,10 +157,7 @@ pub enum MeetingKind {
     /// Made to be used at once.
     Instant,
     /// Its owner's own, for ever, also found by its owner's name. One for each account.
-    Personal {
-        /// The owner's name.
-        name: AccountName,
-    },
+    Personal,
 }
 
 /// What its hosts may change of a meeting.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use argon2::password_hash::phc;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Shortest password in characters (NIST SP 800-63B, section 3.1.1.2).
 const PASSWORD_CHARACTERS: usize = 8;

@@ -1,0 +1,183 @@
+//! Accounts.
+
+use jiff::Timestamp;
+
+use super::database::{Row, text, texts, time, word};
+use super::write::Write;
+use super::{Error, Store};
+use crate::model::{Account, AccountId, AccountName, Listed, NewAccount, Page, PasswordHash};
+use crate::random;
+
+const WHAT: &str = "account";
+/// What tombstones call it.
+pub(super) const KIND: &str = "account";
+
+impl Store {
+    /// Makes an account; [`Error::Conflict`] if the name is taken.
+    pub async fn add_account(&self, new: NewAccount, now: Timestamp) -> Result<Account, Error> {
+        let mut write = self.write().await?;
+        let account = Account {
+            id: AccountId::from_random(random::bits()),
+            name: new.name,
+            display_name: new.display_name,
+            email: new.email,
+            role: new.role,
+            disabled: false,
+            created: now,
+            revision: write.revision(),
+        };
+        insert(&mut write, &account, new.password.as_ref())
+            .await
+            .map_err(|e| e.about(WHAT))?;
+        write.commit().await?;
+        Ok(account)
+    }
+
+    /// The account of that id.
+    pub async fn account(&self, id: AccountId) -> Result<Account, Error> {
+        let row = self
+            .database
+            .row("SELECT * FROM account WHERE id = $1", vec![text(id)])
+            .await?;
+        account(&row.ok_or(Error::NotFound { what: WHAT })?)
+    }
+
+    /// The account of that name.
+    pub async fn account_named(&self, name: &AccountName) -> Result<Account, Error> {
+        self.credentials(name).await.map(|(account, _)| account)
+    }
+
+    /// The account of that name, and the hash of its password if it has one. Disabled
+    /// accounts too.
+    pub async fn credentials(
+        &self,
+        name: &AccountName,
+    ) -> Result<(Account, Option<PasswordHash>), Error> {
+        let sql = "SELECT * FROM account WHERE name = $1";
+        let row = self.database.row(sql, vec![text(name)]).await?;
+        let row = row.ok_or(Error::NotFound { what: WHAT })?;
+        Ok((account(&row)?, row.named_maybe("password")?))
+    }
+
+    /// All accounts, by name.
+    pub async fn accounts(
+        &self,
+        page: &Page<AccountName>,
+    ) -> Result<Listed<Account, AccountName>, Error> {
+        let sql = "SELECT * FROM account WHERE name > $1 ORDER BY name LIMIT $2";
+        let after = page.after().map_or("", AccountName::as_str);
+        let values = vec![text(after), (page.limit() + 1).into()];
+        let rows = self.database.rows(sql, values).await?;
+        let accounts = rows.iter().map(account).collect::<Result<_, _>>()?;
+        Ok(Listed::of(accounts, page.limit(), |account: &Account| {
+            account.name.clone()
+        }))
+    }
+
+    /// Writes an account that was read before: [`Error::Conflict`] if somebody else wrote it
+    /// meanwhile, or if its new name is taken. Its id and when it was made stay.
+    pub async fn change_account(&self, changed: &Account) -> Result<Account, Error> {
+        let mut write = self.write().await?;
+        let sql = "UPDATE account
+            SET name = $3, display_name = $4, email = $5, role = $6, disabled = $7, revision = $8
+            WHERE id = $1 AND revision = $2";
+        let values = vec![
+            text(changed.id),
+            changed.revision.0.into(),
+            text(&changed.name),
+            text(&changed.display_name),
+            texts(changed.email.as_ref()),
+            word(&changed.role),
+            changed.disabled.into(),
+            write.revision().0.into(),
+        ];
+        let touched = write
+            .execute(sql, values)
+            .await
+            .map_err(|error| error.about(WHAT))?;
+        let row = write
+            .row(
+                "SELECT * FROM account WHERE id = $1",
+                vec![text(changed.id)],
+            )
+            .await?;
+        let account = account(&row.ok_or(Error::NotFound { what: WHAT })?)?;
+        if touched == 0 {
+            return Err(Error::Conflict { what: WHAT });
+        }
+        write.commit().await?;
+        Ok(account)
+    }
+
+    /// Sets a password and ends the account's sessions; its API tokens stay.
+    pub async fn set_password(&self, id: AccountId, password: &PasswordHash) -> Result<(), Error> {
+        let mut write = self.write().await?;
+        let sql = "UPDATE account SET password = $2, revision = $3 WHERE id = $1";
+        let revision = write.revision().0.into();
+        let values = vec![text(id), text(password.as_str()), revision];
+        if write.execute(sql, values).await? == 0 {
+            return Err(Error::NotFound { what: WHAT });
+        }
+        super::logins::end_sessions(&mut write, id).await?;
+        write.commit().await
+    }
+
+    /// Deletes an account with its sessions, API tokens and meetings. Other meetings keep
+    /// its id among their hosts and invited: nobody will ever have it again.
+    pub async fn delete_account(&self, id: AccountId) -> Result<(), Error> {
+        let mut write = self.write().await?;
+        if write
+            .execute("DELETE FROM account WHERE id = $1", vec![text(id)])
+            .await?
+            == 0
+        {
+            return Err(Error::NotFound { what: WHAT });
+        }
+        write.gone(KIND, id).await?;
+        super::logins::end_all(&mut write, id).await?;
+        super::meetings::delete_of(&mut write, id).await?;
+        write
+            .execute(
+                "DELETE FROM meeting_person WHERE account = $1",
+                vec![text(id)],
+            )
+            .await?;
+        write.commit().await
+    }
+}
+
+/// Writes a row that is not there yet.
+pub(super) async fn insert(
+    write: &mut Write,
+    account: &Account,
+    password: Option<&PasswordHash>,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO account
+        (id, name, display_name, email, role, disabled, password, created, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let values = vec![
+        text(account.id),
+        text(&account.name),
+        text(&account.display_name),
+        texts(account.email.as_ref()),
+        word(&account.role),
+        account.disabled.into(),
+        texts(password.map(PasswordHash::as_str)),
+        time(account.created),
+        account.revision.0.into(),
+    ];
+    write.execute(sql, values).await.map(drop)
+}
+
+pub(super) fn account(row: &Row) -> Result<Account, Error> {
+    Ok(Account {
+        id: row.named("id")?,
+        name: row.named("name")?,
+        display_name: row.named("display_name")?,
+        email: row.named_maybe("email")?,
+        role: row.word("role")?,
+        disabled: row.truth("disabled")?,
+        created: row.time("created")?,
+        revision: row.revision("revision")?,
+    })
+}

@@ -1,0 +1,71 @@
+//! `PostgreSQL`, on the network.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Error as SqlxError, Executor};
+
+use super::super::{Config, Error, migrations};
+use super::Database;
+
+/// A connection that was idle for so long is asked before it is used: the server may have
+/// been started anew. One that was used just now is not, which saves a round trip.
+const IDLE: Duration = Duration::from_secs(1);
+/// How long a connection that comes back may take to answer. One to a machine that is no
+/// more would be waited for until TCP gives up, with its place in the pool.
+const ALIVE: Duration = Duration::from_secs(2);
+
+/// What every session begins with. The server ends what waits longer than the caller does; a
+/// commit is on disk when it is answered, whatever the server's default.
+const SESSION: &str = "
+    SET statement_timeout = '5s';
+    SET lock_timeout = '3s';
+    SET idle_in_transaction_session_timeout = '10s';
+    SELECT set_config('synchronous_commit', 'on', false)
+        WHERE current_setting('synchronous_commit') = 'off'";
+
+pub(super) async fn open(config: &Config) -> Result<Database, Error> {
+    let options: PgConnectOptions = config.url.parse().map_err(Error::corrupt)?;
+    let options = options
+        .application_name("plenum directory")
+        .disable_statement_logging();
+    migrate(&options, config.patience).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(config.connections)
+        .acquire_timeout(config.patience)
+        .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+        })
+        .before_acquire(|connection, known| {
+            Box::pin(async move {
+                if known.idle_for > IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let answer = tokio::time::timeout(ALIVE, connection.ping()).await;
+                answer.map_err(|_| SqlxError::PoolTimedOut)??;
+                Ok(true)
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(Database::Postgres(pool))
+}
+
+/// On a connection of its own, without the limits of the others: a change of a large table
+/// takes its time, and whoever comes second waits for the first.
+async fn migrate(options: &PgConnectOptions, patience: Duration) -> Result<(), Error> {
+    let mut connection = tokio::time::timeout(patience, PgConnection::connect_with(options))
+        .await
+        .map_err(|_| Error::Unavailable("no connection in time".to_owned()))??;
+    migrations::list()
+        .run_direct(None, &mut connection, false)
+        .await?;
+    connection.close().await?;
+    Ok(())
+}

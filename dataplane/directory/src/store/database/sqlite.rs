@@ -1,0 +1,53 @@
+//! `SQLite`, embedded: one file (and two beside it while it is open).
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::super::{Config, Error, migrations};
+use super::Database;
+
+/// How long a connection waits for the lock of another process on the same file.
+const BUSY: Duration = Duration::from_secs(2);
+
+pub(super) async fn open(path: &Path, config: &Config) -> Result<Database, Error> {
+    private(path)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+        // Back to this size after a checkpoint: the log of a busy day is not kept.
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging();
+    let pool = |connections| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(config.patience)
+            // It is a file: what could be tested?
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    let write = pool(1).connect_with(options.clone()).await?;
+    migrations::list()
+        .run_direct(None, &mut *write.acquire().await?, false)
+        .await?;
+    let read = pool(config.connections).connect_with(options).await?;
+    Ok(Database::Sqlite { read, write })
+}
+
+/// It holds keys, so it is its owner's only. What `SQLite` puts beside it gets the same mode.
+fn private(path: &Path) -> Result<(), Error> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
+}

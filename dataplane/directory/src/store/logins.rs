@@ -1,0 +1,218 @@
+//! Sessions and API tokens.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::database::{Row, text, time, times, word};
+use super::write::Write;
+use super::{Error, Store, accounts};
+use crate::model::{
+    Account, AccountId, Listed, Login, LoginId, LoginKind, NewLogin, Page, Revision, SecretHash,
+};
+use crate::random;
+
+const WHAT: &str = "session or API token";
+/// What tombstones call it.
+pub(super) const KIND: &str = "login";
+/// Sessions, and API tokens, of one account. The oldest session makes room for a new one;
+/// an API token is in use somewhere, so a new one is refused.
+const EACH: u64 = 1_000;
+/// How exactly the last use is known: each note is a write.
+const USED: SignedDuration = SignedDuration::from_mins(5);
+
+/// The columns by names that do not clash with those of the account.
+macro_rules! login_columns {
+    () => {
+        "login.id AS login, login.account, login.kind, login.label, login.secret,
+         login.created AS login_created, login.expires, login.last_used,
+         login.revision AS login_revision"
+    };
+}
+pub(super) use login_columns;
+
+impl Store {
+    /// Makes a session or an API token; [`Error::NotFound`] if there is no such account.
+    pub async fn add_login(&self, new: NewLogin, now: Timestamp) -> Result<Login, Error> {
+        let mut write = self.write().await?;
+        let login = Login {
+            id: LoginId::from_random(random::bits()),
+            account: new.account,
+            kind: new.kind,
+            label: new.label,
+            created: now,
+            expires: new.expires,
+            last_used: None,
+        };
+        let owner = vec![text(login.account)];
+        if write
+            .row("SELECT id FROM account WHERE id = $1", owner)
+            .await?
+            .is_none()
+        {
+            return Err(Error::NotFound { what: "account" });
+        }
+        make_room(&mut write, &login).await?;
+        let revision = write.revision();
+        insert(&mut write, &login, &new.secret, revision)
+            .await
+            .map_err(|e| e.about(WHAT))?;
+        write.commit().await?;
+        Ok(login)
+    }
+
+    /// Who presents a secret: [`Error::NotFound`] if nobody has it, it has expired, or the
+    /// account is disabled.
+    pub async fn login(
+        &self,
+        secret: &SecretHash,
+        now: Timestamp,
+    ) -> Result<(Login, Account), Error> {
+        let sql = concat!(
+            "SELECT ",
+            login_columns!(),
+            ", account.*
+             FROM login JOIN account ON account.id = login.account
+             WHERE login.secret = $1 AND (login.expires IS NULL OR login.expires > $2)
+             AND NOT account.disabled"
+        );
+        let row = self
+            .database
+            .row(sql, vec![text(secret), time(now)])
+            .await?;
+        let row = row.ok_or(Error::NotFound { what: WHAT })?;
+        Ok((login(&row)?, accounts::account(&row)?))
+    }
+
+    /// Notes that it was used, every five minutes at most.
+    pub async fn login_used(&self, id: LoginId, now: Timestamp) -> Result<(), Error> {
+        let before = now.checked_sub(USED).unwrap_or(Timestamp::MIN);
+        let sql = "UPDATE login SET last_used = $2
+            WHERE id = $1 AND (last_used IS NULL OR last_used < $3)";
+        self.database
+            .execute(sql, vec![text(id), time(now), time(before)])
+            .await
+            .map(drop)
+    }
+
+    /// The sessions or API tokens of an account, the expired included until they are tidied up.
+    pub async fn logins(
+        &self,
+        account: AccountId,
+        kind: LoginKind,
+        page: &Page<LoginId>,
+    ) -> Result<Listed<Login, LoginId>, Error> {
+        let sql = concat!(
+            "SELECT ",
+            login_columns!(),
+            " FROM login
+             WHERE account = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4"
+        );
+        let after = page.after().map(ToString::to_string).unwrap_or_default();
+        let values = vec![
+            text(account),
+            word(&kind),
+            text(after),
+            (page.limit() + 1).into(),
+        ];
+        let rows = self.database.rows(sql, values).await?;
+        let logins = rows.iter().map(login).collect::<Result<_, _>>()?;
+        Ok(Listed::of(logins, page.limit(), |login: &Login| login.id))
+    }
+
+    /// Ends a session or API token of an account.
+    pub async fn delete_login(&self, account: AccountId, id: LoginId) -> Result<(), Error> {
+        let mut write = self.write().await?;
+        let sql = "DELETE FROM login WHERE id = $1 AND account = $2";
+        if write.execute(sql, vec![text(id), text(account)]).await? == 0 {
+            return Err(Error::NotFound { what: WHAT });
+        }
+        write.gone(KIND, id).await?;
+        write.commit().await
+    }
+}
+
+async fn make_room(write: &mut Write, new: &Login) -> Result<(), Error> {
+    let sql = "SELECT count(*) AS count FROM login WHERE account = $1 AND kind = $2";
+    if write
+        .count(sql, vec![text(new.account), word(&new.kind)])
+        .await?
+        < EACH
+    {
+        return Ok(());
+    }
+    if new.kind == LoginKind::ApiToken {
+        return Err(Error::Full { what: "API tokens" });
+    }
+    let sql = "SELECT id FROM login WHERE account = $1 AND kind = $2
+        ORDER BY created, id LIMIT 1";
+    let Some(row) = write
+        .row(sql, vec![text(new.account), word(&new.kind)])
+        .await?
+    else {
+        return Ok(());
+    };
+    let oldest: LoginId = row.named("id")?;
+    write
+        .execute("DELETE FROM login WHERE id = $1", vec![text(oldest)])
+        .await?;
+    write.gone(KIND, oldest).await?;
+    write.next().await.map(drop)
+}
+
+/// Ends the sessions of an account, within a change of the account.
+pub(super) async fn end_sessions(write: &mut Write, account: AccountId) -> Result<(), Error> {
+    let sql = "DELETE FROM login WHERE account = $1 AND kind = 'session' RETURNING id";
+    let ended = write.rows(sql, vec![text(account)]).await?;
+    bury(write, ended).await
+}
+
+/// Ends sessions and API tokens of an account, within a change of the account.
+pub(super) async fn end_all(write: &mut Write, account: AccountId) -> Result<(), Error> {
+    let sql = "DELETE FROM login WHERE account = $1 RETURNING id";
+    let ended = write.rows(sql, vec![text(account)]).await?;
+    bury(write, ended).await
+}
+
+/// At most twice [`EACH`].
+async fn bury(write: &mut Write, ended: Vec<Row>) -> Result<(), Error> {
+    for row in ended {
+        write.next().await?;
+        write.gone(KIND, row.text("id")?).await?;
+    }
+    Ok(())
+}
+
+/// Writes a row that is not there yet.
+pub(super) async fn insert(
+    write: &mut Write,
+    login: &Login,
+    secret: &SecretHash,
+    revision: Revision,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO login
+        (id, account, kind, label, secret, created, expires, last_used, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let values = vec![
+        text(login.id),
+        text(login.account),
+        word(&login.kind),
+        text(&login.label),
+        text(secret),
+        time(login.created),
+        times(login.expires),
+        times(login.last_used),
+        revision.0.into(),
+    ];
+    write.execute(sql, values).await.map(drop)
+}
+
+pub(super) fn login(row: &Row) -> Result<Login, Error> {
+    Ok(Login {
+        id: row.named("login")?,
+        account: row.named("account")?,
+        kind: row.word("kind")?,
+        label: row.text("label")?,
+        created: row.time("login_created")?,
+        expires: row.time_maybe("expires")?,
+        last_used: row.time_maybe("last_used")?,
+    })
+}

@@ -1,0 +1,19 @@
+//! The tables and their changes, shipped inside. What has been released is never edited: a
+//! database remembers the hash of each. A change is a new file, the same for both databases.
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+const MIGRATIONS: [(i64, &str, &str); 1] = [(
+    1,
+    "initial",
+    include_str!("../../migrations/0001_initial.sql"),
+)];
+
+pub(super) fn list() -> Migrator {
+    let migrations = MIGRATIONS.map(|(version, what, sql)| {
+        let sql = sql.into_sql_str();
+        Migration::new(version, what.into(), MigrationType::Simple, sql, false)
+    });
+    Migrator::with_migrations(migrations.into())
+}

@@ -1,0 +1,172 @@
+//! A replica takes what it pulled.
+//!
+//! A page says all that changed after one number up to another. So whatever the replica has
+//! with a number in that range, and the page has not, is no longer so: it was changed later,
+//! which will come, or is gone. That makes beginning anew the same as going on, and needs no
+//! list of what was there before.
+
+use super::database::{text, word};
+use super::write::Write;
+use super::{Error, Store, accounts, keys, logins, meetings, zones};
+use crate::model::{Account, Change, ChangePage, FeedId, Item, Meeting, PasscodeKey, Revision};
+
+/// The tables of things with numbers.
+macro_rules! each_table {
+    ($before:literal, $after:literal) => {
+        [
+            concat!($before, "account", $after),
+            concat!($before, "login", $after),
+            concat!($before, "meeting", $after),
+            concat!($before, "zone", $after),
+            concat!($before, "signing_key", $after),
+            concat!($before, "gone", $after),
+        ]
+    };
+}
+
+impl Store {
+    /// Which feed this replica follows, and the number it has come to; `None` before the
+    /// first page.
+    pub async fn replica_position(&self) -> Result<Option<(FeedId, Revision)>, Error> {
+        let row = self.database.row("SELECT * FROM replica", vec![]).await?;
+        row.map(|row| Ok((row.named("feed")?, row.revision("position")?)))
+            .transpose()
+    }
+
+    /// Takes a page, all of it or nothing; [`Error::Conflict`] if it does not
+    /// [fit](ChangePage::fits): then the next is asked for from number 0.
+    pub async fn apply(&self, page: &ChangePage) -> Result<(), Error> {
+        let mut write = self.write().await?;
+        let row = write.row("SELECT * FROM replica", vec![]).await?;
+        let position =
+            row.map(|row| Ok::<_, Error>((row.named("feed")?, row.revision("position")?)));
+        if !page.fits(position.transpose()?) {
+            return Err(Error::Conflict {
+                what: "place in the feed",
+            });
+        }
+        drop_stale(&mut write, page).await?;
+        let mut passcode_key = None;
+        for change in &page.changes {
+            take(&mut write, change).await?;
+            if let Item::PasscodeKey(key) = &change.item {
+                passcode_key = Some(*key);
+            }
+        }
+        note_position(&mut write, page).await?;
+        write.commit().await?;
+        if let Some(key) = passcode_key {
+            self.use_passcode_key(key);
+        }
+        Ok(())
+    }
+}
+
+async fn drop_stale(write: &mut Write, page: &ChangePage) -> Result<(), Error> {
+    let to = if page.is_last() {
+        Revision(i64::MAX.unsigned_abs())
+    } else {
+        page.next
+    };
+    for sql in each_table!("DELETE FROM ", " WHERE revision > $1 AND revision <= $2") {
+        write
+            .execute(sql, vec![page.after.0.into(), to.0.into()])
+            .await?;
+    }
+    Ok(())
+}
+
+async fn note_position(write: &mut Write, page: &ChangePage) -> Result<(), Error> {
+    let sql = "INSERT INTO replica (one, feed, position) VALUES (1, $1, $2)
+        ON CONFLICT (one) DO UPDATE SET feed = excluded.feed, position = excluded.position";
+    write
+        .execute(sql, vec![text(page.feed), page.next.0.into()])
+        .await?;
+    // Its own changes, should it ever make some, come after all it has taken.
+    let sql = "UPDATE feed SET head = $1 WHERE head < $1";
+    write.execute(sql, vec![page.head.0.into()]).await.map(drop)
+}
+
+async fn take(write: &mut Write, change: &Change) -> Result<(), Error> {
+    let revision = change.revision;
+    match &change.item {
+        Item::Account(account) => take_account(write, account).await,
+        Item::Login { login, secret } => {
+            write
+                .execute("DELETE FROM login WHERE id = $1", vec![text(login.id)])
+                .await?;
+            logins::insert(write, login, secret, revision).await
+        }
+        Item::Meeting(meeting) => take_meeting(write, meeting).await,
+        Item::Zone(zone) => {
+            write
+                .execute("DELETE FROM zone WHERE name = $1", vec![text(&zone.name)])
+                .await?;
+            zones::insert(write, zone).await
+        }
+        Item::SigningKey(key) => {
+            keys::delete(write, key.id).await?;
+            keys::insert(write, key, revision).await
+        }
+        Item::PasscodeKey(key) => take_passcode_key(write, key, revision).await,
+        gone => take_gone(write, gone).await,
+    }
+}
+
+/// A name may have gone from one account to another whose change comes first: the other's
+/// is still to come, until then it is not there.
+async fn take_account(write: &mut Write, account: &Account) -> Result<(), Error> {
+    let sql = "DELETE FROM account WHERE id = $1 OR name = $2";
+    write
+        .execute(sql, vec![text(account.id), text(&account.name)])
+        .await?;
+    accounts::insert(write, account, None).await
+}
+
+/// The same for the one personal meeting of an account. Who waits goes on waiting.
+async fn take_meeting(write: &mut Write, meeting: &Meeting) -> Result<(), Error> {
+    let sql = "DELETE FROM meeting WHERE number = $1
+        OR (owner = $2 AND kind = 'personal' AND $3)";
+    let personal = meeting.kind == crate::model::MeetingKind::Personal;
+    let values = vec![
+        meeting.number.value().into(),
+        text(meeting.owner),
+        personal.into(),
+    ];
+    write.execute(sql, values).await?;
+    meetings::insert(write, meeting).await.map(drop)
+}
+
+async fn take_passcode_key(
+    write: &mut Write,
+    key: &PasscodeKey,
+    revision: Revision,
+) -> Result<(), Error> {
+    let sql = "UPDATE passcode_key SET value = $1, revision = $2 WHERE one = 1";
+    write
+        .execute(sql, vec![word(key), revision.0.into()])
+        .await
+        .map(drop)
+}
+
+async fn take_gone(write: &mut Write, gone: &Item) -> Result<(), Error> {
+    match gone {
+        Item::AccountGone(id) => write
+            .execute("DELETE FROM account WHERE id = $1", vec![text(id)])
+            .await
+            .map(drop),
+        Item::LoginGone(id) => write
+            .execute("DELETE FROM login WHERE id = $1", vec![text(id)])
+            .await
+            .map(drop),
+        Item::MeetingGone(number) => meetings::delete(write, *number).await.map(drop),
+        Item::ZoneGone(name) => zones::delete(write, name).await.map(drop),
+        Item::SigningKeyGone(id) => keys::delete(write, *id).await,
+        Item::Account(_)
+        | Item::Login { .. }
+        | Item::Meeting(_)
+        | Item::Zone(_)
+        | Item::SigningKey(_)
+        | Item::PasscodeKey(_) => Ok(()),
+    }
+}
