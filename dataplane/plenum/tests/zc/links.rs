@@ -176,7 +176,8 @@ async fn a_drain_goes_from_the_operator_to_the_router_with_tickets_for_all() {
 /// The most participants that a pool's schema allows on one router.
 const LARGEST: usize = 5_000;
 
-#[tokio::test]
+// Threads: signing so many takes long in a debug build, and a router goes on meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_meeting_as_large_as_a_router_may_be_gets_its_tickets() {
     let zone = Controller::open().await;
     let mut from = zone.router("router-a", 5_000).await;
