@@ -11,6 +11,8 @@ IMAGE := $(PLENUM_CACHE)/image/plenum.tar
 E2E := $(RELEASE)/plenum-e2e
 # What the cluster and the media checks need of Debian.
 PACKAGES := runc containernetworking-plugins iptables conntrack busybox-static iproute2 ffmpeg
+# And what the matrix of firewalls needs besides.
+MATRIX_PACKAGES := iptables iproute2 dnsmasq-base squid tshark
 CARGO_DENY := $(PLENUM_CACHE)/bin/cargo-deny
 CARGO_DENY_VERSION := 0.20.2
 
@@ -39,6 +41,10 @@ test-fast: ## All tests that need neither root nor a cluster
 test-cluster: tools image ## The local cluster itself, then the scenarios on it (needs root)
 	cargo test -p plenum-e2e --test cluster --quiet -- --ignored --test-threads 1
 	$(E2E) test --image $(IMAGE) --chart charts/plenum --plenum $(RELEASE)/plenum --samples samples --reports target/reports
+
+.PHONY: matrix
+matrix: build matrix-packages ## Join from behind firewalls, proxies and bad names, in networks of its own (needs root)
+	$(E2E) matrix --plenum $(RELEASE)/plenum --samples samples --reports target/reports $(FILTER)
 
 .PHONY: lint
 lint: lint-rust tools $(CARGO_DENY) ## clippy pedantic, rustfmt, cargo-deny, helm lint
@@ -122,10 +128,19 @@ tools: build packages
 
 .PHONY: packages
 packages:
-	@missing=$$(for package in $(PACKAGES); do \
+	@$(call install,$(PACKAGES))
+
+# Debian starts what it installs; ours is started with settings of its own.
+.PHONY: matrix-packages
+matrix-packages:
+	@squid=$$(command -v squid); $(call install,$(MATRIX_PACKAGES)); \
+	if [ -z "$$squid" ]; then service squid stop >/dev/null 2>&1 || true; fi
+
+install = missing=$$(for package in $(1); do \
 	    dpkg -s $$package >/dev/null 2>&1 || echo $$package; done); \
 	if [ -n "$$missing" ]; then \
-	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; fi
+	    apt-get update -qq && \
+	    RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $$missing; fi
 
 $(CARGO_DENY):
 	cargo install --locked --quiet --root $(PLENUM_CACHE) cargo-deny@$(CARGO_DENY_VERSION)

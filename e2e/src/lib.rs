@@ -9,6 +9,7 @@
 //! | [`observe`] | what happens to routers, with times |
 //! | [`demo`] | a story of people who come and go, and its figures |
 //! | [`scenarios`] | what must hold, one after the other on one cluster |
+//! | [`matrix`] | who gets in from behind which firewall, proxy and name, without a cluster |
 //! | [`mod@bench`] | what a join, a packet and a participant cost, without a cluster |
 //! | [`interrupt`] | being told to stop |
 //!
@@ -21,6 +22,7 @@ pub mod demo;
 pub mod image;
 pub mod interrupt;
 pub mod load;
+pub mod matrix;
 pub mod observe;
 mod pod_processes;
 pub mod scenarios;

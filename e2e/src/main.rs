@@ -12,7 +12,7 @@ use plenum_e2e::scenarios::World;
 use plenum_e2e::site::Site;
 use plenum_e2e::{
     Cluster, Commands, Config, Labelled, Layout, Lifetime, Tools, bench, demo, host_packages,
-    image, scenarios, teardown,
+    image, matrix, scenarios, teardown,
 };
 
 /// A real Kubernetes cluster on this machine, without a container engine.
@@ -125,6 +125,26 @@ enum Command {
         /// People at once
         #[arg(long, default_value_t = 120)]
         people: u32,
+    },
+    /// Join from behind firewalls, proxies and bad names, in networks of its own (needs root)
+    Matrix {
+        /// The `plenum` program
+        #[arg(long)]
+        plenum: PathBuf,
+        /// Speech and moving pictures
+        #[arg(long)]
+        samples: PathBuf,
+        /// Where figures and logs go
+        #[arg(long)]
+        reports: PathBuf,
+        /// Only scenarios whose name contains this
+        filter: Option<String>,
+    },
+    /// What `matrix` starts inside its networks
+    #[command(hide = true)]
+    MatrixPart {
+        #[command(subcommand)]
+        part: matrix::Part,
     },
     /// Write the state, events and logs of the running cluster to a directory
     Dump {
@@ -246,6 +266,16 @@ async fn run(command: Command) -> Result<()> {
             let lasts = Duration::from_secs(60 * minutes);
             unless_interrupted(bench::soak::run(&plenum, &reports, lasts, people)).await
         }
+        Command::Matrix {
+            plenum,
+            samples,
+            reports,
+            filter,
+        } => {
+            let run = matrix::run(&plenum, &samples, &reports, filter.as_deref());
+            unless_interrupted(run).await
+        }
+        Command::MatrixPart { part } => matrix::part(part).await,
         Command::Test { .. } => unreachable!("main runs it"),
     }
 }

@@ -1,0 +1,76 @@
+//! Names: a resolver on every machine that asks for some, as offices and systems have one.
+
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result};
+use tokio::process::Command;
+
+use super::hosts::{Family, Host};
+
+/// Whoever is asked here never answers: the firewall drops what goes there.
+const SILENT: &str = "192.0.2.53";
+/// To be added to the firewall, so that nobody answers for [`SILENT`] either.
+pub const SILENCE: &str = "4 -A FORWARD -d 192.0.2.53 -j DROP";
+
+/// What names stand for, and which of them nobody can say.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Names whose server does not answer.
+    pub silent: Vec<&'static str>,
+}
+
+/// The name of a machine: under `test`, which nobody has (RFC 6761).
+pub fn name(host: Host) -> String {
+    format!("{host}.test")
+}
+
+impl Names {
+    /// The resolver, to be started on a machine.
+    pub fn resolver(&self, on: Host, families: &[Family]) -> Command {
+        let mut command = on.command("dnsmasq");
+        command
+            .args([
+                "--keep-in-foreground",
+                "--conf-file=/dev/null",
+                "--pid-file=",
+            ])
+            .args([
+                "--no-resolv",
+                "--no-hosts",
+                "--user=root",
+                "--log-facility=-",
+            ])
+            .args(["--listen-address=127.0.0.1", "--bind-interfaces"])
+            .arg("--local=/test/");
+        for host in super::hosts::INTERNET.into_iter().chain([Host::Proxy]) {
+            let addresses: Vec<String> = families
+                .iter()
+                .map(|family| host.address(*family).to_string())
+                .collect();
+            command.arg(format!(
+                "--host-record={},{}",
+                name(host),
+                addresses.join(",")
+            ));
+        }
+        for silent in &self.silent {
+            command.arg(format!("--server=/{silent}/{SILENT}"));
+        }
+        command
+    }
+}
+
+/// Waits until the resolver of a machine answers.
+pub async fn answers(on: Host) -> Result<()> {
+    let known = name(Host::Zone);
+    let asked = || {
+        let mut command = on.command("getent");
+        command.args(["ahosts", &known]).stdout(Stdio::null());
+        command
+    };
+    super::world::until("its resolver answers", async || {
+        Ok(crate::children::start(asked())?.wait().await?.success())
+    })
+    .await
+    .with_context(|| on.to_string())
+}
