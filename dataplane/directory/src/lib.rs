@@ -5,8 +5,16 @@
 //! |---|---|---|
 //! | [`model`] | the things themselves, their rules and their clockwork, as pure code | databases, HTTP, the clock |
 //! | [`store`] | the same things kept in `SQLite` or `PostgreSQL`, and the feed for replicas | HTTP, who may do what |
+//! | [`geo`] | where an address is, by a file of the user | zones |
+//! | [`lookup`] | who may join, and which zones they are offered, as pure code | databases, HTTP, the clock |
+//! | [`tokens`] | the signed word that somebody may join | who asks |
+//! | [`api`] | all of it over HTTP | sockets, TLS |
 //! | [`random`] | numbers, names and secrets nobody can guess | what they are for |
 
+pub mod api;
+pub mod geo;
+pub mod lookup;
 pub mod model;
 pub mod random;
 pub mod store;
+pub mod tokens;

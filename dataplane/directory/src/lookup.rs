@@ -21,6 +21,6 @@ mod admission;
 mod health;
 mod order;
 
-pub use admission::{Asker, Refused, Said, admit};
+pub use admission::{Asker, Life, Refused, Said, admit};
 pub use health::{Health, SILENT_AFTER, STARTING_FOR, State};
-pub use order::{COST_PER_KM, Candidate, Caller, NoZone, OFFERED, order};
+pub use order::{COST_PER_KM, Caller, Candidate, NoZone, OFFERED, order};

@@ -54,14 +54,44 @@ mod tests {
     fn who_is_believed() {
         let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
         for (what, peer, forwarded, client_is) in [
-            ("a stranger is not", "192.0.2.1", Some("203.0.113.9"), "192.0.2.1"),
-            ("our proxy is", "10.0.0.1", Some("203.0.113.9"), "203.0.113.9"),
-            ("of a list the last", "10.0.0.1", Some("1.1.1.1, 203.0.113.9"), "203.0.113.9"),
-            ("through two of ours", "10.0.0.1", Some("203.0.113.9, 10.0.0.2"), "203.0.113.9"),
+            (
+                "a stranger is not",
+                "192.0.2.1",
+                Some("203.0.113.9"),
+                "192.0.2.1",
+            ),
+            (
+                "our proxy is",
+                "10.0.0.1",
+                Some("203.0.113.9"),
+                "203.0.113.9",
+            ),
+            (
+                "of a list the last",
+                "10.0.0.1",
+                Some("1.1.1.1, 203.0.113.9"),
+                "203.0.113.9",
+            ),
+            (
+                "through two of ours",
+                "10.0.0.1",
+                Some("203.0.113.9, 10.0.0.2"),
+                "203.0.113.9",
+            ),
             ("a proxy that says nothing", "10.0.0.1", None, "10.0.0.1"),
             ("nonsense", "10.0.0.1", Some("203.0.113.9, x"), "10.0.0.1"),
-            ("with a port", "10.0.0.1", Some("[2001:db8::1]:99"), "2001:db8::1"),
-            ("IPv4 in IPv6 clothes", "::ffff:10.0.0.1", Some("203.0.113.9"), "203.0.113.9"),
+            (
+                "with a port",
+                "10.0.0.1",
+                Some("[2001:db8::1]:99"),
+                "2001:db8::1",
+            ),
+            (
+                "IPv4 in IPv6 clothes",
+                "::ffff:10.0.0.1",
+                Some("203.0.113.9"),
+                "203.0.113.9",
+            ),
         ] {
             let mut headers = HeaderMap::new();
             if let Some(forwarded) = forwarded {

@@ -78,3 +78,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for InQuery<T> {
             .map_err(|rejection| Problem::bad_request(rejection.body_text()))
     }
 }
+
+/// For what may be left out, set, or taken away with `null`: says that it was there.
+pub fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}

@@ -5,18 +5,10 @@
 //! thing has used up counts only for addresses that have guessed wrong lately: a stranger who
 //! guesses at a meeting must not lock out the people who know its passcode.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-/// How many wrong guesses are free, and how long each further one takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// After a quiet time.
-    pub free: u32,
-    /// Then one each of this long.
-    pub each: Duration,
-}
+use super::buckets::{Buckets, Pace};
 
 /// Of one address: a person mistypes a few times, an office of people now and then. In the
 /// long run 2,880 a day, of a million passcodes of six digits.
@@ -30,25 +22,19 @@ pub const THING: Pace = Pace {
     free: 40,
     each: Duration::from_secs(30),
 };
-/// Addresses and things remembered each. When there are more, those that come last share one
-/// account: memory is bounded, and nobody guesses for free.
-const REMEMBERED: usize = 65_536;
-/// How often a full table is searched for what can be forgotten.
-const SWEEP: Duration = Duration::from_secs(1);
-
 /// The counts.
 #[derive(Debug)]
 pub struct Guesses<K> {
-    addresses: Counts<IpAddr>,
-    things: Counts<K>,
+    addresses: Buckets<IpAddr>,
+    things: Buckets<K>,
 }
 
 impl<K: Ord + Clone> Guesses<K> {
     /// Nobody has guessed yet.
     pub const fn new() -> Self {
         Self {
-            addresses: Counts::new(ADDRESS),
-            things: Counts::new(THING),
+            addresses: Buckets::new(ADDRESS),
+            things: Buckets::new(THING),
         }
     }
 
@@ -72,76 +58,8 @@ impl<K: Ord + Clone> Guesses<K> {
     }
 }
 
-#[derive(Debug)]
-struct Counts<K> {
-    pace: Pace,
-    /// The time at which everything is forgotten; each guess moves it on.
-    clear_at: BTreeMap<K, Instant>,
-    /// Of those for whom there was no place.
-    others: Option<Instant>,
-    swept: Option<Instant>,
-}
-
-impl<K: Ord + Clone> Counts<K> {
-    const fn new(pace: Pace) -> Self {
-        Self {
-            pace,
-            clear_at: BTreeMap::new(),
-            others: None,
-            swept: None,
-        }
-    }
-
-    fn clear_at(&self, key: &K) -> Option<Instant> {
-        let full = self.clear_at.len() >= REMEMBERED;
-        let known = self.clear_at.get(key).copied();
-        known.or_else(|| self.others.filter(|_| full))
-    }
-
-    fn has_any(&self, key: &K, now: Instant) -> bool {
-        self.clear_at(key).is_some_and(|clear_at| clear_at > now)
-    }
-
-    fn allow(&self, key: &K, now: Instant) -> Result<(), Duration> {
-        let Some(clear_at) = self.clear_at(key) else {
-            return Ok(());
-        };
-        let with_one_more = clear_at.max(now) + self.pace.each;
-        let wait = with_one_more.saturating_duration_since(now + self.depth());
-        if wait.is_zero() { Ok(()) } else { Err(wait) }
-    }
-
-    /// Returns whether the next one has to wait, and this one had not.
-    fn count(&mut self, key: &K, now: Instant) -> bool {
-        let free_before = self.allow(key, now).is_ok();
-        self.sweep(now);
-        let full = self.clear_at.len() >= REMEMBERED && !self.clear_at.contains_key(key);
-        let clear_at = if full {
-            self.others.get_or_insert(now)
-        } else {
-            self.clear_at.entry(key.clone()).or_insert(now)
-        };
-        // Never further ahead than the free ones: refused guesses are not counted.
-        let most = now + self.pace.each * self.pace.free;
-        *clear_at = ((*clear_at).max(now) + self.pace.each).min(most);
-        free_before && self.allow(key, now).is_err()
-    }
-
-    fn depth(&self) -> Duration {
-        self.pace.each * self.pace.free
-    }
-
-    fn sweep(&mut self, now: Instant) {
-        let recently = self.swept.is_some_and(|swept| now < swept + SWEEP);
-        if self.clear_at.len() >= REMEMBERED && !recently {
-            self.clear_at.retain(|_, clear_at| *clear_at > now);
-            self.swept = Some(now);
-        }
-    }
-}
-
 /// One subscriber has one IPv4 address, or a whole /64 of IPv6 (RFC 6177).
-fn household(address: IpAddr) -> IpAddr {
+pub fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
@@ -173,7 +91,10 @@ mod tests {
             assert_eq!(last, guess == ADDRESS.free, "one line in the log");
         }
         assert_eq!(guesses.allow(address, Some(&"m"), start), Err(ADDRESS.each));
-        assert_eq!(guesses.allow(address, Some(&"other"), start), Err(ADDRESS.each));
+        assert_eq!(
+            guesses.allow(address, Some(&"other"), start),
+            Err(ADDRESS.each)
+        );
         assert_eq!(guesses.allow(address, None, start), Err(ADDRESS.each));
         assert_eq!(guesses.allow(ip("192.0.2.2"), Some(&"m"), start), Ok(()));
         let later = start + ADDRESS.each;
@@ -216,19 +137,5 @@ mod tests {
         assert!(guesses.allow(honest, Some(&"m"), start).is_ok());
         guesses.wrong(honest, Some(&"m"), start);
         assert!(guesses.allow(honest, Some(&"m"), start).is_err());
-    }
-
-    #[test]
-    fn more_guessers_than_can_be_remembered_share_one_account() {
-        let (mut guesses, start) = (Guesses::<&str>::new(), Instant::now());
-        for index in 0..70_000_u32 {
-            guesses.wrong(IpAddr::V4(index.into()), None, start);
-        }
-        assert_eq!(guesses.addresses.clear_at.len(), REMEMBERED);
-        assert!(guesses.allow(ip("192.0.2.1"), None, start).is_err());
-        let later = start + ADDRESS.each * ADDRESS.free + SWEEP;
-        assert!(guesses.allow(ip("192.0.2.1"), None, later).is_ok());
-        guesses.wrong(ip("192.0.2.1"), None, later);
-        assert_eq!(guesses.addresses.clear_at.len(), 1, "who is quiet is forgotten");
     }
 }

@@ -127,7 +127,9 @@ fn read(path: &Path) -> Result<Reader<Vec<u8>>, GeoError> {
     };
     let bytes = std::fs::metadata(path).map_err(cannot)?.len();
     if bytes > FILE_BYTES {
-        return Err(format(format!("it has {bytes} bytes, {FILE_BYTES} at most are read")));
+        return Err(format(format!(
+            "it has {bytes} bytes, {FILE_BYTES} at most are read"
+        )));
     }
     let bytes = std::fs::read(path).map_err(cannot)?;
     let reader = Reader::from_source(bytes).map_err(|error| format(error.to_string()))?;
@@ -137,7 +139,9 @@ fn read(path: &Path) -> Result<Reader<Vec<u8>>, GeoError> {
         .iter()
         .any(|other| kind.contains(other))
     {
-        return Err(format(format!("it is of the kind {kind}; take one with cities")));
+        return Err(format(format!(
+            "it is of the kind {kind}; take one with cities"
+        )));
     }
     Ok(reader)
 }

@@ -8,8 +8,8 @@
 //! 4. The passcode. Who is invited by name, and signed in, needs none.
 //! 5. Does it take place? A quarter of an hour before it begins people may come; where it
 //!    runs, also outside its time.
-//! 6. Is a host there, where one has to be? As only a host can begin such a meeting, one is or
-//!    was there when it runs.
+//! 6. Has a host come, where one has to? As only a host can begin such a meeting, one has when
+//!    it runs.
 //! 7. The waiting room.
 
 use jiff::{SignedDuration, Timestamp};
@@ -51,28 +51,44 @@ pub enum Refused {
     By(Denial),
     /// It opens at that time.
     Before(Timestamp),
+    /// No host has come.
+    NoHost,
     /// They have to wait for a host, and are to be put into the waiting room if they are
     /// not there.
     Wait,
 }
 
-/// Whether `asker` joins `meeting` at `now`, and as what. `runs`: people are in it.
+/// What is known of a meeting at the moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Life {
+    /// People are in it.
+    pub runs: bool,
+    /// A host looked it up a moment ago, and is about to be in it.
+    pub host_comes: bool,
+}
+
+/// Whether `asker` joins `meeting` at `now`, and as what.
 pub fn admit(
     meeting: &Meeting,
     asker: &Asker,
-    runs: bool,
+    life: Life,
     now: Timestamp,
 ) -> Result<Role, Refused> {
     if meeting.ended.is_some() {
         return Err(Refused::By(Denial::Over));
     }
-    if asker.account.is_some_and(|account| meeting.is_host(account)) {
+    if asker
+        .account
+        .is_some_and(|account| meeting.is_host(account))
+    {
         return Ok(Role::Host);
     }
     may_know(meeting, asker).map_err(Refused::By)?;
-    takes_place(meeting, runs, now)?;
-    if !meeting.settings.join_before_host && !runs {
-        return Err(Refused::By(Denial::NotYet));
+    if !life.runs {
+        takes_place(meeting, now)?;
+        if !meeting.settings.join_before_host && !life.host_comes {
+            return Err(Refused::NoHost);
+        }
     }
     match asker.waiting {
         _ if !meeting.settings.waiting_room => Ok(Role::Participant),
@@ -101,13 +117,10 @@ fn may_know(meeting: &Meeting, asker: &Asker) -> Result<(), Denial> {
     }
 }
 
-fn takes_place(meeting: &Meeting, runs: bool, now: Timestamp) -> Result<(), Refused> {
+fn takes_place(meeting: &Meeting, now: Timestamp) -> Result<(), Refused> {
     let MeetingKind::Scheduled { schedule } = &meeting.kind else {
         return Ok(());
     };
-    if runs {
-        return Ok(());
-    }
     let a_moment_ago = now.saturating_sub(LATE).unwrap_or(Timestamp::MIN);
     let timing = schedule.timing(a_moment_ago);
     if timing.current.is_some() {

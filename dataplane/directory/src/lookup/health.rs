@@ -61,10 +61,22 @@ mod tests {
         for (what, heard, routers, up, state) in [
             ("just heard", Some(s(1)), 2, s(1), State::Healthy),
             ("heard of in time", Some(s(14)), 1, s(900), State::Healthy),
-            ("three reports missing", Some(s(15)), 1, s(900), State::Silent(s(15))),
+            (
+                "three reports missing",
+                Some(s(15)),
+                1,
+                s(900),
+                State::Silent(s(15)),
+            ),
             ("no router", Some(s(1)), 0, s(900), State::NoRouters),
             ("the directory starts", None, 0, s(14), State::Unheard),
-            ("it knows it from before", Some(s(300)), 4, s(3), State::Unheard),
+            (
+                "it knows it from before",
+                Some(s(300)),
+                4,
+                s(3),
+                State::Unheard,
+            ),
             ("it is no longer new", None, 0, s(15), State::NeverHeard),
         ] {
             let health = Health { heard, routers, up };

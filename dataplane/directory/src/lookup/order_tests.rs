@@ -89,11 +89,7 @@ fn place((latitude, longitude): (f64, f64)) -> Option<Coordinates> {
 }
 
 /// The order for somebody at `address` in `place`, in one fixed meeting.
-fn ordered(
-    zones: &[Zone],
-    address: &str,
-    at: Option<(f64, f64)>,
-) -> Result<Vec<String>, String> {
+fn ordered(zones: &[Zone], address: &str, at: Option<(f64, f64)>) -> Result<Vec<String>, String> {
     let meeting = "4711".parse().unwrap();
     let caller = Caller {
         address: address.parse().unwrap(),
@@ -272,19 +268,21 @@ fn any_zone() -> impl Strategy<Value = Zone> {
         0_u16..3,
         prop::option::of(0_u32..3),
     )
-        .prop_map(|(name, enabled, prefix, at, state, load, weight, there)| Zone {
-            enabled,
-            networks: prefix
-                .map(|prefix| IpNet::new([192, 0, 2, 7].into(), prefix).unwrap())
-                .into_iter()
-                .collect(),
-            place: at.and_then(place),
-            state,
-            load,
-            weight,
-            there,
-            ..zone(&name)
-        })
+        .prop_map(
+            |(name, enabled, prefix, at, state, load, weight, there)| Zone {
+                enabled,
+                networks: prefix
+                    .map(|prefix| IpNet::new([192, 0, 2, 7].into(), prefix).unwrap())
+                    .into_iter()
+                    .collect(),
+                place: at.and_then(place),
+                state,
+                load,
+                weight,
+                there,
+                ..zone(&name)
+            },
+        )
 }
 
 fn any_zones() -> impl Strategy<Value = Vec<Zone>> {

@@ -45,9 +45,11 @@ pub struct PublicKey {
 }
 
 /// A new private key.
-pub fn generate() -> Result<Pkcs8, aws_lc_rs::error::Unspecified> {
-    let pair = Ed25519KeyPair::generate()?;
-    Ok(Pkcs8(pair.to_pkcs8v1()?.as_ref().to_vec()))
+#[must_use]
+pub fn generate() -> Pkcs8 {
+    let der = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1());
+    let der = der.expect("an Ed25519 key needs nothing but random bits");
+    Pkcs8(der.as_ref().to_vec())
 }
 
 impl Signer {

@@ -76,11 +76,11 @@ mod tests {
     use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 
     use super::super::generate;
-    use crate::model::{KeyId, Pkcs8};
     use super::*;
+    use crate::model::{KeyId, Pkcs8};
 
     fn signer(id: u128) -> Signer {
-        Signer::new(KeyId::from_random(id), &generate().unwrap()).unwrap()
+        Signer::new(KeyId::from_random(id), &generate()).unwrap()
     }
 
     fn grant() -> Grant {

@@ -1,0 +1,198 @@
+//! What is known of the zones, as one picture that lookups read without asking the database.
+//! Pure: it is made of values.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use plenum_wire::directory::ZoneOffer;
+use plenum_wire::{MeetingId, ZoneName};
+
+use crate::lookup::{Candidate, Health, SILENT_AFTER, State};
+use crate::model::{StoredReport, Zone};
+
+/// The picture.
+#[derive(Debug, Default)]
+pub struct Board {
+    zones: Vec<Known>,
+    /// People of each meeting, by the place of the zone in `zones`.
+    running: BTreeMap<MeetingId, BTreeMap<usize, u32>>,
+    /// Since when nothing that zones say is missed.
+    listening: Timestamp,
+}
+
+/// A zone, and what its controllers said last, taken together.
+#[derive(Debug)]
+struct Known {
+    zone: Zone,
+    heard: Option<Timestamp>,
+    routers: u32,
+    capacity: u32,
+    participants: u32,
+    controllers: Vec<String>,
+    tunnels: Vec<String>,
+    authority: Option<String>,
+}
+
+impl Board {
+    /// `reports` in any order, of zones that may be gone too.
+    pub fn new(zones: Vec<Zone>, reports: &[&StoredReport], listening: Timestamp) -> Self {
+        let mut board = Self {
+            zones: Vec::with_capacity(zones.len()),
+            running: BTreeMap::new(),
+            listening,
+        };
+        let mut by_zone: BTreeMap<&ZoneName, Vec<&StoredReport>> = BTreeMap::new();
+        for report in reports {
+            by_zone.entry(&report.zone).or_default().push(report);
+        }
+        for zone in zones {
+            let reports = by_zone.remove(&zone.name).unwrap_or_default();
+            board.add(zone, reports);
+        }
+        board
+    }
+
+    /// All controllers of a zone hear the same routers, but one that has just started has not
+    /// heard them all yet: of what they say the most counts. What was said long before the
+    /// newest word is no longer so.
+    fn add(&mut self, zone: Zone, mut reports: Vec<&StoredReport>) {
+        reports.sort_by_key(|report| report.heard);
+        let newest = reports.last().map(|report| report.heard);
+        reports.retain(|report| newest.is_some_and(|it| age(report.heard, it) < SILENT_AFTER));
+        let most = |count: fn(&StoredReport) -> u32| {
+            let counts = reports.iter().map(|report| count(report));
+            counts.max().unwrap_or(0)
+        };
+        let mut known = Known {
+            zone,
+            heard: newest,
+            routers: most(|it| it.report.routers),
+            capacity: most(|it| it.report.capacity),
+            participants: most(|it| it.report.participants),
+            controllers: Vec::new(),
+            tunnels: Vec::new(),
+            authority: None,
+        };
+        let place = self.zones.len();
+        for StoredReport { report, .. } in reports {
+            known.controllers.clone_from(&report.controllers);
+            known.tunnels.clone_from(&report.tunnels);
+            known.authority.clone_from(&report.authority);
+            for running in &report.meetings {
+                let zones = self.running.entry(running.meeting.clone()).or_default();
+                let people = zones.entry(place).or_default();
+                *people = running.participants.max(*people);
+            }
+        }
+        self.zones.push(known);
+    }
+
+    /// The zone, if it is registered.
+    pub fn zone(&self, name: &ZoneName) -> Option<&Zone> {
+        let known = self.zones.iter().find(|known| known.zone.name == *name);
+        known.map(|known| &known.zone)
+    }
+
+    /// Whether people are in the meeting, in a zone that was heard of lately.
+    pub fn runs(&self, meeting: &MeetingId, now: Timestamp) -> bool {
+        let zones = self.running.get(meeting).into_iter().flatten();
+        let mut people = zones.filter(|(_, people)| **people > 0);
+        people.any(|(place, _)| self.zones[*place].state(self, now) == State::Healthy)
+    }
+
+    /// Every zone, for `order`.
+    pub fn candidates(&self, meeting: &MeetingId, now: Timestamp) -> Vec<Candidate<'_>> {
+        let running = self.running.get(meeting);
+        let zones = self.zones.iter().enumerate();
+        zones
+            .map(|(place, known)| Candidate {
+                zone: &known.zone.name,
+                enabled: known.zone.enabled,
+                networks: &known.zone.networks,
+                place: known.zone.location,
+                state: known.state(self, now),
+                load: known.load(),
+                weight: known.zone.weight,
+                there: running.and_then(|zones| zones.get(&place).copied()),
+            })
+            .collect()
+    }
+
+    /// What a client is told of a zone.
+    pub fn offer(&self, candidate: &Candidate<'_>) -> Option<ZoneOffer> {
+        let mut zones = self.zones.iter();
+        let known = zones.find(|known| known.zone.name == *candidate.zone)?;
+        Some(ZoneOffer {
+            zone: known.zone.name.clone(),
+            controllers: known.controllers.clone(),
+            tunnels: known.tunnels.clone(),
+            authority: known.authority.clone(),
+            load: candidate.load,
+            hosts: candidate.there.is_some(),
+        })
+    }
+
+    /// How a zone is, for administrators.
+    pub fn health(&self, name: &ZoneName, now: Timestamp) -> Option<ZoneHealth<'_>> {
+        let known = self.zones.iter().find(|known| known.zone.name == *name)?;
+        Some(ZoneHealth {
+            state: known.state(self, now),
+            heard: known.heard,
+            routers: known.routers,
+            capacity: known.capacity,
+            participants: known.participants,
+            controllers: &known.controllers,
+            tunnels: &known.tunnels,
+        })
+    }
+
+    /// Zones that take people, and all of them.
+    pub fn healthy(&self, now: Timestamp) -> (usize, usize) {
+        let zones = self.zones.iter();
+        let healthy = zones.filter(|known| known.state(self, now) == State::Healthy);
+        (healthy.count(), self.zones.len())
+    }
+}
+
+/// How a zone is.
+pub struct ZoneHealth<'a> {
+    pub state: State,
+    pub heard: Option<Timestamp>,
+    pub routers: u32,
+    pub capacity: u32,
+    pub participants: u32,
+    pub controllers: &'a [String],
+    pub tunnels: &'a [String],
+}
+
+impl Known {
+    fn state(&self, board: &Board, now: Timestamp) -> State {
+        // Without an address there is nothing to offer.
+        let reachable = !self.controllers.is_empty();
+        let health = Health {
+            heard: self.heard.map(|heard| age(heard, now)),
+            routers: self.routers,
+            up: age(board.listening, now),
+        };
+        match health.state() {
+            State::Unheard if !reachable => State::NeverHeard,
+            state => state,
+        }
+    }
+
+    fn load(&self) -> Option<f64> {
+        (self.capacity > 0).then(|| f64::from(self.participants) / f64::from(self.capacity))
+    }
+}
+
+/// Clocks of two directories may differ: what was heard in the future was heard just now.
+fn age(then: Timestamp, now: Timestamp) -> Duration {
+    now.duration_since(then)
+        .try_into()
+        .unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+#[path = "board_tests.rs"]
+mod tests;

@@ -1,0 +1,124 @@
+use jiff::SignedDuration;
+use plenum_wire::directory::{RunningMeeting, ZoneReport};
+
+use super::*;
+use crate::model::{Revision, SecretHash};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_000_000 + seconds)
+}
+
+fn zone(name: &str) -> Zone {
+    Zone {
+        name: name.parse().unwrap(),
+        credential: SecretHash::of("secret").unwrap(),
+        networks: Vec::new(),
+        location: None,
+        weight: 100,
+        enabled: true,
+        created: at(0),
+        revision: Revision(1),
+    }
+}
+
+fn report(zone: &str, controller: &str, heard: i64, routers: u32) -> StoredReport {
+    StoredReport {
+        zone: zone.parse().unwrap(),
+        heard: at(heard),
+        report: ZoneReport {
+            controller: controller.to_owned(),
+            controllers: vec![format!("https://{controller}.example.org")],
+            tunnels: Vec::new(),
+            authority: None,
+            routers,
+            capacity: routers * 100,
+            participants: 50,
+            meetings: Vec::new(),
+        },
+    }
+}
+
+fn running(mut report: StoredReport, meeting: &str, participants: u32) -> StoredReport {
+    report.report.meetings.push(RunningMeeting {
+        meeting: meeting.parse().unwrap(),
+        participants,
+    });
+    report
+}
+
+fn board(zones: &[&str], reports: &[StoredReport], listening: i64) -> Board {
+    let zones = zones.iter().map(|name| zone(name)).collect();
+    let reports: Vec<_> = reports.iter().collect();
+    Board::new(zones, &reports, at(listening))
+}
+
+fn state(board: &Board, zone: &str, now: i64) -> State {
+    board.health(&zone.parse().unwrap(), at(now)).unwrap().state
+}
+
+#[test]
+fn a_controller_that_has_just_started_makes_its_zone_no_smaller() {
+    let reports = [report("a", "zc-0", 10, 4), report("a", "zc-1", 11, 0)];
+    let board = board(&["a"], &reports, 0);
+    assert_eq!(state(&board, "a", 12), State::Healthy);
+    let candidates = board.candidates(&"4711".parse().unwrap(), at(12));
+    assert_eq!(candidates[0].load, Some(50.0 / 400.0));
+}
+
+#[test]
+fn what_a_dead_controller_said_is_forgotten() {
+    let reports = [report("a", "zc-0", 10, 4), report("a", "zc-1", 25, 0)];
+    let board = board(&["a"], &reports, 0);
+    assert_eq!(state(&board, "a", 26), State::NoRouters);
+}
+
+#[test]
+fn the_newest_addresses_count() {
+    let reports = [report("a", "zc-1", 11, 1), report("a", "zc-0", 10, 1)];
+    let board = board(&["a"], &reports, 0);
+    let candidates = board.candidates(&"4711".parse().unwrap(), at(12));
+    let offer = board.offer(&candidates[0]).unwrap();
+    assert_eq!(offer.controllers, ["https://zc-1.example.org"]);
+}
+
+#[test]
+fn after_a_restart_zones_are_offered_where_they_were() {
+    let board = board(&["a", "new"], &[report("a", "zc-0", -300, 4)], 0);
+    assert_eq!(state(&board, "a", 1), State::Unheard);
+    assert_eq!(
+        state(&board, "new", 1),
+        State::NeverHeard,
+        "no address to offer"
+    );
+    assert_eq!(
+        state(&board, "a", 20),
+        State::Silent(Duration::from_secs(320))
+    );
+}
+
+#[test]
+fn a_meeting_runs_where_somebody_is_and_the_zone_lives() {
+    let reports = [
+        running(report("a", "zc-0", 10, 4), "4711", 2),
+        running(report("a", "zc-1", 10, 4), "4711", 3),
+        running(report("b", "zc-0", 10, 4), "4712", 0),
+    ];
+    let board = board(&["a", "b"], &reports, 0);
+    let (meeting, empty) = ("4711".parse().unwrap(), "4712".parse().unwrap());
+    assert!(board.runs(&meeting, at(12)));
+    assert!(!board.runs(&empty, at(12)));
+    assert!(!board.runs(&meeting, at(30)), "the zone is silent");
+    let there: Vec<_> = board
+        .candidates(&meeting, at(12))
+        .iter()
+        .map(|candidate| candidate.there)
+        .collect();
+    assert_eq!(there, [Some(3), None]);
+}
+
+#[test]
+fn reports_of_zones_that_are_gone_count_for_nothing() {
+    let board = board(&["a"], &[report("gone", "zc-0", 10, 4)], 0);
+    assert_eq!(board.healthy(at(12)), (0, 1));
+    assert!(board.zone(&"gone".parse().unwrap()).is_none());
+}

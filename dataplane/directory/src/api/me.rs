@@ -1,0 +1,115 @@
+//! The caller's own account.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use plenum_wire::DisplayName;
+use plenum_wire::directory::Denial;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::Directory;
+use super::auth::SignedIn;
+use super::etag::{IfMatch, Versioned};
+use super::extract::{Body, present};
+use super::problem::{Answer, Problem};
+use super::request::ClientAddress;
+use super::users::User;
+use crate::model::{Email, Password};
+
+/// What everybody may change of their own account; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+pub struct MyChange {
+    /// Shown to others.
+    #[serde(default)]
+    display_name: Option<DisplayName>,
+    /// Where to write to; `null` takes it away.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, max_length = 254)]
+    email: Option<Option<Email>>,
+}
+
+/// A password to be changed.
+#[derive(Deserialize, ToSchema)]
+pub struct PasswordChange {
+    /// As it is.
+    #[schema(value_type = String, format = Password, max_length = 256)]
+    old: Password,
+    /// As it is to be: at least eight characters.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
+    new: Password,
+}
+
+/// Read my account.
+#[utoipa::path(
+    get, path = "/v1/me", tag = "accounts",
+    responses((status = 200, body = User, headers(("ETag" = String)))),
+    security(("bearer" = []))
+)]
+pub async fn read(caller: SignedIn) -> Versioned<User> {
+    User::versioned(caller.account)
+}
+
+/// Change my account.
+#[utoipa::path(
+    patch, path = "/v1/me", tag = "accounts",
+    params(("If-Match" = Option<String>, Header, description = "The ETag of what is changed")),
+    request_body = MyChange,
+    responses((status = 200, body = User, headers(("ETag" = String)))),
+    security(("bearer" = []))
+)]
+pub async fn change(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    if_match: IfMatch,
+    Body(change): Body<MyChange>,
+) -> Answer<Versioned<User>> {
+    directory.writable()?;
+    let mut account = caller.account;
+    if_match.check(account.revision)?;
+    if let Some(name) = change.display_name {
+        account.display_name = name;
+    }
+    if let Some(email) = change.email {
+        account.email = email;
+    }
+    Ok(User::versioned(
+        directory.store().change_account(&account).await?,
+    ))
+}
+
+/// Change my password. All sessions of the account end, this one too.
+#[utoipa::path(
+    put, path = "/v1/me/password", tag = "accounts",
+    request_body = PasswordChange,
+    responses((status = 204)),
+    security(("bearer" = []))
+)]
+pub async fn set_password(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    Body(PasswordChange { old, new }): Body<PasswordChange>,
+) -> Answer<StatusCode> {
+    directory.writable()?;
+    let (name, now) = (&caller.account.name, std::time::Instant::now());
+    let wait = |wait| Problem::from(Denial::TooManyRequests).after(wait);
+    directory.limits().sign_in(address, now).map_err(wait)?;
+    directory
+        .limits()
+        .passwords()
+        .allow(address, Some(name), now)
+        .map_err(wait)?;
+    let (account, hash) = directory.store().credentials(name).await?;
+    if !directory.passwords().matches(hash, old).await? {
+        directory
+            .limits()
+            .passwords()
+            .wrong(address, Some(name), now);
+        directory.metrics().wrong_guess("password");
+        return Err(Problem::from(Denial::Forbidden).saying("\"old\" is not the password"));
+    }
+    let hash = directory.passwords().hash(new).await?;
+    directory.store().set_password(account.id, &hash).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

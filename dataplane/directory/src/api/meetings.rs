@@ -1,0 +1,252 @@
+//! Meetings, for those who are their hosts.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use plenum_wire::directory::Denial;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::auth::SignedIn;
+use super::etag::{IfMatch, Versioned};
+use super::extract::{Body, InPath, InQuery};
+use super::meeting_view::{
+    Kind, MeetingView, NewMeetingView, OccurrenceView, Wishes, made_up, number,
+};
+use super::paging::{Items, PageQuery};
+use super::problem::{Answer, Problem};
+use super::{Directory, now};
+use crate::model::{Meeting, MeetingKind, NewMeeting};
+
+/// Times of one answer where nobody says otherwise, and at most.
+const USUAL_TIMES: usize = 50;
+const MOST_TIMES: usize = 500;
+
+/// The meeting, for one of its hosts. Others learn no more of it than a lookup tells.
+pub async fn of_host(directory: &Directory, caller: &SignedIn, id: &str) -> Answer<Meeting> {
+    let meeting = directory.store().meeting(number(id)?).await?;
+    if meeting.is_host(caller.account.id) || caller.is_admin() {
+        return Ok(meeting);
+    }
+    Err(not_theirs())
+}
+
+/// The meeting, for those who are invited by name too.
+async fn of_invited(directory: &Directory, caller: &SignedIn, id: &str) -> Answer<Meeting> {
+    let meeting = directory.store().meeting(number(id)?).await?;
+    if meeting.is_invited(caller.account.id) || caller.is_admin() {
+        return Ok(meeting);
+    }
+    Err(not_theirs())
+}
+
+fn not_theirs() -> Problem {
+    Problem::from(Denial::NotFound).saying("there is no such meeting of yours")
+}
+
+/// List the meetings that I own, host or am invited to.
+#[utoipa::path(
+    get, path = "/v1/meetings", tag = "meetings", params(PageQuery),
+    responses((status = 200, body = Items<MeetingView>)),
+    security(("bearer" = []))
+)]
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    InQuery(page): InQuery<PageQuery>,
+) -> Answer<Json<Items<MeetingView>>> {
+    let page = page.page()?;
+    let listed = directory
+        .store()
+        .meetings_of(caller.account.id, &page)
+        .await?;
+    Ok(Json(Items::of(listed, |meeting| {
+        MeetingView::of(meeting, None)
+    })))
+}
+
+/// Make a meeting.
+#[utoipa::path(
+    post, path = "/v1/meetings", tag = "meetings",
+    request_body = NewMeetingView,
+    responses((status = 201, body = MeetingView, headers(("ETag" = String)))),
+    security(("bearer" = []))
+)]
+pub async fn create(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    Body(NewMeetingView { kind, mut wishes }): Body<NewMeetingView>,
+) -> Answer<(StatusCode, Versioned<MeetingView>)> {
+    directory.writable()?;
+    let passcode = wishes.passcode.take().unwrap_or_else(|| Some(made_up()));
+    let settings = wishes.settings()?;
+    let meeting = NewMeeting {
+        owner: caller.account.id,
+        kind: match (kind, wishes.times) {
+            (Kind::Scheduled, Some(times)) => MeetingKind::Scheduled {
+                schedule: times.schedule()?,
+            },
+            (Kind::Scheduled, None) => {
+                return Err(Problem::bad_request("a scheduled meeting has \"times\""));
+            }
+            (_, Some(_)) => {
+                return Err(Problem::bad_request(
+                    "only scheduled meetings have \"times\"",
+                ));
+            }
+            (Kind::Instant, None) => MeetingKind::Instant,
+            (Kind::Personal, None) => MeetingKind::Personal,
+        },
+        settings,
+        passcode: passcode.clone(),
+    };
+    let meeting = directory.store().add_meeting(meeting, now()).await?;
+    let view = MeetingView::versioned(meeting, passcode.as_ref());
+    Ok((StatusCode::CREATED, view))
+}
+
+/// Read a meeting.
+#[utoipa::path(
+    get, path = "/v1/meetings/{id}", tag = "meetings",
+    params(("id" = String, Path, description = "The meeting's number")),
+    responses((status = 200, body = MeetingView, headers(("ETag" = String)))),
+    security(("bearer" = []))
+)]
+pub async fn read(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    InPath(id): InPath<String>,
+) -> Answer<Versioned<MeetingView>> {
+    let meeting = of_invited(&directory, &caller, &id).await?;
+    Ok(MeetingView::versioned(meeting, None))
+}
+
+/// Change a meeting.
+#[utoipa::path(
+    patch, path = "/v1/meetings/{id}", tag = "meetings",
+    params(
+        ("id" = String, Path, description = "The meeting's number"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what is changed"),
+    ),
+    request_body = Wishes,
+    responses((status = 200, body = MeetingView, headers(("ETag" = String)))),
+    security(("bearer" = []))
+)]
+pub async fn change(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    InPath(id): InPath<String>,
+    if_match: IfMatch,
+    Body(mut wishes): Body<Wishes>,
+) -> Answer<Versioned<MeetingView>> {
+    directory.writable()?;
+    let mut meeting = of_host(&directory, &caller, &id).await?;
+    if_match.check(meeting.revision)?;
+    wishes.change(&mut meeting.settings)?;
+    if let Some(times) = wishes.times {
+        let MeetingKind::Scheduled { schedule } = &mut meeting.kind else {
+            return Err(Problem::bad_request(
+                "only scheduled meetings have \"times\"",
+            ));
+        };
+        *schedule = times.schedule()?;
+    }
+    let passcode = match wishes.passcode {
+        None => None,
+        Some(passcode) => {
+            let hash = |passcode| directory.store().passcode_hash(meeting.number, passcode);
+            meeting.passcode = passcode.as_ref().map(hash);
+            passcode
+        }
+    };
+    let meeting = directory.store().change_meeting(&meeting).await?;
+    Ok(MeetingView::versioned(meeting, passcode.as_ref()))
+}
+
+/// Delete a meeting.
+#[utoipa::path(
+    delete, path = "/v1/meetings/{id}", tag = "meetings",
+    params(("id" = String, Path, description = "The meeting's number")),
+    responses((status = 204)),
+    security(("bearer" = []))
+)]
+pub async fn remove(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    InPath(id): InPath<String>,
+) -> Answer<StatusCode> {
+    directory.writable()?;
+    let meeting = of_host(&directory, &caller, &id).await?;
+    directory.store().delete_meeting(meeting.number).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End a meeting for good: nobody joins it any more.
+#[utoipa::path(
+    post, path = "/v1/meetings/{id}/end", tag = "meetings",
+    params(("id" = String, Path, description = "The meeting's number")),
+    responses((status = 200, body = MeetingView, headers(("ETag" = String)))),
+    security(("bearer" = []))
+)]
+pub async fn end(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    InPath(id): InPath<String>,
+) -> Answer<Versioned<MeetingView>> {
+    directory.writable()?;
+    let mut meeting = of_host(&directory, &caller, &id).await?;
+    if meeting.ended.is_none() {
+        meeting.ended = Some(now());
+        meeting = directory.store().change_meeting(&meeting).await?;
+    }
+    Ok(MeetingView::versioned(meeting, None))
+}
+
+/// Which times to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TimesQuery {
+    /// From when on; now if left out.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// Times at most.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+/// When a meeting takes place.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TimesOf {
+    /// In order; empty for meetings without a schedule.
+    items: Vec<OccurrenceView>,
+}
+
+/// List the times at which a meeting takes place.
+#[utoipa::path(
+    get, path = "/v1/meetings/{id}/occurrences", tag = "meetings",
+    params(("id" = String, Path, description = "The meeting's number"), TimesQuery),
+    responses((status = 200, body = TimesOf)),
+    security(("bearer" = []))
+)]
+pub async fn occurrences(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    InPath(id): InPath<String>,
+    InQuery(TimesQuery { from, limit }): InQuery<TimesQuery>,
+) -> Answer<Json<TimesOf>> {
+    let limit = limit.unwrap_or(USUAL_TIMES);
+    if !(1..=MOST_TIMES).contains(&limit) {
+        let wrong = format!("\"limit\" is between 1 and {MOST_TIMES}");
+        return Err(Problem::bad_request(wrong));
+    }
+    let meeting = of_invited(&directory, &caller, &id).await?;
+    let items = match &meeting.kind {
+        MeetingKind::Scheduled { schedule } => {
+            let times = schedule.occurrences(from.unwrap_or_else(now), limit);
+            times.into_iter().map(OccurrenceView::from).collect()
+        }
+        MeetingKind::Instant | MeetingKind::Personal => Vec::new(),
+    };
+    Ok(Json(TimesOf { items }))
+}

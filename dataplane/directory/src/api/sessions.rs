@@ -1,0 +1,207 @@
+//! Signing in and out.
+
+use std::time::Instant;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use jiff::{SignedDuration, Timestamp};
+use plenum_wire::directory::Denial;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::auth::{self, SignedIn};
+use super::extract::{Body, InPath, InQuery};
+use super::paging::{Items, PageQuery};
+use super::problem::{Answer, Problem};
+use super::request::ClientAddress;
+use super::users::User;
+use super::{Directory, now};
+use crate::model::{Account, AccountName, Login, LoginId, LoginKind, NewLogin, Password};
+use crate::{random, store};
+
+/// How long a session lasts.
+const LASTS: SignedDuration = SignedDuration::from_hours(24);
+
+/// Who wants to sign in.
+#[derive(Deserialize, ToSchema)]
+pub struct SignIn {
+    /// The account's name.
+    #[schema(max_length = 64)]
+    name: String,
+    /// Its password.
+    #[schema(value_type = String, format = Password, max_length = 256)]
+    password: Password,
+}
+
+/// A session that has begun.
+#[derive(Serialize, ToSchema)]
+pub struct Begun {
+    /// To be sent as `Authorization: Bearer`. Shown this once.
+    token: String,
+    /// The session.
+    session: Session,
+    /// Whose it is.
+    account: User,
+}
+
+/// A session.
+#[derive(Serialize, ToSchema)]
+pub struct Session {
+    /// Its name; knowing it opens nothing.
+    #[schema(value_type = String)]
+    id: LoginId,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    created: Timestamp,
+    /// When it ends.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires: Option<Timestamp>,
+    /// When it was used, to a few minutes.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_used: Option<Timestamp>,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+impl Session {
+    fn of(login: Login, asking: LoginId) -> Self {
+        Self {
+            current: login.id == asking,
+            id: login.id,
+            created: login.created,
+            expires: login.expires,
+            last_used: login.last_used,
+        }
+    }
+}
+
+/// Sign in.
+#[utoipa::path(
+    post, path = "/v1/sessions", tag = "signing in",
+    request_body = SignIn,
+    responses((status = 201, body = Begun)),
+    security(())
+)]
+pub async fn sign_in(
+    State(directory): State<Directory>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    Body(SignIn { name, password }): Body<SignIn>,
+) -> Answer<(StatusCode, Json<Begun>)> {
+    directory.writable()?;
+    let began = Instant::now();
+    let wait = |wait| Problem::from(Denial::TooManyRequests).after(wait);
+    directory.limits().sign_in(address, began).map_err(wait)?;
+    // What cannot be the name of an account is tried like the name of one that is not there.
+    let name: Option<AccountName> = name.parse().ok();
+    let guessed = directory
+        .limits()
+        .passwords()
+        .allow(address, name.as_ref(), began);
+    guessed.map_err(wait)?;
+    let Some(account) = verify(&directory, name.as_ref(), password).await? else {
+        let now = Instant::now();
+        let last = directory
+            .limits()
+            .passwords()
+            .wrong(address, name.as_ref(), now);
+        directory.metrics().wrong_guess("password");
+        if last {
+            tracing::info!(kind = "password", "wrong guesses are slowed down");
+        }
+        return Err(Problem::from(Denial::SignInRequired).saying("the name or password is wrong"));
+    };
+    begin(&directory, account).await
+}
+
+/// The account, if that is its password. It takes the same time for every name.
+async fn verify(
+    directory: &Directory,
+    name: Option<&AccountName>,
+    password: Password,
+) -> Answer<Option<Account>> {
+    let found = match name {
+        None => None,
+        Some(name) => match directory.store().credentials(name).await {
+            Err(store::Error::NotFound { .. }) => None,
+            found => Some(found?),
+        },
+    };
+    let (account, hash) = found.map_or((None, None), |(account, hash)| (Some(account), hash));
+    let matches = directory.passwords().matches(hash, password).await?;
+    Ok(account.filter(|account| matches && !account.disabled))
+}
+
+async fn begin(directory: &Directory, account: Account) -> Answer<(StatusCode, Json<Begun>)> {
+    let secret = random::secret();
+    let login = NewLogin {
+        account: account.id,
+        kind: LoginKind::Session,
+        label: String::new(),
+        secret: secret.hash(),
+        expires: Some(now() + LASTS),
+    };
+    let login = directory.store().add_login(login, now()).await?;
+    let id = login.id;
+    let begun = Begun {
+        token: auth::shown(auth::SESSION, &secret),
+        session: Session::of(login, id),
+        account: User::of(account),
+    };
+    Ok((StatusCode::CREATED, Json(begun)))
+}
+
+/// List the sessions of the account.
+#[utoipa::path(
+    get, path = "/v1/sessions", tag = "signing in", params(PageQuery),
+    responses((status = 200, body = Items<Session>)),
+    security(("bearer" = []))
+)]
+pub async fn list(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    InQuery(page): InQuery<PageQuery>,
+) -> Answer<Json<Items<Session>>> {
+    let (account, kind) = (caller.account.id, LoginKind::Session);
+    let listed = directory
+        .store()
+        .logins(account, kind, &page.page()?)
+        .await?;
+    let asking = caller.login.id;
+    Ok(Json(Items::of(listed, |login| Session::of(login, asking))))
+}
+
+/// Sign out.
+#[utoipa::path(
+    delete, path = "/v1/sessions/current", tag = "signing in",
+    responses((status = 204)),
+    security(("bearer" = []))
+)]
+pub async fn sign_out(State(directory): State<Directory>, caller: SignedIn) -> Answer<StatusCode> {
+    directory.writable()?;
+    directory
+        .store()
+        .delete_login(caller.account.id, caller.login.id)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End another session of the account.
+#[utoipa::path(
+    delete, path = "/v1/sessions/{id}", tag = "signing in",
+    params(("id" = String, Path, description = "The session's id")),
+    responses((status = 204)),
+    security(("bearer" = []))
+)]
+pub async fn end(
+    State(directory): State<Directory>,
+    caller: SignedIn,
+    InPath(id): InPath<LoginId>,
+) -> Answer<StatusCode> {
+    directory.writable()?;
+    directory
+        .store()
+        .delete_login(caller.account.id, id)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
