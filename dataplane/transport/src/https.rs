@@ -62,6 +62,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection on which no request began or ended for this long is closed. Who joins asks
 /// once or twice within a second; the next time is minutes away.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest head of a request over HTTP/1, in bytes. The longest of ours hold a token.
+const HEAD_BYTES: usize = 64 * 1_024;
 /// Requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 64;
 /// How long requests may still run once the server is asked to stop.
@@ -239,6 +241,7 @@ async fn requests(tls: TlsStream<TcpStream>, peer: Peer, app: Router, stop: &Can
     builder
         .http1()
         .timer(TokioTimer::new())
+        .max_buf_size(HEAD_BYTES)
         .header_read_timeout(HANDSHAKE_TIMEOUT);
     builder
         .http2()
