@@ -71,6 +71,7 @@ use problem::Problem;
 
 pub use auth::{API_TOKEN, ZONE_CREDENTIAL};
 pub use upkeep::{Readiness, keep_up};
+pub use zones::USUAL_WEIGHT;
 
 /// Longest body of a request in bytes; reports of zones have a limit of their own.
 pub const BODY_BYTES: usize = 64 * 1_024;

@@ -4,6 +4,7 @@
 //! sockets in `plenum-transport`. What is here connects them, and reads the command line.
 
 mod controllers;
+pub mod directory;
 pub mod health;
 pub mod join;
 pub mod load;

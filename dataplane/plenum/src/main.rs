@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use plenum::{join, load, mmr, serve, zc};
+use plenum::{directory, join, load, mmr, serve, zc};
 use plenum_telemetry::Format;
 use tokio::runtime::{Builder, Runtime};
 
@@ -24,6 +24,8 @@ enum Command {
     Zc(zc::Args),
     /// Run a media router: it forwards the media of the meetings on it.
     Mmr(mmr::Args),
+    /// Run a directory: accounts, meetings, zones, and the lookup that starts every join.
+    Directory(directory::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,7 +43,7 @@ fn runtime(command: &Command) -> std::io::Result<Runtime> {
         Command::Serve(_) | Command::Mmr(_) | Command::Join(_) | Command::Load(_) => {
             Builder::new_current_thread()
         }
-        Command::Zc(_) => Builder::new_multi_thread(),
+        Command::Zc(_) | Command::Directory(_) => Builder::new_multi_thread(),
     };
     builder.enable_all().build()
 }
@@ -53,6 +55,8 @@ async fn run(command: Command) -> ExitCode {
         Command::Load(_) => ("plenum-load", Format::Text),
         Command::Zc(_) => ("plenum-zc", Format::Json),
         Command::Mmr(_) => ("plenum-mmr", Format::Json),
+        Command::Directory(args) if args.serves() => ("plenum-directory", Format::Json),
+        Command::Directory(_) => ("plenum-directory", Format::Text),
     };
     let _telemetry = match plenum_telemetry::init(service, format) {
         Ok(telemetry) => telemetry,
@@ -66,6 +70,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Serve(args) => serve::run(args, stop).await,
         Command::Zc(args) => zc::run(args, stop).await,
         Command::Mmr(args) => mmr::run(args, stop).await,
+        Command::Directory(args) => directory::run(args, stop).await,
         Command::Join(args) => return join::run(args, stop).await,
         Command::Load(args) => return load::run(args, stop).await,
     };

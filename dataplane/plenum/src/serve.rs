@@ -1,7 +1,7 @@
 //! `plenum serve`: a whole small site in one process, a zone controller and a router that
 //! are wired as in a cluster, over a link on the loopback interface.
 
-mod authority;
+pub(crate) mod authority;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::num::NonZeroU8;

@@ -1,0 +1,115 @@
+//! `plenum directory`: accounts, meetings and the registry of zones, and the lookup that
+//! starts every join. Wiring only: `plenum-directory` decides.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `serving` | runs the directory: its ports, its database, its end |
+//! | `setting_up` | the first account, zones and replicas, from a shell on the database |
+
+mod serving;
+mod setting_up;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use plenum_directory::store::{self, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::Output;
+
+/// The command line of `plenum directory`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  plenum directory user add --admin ada --data-dir directory\n  plenum directory --self-signed --data-dir directory --listen 0.0.0.0:8443"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    serving: serving::Args,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Output::Text, global = true)]
+    output: Output,
+}
+
+/// Where the directory keeps what it knows.
+#[derive(Debug, clap::Args)]
+struct Database {
+    /// Where the directory keeps its database and authority, where no others are given.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "plenum-directory",
+        global = true
+    )]
+    data_dir: PathBuf,
+    /// sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE; directory.db in the data
+    /// directory if not given.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PLENUM_DATABASE",
+        hide_env_values = true,
+        global = true
+    )]
+    database: Option<String>,
+}
+
+impl Database {
+    fn data_dir(&self) -> anyhow::Result<&Path> {
+        std::fs::create_dir_all(&self.data_dir)
+            .with_context(|| format!("--data-dir {}", self.data_dir.display()))?;
+        Ok(&self.data_dir)
+    }
+
+    fn config(&self) -> anyhow::Result<store::Config> {
+        Ok(match &self.database {
+            Some(url) => store::Config::new(url),
+            None => store::Config::file(&self.data_dir()?.join("directory.db")),
+        })
+    }
+
+    async fn open(&self) -> anyhow::Result<Store> {
+        Store::open(&self.config()?).await.context("--database")
+    }
+}
+
+/// What else there is to do with a directory's database.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Accounts.
+    #[command(subcommand)]
+    User(setting_up::User),
+    /// Zones.
+    #[command(subcommand)]
+    Zone(setting_up::Zone),
+    /// Replicas.
+    #[command(subcommand)]
+    Replica(setting_up::Replica),
+}
+
+impl Args {
+    /// Whether it serves, rather than changing something and ending.
+    #[must_use]
+    pub const fn serves(&self) -> bool {
+        self.action.is_none()
+    }
+}
+
+/// Runs `plenum directory` until `stop` is cancelled, or until what was asked for is done.
+pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
+    let Some(action) = args.action else {
+        return serving::run(args.serving, &args.database, args.output, stop).await;
+    };
+    let store = args.database.open().await?;
+    let done = match action {
+        Action::User(action) => setting_up::user(&store, action, args.output).await,
+        Action::Zone(action) => setting_up::zone(&store, action, args.output).await,
+        Action::Replica(action) => setting_up::replica(&store, action, args.output).await,
+    };
+    store.close().await;
+    done
+}

@@ -1,0 +1,248 @@
+//! The directory as a server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use ipnet::IpNet;
+use plenum_directory::api::{self, Config, Directory, Readiness};
+use plenum_directory::geo::GeoFile;
+use plenum_directory::store::{self, Store};
+use plenum_transport::https;
+use plenum_transport::tls::{Files, server_config};
+use prometheus_client::registry::Registry;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::Database;
+use crate::Output;
+use crate::health::Health;
+use crate::serve::authority::Authority;
+
+/// From "no longer ready" to closing the port: until every kube-proxy has taken this directory
+/// out of its Service, new connections still arrive. 1 s is usual, 3 s is plenty.
+const LAST_CALL: Duration = Duration::from_secs(3);
+/// How often a database that is away is tried at the start.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// HTTP versions offered to clients.
+const HTTP: [&[u8]; 2] = [b"h2", b"http/1.1"];
+/// What its own authority is called.
+const AUTHORITY: &str = "local.directory";
+
+/// The command line of a directory that serves.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where clients and zones ask, HTTPS.
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8443")]
+    listen: SocketAddr,
+    /// Directory with tls.crt, tls.key and ca.crt: what clients see.
+    #[arg(long, value_name = "DIR")]
+    tls: Option<PathBuf>,
+    /// Make an authority in the data directory instead; clients need its ca.crt.
+    #[arg(long, conflicts_with = "tls")]
+    self_signed: bool,
+    /// DNS names of the directory, for the certificate of its own authority.
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    hostname: Vec<String>,
+    /// Where clients reach it, as its tokens say; by the first hostname if not given.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// A MaxMind-format file with cities; it is read again when it changes.
+    #[arg(long, value_name = "FILE.mmdb")]
+    geoip: Option<PathBuf>,
+    /// A proxy of ours, or a network of them: its X-Forwarded-For is believed. May be repeated.
+    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    trusted_proxies: Vec<IpNet>,
+    /// Where /livez, /readyz and /metrics are, plain HTTP; nowhere if not given.
+    #[arg(long, value_name = "ADDR")]
+    health: Option<SocketAddr>,
+}
+
+/// What a server shows of itself, and keeps while it runs.
+struct Tls {
+    certificate: watch::Receiver<Arc<ServerConfig>>,
+    /// Without it the certificate would be taken for gone.
+    _fixed: Option<watch::Sender<Arc<ServerConfig>>>,
+    authority: Option<PathBuf>,
+}
+
+/// Serves until `stop`: then it is at once no longer ready, answers for 3 s more, and closes.
+pub async fn run(
+    args: Args,
+    database: &Database,
+    output: Output,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let address = listener.local_addr()?;
+    let tls = args.tls(database)?;
+    let geo = args.geoip.as_deref().map(GeoFile::open).transpose();
+    let geo = geo.context("--geoip")?;
+    let mut registry = Registry::default();
+    let end = CancellationToken::new();
+    let config = Config {
+        issuer: args.url(address),
+        trusted_proxies: args.trusted_proxies.clone(),
+        geo: geo.clone(),
+        read_only: false,
+    };
+    tracing::info!(%address, "directory starts");
+    let opened = stop.run_until_cancelled(opened(database.config()?)).await;
+    let Some(store) = opened.transpose()? else {
+        return Ok(());
+    };
+    let directory = Directory::new(config, store.clone(), &mut registry);
+    let counters = https::Counters::default();
+    let health = Health::new(registry);
+    if let Some(geo) = geo {
+        tokio::spawn(geo.follow(end.clone()));
+    }
+    let ready = api::keep_up(directory.clone(), end.clone());
+    let serving = async {
+        tokio::join!(
+            follow(ready.clone(), &health, &stop),
+            announce(ready.clone(), &args, address, &tls, output, &stop),
+            https::serve_counted(
+                listener,
+                tls.certificate.clone(),
+                api::app(directory),
+                end.clone(),
+                counters,
+            ),
+            close(&health, &stop, &end),
+        );
+    };
+    let probes = probes(&health, args.health, &end);
+    tokio::select! {
+        () = serving => {}
+        failed = probes => failed?,
+    }
+    store.close().await;
+    Ok(())
+}
+
+impl Args {
+    fn tls(&self, database: &Database) -> anyhow::Result<Tls> {
+        if let Some(files) = &self.tls {
+            return Ok(Tls {
+                certificate: Files::new(files)
+                    .watch_server(false, &HTTP)
+                    .context("--tls")?,
+                _fixed: None,
+                authority: None,
+            });
+        }
+        if !self.self_signed {
+            bail!("give --tls DIR with tls.crt, tls.key and ca.crt, or --self-signed");
+        }
+        let authority = Authority::load_or_make(database.data_dir()?, AUTHORITY.parse()?)?;
+        let mut names = vec![
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+            "::1".to_owned(),
+        ];
+        names.extend(self.hostname.iter().cloned());
+        if !self.listen.ip().is_unspecified() {
+            names.push(self.listen.ip().to_string());
+        }
+        names.sort();
+        names.dedup();
+        let identity = authority.server(names)?;
+        let (sender, certificate) = watch::channel(server_config(&identity, None, &HTTP)?);
+        Ok(Tls {
+            certificate,
+            _fixed: Some(sender),
+            authority: Some(authority.file),
+        })
+    }
+
+    /// Where it is reached, as far as it can tell.
+    fn url(&self, address: SocketAddr) -> String {
+        if let Some(url) = &self.url {
+            return url.clone();
+        }
+        match self.hostname.first() {
+            Some(name) => format!("https://{name}:{}", address.port()),
+            None if address.ip().is_unspecified() => {
+                format!("https://localhost:{}", address.port())
+            }
+            None => format!("https://{address}"),
+        }
+    }
+}
+
+/// Waits for a database that is away: it may be starting as this is.
+async fn opened(config: store::Config) -> anyhow::Result<Store> {
+    loop {
+        match Store::open(&config).await {
+            Err(error @ store::Error::Unavailable(_)) => {
+                tracing::warn!(%error, "trying again");
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            opened => return opened.context("--database"),
+        }
+    }
+}
+
+/// Passes readiness on until the end is near.
+async fn follow(mut ready: Readiness, health: &Health, stop: &CancellationToken) {
+    loop {
+        health.set_ready(*ready.borrow_and_update());
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = ready.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Says once that the directory is ready.
+async fn announce(
+    mut ready: Readiness,
+    args: &Args,
+    address: SocketAddr,
+    tls: &Tls,
+    output: Output,
+    stop: &CancellationToken,
+) {
+    tokio::select! {
+        _ = ready.wait_for(|ready| *ready) => {}
+        () = stop.cancelled() => return,
+    }
+    let url = args.url(address);
+    match (output, &tls.authority) {
+        (Output::Json, ca) => println!(
+            "{}",
+            serde_json::json!({ "ready": true, "directory": url, "ca": ca })
+        ),
+        (Output::Text, Some(ca)) => println!("ready: {url}, with --ca {}", ca.display()),
+        (Output::Text, None) => println!("ready: {url}"),
+    }
+}
+
+/// The end: out of the Service first, then the last callers, then the port.
+async fn close(health: &Health, stop: &CancellationToken, end: &CancellationToken) {
+    stop.cancelled().await;
+    health.set_ready(false);
+    tracing::info!("directory stops");
+    tokio::time::sleep(LAST_CALL).await;
+    end.cancel();
+}
+
+/// Ends only where the health port fails: without it the directory would be restarted anyway,
+/// with less to read.
+async fn probes(
+    health: &Health,
+    address: Option<SocketAddr>,
+    end: &CancellationToken,
+) -> anyhow::Result<()> {
+    if let Some(address) = address {
+        health.serve(address, end.clone()).await?;
+    }
+    std::future::pending().await
+}
