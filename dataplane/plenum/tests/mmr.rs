@@ -294,7 +294,7 @@ impl Client {
 
     /// Opens a connection for audio and waits until it is bound.
     async fn connect(&mut self, rung: Rung) -> (MediaSender, MediaReceiver) {
-        let connection = within(self.dialer.media(rung, &self.endpoint))
+        let connection = within(self.dialer.media(Kind::Video, rung, &self.endpoint))
             .await
             .unwrap();
         let (to_router, from_router) = connection.split();
@@ -414,7 +414,7 @@ async fn garbage_on_each_port_is_counted_and_harms_nobody() {
     }
     // A flow id that is nobody's, a packet that is none, and another's SSRC.
     let guess = Dialer::new().unwrap();
-    let guess = within(guess.media(Rung::Tls, &house.endpoint))
+    let guess = within(guess.media(Kind::Video, Rung::Tls, &house.endpoint))
         .await
         .unwrap();
     let (guess, mut closed) = guess.split();

@@ -37,6 +37,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::marking::Marked;
+pub use crate::marking::Marker;
 use crate::rate::{Rate, RateLimit};
 use crate::tls::Member;
 use crate::{HANDSHAKE_TIMEOUT, socket};
@@ -71,7 +73,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// After a failed accept (no file descriptors left) the next try waits, or it would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Who sent a request: an extension of every one.
+/// Who sent a request: an extension of every one, as is the [`Marker`] of its connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// Its address.
@@ -182,7 +184,7 @@ async fn connection(
     if let Err(error) = socket::tune(&stream) {
         tracing::debug!(%addr, %error, "socket options");
     }
-    let tls = match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+    let tls = match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream.into())).await {
         Ok(Ok(tls)) => tls,
         failed => {
             counters.0.garbage.fetch_add(1, Ordering::Relaxed);
@@ -201,7 +203,7 @@ async fn connection(
     requests(tls, peer, app, stop).await;
 }
 
-fn member(tls: &TlsStream<TcpStream>) -> Option<Member> {
+fn member(tls: &TlsStream<Marked>) -> Option<Member> {
     let (_, session) = tls.get_ref();
     Member::of(session.peer_certificates()?.first()?)
 }
@@ -222,15 +224,16 @@ async fn answer(app: Router, request: Request) -> Response {
     answer.unwrap_or_else(|never| match never {})
 }
 
-async fn requests(tls: TlsStream<TcpStream>, peer: Peer, app: Router, stop: &CancellationToken) {
+async fn requests(tls: TlsStream<Marked>, peer: Peer, app: Router, stop: &CancellationToken) {
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-    let addr = peer.addr;
+    let (addr, marker) = (peer.addr, tls.get_ref().0.marker());
     let requests = Requests::default();
     let begun = requests.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let (app, running) = (app.clone(), begun.begin());
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(peer.clone());
+        request.extensions_mut().insert(marker.clone());
         async move {
             let answer = answer(app, request).await;
             drop(running);

@@ -22,7 +22,7 @@
 //! use plenum_transport::dial::Dialer;
 //! use plenum_transport::media::{Config, Event, Switch};
 //! use plenum_transport::tls::Identity;
-//! use plenum_wire::{FlowId, Rung, join::Endpoint};
+//! use plenum_wire::{FlowId, Kind, Rung, join::Endpoint};
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -60,7 +60,7 @@
 //!         media_port,
 //!         fingerprint: identity.fingerprint(),
 //!     };
-//!     let connection = Dialer::new()?.media(Rung::Udp, &endpoint).await?;
+//!     let connection = Dialer::new()?.media(Kind::Video, Rung::Udp, &endpoint).await?;
 //!     let (to_router, mut from_router) = connection.split();
 //!     let (flow, packet) = (FlowId::new(7).expect("not 0"), Bytes::from_static(b"RTP"));
 //!     assert!(to_router.send(flow, &packet));
@@ -75,6 +75,7 @@ pub mod channel;
 pub mod dial;
 mod estimate;
 pub mod https;
+mod marking;
 pub mod media;
 pub mod quic;
 pub mod rate;

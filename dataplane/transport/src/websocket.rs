@@ -22,6 +22,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::HANDSHAKE_TIMEOUT;
 use crate::dial::DialError;
+use crate::marking::Marker;
 use crate::route::{self, Route};
 
 /// Read and write buffers in bytes. The library's 128 KiB are a lot for thousands of them.
@@ -93,6 +94,13 @@ pub(crate) fn client(websocket: WebSocketStream<TlsStream<route::Stream>>) -> (O
     (Box::pin(sink), Box::pin(stream))
 }
 
+/// A client's WebSocket.
+pub(crate) struct Dialled {
+    pub(crate) outgoing: Outgoing,
+    pub(crate) incoming: Incoming,
+    pub(crate) marker: Marker,
+}
+
 /// Where a WebSocket is dialled.
 pub(crate) struct Target<'a> {
     pub(crate) route: &'a Route,
@@ -106,13 +114,13 @@ pub(crate) struct Target<'a> {
 }
 
 /// Connects TCP, TLS and WebSocket within [`HANDSHAKE_TIMEOUT`] together.
-pub(crate) async fn dial(target: Target<'_>) -> Result<(Outgoing, Incoming), DialError> {
+pub(crate) async fn dial(target: Target<'_>) -> Result<Dialled, DialError> {
     timeout(HANDSHAKE_TIMEOUT, connect(target))
         .await
         .map_err(|_| DialError::TimedOut)?
 }
 
-async fn connect(target: Target<'_>) -> Result<(Outgoing, Incoming), DialError> {
+async fn connect(target: Target<'_>) -> Result<Dialled, DialError> {
     let authority = match &target.server_name {
         ServerName::DnsName(name) => format!("{}:{}", name.as_ref(), target.address.port()),
         _ => target.address.to_string(),
@@ -126,10 +134,16 @@ async fn connect(target: Target<'_>) -> Result<(Outgoing, Incoming), DialError> 
     headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
 
     let tls = tls(target.route, target.address, target.server_name, target.tls).await?;
+    let marker = tls.get_ref().0.marker();
     let (websocket, _) = client_async_with_config(request, tls, Some(config(target.limit)))
         .await
         .map_err(refused)?;
-    Ok(client(websocket))
+    let (outgoing, incoming) = client(websocket);
+    Ok(Dialled {
+        outgoing,
+        incoming,
+        marker,
+    })
 }
 
 /// A TLS connection by a route, tuned for live media.

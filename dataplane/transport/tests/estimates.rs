@@ -7,7 +7,7 @@ mod common;
 use bytes::Bytes;
 use common::{Router, flow, within};
 use plenum_transport::dial::Dialer;
-use plenum_wire::Rung;
+use plenum_wire::{Kind, Rung};
 
 #[tokio::test]
 async fn what_a_path_carries_is_told_and_known_on_every_rung() {
@@ -15,7 +15,10 @@ async fn what_a_path_carries_is_told_and_known_on_every_rung() {
         within(async {
             let mut router = Router::start().await;
             let dialer = Dialer::new().unwrap();
-            let connection = dialer.media(rung, &router.endpoint).await.unwrap();
+            let connection = dialer
+                .media(Kind::Video, rung, &router.endpoint)
+                .await
+                .unwrap();
             let (to_router, mut from_router) = connection.split();
             let packet = Bytes::from(vec![7; 1_200]);
             assert!(to_router.send(flow(), &packet));

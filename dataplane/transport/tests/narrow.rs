@@ -11,7 +11,7 @@ use bytes::Bytes;
 use common::{Router, flow, loopback, within};
 use plenum_emulator::{Conditions, Path, Phase, Phases, Proxy};
 use plenum_transport::dial::Dialer;
-use plenum_wire::Rung;
+use plenum_wire::{Kind, Rung};
 use tokio::net::UdpSocket;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -58,7 +58,10 @@ async fn what_a_narrow_path_carries_is_found_out_and_so_is_more() {
         let _path = Proxy::follow(port, server, Arc::new(phases), Instant::now(), 1);
 
         let dialer = Dialer::new().unwrap();
-        let connection = dialer.media(Rung::Udp, &endpoint).await.unwrap();
+        let connection = dialer
+            .media(Kind::Video, Rung::Udp, &endpoint)
+            .await
+            .unwrap();
         let (to_router, mut from_router) = connection.split();
         assert!(to_router.send(flow(), &Bytes::from_static(b"here")));
         let (id, ..) = router.packet().await;

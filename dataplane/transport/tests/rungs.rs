@@ -9,7 +9,7 @@ use common::{Router, flow, loopback, until, within};
 use plenum_transport::dial::{DialError, Dialer};
 use plenum_transport::media::Event;
 use plenum_wire::limits::PACKET_BYTES;
-use plenum_wire::{Fingerprint, FlowId, Rung, rtp};
+use plenum_wire::{Fingerprint, FlowId, Kind, Rung, rtp};
 
 /// Packets between two looks at what was dropped.
 const BURST: usize = 64;
@@ -33,7 +33,10 @@ async fn packets_arrive_both_ways_bit_by_bit() {
         within(async {
             let mut router = Router::start().await;
             let dialer = Dialer::new().unwrap();
-            let connection = dialer.media(rung, &router.endpoint).await.unwrap();
+            let connection = dialer
+                .media(Kind::Video, rung, &router.endpoint)
+                .await
+                .unwrap();
             assert_eq!(connection.rung(), rung);
             let (to_router, mut from_router) = connection.split();
             // Flow ids of every length on the wire.
@@ -73,7 +76,10 @@ async fn what_is_different_for_one_receiver_is_changed_in_its_copy_only() {
         within(async {
             let mut router = Router::start().await;
             let dialer = Dialer::new().unwrap();
-            let connection = dialer.media(rung, &router.endpoint).await.unwrap();
+            let connection = dialer
+                .media(Kind::Video, rung, &router.endpoint)
+                .await
+                .unwrap();
             let (to_router, mut from_router) = connection.split();
             let header = rtp::Header {
                 payload_type: 96,
@@ -116,7 +122,7 @@ async fn a_router_with_another_certificate_is_refused() {
     endpoint.fingerprint = Fingerprint([7; 32]);
     let dialer = Dialer::new().unwrap();
     for rung in Rung::ALL {
-        let refused = within(dialer.media(rung, &endpoint)).await;
+        let refused = within(dialer.media(Kind::Video, rung, &endpoint)).await;
         assert!(
             matches!(refused, Err(DialError::Untrusted(_))),
             "{rung}: {refused:?}"
@@ -135,8 +141,11 @@ async fn opened_comes_first_and_closed_last() {
         within(async {
             let mut router = Router::start().await;
             let dialer = Dialer::new().unwrap();
-            let (to_router, from_router) =
-                dialer.media(rung, &router.endpoint).await.unwrap().split();
+            let (to_router, from_router) = dialer
+                .media(Kind::Video, rung, &router.endpoint)
+                .await
+                .unwrap()
+                .split();
             assert!(to_router.send(flow(), &Bytes::from_static(b"once")));
             let Some(Event::Opened {
                 connection: opened,
@@ -168,8 +177,11 @@ async fn the_router_closes_one_connection_and_not_the_other() {
             let mut router = Router::start().await;
             let mut other = common::Bystander::join(&mut router, rung).await;
             let dialer = Dialer::new().unwrap();
-            let (to_router, mut from_router) =
-                dialer.media(rung, &router.endpoint).await.unwrap().split();
+            let (to_router, mut from_router) = dialer
+                .media(Kind::Video, rung, &router.endpoint)
+                .await
+                .unwrap()
+                .split();
             assert!(to_router.send(flow(), &Bytes::from_static(b"once")));
             let (connection, ..) = router.packet().await;
             router
@@ -194,7 +206,10 @@ async fn a_stop_ends_every_connection_and_then_the_events() {
         let dialer = Dialer::new().unwrap();
         let mut open = Vec::new();
         for rung in Rung::ALL {
-            let connection = dialer.media(rung, &router.endpoint).await.unwrap();
+            let connection = dialer
+                .media(Kind::Video, rung, &router.endpoint)
+                .await
+                .unwrap();
             open.push(connection.split());
         }
         // WebSockets are adopted after the handshake; the others before.
@@ -224,7 +239,7 @@ async fn a_slow_reader_of_events_loses_packets_but_no_end_of_a_connection() {
         let mut router = Router::start().await;
         let dialer = Dialer::new().unwrap();
         let (to_router, from_router) = dialer
-            .media(Rung::Tcp, &router.endpoint)
+            .media(Kind::Video, Rung::Tcp, &router.endpoint)
             .await
             .unwrap()
             .split();
@@ -262,10 +277,10 @@ async fn the_first_address_that_answers_is_used() {
         endpoint.addresses = vec!["127.0.0.9".parse().unwrap(), loopback().ip()];
         let dialer = Dialer::new().unwrap();
         for rung in Rung::ALL {
-            dialer.media(rung, &endpoint).await.unwrap();
+            dialer.media(Kind::Video, rung, &endpoint).await.unwrap();
         }
         endpoint.addresses.clear();
-        let none = dialer.media(Rung::Udp, &endpoint).await;
+        let none = dialer.media(Kind::Video, Rung::Udp, &endpoint).await;
         assert!(matches!(none, Err(DialError::NoAddress)));
     })
     .await;
@@ -278,7 +293,10 @@ async fn packets_that_fit_no_path_are_dropped() {
             let mut router = Router::start().await;
             let mut other = common::Bystander::join(&mut router, rung).await;
             let dialer = Dialer::new().unwrap();
-            let connection = dialer.media(rung, &router.endpoint).await.unwrap();
+            let connection = dialer
+                .media(Kind::Video, rung, &router.endpoint)
+                .await
+                .unwrap();
             let (to_router, _from_router) = connection.split();
             assert!(to_router.send(flow(), &Bytes::new()), "dropped, not closed");
             assert!(to_router.send(flow(), &Bytes::from(vec![7; PACKET_BYTES + 1])));

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{Bystander, Router, connect_tls, flow, get_over, loopback, quic, within};
 use plenum_transport::dial::Dialer;
-use plenum_wire::Rung;
 use plenum_wire::frame::ROQ_ALPN;
+use plenum_wire::{Kind, Rung};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
@@ -195,7 +195,10 @@ async fn a_peer_that_does_not_read_loses_packets_and_holds_nobody() {
             let mut router = Router::start().await;
             let mut other = Bystander::join(&mut router, rung).await;
             let dialer = Dialer::new().unwrap();
-            let connection = dialer.media(rung, &router.endpoint).await.unwrap();
+            let connection = dialer
+                .media(Kind::Video, rung, &router.endpoint)
+                .await
+                .unwrap();
             let (to_router, _from_router) = connection.split();
             assert!(to_router.send(flow(), &Bytes::from_static(b"once")));
             let (lazy, ..) = router.packet().await;
@@ -221,7 +224,7 @@ async fn a_media_connection_that_never_says_anything_is_closed() {
         let mut router = Router::start().await;
         let dialer = Dialer::new().unwrap();
         let (_to_router, mut from_router) = dialer
-            .media(Rung::Tcp, &router.endpoint)
+            .media(Kind::Video, Rung::Tcp, &router.endpoint)
             .await
             .unwrap()
             .split();

@@ -186,10 +186,10 @@ async fn run(wiring: Wiring, kind: Kind, rung: Rung, attempt: u32, flow: FlowId)
             note,
         })
     };
-    let dialled = timeout(DIAL_WITHIN, wiring.dialer.media(rung, &wiring.endpoint)).await;
+    let dialling = wiring.dialer.media(kind, rung, &wiring.endpoint);
+    let dialled = timeout(DIAL_WITHIN, dialling).await;
     let failure = match dialled {
         Ok(Ok(connection)) => {
-            connection.carries(kind);
             let (sender, mut receiver) = connection.split();
             let mut told = media(MediaNote::Opened(sender)).await;
             while told.is_ok() {

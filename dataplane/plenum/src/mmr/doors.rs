@@ -120,11 +120,14 @@ async fn listen(doors: Doors, websocket: WebSocket, _place: OwnedSemaphorePermit
 async fn rung_tls(
     State(doors): State<Doors>,
     Extension(peer): Extension<https::Peer>,
+    Extension(marker): Extension<https::Marker>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     media::bounded(upgrade)
         .protocols([TLS_SUBPROTOCOL])
-        .on_upgrade(async move |websocket| doors.media.adopt_websocket(websocket, peer.addr))
+        .on_upgrade(async move |websocket| {
+            doors.media.adopt_websocket(websocket, peer.addr, marker);
+        })
 }
 
 #[cfg(test)]

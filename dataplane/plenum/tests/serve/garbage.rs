@@ -8,7 +8,7 @@ use plenum_transport::tls::{Trust, client_config};
 use plenum_wire::control::{CONTROL_PATH, FromRouter, SUBPROTOCOL};
 use plenum_wire::join::Offer;
 use plenum_wire::rtp::{self, Header};
-use plenum_wire::{FlowId, Rung};
+use plenum_wire::{FlowId, Kind, Rung};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
@@ -158,7 +158,7 @@ async fn on_a_media_connection(site: &Site, offer: &Offer) {
     );
     let dialer = Dialer::new().unwrap();
     for rung in Rung::ALL {
-        let connection = within(dialer.media(rung, &offer.endpoint)).await.unwrap();
+        let connection = within(dialer.media(Kind::Video, rung, &offer.endpoint)).await.unwrap();
         let (sender, mut receiver) = connection.split();
         assert!(sender.send(FlowId::new(1).unwrap(), &packet));
         let heard = within(receiver.recv()).await;

@@ -146,7 +146,7 @@ impl<In, Out> Channel<In, Out> {
     async fn open(route: &Route, request: Dial, settings: Settings) -> Result<Self, DialError> {
         let server_name = ServerName::try_from(request.server_name)
             .map_err(|error| DialError::Request(error.to_string()))?;
-        let (outgoing, incoming) = websocket::dial(Target {
+        let dialled = websocket::dial(Target {
             route,
             address: request.addr,
             server_name,
@@ -156,7 +156,7 @@ impl<In, Out> Channel<In, Out> {
             limit: settings.limit,
         })
         .await?;
-        Ok(Self::start(outgoing, incoming, settings))
+        Ok(Self::start(dialled.outgoing, dialled.incoming, settings))
     }
 
     /// A channel over a WebSocket that a client opened; messages have at most `limit` bytes.

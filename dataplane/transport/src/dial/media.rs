@@ -9,7 +9,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::media::{Carrier, Outbound, Outbox, Reader, Sent};
 use crate::route::Stream;
-use crate::websocket::{Incoming, Outgoing};
+use crate::websocket::Dialled;
 
 /// An open media connection to a router.
 #[derive(Debug)]
@@ -46,16 +46,21 @@ impl MediaConnection {
     }
 
     pub(super) fn tcp(stream: TlsStream<Stream>) -> Self {
+        let outbox = Arc::new(Outbox::new(stream.get_ref().0.marker()));
         let (read, write) = tokio::io::split(stream.into());
-        let outbox = Arc::new(Outbox::new());
         let writer = Arc::clone(&outbox);
         tokio::spawn(async move { writer.write_tcp(write).await });
         let reader = Reader::tcp(read, Arc::clone(&outbox));
         Self::new(Rung::Tcp, Carrier::Stream(outbox), reader)
     }
 
-    pub(super) fn tls(outgoing: Outgoing, incoming: Incoming) -> Self {
-        let outbox = Arc::new(Outbox::new());
+    pub(super) fn tls(dialled: Dialled) -> Self {
+        let Dialled {
+            outgoing,
+            incoming,
+            marker,
+        } = dialled;
+        let outbox = Arc::new(Outbox::new(marker));
         let writer = Arc::clone(&outbox);
         tokio::spawn(async move { writer.write_websocket(outgoing).await });
         let reader = Reader::WebSocket {
@@ -80,10 +85,11 @@ impl MediaConnection {
         self.rung
     }
 
-    /// Says what is carried: on rungs `tcp` and `tls` this tells how old a packet may get
-    /// before it is dropped. Until then it is a second.
-    pub fn carries(&self, kind: Kind) {
+    /// Says what is carried: on rungs `tcp` and `tls` this tells how packets are marked, and how
+    /// old one may get before it is dropped.
+    pub(super) fn carrying(self, kind: Kind) -> Self {
         self.sender.0.0.carries(kind);
+        self
     }
 
     /// The two halves. When both are dropped the connection closes.

@@ -5,27 +5,28 @@
 
 mod error;
 mod media;
+mod udp;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plenum_wire::frame::{ROQ_ALPN, TCP_ALPN, TLS_SUBPROTOCOL};
 use plenum_wire::join::Endpoint;
-use plenum_wire::{Fingerprint, Rung, control};
-use quinn::TokioRuntime;
+use plenum_wire::{Fingerprint, Kind, Rung, control};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::time::timeout;
 
+use crate::HANDSHAKE_TIMEOUT;
 use crate::channel::{self, Channel};
 use crate::media::MESSAGE_BYTES;
 use crate::quic;
 use crate::route::{Route, race};
 use crate::tls::{TlsError, Trust, client_config};
 use crate::websocket::{self, Target};
-use crate::{HANDSHAKE_TIMEOUT, socket};
+use udp::Sockets;
 
 pub use error::DialError;
 pub use media::{MediaConnection, MediaReceiver, MediaSender};
@@ -54,9 +55,7 @@ impl std::fmt::Debug for Dialer {
 
 #[derive(Debug)]
 struct Shared {
-    v4: quinn::Endpoint,
-    /// Not there on machines without IPv6.
-    v6: Option<quinn::Endpoint>,
+    sockets: Sockets,
     known: Mutex<HashMap<Fingerprint, Pinned>>,
 }
 
@@ -80,12 +79,11 @@ impl Pinned {
 }
 
 impl Dialer {
-    /// Opens one UDP socket per address family. Must be called within a runtime, which then
+    /// Opens UDP sockets, for both address families. Must be called within a runtime, which then
     /// drives them.
     pub fn new() -> io::Result<Self> {
         let shared = Shared {
-            v4: endpoint(Ipv4Addr::UNSPECIFIED.into())?,
-            v6: endpoint(Ipv6Addr::UNSPECIFIED.into()).ok(),
+            sockets: Sockets::open()?,
             known: Mutex::default(),
         };
         Ok(Self {
@@ -116,9 +114,16 @@ impl Dialer {
         }
     }
 
-    /// Opens a media connection over one rung, within 5 s for each address.
+    /// Takes new UDP ports, after a change of the network: connections of rung `udp` go on from
+    /// there, and their routers learn it at once.
+    pub fn rebind(&self) -> io::Result<()> {
+        self.shared.sockets.rebind()
+    }
+
+    /// Opens a connection for one kind of media over one rung, within 5 s for each address.
     pub async fn media(
         &self,
+        kind: Kind,
         rung: Rung,
         endpoint: &Endpoint,
     ) -> Result<MediaConnection, DialError> {
@@ -130,21 +135,18 @@ impl Dialer {
             Rung::Udp | Rung::Tcp => endpoint.media_port,
             Rung::Tls => endpoint.https_port,
         };
-        race::first(
-            &addresses(endpoint, port),
-            DialError::NoAddress,
-            |address| {
-                let pinned = pinned.clone();
-                async move {
-                    match rung {
-                        Rung::Udp => self.udp(address, pinned.udp).await,
-                        Rung::Tcp => self.tcp(address, pinned.tcp).await,
-                        Rung::Tls => self.tls(address, pinned.https).await,
-                    }
+        let addresses = addresses(endpoint, port);
+        let dialled = race::first(&addresses, DialError::NoAddress, |address| {
+            let pinned = pinned.clone();
+            async move {
+                match rung {
+                    Rung::Udp => self.udp(kind, address, pinned.udp).await,
+                    Rung::Tcp => self.tcp(address, pinned.tcp).await,
+                    Rung::Tls => self.tls(address, pinned.https).await,
                 }
-            },
-        )
-        .await
+            }
+        });
+        Ok(dialled.await?.carrying(kind))
     }
 
     /// Opens the control channel, within 5 s for each address.
@@ -186,6 +188,7 @@ impl Dialer {
 
     async fn udp(
         &self,
+        kind: Kind,
         address: SocketAddr,
         config: quinn::ClientConfig,
     ) -> Result<MediaConnection, DialError> {
@@ -193,10 +196,8 @@ impl Dialer {
             Some(detour) => detour(address)?,
             None => address,
         };
-        let endpoint = match address {
-            SocketAddr::V4(_) => &self.shared.v4,
-            SocketAddr::V6(_) => self.shared.v6.as_ref().ok_or(DialError::NoAddress)?,
-        };
+        let endpoint = self.shared.sockets.toward(address, kind);
+        let endpoint = endpoint.ok_or(DialError::NoAddress)?;
         let connecting = endpoint
             .connect_with(config, address, &address.ip().to_string())
             .map_err(|error| DialError::Request(error.to_string()))?;
@@ -232,7 +233,7 @@ impl Dialer {
         address: SocketAddr,
         config: Arc<ClientConfig>,
     ) -> Result<MediaConnection, DialError> {
-        let (outgoing, incoming) = websocket::dial(Target {
+        let dialled = websocket::dial(Target {
             route: &self.route,
             address,
             server_name: ServerName::from(address.ip()),
@@ -242,18 +243,8 @@ impl Dialer {
             limit: MESSAGE_BYTES,
         })
         .await?;
-        Ok(MediaConnection::tls(outgoing, incoming))
+        Ok(MediaConnection::tls(dialled))
     }
-}
-
-fn endpoint(ip: IpAddr) -> io::Result<quinn::Endpoint> {
-    let socket = socket::udp(SocketAddr::new(ip, 0), false)?;
-    quinn::Endpoint::new(
-        quic::endpoint_config(),
-        None,
-        socket,
-        Arc::new(TokioRuntime),
-    )
 }
 
 fn addresses(endpoint: &Endpoint, port: u16) -> Vec<SocketAddr> {

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::Outbound;
 use super::queue::{SendQueue, max_age};
 use crate::estimate::{Delivered, Estimate, Told};
+use crate::marking::Marker;
 use crate::route::Stream;
 use crate::websocket::{Broken, Frame, Outgoing};
 
@@ -39,6 +40,7 @@ pub(crate) struct Outbox {
     news: Notify,
     reason: OnceLock<(u32, String)>,
     closed: CancellationToken,
+    marker: Marker,
 }
 
 #[derive(Debug)]
@@ -49,8 +51,10 @@ struct State {
 }
 
 impl Outbox {
-    pub(crate) fn new() -> Self {
+    /// Of a connection that is marked by `marker`.
+    pub(crate) fn new(marker: Marker) -> Self {
         Self {
+            marker,
             // Until it is known what the connection carries.
             state: Mutex::new(State {
                 queue: SendQueue::new(max_age(Kind::Video)),
@@ -94,6 +98,7 @@ impl Outbox {
     }
 
     pub(super) fn carries(&self, kind: Kind) {
+        self.marker.carries(kind);
         self.state().queue.set_max_age(max_age(kind));
     }
 

@@ -23,6 +23,7 @@ use super::{
     Carrier, ConnectionId, Counters, Event, MAX_CONNECTIONS, Outbound, Outbox, Reader, Sent, Waker,
     connection, tcp,
 };
+use crate::https::Marker;
 use crate::tls::Identity;
 use crate::websocket;
 
@@ -128,9 +129,9 @@ impl Streams {
         self.tcp
     }
 
-    /// Takes over a WebSocket (see [`super::bounded`]) as a connection of rung `tls`. Must be
-    /// called within a runtime.
-    pub fn adopt_websocket(&self, websocket: WebSocket, peer: SocketAddr) {
+    /// Takes over a WebSocket (see [`super::bounded`]) as a connection of rung `tls`; `marker` is
+    /// an extension of its request. Must be called within a runtime.
+    pub fn adopt_websocket(&self, websocket: WebSocket, peer: SocketAddr, marker: Marker) {
         let Some(outlet) = self.shared.outlet.upgrade() else {
             return;
         };
@@ -140,7 +141,7 @@ impl Streams {
                 return;
             }
             let (outgoing, incoming) = websocket::server(websocket);
-            let outbox = Arc::new(Outbox::new());
+            let outbox = Arc::new(Outbox::new(marker));
             let reader = Reader::WebSocket {
                 incoming,
                 outbox: Arc::clone(&outbox),

@@ -70,8 +70,8 @@ pub(super) async fn accept(
 }
 
 async fn carry(shared: &Shared, outlet: Outlet, tls: TlsStream<Stream>, peer: SocketAddr) {
+    let outbox = Arc::new(Outbox::new(tls.get_ref().0.marker()));
     let (read, write) = tokio::io::split(tls);
-    let outbox = Arc::new(Outbox::new());
     let reader = Reader::tcp(read, Arc::clone(&outbox));
     let carrier = Carrier::Stream(Arc::clone(&outbox));
     tokio::join!(

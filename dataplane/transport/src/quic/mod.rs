@@ -34,5 +34,6 @@ pub(crate) use config::client_config;
 pub use config::{SEND_BUFFER, endpoint_config, server_config};
 pub use port::{Port, Stray};
 pub(crate) use receive_buffer::ReceiveBuffer;
+pub(crate) use socket::{Outgoing, send};
 pub use steer::CoreNumber;
 pub use tick::Tick;

@@ -21,6 +21,7 @@ use super::peer::{Ending, Peer, Stage};
 use super::socket::{Outgoing, Received, Socket};
 use super::steer::{self, CoreNumber};
 use super::timers::Timers;
+use crate::marking::traffic_class;
 use crate::media::counters::Counts;
 use crate::media::{ConnectionId, Event, MAX_CONNECTIONS, Outbound};
 use crate::tls::Identity;
@@ -267,7 +268,7 @@ impl Port {
             else {
                 break;
             };
-            let outgoing = outgoing(&transmit, &self.buffer, dscp(peer));
+            let outgoing = outgoing(&transmit, &self.buffer, traffic_class(peer.kind));
             self.socket.send(&outgoing);
         }
         peer.has_sent();
@@ -588,27 +589,14 @@ fn arrange(received: &Received<'_>, inbound: &mut BytesMut, came: &mut Vec<Stray
     }
 }
 
-fn outgoing<'a>(transmit: &Transmit, buffer: &'a [u8], dscp: u8) -> Outgoing<'a> {
+fn outgoing<'a>(transmit: &Transmit, buffer: &'a [u8], class: u8) -> Outgoing<'a> {
     Outgoing {
         to: transmit.destination,
         from: transmit.src_ip,
-        traffic_class: dscp << 2 | transmit.ecn.map_or(0, |ecn| ecn as u8),
+        traffic_class: class | transmit.ecn.map_or(0, |ecn| ecn as u8),
         contents: &buffer[..transmit.size],
         segment: transmit.segment_size,
     }
-}
-
-/// RFC 8837 section 5: audio EF, cameras AF42; a shared screen may come a little later, AF31.
-const fn dscp_of(kind: Kind) -> u8 {
-    match kind {
-        Kind::Audio => 46,
-        Kind::Video => 36,
-        Kind::Content => 26,
-    }
-}
-
-fn dscp(peer: &Peer) -> u8 {
-    dscp_of(peer.kind)
 }
 
 fn priority(kind: Kind) -> usize {

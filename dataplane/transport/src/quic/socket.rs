@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -30,14 +30,26 @@ pub(super) struct Received<'a> {
 }
 
 /// What goes out, to one destination.
-pub(super) struct Outgoing<'a> {
-    pub(super) to: SocketAddr,
-    pub(super) from: Option<IpAddr>,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) to: SocketAddr,
+    pub(crate) from: Option<IpAddr>,
     /// The octet with DSCP (RFC 2474) and ECN (RFC 3168).
-    pub(super) traffic_class: u8,
-    pub(super) contents: &'a [u8],
+    pub(crate) traffic_class: u8,
+    pub(crate) contents: &'a [u8],
     /// Length of each datagram but the last; `None`: it is one.
-    pub(super) segment: Option<usize>,
+    pub(crate) segment: Option<usize>,
+}
+
+impl<'a> Outgoing<'a> {
+    /// One datagram, sent in the same way.
+    pub(crate) const fn single(&self, contents: &'a [u8]) -> Self {
+        Self {
+            contents,
+            segment: None,
+            ..*self
+        }
+    }
 }
 
 pub(super) struct Socket {
@@ -102,13 +114,13 @@ impl Socket {
 
     /// Sends, or fails as the network may: QUIC finds out and does what is to be done.
     pub(super) fn send(&mut self, outgoing: &Outgoing<'_>) {
-        match self.try_send(outgoing, outgoing.contents, outgoing.segment) {
+        match self.try_send(outgoing) {
             // The interface cannot split for us after all: from now on each goes by itself.
             Err(Errno::EIO | Errno::EINVAL) if outgoing.segment.is_some() => {
                 self.segments = 1;
                 let segment = outgoing.segment.unwrap_or(outgoing.contents.len());
                 for datagram in outgoing.contents.chunks(segment) {
-                    let _ = self.try_send(outgoing, datagram, None);
+                    let _ = self.try_send(&outgoing.single(datagram));
                 }
             }
             // Too long for the path is what probing for its MTU finds out.
@@ -117,42 +129,13 @@ impl Socket {
         }
     }
 
-    fn try_send(
-        &self,
-        outgoing: &Outgoing<'_>,
-        contents: &[u8],
-        segment: Option<usize>,
-    ) -> Result<(), Errno> {
-        let to = SockaddrStorage::from(outgoing.to);
-        let is_ipv4 = outgoing.to.ip().to_canonical().is_ipv4();
-        let class = i32::from(outgoing.traffic_class);
-        let segment = segment.and_then(|segment| u16::try_from(segment).ok());
-        let source = outgoing.from.map(Source::new);
-        let mut control = [const { None }; 3];
-        control[0] = segment.as_ref().map(ControlMessage::UdpGsoSegments);
-        control[1] = Some(if is_ipv4 {
-            ControlMessage::Ipv4Tos(&outgoing.traffic_class)
-        } else {
-            ControlMessage::Ipv6TClass(&class)
-        });
-        control[2] = source.as_ref().map(Source::message);
-        let mut some = [ControlMessage::Ipv4Tos(&outgoing.traffic_class); 3];
-        let mut count = 0;
-        for message in control.into_iter().flatten() {
-            some[count] = message;
-            count += 1;
-        }
-        let slices = [IoSlice::new(contents)];
-        let attempt = || {
-            let (fd, flags) = (self.inner.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
-            sendmsg(fd, &slices, &some[..count], flags, Some(&to))
-        };
-        match attempt() {
+    fn try_send(&self, outgoing: &Outgoing<'_>) -> Result<(), Errno> {
+        match send(self.inner.as_raw_fd(), outgoing) {
             Err(Errno::EAGAIN) => {
                 self.wait_for_room();
-                attempt().map(drop)
+                send(self.inner.as_raw_fd(), outgoing)
             }
-            result => result.map(drop),
+            result => result,
         }
     }
 
@@ -164,6 +147,34 @@ impl Socket {
             limit.as_ref(),
         );
     }
+}
+
+/// Sends by one call, which does not wait.
+pub(crate) fn send(socket: RawFd, outgoing: &Outgoing<'_>) -> Result<(), Errno> {
+    let to = SockaddrStorage::from(outgoing.to);
+    let is_ipv4 = outgoing.to.ip().to_canonical().is_ipv4();
+    let class = i32::from(outgoing.traffic_class);
+    let segment = outgoing
+        .segment
+        .and_then(|segment| u16::try_from(segment).ok());
+    let source = outgoing.from.map(Source::new);
+    let mut control = [const { None }; 3];
+    control[0] = segment.as_ref().map(ControlMessage::UdpGsoSegments);
+    control[1] = Some(if is_ipv4 {
+        ControlMessage::Ipv4Tos(&outgoing.traffic_class)
+    } else {
+        ControlMessage::Ipv6TClass(&class)
+    });
+    control[2] = source.as_ref().map(Source::message);
+    let mut some = [ControlMessage::Ipv4Tos(&outgoing.traffic_class); 3];
+    let mut count = 0;
+    for message in control.into_iter().flatten() {
+        some[count] = message;
+        count += 1;
+    }
+    let slices = [IoSlice::new(outgoing.contents)];
+    let flags = MsgFlags::MSG_DONTWAIT;
+    sendmsg(socket, &slices, &some[..count], flags, Some(&to)).map(drop)
 }
 
 impl AsFd for Socket {

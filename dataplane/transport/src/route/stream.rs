@@ -9,13 +9,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::marking::{Marked, Marker};
+
 /// A connection over TCP, maybe inside TLS to a proxy.
 #[derive(Debug)]
 pub struct Stream(Layer);
 
 #[derive(Debug)]
 enum Layer {
-    Tcp(TcpStream),
+    Tcp(Marked),
     Tls(Box<TlsStream<Stream>>),
 }
 
@@ -24,15 +26,23 @@ impl Stream {
     #[must_use]
     pub fn tcp(&self) -> &TcpStream {
         match &self.0 {
-            Layer::Tcp(stream) => stream,
+            Layer::Tcp(stream) => stream.stream(),
             Layer::Tls(stream) => stream.get_ref().0.tcp(),
+        }
+    }
+
+    /// Says what it carries.
+    pub(crate) fn marker(&self) -> Marker {
+        match &self.0 {
+            Layer::Tcp(stream) => stream.marker(),
+            Layer::Tls(stream) => stream.get_ref().0.marker(),
         }
     }
 }
 
 impl From<TcpStream> for Stream {
     fn from(stream: TcpStream) -> Self {
-        Self(Layer::Tcp(stream))
+        Self(Layer::Tcp(stream.into()))
     }
 }
 

@@ -21,7 +21,7 @@ use plenum_transport::tls::{Identity, Trust, client_config, server_config};
 use plenum_transport::{https, socket};
 use plenum_wire::frame::TLS_SUBPROTOCOL;
 use plenum_wire::join::Endpoint;
-use plenum_wire::{FlowId, Rung, control};
+use plenum_wire::{FlowId, Kind, Rung, control};
 use quinn::crypto::rustls::QuicClientConfig;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType, string::Ia5String,
@@ -83,11 +83,12 @@ pub struct Router {
 async fn adopt(
     State(streams): State<Streams>,
     Extension(peer): Extension<https::Peer>,
+    Extension(marker): Extension<https::Marker>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     media::bounded(upgrade)
         .protocols([TLS_SUBPROTOCOL])
-        .on_upgrade(async move |websocket| streams.adopt_websocket(websocket, peer.addr))
+        .on_upgrade(async move |websocket| streams.adopt_websocket(websocket, peer.addr, marker))
 }
 
 impl Router {
@@ -184,7 +185,10 @@ pub struct Bystander {
 impl Bystander {
     pub async fn join(router: &mut Router, rung: Rung) -> Self {
         let dialer = Dialer::new().unwrap();
-        let connection = dialer.media(rung, &router.endpoint).await.unwrap();
+        let connection = dialer
+            .media(Kind::Audio, rung, &router.endpoint)
+            .await
+            .unwrap();
         let (to_router, from_router) = connection.split();
         let mut bystander = Self {
             to_router,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use plenum_transport::dial::{DialError, Dialer};
 use plenum_transport::route::{ProxyProblem, RouteError};
-use plenum_wire::Rung;
+use plenum_wire::{Kind, Rung};
 
 use super::*;
 use crate::common::{Router, flow, within};
@@ -15,7 +15,10 @@ async fn tcp_and_tls_carry_media_through_a_proxy() {
             let mut router = Router::start().await;
             let proxy = proxy(ProxyRules::default()).await;
             let dialer = Dialer::new().unwrap().via(&via(hop(&proxy)));
-            let connection = dialer.media(rung, &router.endpoint).await.unwrap();
+            let connection = dialer
+                .media(Kind::Video, rung, &router.endpoint)
+                .await
+                .unwrap();
             assert_eq!(connection.rung(), rung);
             let (to_router, mut from_router) = connection.split();
             let packet = Bytes::from_static(b"through");
@@ -38,10 +41,13 @@ async fn there_is_no_udp_through_a_proxy() {
         let proxy = proxy(ProxyRules::default()).await;
         let direct = Dialer::new().unwrap();
         let dialer = direct.via(&via(hop(&proxy)));
-        let refused = dialer.media(Rung::Udp, &router.endpoint).await;
+        let refused = dialer.media(Kind::Video, Rung::Udp, &router.endpoint).await;
         assert!(matches!(refused, Err(DialError::NotOnRoute)), "{refused:?}");
         assert!(proxy.asked().is_empty());
-        direct.media(Rung::Udp, &router.endpoint).await.unwrap();
+        direct
+            .media(Kind::Video, Rung::Udp, &router.endpoint)
+            .await
+            .unwrap();
     })
     .await;
 }
@@ -52,7 +58,7 @@ async fn the_proxys_word_reaches_whoever_dials() {
         let router = Router::start().await;
         let locked = proxy(behind(PROOF)).await;
         let dialer = Dialer::new().unwrap().via(&via(hop(&locked)));
-        let media = dialer.media(Rung::Tcp, &router.endpoint).await;
+        let media = dialer.media(Kind::Video, Rung::Tcp, &router.endpoint).await;
         let control = dialer.control(&router.endpoint).await;
         for error in [media.unwrap_err(), control.unwrap_err()] {
             let DialError::Route(RouteError::Proxy { problem, .. }) = error else {
