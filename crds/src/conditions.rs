@@ -48,6 +48,8 @@ words! {
         ControllersReady,
         /// At least one router of the zone takes meetings.
         RoutersAccepting,
+        /// At least one tunnel answers, or there are to be none.
+        TunnelsReady,
     }
 
     /// Why a condition of a `MeetingZone` is as it is.
@@ -76,6 +78,14 @@ words! {
         ControllersStarting,
         /// Ready, `ControllersReady`: none answers.
         ControllersUnavailable,
+        /// `TunnelsReady`: all tunnels answer.
+        TunnelsServing,
+        /// `TunnelsReady`: fewer answer than there should be.
+        TunnelsStarting,
+        /// `TunnelsReady`: none answers.
+        TunnelsUnavailable,
+        /// `TunnelsReady`: the zone is to have none.
+        NoTunnels,
         /// `RoutersAccepting`: there is room for meetings.
         RoutersAccepting,
         /// `RoutersAccepting`: no pool names this zone.

@@ -32,3 +32,15 @@ pub struct Participants {
     #[serde(default)]
     pub capacity: u32,
 }
+
+/// How many pods of a kind there are.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Replicas {
+    /// How many there should be.
+    #[serde(default)]
+    pub desired: u32,
+    /// How many answer.
+    #[serde(default)]
+    pub ready: u32,
+}

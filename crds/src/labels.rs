@@ -45,7 +45,7 @@ pub const POD_DRAINING: &str = "plenum.dev/Draining";
 pub const APP_NAME: &str = "app.kubernetes.io/name";
 /// Recommended label: which zone or pool, by name.
 pub const APP_INSTANCE: &str = "app.kubernetes.io/instance";
-/// Recommended label: [`COMPONENT_CONTROLLER`] or [`COMPONENT_ROUTER`].
+/// Recommended label: [`COMPONENT_CONTROLLER`], [`COMPONENT_ROUTER`] or [`COMPONENT_TUNNEL`].
 pub const APP_COMPONENT: &str = "app.kubernetes.io/component";
 /// Recommended label: the whole that it is part of, [`APPLICATION`].
 pub const APP_PART_OF: &str = "app.kubernetes.io/part-of";
@@ -61,6 +61,9 @@ pub const APPLICATION: &str = "plenum";
 pub const COMPONENT_CONTROLLER: &str = "zone-controller";
 /// Value of [`APP_COMPONENT`] on what belongs to routers.
 pub const COMPONENT_ROUTER: &str = "router";
+
+/// Value of [`APP_COMPONENT`] on what belongs to tunnels.
+pub const COMPONENT_TUNNEL: &str = "tunnel";
 
 /// The value of [`ACTIVE_POOL`]: `<namespace>.<pool>`, unique in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

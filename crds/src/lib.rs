@@ -39,12 +39,12 @@ mod counts;
 mod names;
 mod resources;
 
-pub use counts::{Participants, Routers};
+pub use counts::{Participants, Replicas, Routers};
 pub use pool::{AddressSource, MMRPool, MMRPoolSpec, MMRPoolStatus, PublicAddress};
 pub use resources::Resources;
 pub use zone::{
-    Admission, AdmissionMode, CertificateSource, Certificates, ControllerCounts, Controllers,
-    Exposure, ExposureType, MeetingZone, MeetingZoneSpec, MeetingZoneStatus, SecretReference,
+    Admission, AdmissionMode, CertificateSource, Certificates, Controllers, Directory, Exposure,
+    ExposureType, MeetingZone, MeetingZoneSpec, MeetingZoneStatus, SecretReference, Tunnels,
 };
 
 /// The API group of every resource of Plenum.

@@ -3,18 +3,22 @@
 mod admission;
 mod certificates;
 mod controllers;
+mod directory;
 mod exposure;
+mod tunnels;
 
 pub use admission::{Admission, AdmissionMode};
 pub use certificates::{CertificateSource, Certificates, SecretReference};
-pub use controllers::{ControllerCounts, Controllers};
+pub use controllers::Controllers;
+pub use directory::Directory;
 pub use exposure::{Exposure, ExposureType};
+pub use tunnels::Tunnels;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use crate::counts::{Participants, Routers};
+use crate::counts::{Participants, Replicas, Routers};
 use crate::names;
 
 /// What the zone should be. Every field has a default: `spec: {}` is an open zone with two zone
@@ -32,6 +36,8 @@ use crate::names;
     doc = "A MeetingZone is one site where meetings are held. The operator keeps its zone controllers, which tell people which router to use, its certificates and its signing key. Routers come from MMRPools in the same namespace that name the zone.",
     cel,
     validation = names::object_name(),
+    validation = Rule::new("self.spec.admission.mode != 'Directory' || has(self.spec.admission.directoryKeysSecret) || has(self.spec.directory)")
+        .message("mode: Directory needs a directory: write spec.directory with its url and the zone's credentialSecret, or admission.directoryKeysSecret: {name: ...} with the Secret that holds its JWKS, or write mode: Open"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether people can ask this zone for a router"),
     printcolumn(name = "Controllers", type_ = "integer", json_path = ".status.controllers.ready", description = "Zone controllers that answer"),
     printcolumn(name = "Routers", type_ = "integer", json_path = ".status.routers.accepting", description = "Routers that take new meetings"),
@@ -57,6 +63,14 @@ pub struct MeetingZoneSpec {
     #[serde(default)]
     pub admission: Admission,
 
+    /// The directory that the zone belongs to. Left out: the zone tells nobody how it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Directory>,
+
+    /// Tunnels for clients that cannot reach the zone directly.
+    #[serde(default)]
+    pub tunnels: Tunnels,
+
     /// Where the certificate comes from that clients see.
     #[serde(default)]
     pub certificates: Certificates,
@@ -77,14 +91,18 @@ pub struct MeetingZoneStatus {
     pub observed_generation: Option<i64>,
 
     /// What is well and what is not: Ready, `CertificatesReady`, `ControllersReady`,
-    /// `RoutersAccepting`.
+    /// `RoutersAccepting`, `TunnelsReady`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
 
     /// Zone controllers.
     #[serde(default)]
-    pub controllers: ControllerCounts,
+    pub controllers: Replicas,
+
+    /// Tunnels.
+    #[serde(default)]
+    pub tunnels: Replicas,
 
     /// Routers of all pools of the zone.
     #[serde(default)]
@@ -97,6 +115,10 @@ pub struct MeetingZoneStatus {
     /// The first URL at which clients reach the zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+
+    /// The first URL at which clients reach its tunnels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tunnel_url: Option<String>,
 }
 
 /// An hour: most meetings end by themselves in it.
@@ -110,6 +132,8 @@ impl Default for MeetingZoneSpec {
             controllers: Controllers::default(),
             exposure: Exposure::default(),
             admission: Admission::default(),
+            directory: None,
+            tunnels: Tunnels::default(),
             certificates: Certificates::default(),
             drain_deadline_seconds: drain_deadline_seconds(),
         }

@@ -10,8 +10,6 @@ use super::SecretReference;
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("self.mode != 'Directory' || has(self.directoryKeysSecret)")
-        .message("mode: Directory needs the directory's public keys: write directoryKeysSecret: {name: ...} with the Secret that holds its JWKS, or write mode: Open"),
     validation = Rule::new("self.mode != 'Open' || !has(self.directoryKeysSecret)")
         .message("mode: Open checks no keys: write mode: Directory, or remove directoryKeysSecret")
 )]
@@ -33,8 +31,9 @@ pub struct Admission {
     )]
     pub meetings: Option<Vec<String>>,
 
-    /// The Secret whose key jwks.json holds the directory's public keys (RFC 7517). Only, and
-    /// always, with mode: Directory.
+    /// The Secret whose key jwks.json holds the directory's public keys (RFC 7517). Only with
+    /// mode: Directory. Not needed with spec.directory, which tells them; good for zones that
+    /// cannot reach their directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory_keys_secret: Option<SecretReference>,
 }

@@ -1,4 +1,4 @@
-//! The zone controllers of a zone, and how many of them answer.
+//! The zone controllers of a zone.
 
 use std::collections::BTreeMap;
 
@@ -40,18 +40,6 @@ pub struct Controllers {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub priority_class_name: Option<String>,
-}
-
-/// How many zone controllers there are.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct ControllerCounts {
-    /// Zone controllers that there should be.
-    #[serde(default)]
-    pub desired: u32,
-    /// Zone controllers that answer.
-    #[serde(default)]
-    pub ready: u32,
 }
 
 /// Two: one may be lost or replaced.

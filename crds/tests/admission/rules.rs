@@ -120,14 +120,32 @@ fn hostnames_are_names_or_addresses() {
 }
 
 #[test]
-fn a_directory_zone_has_keys_and_an_open_one_has_none() {
+fn a_zone_with_admission_by_directory_has_its_keys_or_itself_and_an_open_one_no_keys() {
     let keys = json!({ "name": "directory-keys" });
     admitted(&zone(
         json!({ "admission": { "mode": "Directory", "directoryKeysSecret": keys } }),
     ));
+    let directory = json!({
+        "url": "https://meet.example.org",
+        "credentialSecret": { "name": "us" },
+    });
+    admitted(&zone(
+        json!({ "admission": { "mode": "Directory" }, "directory": directory }),
+    ));
+    admitted(&zone(json!({ "directory": directory })));
+    for url in [
+        "http://meet.example.org",
+        "meet.example.org",
+        "https://a@b",
+        "https://a/b",
+    ] {
+        let mut wrong = directory.clone();
+        wrong["url"] = url.into();
+        refused(&zone(json!({ "directory": wrong })), "https://HOST");
+    }
     refused(
         &zone(json!({ "admission": { "mode": "Directory" } })),
-        "write directoryKeysSecret",
+        "write spec.directory with its url",
     );
     refused(
         &zone(json!({ "admission": { "directoryKeysSecret": keys } })),

@@ -11,7 +11,7 @@ use super::{BUNDLE, CERTIFICATE, Data, KEY, renewal};
 /// Whose certificate it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// The zone controllers', for clients.
+    /// The zone controllers' and tunnels', for clients.
     Public,
     /// The zone controllers', for routers and the operator.
     Controller,
@@ -19,6 +19,8 @@ pub enum Role {
     Router,
     /// The operator's, towards zone controllers.
     Operator,
+    /// The tunnels', towards zone controllers.
+    Tunnel,
 }
 
 /// What a certificate should say.
@@ -60,16 +62,16 @@ impl ZoneNames {
         } = self;
         let zone = self.qualified();
         let spiffe = |who: &str| Name::Uri(format!("spiffe://plenum.dev/{zone}/{who}"));
-        let service = format!("{name}-zc.{namespace}.svc");
+        let services = ["zc", "ht"].map(|part| format!("{name}-{part}.{namespace}.svc"));
         let link = format!("{name}-zc-link.{namespace}.svc");
         let (names, server, client) = match role {
             Role::Public => {
-                let cluster = [
-                    Name::Dns(format!("{service}.cluster.local")),
-                    Name::Dns(service),
-                ];
+                let cluster = services.into_iter().flat_map(|service| {
+                    let long = format!("{service}.cluster.local");
+                    [Name::Dns(long), Name::Dns(service)]
+                });
                 let outside = self.hostnames.iter().map(|host| Name::host(host));
-                (cluster.into_iter().chain(outside).collect(), true, false)
+                (cluster.chain(outside).collect(), true, false)
             }
             Role::Controller => {
                 let names = [
@@ -81,6 +83,7 @@ impl ZoneNames {
             }
             Role::Router => (BTreeSet::from([spiffe("router")]), false, true),
             Role::Operator => (BTreeSet::from([spiffe("operator")]), false, true),
+            Role::Tunnel => (BTreeSet::from([spiffe("tunnel")]), false, true),
         };
         Wanted {
             subject: format!("Plenum {} of {zone}", role.subject()),
@@ -98,6 +101,7 @@ impl Role {
             Self::Controller => "controller",
             Self::Router => "router",
             Self::Operator => "operator",
+            Self::Tunnel => "tunnel",
         }
     }
 }

@@ -4,7 +4,6 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Service;
 use kube::{Resource, ResourceExt as _};
 use plenum_crds::conditions::ZoneReason;
 use serde::Serialize;
@@ -41,12 +40,17 @@ pub async fn apply(writer: &Writer, plan: &Plan, fetched: &Fetched) -> Result<Ap
         }
     }
     for service in &plan.services {
-        let held = current_service(fetched, service);
+        let held = fetched.services.get(&service.name_any());
         let result = refusal(write(writer, service, held).await)?;
         done.refused = done.refused.or(result.err());
     }
-    if let Some(budget) = &plan.budget {
-        let result = refusal(write(writer, budget, fetched.budget.as_ref()).await)?;
+    for budget in &plan.budgets {
+        let held = fetched.budgets.get(&budget.name_any());
+        let result = refusal(write(writer, budget, held).await)?;
+        done.refused = done.refused.or(result.err());
+    }
+    if let Some(deployment) = &plan.deployment {
+        let result = refusal(write(writer, deployment, fetched.deployment.as_ref()).await)?;
         done.refused = done.refused.or(result.err());
     }
     if let Some(set) = &plan.stateful_set {
@@ -61,13 +65,6 @@ where
     K: Resource<DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug,
 {
     writer.apply(wanted, held.map(Arc::as_ref)).await
-}
-
-fn current_service<'a>(fetched: &'a Fetched, service: &Service) -> Option<&'a Arc<Service>> {
-    [&fetched.service, &fetched.link_service]
-        .into_iter()
-        .flatten()
-        .find(|held| held.name_any() == service.name_any())
 }
 
 /// Sorts out what trying again would not help.

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use futures_util::stream::{BoxStream, StreamExt as _, select_all};
-use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::PartialObjectMeta;
@@ -62,6 +62,7 @@ fn watch(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
     let (pools, pool_events) = cached::<MMRPool>(client, watcher::Config::default());
     let children = || watcher::Config::default().labels(&all_children());
     let (stateful_sets, set_events) = cached::<StatefulSet>(client, children());
+    let (deployments, deployment_events) = cached::<Deployment>(client, children());
     let (services, service_events) = cached::<Service>(client, children());
     let (budgets, budget_events) = cached::<PodDisruptionBudget>(client, children());
     let (secrets, secret_events) = cached::<Secret>(client, children());
@@ -73,6 +74,7 @@ fn watch(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
             .map(|event| event.map(|pool| of_pool(&pool)))
             .boxed(),
         owners(set_events),
+        owners(deployment_events),
         owners(service_events),
         owners(budget_events),
         owners(secret_events),
@@ -81,6 +83,7 @@ fn watch(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
     let stores = Stores {
         pools,
         stateful_sets,
+        deployments,
         services,
         budgets,
         secrets,
@@ -170,7 +173,15 @@ fn naming(
 /// Whether the zone's spec names this Secret.
 fn names(zone: &MeetingZone, secret: &str) -> bool {
     let spec = &zone.spec;
-    let keys = spec.admission.directory_keys_secret.as_ref();
+    let directory = spec.directory.as_ref();
+    let named = [
+        spec.admission.directory_keys_secret.as_ref(),
+        directory.map(|directory| &directory.credential_secret),
+        directory.and_then(|directory| directory.authority_secret.as_ref()),
+    ];
     spec.certificates.secret_name.as_deref() == Some(secret)
-        || keys.is_some_and(|keys| keys.name == secret)
+        || named
+            .into_iter()
+            .flatten()
+            .any(|named| named.name == secret)
 }

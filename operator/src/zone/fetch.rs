@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::runtime::reflector::{ObjectRef, Store};
@@ -17,6 +17,7 @@ use kube::{Api, Client, Resource, ResourceExt as _};
 use plenum_crds::{CertificateSource, MMRPool, MeetingZone};
 use serde::de::DeserializeOwned;
 
+use super::children::Part;
 use super::names::{self, ZoneSecret};
 
 /// Caches of all that the zone controller watches.
@@ -26,6 +27,8 @@ pub struct Stores {
     pub pools: Store<MMRPool>,
     /// Our children.
     pub stateful_sets: Store<StatefulSet>,
+    /// Our children.
+    pub deployments: Store<Deployment>,
     /// Our children.
     pub services: Store<Service>,
     /// Our children.
@@ -42,6 +45,7 @@ impl Stores {
         let _ = tokio::join!(
             self.pools.wait_until_ready(),
             self.stateful_sets.wait_until_ready(),
+            self.deployments.wait_until_ready(),
             self.services.wait_until_ready(),
             self.budgets.wait_until_ready(),
             self.secrets.wait_until_ready(),
@@ -58,18 +62,22 @@ pub struct Fetched {
     pub pools: Vec<Arc<MMRPool>>,
     /// Its controllers.
     pub stateful_set: Option<Arc<StatefulSet>>,
-    /// The Service for clients.
-    pub service: Option<Arc<Service>>,
-    /// The Service for routers.
-    pub link_service: Option<Arc<Service>>,
-    /// The disruption budget.
-    pub budget: Option<Arc<PodDisruptionBudget>>,
+    /// Its tunnels.
+    pub deployment: Option<Arc<Deployment>>,
+    /// Its Services, by name.
+    pub services: BTreeMap<String, Arc<Service>>,
+    /// Its disruption budgets, by name.
+    pub budgets: BTreeMap<String, Arc<PodDisruptionBudget>>,
     /// Its Secrets.
     pub secrets: BTreeMap<ZoneSecret, Arc<Secret>>,
     /// The Secret with the user's certificate, where the spec names one.
     pub certificate: Option<Named>,
     /// The Secret with the directory's keys, where the spec names one.
     pub directory_keys: Option<Named>,
+    /// The Secret with the zone's credential at its directory, where there is one.
+    pub directory_credential: Option<Named>,
+    /// The Secret with who vouches for the directory, where the spec names one.
+    pub directory_authority: Option<Named>,
 }
 
 /// A Secret that the spec names.
@@ -82,9 +90,16 @@ pub struct Named {
 }
 
 impl Fetched {
-    /// The names and addresses at which the load balancer answers.
-    pub fn ingress(&self) -> impl Iterator<Item = String> {
-        let status = self.service.as_ref().and_then(|s| s.status.as_ref());
+    /// The Service of a part for clients.
+    #[must_use]
+    pub fn service(&self, part: Part) -> Option<&Service> {
+        let name = part.name_in(&self.zone.name_any());
+        self.services.get(&name).map(Arc::as_ref)
+    }
+
+    /// The names and addresses at which the load balancer of a part answers.
+    pub fn ingress(&self, part: Part) -> impl Iterator<Item = String> + use<> {
+        let status = self.service(part).and_then(|s| s.status.as_ref());
         let ingress = status
             .and_then(|s| s.load_balancer.as_ref())
             .and_then(|balancer| balancer.ingress.clone())
@@ -117,8 +132,17 @@ pub async fn fetch(
         client,
         namespace: &namespace,
     };
-    let controllers = names::controllers(&name);
+    let (controllers, tunnels) = (names::controllers(&name), names::tunnels(&name));
     let link = names::link_service(&name);
+    let (mut services, mut budgets) = (BTreeMap::new(), BTreeMap::new());
+    for name in [&controllers, &link, &tunnels] {
+        let found = at.find(&stores.services, name).await?;
+        services.extend(found.map(|found| (name.clone(), found)));
+    }
+    for name in [&controllers, &tunnels] {
+        let found = at.find(&stores.budgets, name).await?;
+        budgets.extend(found.map(|found| (name.clone(), found)));
+    }
     let mut secrets = BTreeMap::new();
     for secret in ZoneSecret::ALL {
         let name = secret.name(&name);
@@ -134,15 +158,24 @@ pub async fn fetch(
         CertificateSource::ZoneAuthority => None,
     };
     let keys = spec.admission.directory_keys_secret.as_ref();
+    let directory = spec.directory.as_ref();
+    let credential = directory.map(|directory| &directory.credential_secret);
+    let authority = directory.and_then(|directory| directory.authority_secret.as_ref());
     Ok(Fetched {
         pools: pools_of(stores, &namespace, &name),
         stateful_set: at.find(&stores.stateful_sets, &controllers).await?,
-        service: at.find(&stores.services, &controllers).await?,
-        link_service: at.find(&stores.services, &link).await?,
-        budget: at.find(&stores.budgets, &controllers).await?,
+        deployment: at.find(&stores.deployments, &tunnels).await?,
+        services,
+        budgets,
         secrets,
         certificate: at.named(certificate).await?,
         directory_keys: at.named(keys.map(|keys| keys.name.as_str())).await?,
+        directory_credential: at
+            .named(credential.map(|secret| secret.name.as_str()))
+            .await?,
+        directory_authority: at
+            .named(authority.map(|secret| secret.name.as_str()))
+            .await?,
         zone,
     })
 }

@@ -9,6 +9,12 @@ pub fn controllers(zone: &str) -> String {
     format!("{zone}-zc")
 }
 
+/// The `Deployment` of the tunnels, its disruption budget, and its Service.
+#[must_use]
+pub fn tunnels(zone: &str) -> String {
+    format!("{zone}-ht")
+}
+
 /// The headless Service at which routers and the operator find every controller.
 #[must_use]
 pub fn link_service(zone: &str) -> String {
@@ -28,12 +34,13 @@ pub enum ZoneSecret {
 
 impl ZoneSecret {
     /// Every Secret of a zone.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Authority,
         Self::Certificate(Role::Public),
         Self::Certificate(Role::Controller),
         Self::Certificate(Role::Router),
         Self::Certificate(Role::Operator),
+        Self::Certificate(Role::Tunnel),
         Self::SigningKey,
     ];
 
@@ -58,6 +65,7 @@ impl ZoneSecret {
             Self::Certificate(Role::Controller) => "-link-zc",
             Self::Certificate(Role::Router) => "-link-router",
             Self::Certificate(Role::Operator) => "-link-operator",
+            Self::Certificate(Role::Tunnel) => "-link-tunnel",
             Self::SigningKey => "-signing-key",
         }
     }

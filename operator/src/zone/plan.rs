@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::{Resource, ResourceExt as _};
@@ -27,8 +27,10 @@ pub struct Plan {
     pub secrets: Vec<(ZoneSecret, Secret)>,
     /// The Services.
     pub services: Vec<Service>,
-    /// The disruption budget.
-    pub budget: Option<PodDisruptionBudget>,
+    /// The disruption budgets.
+    pub budgets: Vec<PodDisruptionBudget>,
+    /// The tunnels.
+    pub deployment: Option<Deployment>,
     /// The controllers; last, so that what they mount is there.
     pub stateful_set: Option<StatefulSet>,
     /// What is said once the Secrets were written.
@@ -66,27 +68,35 @@ pub fn plan(zone: &ValidZone, fetched: &Fetched, now: Timestamp) -> Plan {
     let certificates = certificates(zone, fetched, now);
     let Children {
         stateful_set,
-        service,
-        link_service,
-        budget,
+        deployment,
+        services,
+        budgets,
     } = build(zone);
     let mut foreign = Foreign::of(zone);
-    let services = [
-        foreign.unless(fetched.service.as_ref(), service),
-        foreign.unless(fetched.link_service.as_ref(), link_service),
-    ];
-    let budget = foreign.unless(fetched.budget.as_ref(), budget);
+    let services = services.into_iter().filter_map(|service| {
+        let held = fetched.services.get(&service.name_any());
+        foreign.unless(held, service)
+    });
+    let services: Vec<Service> = services.collect();
+    let budgets = budgets.into_iter().filter_map(|budget| {
+        let held = fetched.budgets.get(&budget.name_any());
+        foreign.unless(held, budget)
+    });
+    let budgets: Vec<PodDisruptionBudget> = budgets.collect();
+    let deployment = foreign.unless(fetched.deployment.as_ref(), deployment);
     let stateful_set = foreign.unless(fetched.stateful_set.as_ref(), stateful_set);
-    // New controllers would not start without what they mount; those that run go on.
-    let mountable = zone.directory_keys.is_ok() && !certificates.secrets.is_empty();
+    // New pods would not start without what they mount; those that run go on.
+    let mountable = zone.directory.is_ok() && !certificates.secrets.is_empty();
     Plan {
         secrets: certificates.secrets,
-        services: services.into_iter().flatten().collect(),
-        budget,
-        stateful_set: stateful_set.filter(|_| mountable),
+        services,
+        budgets,
+        deployment: deployment.filter(|_| mountable),
+        // The Service's port comes back with the Service, and wakes us.
+        stateful_set: stateful_set.filter(|_| mountable && zone.has_ports),
         notes: certificates.notes,
         certificates: certificates.outcome,
-        problem: zone.directory_keys.clone().err().or(foreign.problem),
+        problem: zone.directory.clone().err().or(foreign.problem),
         look_again: certificates.look_again,
     }
 }
@@ -159,10 +169,14 @@ fn of_the_authority(renewed: &Renewed) -> String {
 
 fn roles(zone: &ValidZone) -> &'static [Role] {
     match zone.public {
-        PublicCertificate::Authority => {
-            &[Role::Public, Role::Controller, Role::Router, Role::Operator]
-        }
-        _ => &[Role::Controller, Role::Router, Role::Operator],
+        PublicCertificate::Authority => &[
+            Role::Public,
+            Role::Controller,
+            Role::Router,
+            Role::Operator,
+            Role::Tunnel,
+        ],
+        _ => &[Role::Controller, Role::Router, Role::Operator, Role::Tunnel],
     }
 }
 

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use plenum_crds::conditions::{ZoneCondition, ZoneReason};
-use plenum_crds::{ControllerCounts, MMRPool, MeetingZoneStatus, Participants, Routers};
+use plenum_crds::{MMRPool, MeetingZoneStatus, Participants, Replicas, Routers};
 
 use super::apply::Applied;
+use super::children::Part;
 use super::deletion::Deletion;
 use super::fetch::Fetched;
 use super::plan::Plan;
-use super::url::url;
+use super::url::urls;
 use super::validate::{Intent, Problem};
 use crate::conditions::{Truth, Verdict, update};
 
@@ -28,30 +29,36 @@ pub fn status(fetched: &Fetched, outcome: &Outcome<'_>, now: Timestamp) -> Meeti
     let zone = &fetched.zone;
     let previous = zone.status.as_ref().map(|s| s.conditions.clone());
     let controllers = controllers(fetched);
+    let tunnels = tunnels(fetched);
     let routers = sum_routers(fetched);
-    let verdicts = verdicts(fetched, outcome, controllers, routers);
+    let verdicts = verdicts(fetched, outcome, (controllers, tunnels), routers);
     let generation = zone.metadata.generation;
     MeetingZoneStatus {
         observed_generation: generation,
         conditions: update(&previous.unwrap_or_default(), &verdicts, generation, now),
         controllers,
+        tunnels,
         routers,
         participants: sum_participants(fetched),
-        url: Some(url(fetched)),
+        url: urls(fetched, Part::Controllers).into_iter().next(),
+        tunnel_url: (tunnels.desired > 0)
+            .then(|| urls(fetched, Part::Tunnels).into_iter().next())
+            .flatten(),
     }
 }
 
 fn verdicts(
     fetched: &Fetched,
     outcome: &Outcome<'_>,
-    counts: ControllerCounts,
+    (counts, tunnels): (Replicas, Replicas),
     routers: Routers,
 ) -> Vec<Verdict> {
     let certificates = certificates_ready(outcome);
     let controllers = controllers_ready(fetched, outcome, counts);
     let accepting = routers_accepting(fetched, routers);
     let ready = ready(outcome, &certificates, &controllers, counts, &accepting);
-    vec![ready, certificates, controllers, accepting]
+    let tunnels = tunnels_ready(outcome, tunnels);
+    vec![ready, certificates, controllers, accepting, tunnels]
 }
 
 fn verdict(
@@ -79,11 +86,7 @@ fn certificates_ready(outcome: &Outcome<'_>) -> Verdict {
     }
 }
 
-fn controllers_ready(
-    fetched: &Fetched,
-    outcome: &Outcome<'_>,
-    counts: ControllerCounts,
-) -> Verdict {
+fn controllers_ready(fetched: &Fetched, outcome: &Outcome<'_>, counts: Replicas) -> Verdict {
     let condition = ZoneCondition::ControllersReady;
     let problem = match outcome.planned {
         Ok((plan, applied)) => plan.problem.as_ref().or(applied.refused.as_ref()),
@@ -92,7 +95,7 @@ fn controllers_ready(
     if let Some(problem) = problem {
         return refused(condition, problem);
     }
-    let ControllerCounts { desired, ready } = counts;
+    let Replicas { desired, ready } = counts;
     let answer = format!("{ready} of {desired} zone controllers answer");
     if ready == 0 {
         let message = format!("{answer}; look at the pods of the StatefulSet.");
@@ -111,6 +114,30 @@ fn controllers_ready(
         ZoneReason::ControllersStarting
     } else {
         ZoneReason::ControllersServing
+    };
+    verdict(condition, true, reason, format!("{answer}."))
+}
+
+/// A zone without tunnels serves all the same: `Ready` does not ask for this.
+fn tunnels_ready(outcome: &Outcome<'_>, counts: Replicas) -> Verdict {
+    let condition = ZoneCondition::TunnelsReady;
+    if let Err(problem) = outcome.planned {
+        return refused(condition, problem);
+    }
+    let Replicas { desired, ready } = counts;
+    if desired == 0 {
+        let message = "spec.tunnels.replicas is 0: who cannot reach the zone directly stays out.";
+        return verdict(condition, true, ZoneReason::NoTunnels, message);
+    }
+    let answer = format!("{ready} of {desired} tunnels answer");
+    if ready == 0 {
+        let message = format!("{answer}; look at the pods of the Deployment.");
+        return verdict(condition, false, ZoneReason::TunnelsUnavailable, message);
+    }
+    let reason = if ready < desired {
+        ZoneReason::TunnelsStarting
+    } else {
+        ZoneReason::TunnelsServing
     };
     verdict(condition, true, reason, format!("{answer}."))
 }
@@ -146,7 +173,7 @@ fn ready(
     outcome: &Outcome<'_>,
     certificates: &Verdict,
     controllers: &Verdict,
-    counts: ControllerCounts,
+    counts: Replicas,
     routers: &Verdict,
 ) -> Verdict {
     let condition = ZoneCondition::Ready;
@@ -173,7 +200,7 @@ fn ready(
             };
         }
     }
-    let ControllerCounts { desired, ready } = counts;
+    let Replicas { desired, ready } = counts;
     let mut message = format!("{ready} of {desired} zone controllers answer");
     if routers.reason == ZoneReason::NoPool.as_str() {
         message += "; no pool yet";
@@ -181,14 +208,26 @@ fn ready(
     verdict(condition, serves, ZoneReason::Serving, message + ".")
 }
 
-fn controllers(fetched: &Fetched) -> ControllerCounts {
+fn controllers(fetched: &Fetched) -> Replicas {
     let ready = fetched
         .stateful_set
         .as_ref()
         .and_then(|set| set.status.as_ref()?.ready_replicas)
         .unwrap_or_default();
-    ControllerCounts {
+    Replicas {
         desired: fetched.zone.spec.controllers.replicas,
+        ready: u32::try_from(ready).unwrap_or_default(),
+    }
+}
+
+fn tunnels(fetched: &Fetched) -> Replicas {
+    let ready = fetched
+        .deployment
+        .as_ref()
+        .and_then(|deployment| deployment.status.as_ref()?.ready_replicas)
+        .unwrap_or_default();
+    Replicas {
+        desired: fetched.zone.spec.tunnels.replicas,
         ready: u32::try_from(ready).unwrap_or_default(),
     }
 }

@@ -1,52 +1,74 @@
-//! Where clients reach the zone, as far as the operator can know.
+//! Where clients reach the zone and its tunnels, as far as the operator can know.
 
-use plenum_crds::ExposureType;
-
-use super::fetch::Fetched;
-use super::names;
 use kube::ResourceExt as _;
+use plenum_crds::{Exposure, ExposureType};
 
-/// The first URL at which clients reach the zone: what the spec calls it, else its load
-/// balancer, else its name inside the cluster.
+use super::children::Part;
+use super::fetch::Fetched;
+
+/// The URLs at which clients reach a part of the zone, the first of them foremost: what the
+/// spec calls it, else its load balancer, else its name inside the cluster.
 #[must_use]
-pub fn url(fetched: &Fetched) -> String {
-    let exposure = &fetched.zone.spec.exposure;
-    let balancer = (exposure.type_ == ExposureType::LoadBalancer)
-        .then(|| fetched.ingress().next())
-        .flatten();
-    match (exposure.hostnames.first(), balancer) {
-        (Some(host), _) => address(host, outside_port(fetched)),
-        (None, Some(host)) => address(&host, exposure.port),
-        (None, None) => {
-            let service = names::controllers(&fetched.zone.name_any());
-            let namespace = fetched.zone.namespace().unwrap_or_default();
-            address(&format!("{service}.{namespace}.svc"), exposure.port)
+pub fn urls(fetched: &Fetched, part: Part) -> Vec<String> {
+    let exposure = exposure(fetched, part);
+    let outside = outside_port(fetched, part);
+    let written = exposure.hostnames.iter();
+    let written = written.map(|host| address(host, outside));
+    let written: Vec<String> = written.collect();
+    if !written.is_empty() {
+        return written;
+    }
+    if exposure.type_ == ExposureType::LoadBalancer {
+        let balancers = fetched.ingress(part);
+        let balancers: Vec<String> = balancers
+            .map(|host| address(&host, exposure.port))
+            .collect();
+        if !balancers.is_empty() {
+            return balancers;
         }
+    }
+    let service = part.name_in(&fetched.zone.name_any());
+    let namespace = fetched.zone.namespace().unwrap_or_default();
+    vec![address(
+        &format!("{service}.{namespace}.svc"),
+        exposure.port,
+    )]
+}
+
+/// Whether the port of the part is known: one that Kubernetes chooses is not until the Service
+/// is there.
+#[must_use]
+pub fn has_port(fetched: &Fetched, part: Part) -> bool {
+    let chosen = exposure(fetched, part);
+    chosen.type_ != ExposureType::NodePort
+        || chosen.node_port.is_some()
+        || allocated_port(fetched, part).is_some()
+}
+
+/// How a part is to be reached.
+#[must_use]
+pub fn exposure(fetched: &Fetched, part: Part) -> &Exposure {
+    match part {
+        Part::Controllers => &fetched.zone.spec.exposure,
+        Part::Tunnels => &fetched.zone.spec.tunnels.exposure,
     }
 }
 
 /// The port that people outside reach: of the node, where the Service is on nodes.
-fn outside_port(fetched: &Fetched) -> u16 {
-    let exposure = &fetched.zone.spec.exposure;
+fn outside_port(fetched: &Fetched, part: Part) -> u16 {
+    let exposure = exposure(fetched, part);
     if exposure.type_ != ExposureType::NodePort {
         return exposure.port;
     }
-    let allocated = || {
-        let port = fetched
-            .service
-            .as_ref()?
-            .spec
-            .as_ref()?
-            .ports
-            .as_ref()?
-            .first()?
-            .node_port?;
-        u16::try_from(port).ok()
-    };
     exposure
         .node_port
-        .or_else(allocated)
+        .or_else(|| allocated_port(fetched, part))
         .unwrap_or(exposure.port)
+}
+
+fn allocated_port(fetched: &Fetched, part: Part) -> Option<u16> {
+    let ports = fetched.service(part)?.spec.as_ref()?.ports.as_ref()?;
+    u16::try_from(ports.first()?.node_port?).ok()
 }
 
 fn address(host: &str, port: u16) -> String {

@@ -4,6 +4,8 @@
 //! The schema refuses what can be seen in the resource alone; here is what needs more: the
 //! Secrets that it names, the operator's settings, the state of its Service.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -14,8 +16,9 @@ use plenum_wire::ZoneName;
 use rustls::pki_types::ServerName;
 use serde_json::Value;
 
-use super::children::secrets;
+use super::children::{Part, secrets};
 use super::fetch::{Fetched, Named};
+use super::url::{exposure, has_port, urls};
 use crate::context::Image;
 use crate::pki::leaf::ZoneNames;
 use crate::pki::provided::{Provided, ProvidedError};
@@ -52,8 +55,14 @@ pub struct ValidZone {
     pub image: Image,
     /// Where the certificate for clients comes from.
     pub public: PublicCertificate,
-    /// Whether the directory's keys can be used, where they are asked for.
-    pub directory_keys: Result<(), Problem>,
+    /// Whether what the spec says of the directory can be used.
+    pub directory: Result<(), Problem>,
+    /// Whether the URLs below are final, but for what load balancers are called.
+    pub has_ports: bool,
+    /// Where clients reach the controllers; never empty.
+    pub urls: Vec<String>,
+    /// Where clients reach the tunnels; never empty.
+    pub tunnel_urls: Vec<String>,
 }
 
 /// Where the certificate for clients comes from.
@@ -120,21 +129,31 @@ pub fn validate(fetched: &Fetched, image: &Image, now: Timestamp) -> Result<Vali
         spec: zone.spec.clone(),
         image,
         public: public_certificate(fetched, now),
-        directory_keys: directory_keys(fetched.directory_keys.as_ref()),
+        directory: directory(fetched),
+        has_ports: [Part::Controllers, Part::Tunnels]
+            .into_iter()
+            .all(|part| has_port(fetched, part)),
+        urls: urls(fetched, Part::Controllers),
+        tunnel_urls: urls(fetched, Part::Tunnels),
     })
 }
 
-/// What clients call the zone: what is written, and what its load balancer is called.
+/// What clients call the zone and its tunnels: what is written, and what load balancers are
+/// called.
 fn hostnames(fetched: &Fetched) -> Vec<String> {
-    let exposure = &fetched.zone.spec.exposure;
-    let mut names = exposure.hostnames.clone();
-    if exposure.type_ == ExposureType::LoadBalancer {
-        names.extend(fetched.ingress().filter(|name| {
-            // Clouds choose these; one that no certificate can carry must not stop the zone.
-            ServerName::try_from(name.as_str()).is_ok()
-        }));
+    let mut names = Vec::new();
+    for part in [Part::Controllers, Part::Tunnels] {
+        let exposure = exposure(fetched, part);
+        names.extend(exposure.hostnames.clone());
+        if exposure.type_ == ExposureType::LoadBalancer {
+            names.extend(fetched.ingress(part).filter(|name| {
+                // Clouds choose these; one that no certificate can carry must not stop the zone.
+                ServerName::try_from(name.as_str()).is_ok()
+            }));
+        }
     }
-    names.dedup();
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     names
 }
 
@@ -153,7 +172,7 @@ fn public_certificate(fetched: &Fetched, now: Timestamp) -> PublicCertificate {
         Ok(secret) => secret,
         Err(problem) => return PublicCertificate::Refused(problem),
     };
-    match Provided::read(&secrets::data(secret), &spec.exposure.hostnames, now) {
+    match Provided::read(&secrets::data(secret), &asked_for(spec), now) {
         Ok(provided) => PublicCertificate::Provided(provided),
         Err(error) => {
             let reason = match error {
@@ -162,6 +181,43 @@ fn public_certificate(fetched: &Fetched, now: Timestamp) -> PublicCertificate {
             };
             let message = format!("The Secret {} cannot be used: {error}.", named.name);
             PublicCertificate::Refused(Problem::new(reason, message))
+        }
+    }
+}
+
+/// The names that a certificate of the user has to cover: of tunnels too, if there are any.
+fn asked_for(spec: &MeetingZoneSpec) -> Vec<String> {
+    let mut names = spec.exposure.hostnames.clone();
+    if spec.tunnels.replicas > 0 {
+        names.extend(spec.tunnels.exposure.hostnames.clone());
+    }
+    names
+}
+
+/// Everything that the spec says of the directory.
+fn directory(fetched: &Fetched) -> Result<(), Problem> {
+    directory_keys(fetched.directory_keys.as_ref())?;
+    let named = |of: &Option<Named>, field: &str, key: &str| match of {
+        Some(named) => holds(named, field, key),
+        None => Ok(()),
+    };
+    let field = "spec.directory.credentialSecret";
+    named(&fetched.directory_credential, field, CREDENTIAL)?;
+    let field = "spec.directory.authoritySecret";
+    named(&fetched.directory_authority, field, AUTHORITY)
+}
+
+/// Whether the Secret is there and has something under `key`.
+fn holds(named: &Named, field: &str, key: &str) -> Result<(), Problem> {
+    let secret = found(named, field)?;
+    match secrets::data(secret).get(key) {
+        Some(value) if !value.trim_ascii().is_empty() => Ok(()),
+        _ => {
+            let message = format!(
+                "The Secret {} cannot be used: it has no {key}; {field} names it.",
+                named.name
+            );
+            Err(Problem::new(ZoneReason::SecretInvalid, message))
         }
     }
 }
@@ -191,6 +247,10 @@ fn directory_keys(named: Option<&Named>) -> Result<(), Problem> {
 
 /// The key in the Secret of the directory's keys.
 pub const DIRECTORY_KEYS: &str = "jwks.json";
+/// The key in the Secret of the zone's credential at its directory.
+pub const CREDENTIAL: &str = "credential";
+/// The key in the Secret of who vouches for the directory.
+pub const AUTHORITY: &str = "ca.crt";
 
 fn found<'a>(named: &'a Named, field: &str) -> Result<&'a Secret, Problem> {
     named.secret.as_ref().ok_or_else(|| {

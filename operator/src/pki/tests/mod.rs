@@ -21,7 +21,13 @@ use super::leaf::{Held, Role, ZoneNames};
 use super::renew::{Renewed, Seen, renew};
 use super::{BUNDLE, CERTIFICATE, Data, KEY};
 
-const ROLES: [Role; 4] = [Role::Public, Role::Controller, Role::Router, Role::Operator];
+const ROLES: [Role; 5] = [
+    Role::Public,
+    Role::Controller,
+    Role::Router,
+    Role::Operator,
+    Role::Tunnel,
+];
 
 fn start() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()

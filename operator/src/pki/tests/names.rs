@@ -16,6 +16,8 @@ fn each_role_has_its_names_and_uses() {
     assert_eq!(
         listed(&first, Role::Public),
         [
+            "berlin-ht.meetings.svc",
+            "berlin-ht.meetings.svc.cluster.local",
             "berlin-zc.meetings.svc",
             "berlin-zc.meetings.svc.cluster.local",
             "meet.example.org",
@@ -37,6 +39,10 @@ fn each_role_has_its_names_and_uses() {
     assert_eq!(
         listed(&first, Role::Operator),
         ["spiffe://plenum.dev/meetings.berlin/operator"]
+    );
+    assert_eq!(
+        listed(&first, Role::Tunnel),
+        ["spiffe://plenum.dev/meetings.berlin/tunnel"]
     );
     let uses = certificates(&first)
         .into_iter()

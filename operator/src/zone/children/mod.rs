@@ -1,10 +1,13 @@
 //! The objects that a zone consists of, built from a valid zone and nothing else: the same
 //! zone gives the same objects, so that nothing is written when nothing changed.
 
+mod controllers;
+mod mount;
 pub mod pdb;
+mod pod;
 pub mod secrets;
 pub mod services;
-pub mod statefulset;
+mod tunnels;
 
 use std::collections::BTreeMap;
 
@@ -12,22 +15,59 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::Resource;
 use plenum_crds::labels;
 
+use super::names;
 use super::validate::ValidZone;
 
-/// Labels of a zone's own pods: they select, so they never change.
+pub use controllers::controllers;
+pub use tunnels::tunnels;
+
+/// A part of a zone that runs in pods of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The zone controllers.
+    Controllers,
+    /// The tunnels.
+    Tunnels,
+}
+
+impl Part {
+    const fn component(self) -> &'static str {
+        match self {
+            Self::Controllers => labels::COMPONENT_CONTROLLER,
+            Self::Tunnels => labels::COMPONENT_TUNNEL,
+        }
+    }
+
+    /// What its workload, its Service and its disruption budget are called.
+    #[must_use]
+    pub fn name(self, zone: &ValidZone) -> String {
+        self.name_in(&zone.names.name)
+    }
+
+    /// The same in the zone of this name.
+    #[must_use]
+    pub fn name_in(self, zone: &str) -> String {
+        match self {
+            Self::Controllers => names::controllers(zone),
+            Self::Tunnels => names::tunnels(zone),
+        }
+    }
+}
+
+/// Labels of the pods of a part: they select, so they never change.
 #[must_use]
-pub fn selector_labels(zone: &ValidZone) -> BTreeMap<String, String> {
+pub fn selector_labels(zone: &ValidZone, part: Part) -> BTreeMap<String, String> {
     owned([
         (labels::APP_NAME, labels::APPLICATION),
         (labels::APP_INSTANCE, &zone.names.name),
-        (labels::APP_COMPONENT, labels::COMPONENT_CONTROLLER),
+        (labels::APP_COMPONENT, part.component()),
     ])
 }
 
 /// Labels of every child.
 #[must_use]
-pub fn labels(zone: &ValidZone) -> BTreeMap<String, String> {
-    let mut all = selector_labels(zone);
+pub fn labels(zone: &ValidZone, part: Part) -> BTreeMap<String, String> {
+    let mut all = selector_labels(zone, part);
     all.extend(owned([
         (labels::APP_PART_OF, labels::APPLICATION),
         (labels::APP_MANAGED_BY, labels::FIELD_MANAGER),
@@ -40,11 +80,12 @@ pub fn labels(zone: &ValidZone) -> BTreeMap<String, String> {
 #[must_use]
 pub fn all_children() -> String {
     format!(
-        "{}={},{}={}",
+        "{}={},{} in ({},{})",
         labels::APP_MANAGED_BY,
         labels::FIELD_MANAGER,
         labels::APP_COMPONENT,
-        labels::COMPONENT_CONTROLLER
+        labels::COMPONENT_CONTROLLER,
+        labels::COMPONENT_TUNNEL
     )
 }
 
@@ -70,19 +111,19 @@ fn owner_uid<K: Resource>(object: &K) -> Option<&str> {
     Some(&owner.uid)
 }
 
-fn metadata(zone: &ValidZone, name: String) -> ObjectMeta {
+fn metadata(zone: &ValidZone, part: Part, name: String) -> ObjectMeta {
     ObjectMeta {
         name: Some(name),
         namespace: Some(zone.names.namespace.clone()),
-        labels: Some(labels(zone)),
+        labels: Some(labels(zone, part)),
         owner_references: Some(vec![zone.owner.clone()]),
         ..ObjectMeta::default()
     }
 }
 
-fn selector(zone: &ValidZone) -> LabelSelector {
+fn selector(zone: &ValidZone, part: Part) -> LabelSelector {
     LabelSelector {
-        match_labels: Some(selector_labels(zone)),
+        match_labels: Some(selector_labels(zone, part)),
         ..LabelSelector::default()
     }
 }

@@ -7,7 +7,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 
-use super::metadata;
+use super::{Part, metadata};
 use crate::pki::Data;
 use crate::pki::leaf::Held;
 use crate::zone::names::ZoneSecret;
@@ -40,7 +40,7 @@ pub fn certificate(secret: &Secret) -> Held {
 /// A Secret of the zone.
 #[must_use]
 pub fn secret(zone: &ValidZone, which: ZoneSecret, data: Data, since: Option<Timestamp>) -> Secret {
-    let mut metadata = metadata(zone, which.name(&zone.names.name));
+    let mut metadata = metadata(zone, Part::Controllers, which.name(&zone.names.name));
     metadata.annotations = since
         .map(|since| BTreeMap::from([(BUNDLE_SINCE.to_owned(), since.as_second().to_string())]));
     let type_ = match which {

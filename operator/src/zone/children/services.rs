@@ -1,39 +1,50 @@
-//! How the controllers are found: by clients through one Service, by routers and the operator
-//! each one by itself through a headless one.
+//! How controllers and tunnels are found: by clients through one Service each, and controllers
+//! by routers, tunnels and the operator each one by itself through a headless one.
 
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{metadata, selector_labels};
+use plenum_crds::Exposure;
+
+use super::{Part, metadata, selector_labels};
 use crate::zone::names;
 use crate::zone::validate::ValidZone;
 
-/// Port of the controllers for clients.
+/// Port of controllers and tunnels for clients.
 pub const HTTPS_PORT: u16 = 8443;
-/// Port of the controllers for routers and the operator.
+/// Port of the controllers for routers, tunnels and the operator.
 pub const LINK_PORT: u16 = 9443;
 
 /// IPv6 too, where the cluster has it.
 const FAMILIES: &str = "PreferDualStack";
 
-/// The Service for clients.
+/// The Service of the controllers for clients.
 #[must_use]
 pub fn client(zone: &ValidZone) -> Service {
-    let exposure = &zone.spec.exposure;
-    let mut metadata = metadata(zone, names::controllers(&zone.names.name));
+    exposed(zone, Part::Controllers, &zone.spec.exposure)
+}
+
+/// The Service of the tunnels.
+#[must_use]
+pub fn tunnel(zone: &ValidZone) -> Service {
+    exposed(zone, Part::Tunnels, &zone.spec.tunnels.exposure)
+}
+
+fn exposed(zone: &ValidZone, part: Part, exposure: &Exposure) -> Service {
+    let mut metadata = metadata(zone, part, part.name(zone));
     if !exposure.annotations.is_empty() {
         metadata.annotations = Some(exposure.annotations.clone());
     }
-    let mut port = port("https", exposure.port, HTTPS_PORT);
-    port.app_protocol = Some("https".to_owned());
-    port.node_port = exposure.node_port.map(i32::from);
+    let mut https = port("https", exposure.port, HTTPS_PORT);
+    https.app_protocol = Some("https".to_owned());
+    https.node_port = exposure.node_port.map(i32::from);
     Service {
         metadata,
         spec: Some(ServiceSpec {
             type_: Some(exposure.type_.as_str().to_owned()),
             ip_family_policy: Some(FAMILIES.to_owned()),
-            selector: Some(selector_labels(zone)),
-            ports: Some(vec![port]),
+            selector: Some(selector_labels(zone, part)),
+            ports: Some(vec![https]),
             ..ServiceSpec::default()
         }),
         status: None,
@@ -45,13 +56,17 @@ pub fn client(zone: &ValidZone) -> Service {
 #[must_use]
 pub fn link(zone: &ValidZone) -> Service {
     Service {
-        metadata: metadata(zone, names::link_service(&zone.names.name)),
+        metadata: metadata(
+            zone,
+            Part::Controllers,
+            names::link_service(&zone.names.name),
+        ),
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".to_owned()),
             cluster_ip: Some("None".to_owned()),
             ip_family_policy: Some(FAMILIES.to_owned()),
             publish_not_ready_addresses: Some(true),
-            selector: Some(selector_labels(zone)),
+            selector: Some(selector_labels(zone, Part::Controllers)),
             ports: Some(vec![port("link", LINK_PORT, LINK_PORT)]),
             ..ServiceSpec::default()
         }),

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Container, PodSpec, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use plenum_crds::{Admission, AdmissionMode, Exposure, ExposureType, SecretReference};
+use plenum_crds::{Admission, AdmissionMode, Directory, Exposure, ExposureType, SecretReference};
 use proptest::prelude::*;
 
 use super::super::build::{Children, build};
@@ -39,7 +39,8 @@ fn controllers_start_with_the_flags_of_the_contract() {
         container.args.unwrap().join(" "),
         "--zone meetings.berlin --name $(POD_NAME) --listen 0.0.0.0:8443 --link 0.0.0.0:9443 \
          --health 0.0.0.0:8080 --tls /etc/plenum/tls --link-tls /etc/plenum/link \
-         --signing-key /etc/plenum/signing-key --admission open"
+         --signing-key /etc/plenum/signing-key --admission open \
+         --public-urls https://berlin-zc.meetings.svc"
     );
 }
 
@@ -69,6 +70,84 @@ fn a_directory_and_a_list_of_meetings_reach_the_controllers() {
         volume.secret.as_ref().unwrap().secret_name.as_deref(),
         Some("keys")
     );
+}
+
+fn reference(name: &str) -> SecretReference {
+    SecretReference { name: name.into() }
+}
+
+#[test]
+fn controllers_report_to_the_directory_of_the_zone() {
+    let mut spec = MeetingZoneSpec {
+        directory: Some(Directory {
+            url: "https://meet.example.org".into(),
+            credential_secret: reference("us"),
+            authority_secret: Some(reference("them")),
+        }),
+        ..MeetingZoneSpec::default()
+    };
+    spec.exposure.hostnames = vec!["a.example.org".into(), "b.example.org".into()];
+    spec.tunnels.exposure.hostnames = vec!["c.example.org".into()];
+    let children = built(spec.clone());
+    let zc = container(&children);
+    for (flag, value) in [
+        ("--directory", "https://meet.example.org"),
+        (
+            "--directory-credential",
+            "/etc/plenum/directory-credential/credential",
+        ),
+        ("--directory-ca", "/etc/plenum/directory-ca/ca.crt"),
+        (
+            "--public-urls",
+            "https://a.example.org,https://b.example.org",
+        ),
+        ("--tunnel-urls", "https://c.example.org"),
+    ] {
+        assert_eq!(argument(&zc, flag), Some(value));
+    }
+    let mounted = |volume: &str| {
+        let volumes = pod(&children).volumes.unwrap();
+        let volume = volumes.into_iter().find(|it| it.name == volume).unwrap();
+        volume.secret.unwrap().secret_name.unwrap()
+    };
+    assert_eq!(mounted("directory-credential"), "us");
+    assert_eq!(mounted("directory-ca"), "them");
+
+    spec.tunnels.replicas = 0;
+    assert_eq!(argument(&container(&built(spec)), "--tunnel-urls"), None);
+}
+
+#[test]
+fn tunnels_start_with_the_flags_of_the_contract() {
+    let deployment = built(MeetingZoneSpec::default()).deployment;
+    assert_eq!(deployment.metadata.name.as_deref(), Some("berlin-ht"));
+    let spec = deployment.spec.unwrap();
+    assert_eq!(spec.replicas, Some(1));
+    let container = spec.template.spec.unwrap().containers.remove(0);
+    assert_eq!(
+        container.command.unwrap().join(" "),
+        "/usr/local/bin/plenum ht"
+    );
+    assert_eq!(
+        container.args.unwrap().join(" "),
+        "--zone meetings.berlin --name $(POD_NAME) --listen 0.0.0.0:8443 --health 0.0.0.0:8080 \
+         --tls /etc/plenum/tls --link-tls /etc/plenum/link \
+         --controllers berlin-zc-link.meetings.svc:9443 --admission open"
+    );
+}
+
+#[test]
+fn no_service_selects_the_pods_of_another_part() {
+    let children = built(MeetingZoneSpec::default());
+    let [clients, link, tunnels] = children
+        .services
+        .map(|service| service.spec.unwrap().selector.unwrap());
+    let set = children.stateful_set.spec.unwrap().selector.match_labels;
+    let deployment = children.deployment.spec.unwrap().selector.match_labels;
+    assert_eq!(set.as_ref(), Some(&clients));
+    assert_eq!(clients, link);
+    assert_eq!(deployment.as_ref(), Some(&tunnels));
+    assert_ne!(clients, tunnels);
 }
 
 #[test]
@@ -142,7 +221,7 @@ fn controllers_start_at_once_and_stay_apart() {
         anti.required_during_scheduling_ignored_during_execution,
         None
     );
-    let budget = children.budget.spec.unwrap();
+    let budget = children.budgets[0].spec.clone().unwrap();
     assert_eq!(budget.selector.unwrap(), set.selector);
     let labels = set.template.metadata.unwrap().labels.unwrap();
     for (key, value) in set.selector.match_labels.unwrap() {
@@ -152,7 +231,7 @@ fn controllers_start_at_once_and_stay_apart() {
 
 #[test]
 fn routers_find_each_controller_before_it_is_ready() {
-    let service = built(MeetingZoneSpec::default()).link_service;
+    let [_, service, _] = built(MeetingZoneSpec::default()).services;
     assert_eq!(service.metadata.name.as_deref(), Some("berlin-zc-link"));
     let spec = service.spec.unwrap();
     assert_eq!(spec.cluster_ip.as_deref(), Some("None"));
@@ -162,7 +241,7 @@ fn routers_find_each_controller_before_it_is_ready() {
 
 #[test]
 fn exposure_shapes_the_service_for_clients() {
-    let service = built(MeetingZoneSpec {
+    let [service, ..] = built(MeetingZoneSpec {
         exposure: Exposure {
             type_: ExposureType::NodePort,
             port: 8444,
@@ -172,7 +251,7 @@ fn exposure_shapes_the_service_for_clients() {
         },
         ..MeetingZoneSpec::default()
     })
-    .service;
+    .services;
     assert_eq!(service.metadata.annotations.unwrap()["cloud"], "big");
     let spec = service.spec.unwrap();
     assert_eq!(spec.type_.as_deref(), Some("NodePort"));
@@ -191,9 +270,13 @@ fn everything_goes_with_the_zone() {
         assert_eq!(meta.labels.as_ref().unwrap()["plenum.dev/zone"], "berlin");
     };
     check(&children.stateful_set.metadata);
-    check(&children.service.metadata);
-    check(&children.link_service.metadata);
-    check(&children.budget.metadata);
+    check(&children.deployment.metadata);
+    for service in &children.services {
+        check(&service.metadata);
+    }
+    for budget in &children.budgets {
+        check(&budget.metadata);
+    }
     assert_eq!(plan.secrets.len(), ZoneSecret::ALL.len());
     for (_, secret) in &plan.secrets {
         check(&secret.metadata);
@@ -224,9 +307,9 @@ proptest! {
             let children = built(spec);
             [
                 serde_json::to_string(&children.stateful_set).unwrap(),
-                serde_json::to_string(&children.service).unwrap(),
-                serde_json::to_string(&children.link_service).unwrap(),
-                serde_json::to_string(&children.budget).unwrap(),
+                serde_json::to_string(&children.deployment).unwrap(),
+                serde_json::to_string(&children.services).unwrap(),
+                serde_json::to_string(&children.budgets).unwrap(),
             ]
         };
         prop_assert_eq!(text(spec.clone()), text(spec));

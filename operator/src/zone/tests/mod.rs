@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
+use k8s_openapi::api::apps::v1::{DeploymentStatus, StatefulSet, StatefulSetStatus};
+
 use k8s_openapi::api::core::v1::{
     LoadBalancerIngress, LoadBalancerStatus, Secret, Service, ServiceStatus,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt as _;
 use plenum_crds::{
     CertificateSource, Certificates, MMRPool, MMRPoolSpec, MMRPoolStatus, MeetingZone,
     MeetingZoneSpec, Participants, Routers,
@@ -55,12 +57,14 @@ fn fresh(spec: MeetingZoneSpec) -> Fetched {
         zone: Arc::new(zone(spec)),
         pools: Vec::new(),
         stateful_set: None,
-        service: None,
-        link_service: None,
-        budget: None,
+        deployment: None,
+        services: BTreeMap::new(),
+        budgets: BTreeMap::new(),
         secrets: BTreeMap::new(),
         certificate: None,
         directory_keys: None,
+        directory_credential: None,
+        directory_authority: None,
     }
 }
 
@@ -78,13 +82,21 @@ fn carried_out(mut fetched: Fetched, plan: &Plan) -> Fetched {
         fetched.secrets.insert(*which, Arc::new(secret.clone()));
     }
     for service in &plan.services {
-        let place = match service.metadata.name.as_deref() {
-            Some("berlin-zc") => &mut fetched.service,
-            _ => &mut fetched.link_service,
-        };
-        *place = Some(Arc::new(service.clone()));
+        let name = service.name_any();
+        fetched.services.insert(name, Arc::new(service.clone()));
     }
-    fetched.budget = plan.budget.clone().map(Arc::new).or(fetched.budget);
+    for budget in &plan.budgets {
+        let name = budget.name_any();
+        fetched.budgets.insert(name, Arc::new(budget.clone()));
+    }
+    if let Some(deployment) = &plan.deployment {
+        let mut deployment = deployment.clone();
+        deployment.status = Some(DeploymentStatus {
+            ready_replicas: Some(1),
+            ..DeploymentStatus::default()
+        });
+        fetched.deployment = Some(Arc::new(deployment));
+    }
     if let Some(set) = &plan.stateful_set {
         fetched.stateful_set = Some(Arc::new(running(set.clone(), 2)));
     }
@@ -155,8 +167,9 @@ fn with_own_certificate() -> MeetingZoneSpec {
     spec
 }
 
-fn balanced(entries: &[LoadBalancerIngress]) -> Arc<Service> {
-    Arc::new(Service {
+/// The load balancer of the controllers answers at these.
+fn balanced(fetched: &mut Fetched, entries: &[LoadBalancerIngress]) {
+    let service = Service {
         metadata: ObjectMeta {
             name: Some("berlin-zc".into()),
             ..ObjectMeta::default()
@@ -168,7 +181,10 @@ fn balanced(entries: &[LoadBalancerIngress]) -> Arc<Service> {
             ..ServiceStatus::default()
         }),
         ..Service::default()
-    })
+    };
+    fetched
+        .services
+        .insert("berlin-zc".into(), Arc::new(service));
 }
 
 fn days(count: i64) -> SignedDuration {

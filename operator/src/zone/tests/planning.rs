@@ -1,6 +1,7 @@
 //! What is written, and what is left alone.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use plenum_crds::ExposureType;
 use plenum_crds::conditions::ZoneReason;
 
 use super::*;
@@ -10,11 +11,27 @@ fn a_new_zone_gets_everything_and_its_authority_first() {
     let fetched = fresh(MeetingZoneSpec::default());
     let plan = planned(&fetched);
     assert_eq!(plan.secrets[0].0, ZoneSecret::Authority);
-    assert_eq!(plan.secrets.len(), 6);
-    assert_eq!(plan.services.len(), 2);
-    assert!(plan.budget.is_some() && plan.stateful_set.is_some());
+    assert_eq!(plan.secrets.len(), 7);
+    assert_eq!((plan.services.len(), plan.budgets.len()), (3, 2));
+    assert!(plan.deployment.is_some() && plan.stateful_set.is_some());
     assert!(plan.certificates.is_ok() && plan.problem.is_none());
     assert!(plan.changes_secrets(&fetched));
+}
+
+#[test]
+fn controllers_start_once_with_the_port_that_kubernetes_chose() {
+    let mut spec = MeetingZoneSpec::default();
+    spec.exposure.type_ = ExposureType::NodePort;
+    spec.exposure.hostnames = vec!["meet.example.org".into()];
+    let mut fetched = fresh(spec);
+    let plan = planned(&fetched);
+    assert!(plan.stateful_set.is_none() && plan.problem.is_none());
+    fetched = carried_out(fetched, &plan);
+    let service = Arc::make_mut(fetched.services.get_mut("berlin-zc").unwrap());
+    service.spec.as_mut().unwrap().ports.as_mut().unwrap()[0].node_port = Some(31234);
+    let set = planned(&fetched).stateful_set.unwrap();
+    let text = serde_json::to_string(&set).unwrap();
+    assert!(text.contains("https://meet.example.org:31234"), "{text}");
 }
 
 #[test]
@@ -95,12 +112,15 @@ fn secrets_of_others_are_left_alone_and_named() {
 #[test]
 fn a_service_of_others_is_left_alone_and_the_rest_goes_on() {
     let mut fetched = fresh(MeetingZoneSpec::default());
-    fetched.service = Some(Arc::new(Service {
+    let service = Service {
         metadata: foreign("berlin-zc", None),
         ..Service::default()
-    }));
+    };
+    fetched
+        .services
+        .insert("berlin-zc".into(), Arc::new(service));
     let plan = planned(&fetched);
-    assert_eq!(plan.services.len(), 1);
+    assert_eq!(plan.services.len(), 2);
     assert!(plan.stateful_set.is_some());
     assert!(plan.problem.unwrap().message.contains("Service berlin-zc"));
 }

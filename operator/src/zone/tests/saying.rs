@@ -5,9 +5,10 @@ use plenum_crds::conditions::ZoneReason;
 use plenum_crds::{ExposureType, MeetingZoneStatus};
 
 use super::super::apply::Applied;
+use super::super::children::Part;
 use super::super::deletion::Deletion;
 use super::super::status::{Outcome, status};
-use super::super::url::url;
+use super::super::url::urls;
 use super::super::validate::{Problem, intent};
 use super::*;
 
@@ -214,6 +215,10 @@ fn an_invalid_spec_is_told_by_every_condition_it_concerns() {
     }
 }
 
+fn url(fetched: &Fetched) -> String {
+    urls(fetched, Part::Controllers).remove(0)
+}
+
 #[test]
 fn the_url_is_the_one_that_clients_reach() {
     let mut spec = MeetingZoneSpec::default();
@@ -223,9 +228,8 @@ fn the_url_is_the_one_that_clients_reach() {
     assert_eq!(url(&fresh(spec.clone())), "https://meet.example.org");
     spec.exposure.type_ = ExposureType::NodePort;
     let mut fetched = settled(spec.clone());
-    let mut service = fetched.service.as_deref().unwrap().clone();
+    let service = Arc::make_mut(fetched.services.get_mut("berlin-zc").unwrap());
     service.spec.as_mut().unwrap().ports.as_mut().unwrap()[0].node_port = Some(31234);
-    fetched.service = Some(Arc::new(service));
     assert_eq!(url(&fetched), "https://meet.example.org:31234");
     spec.exposure.node_port = Some(30443);
     assert_eq!(url(&fresh(spec.clone())), "https://meet.example.org:30443");
@@ -236,9 +240,12 @@ fn the_url_is_the_one_that_clients_reach() {
     spec.exposure.hostnames.clear();
     spec.exposure.type_ = ExposureType::LoadBalancer;
     let mut fetched = fresh(spec);
-    fetched.service = Some(balanced(&[LoadBalancerIngress {
-        ip: Some("192.0.2.9".into()),
-        ..LoadBalancerIngress::default()
-    }]));
+    balanced(
+        &mut fetched,
+        &[LoadBalancerIngress {
+            ip: Some("192.0.2.9".into()),
+            ..LoadBalancerIngress::default()
+        }],
+    );
     assert_eq!(url(&fetched), "https://192.0.2.9");
 }

@@ -1,7 +1,7 @@
 //! What cannot be built is refused with what to write instead.
 
 use plenum_crds::conditions::ZoneReason;
-use plenum_crds::{Admission, AdmissionMode, ExposureType, SecretReference};
+use plenum_crds::{Admission, AdmissionMode, Directory, ExposureType, SecretReference};
 
 use super::super::validate::{Problem, PublicCertificate, intent};
 use super::*;
@@ -73,7 +73,7 @@ fn the_directorys_keys_are_looked_at_before_controllers_get_them() {
     });
     let jwks = |text: &str| Some(BTreeMap::from([("jwks.json".into(), text.into())]));
     fetched.directory_keys = Some(named("keys", jwks(r#"{"keys":[{"kty":"OKP"}]}"#)));
-    assert_eq!(valid(&fetched).directory_keys, Ok(()));
+    assert_eq!(valid(&fetched).directory, Ok(()));
     for (data, words) in [
         (None, "no Secret keys"),
         (Some(BTreeMap::new()), "no jwks.json"),
@@ -82,7 +82,7 @@ fn the_directorys_keys_are_looked_at_before_controllers_get_them() {
         (jwks(r#"{"keys":[]}"#), "holds no key"),
     ] {
         fetched.directory_keys = Some(named("keys", data));
-        let problem = valid(&fetched).directory_keys.unwrap_err();
+        let problem = valid(&fetched).directory.unwrap_err();
         assert!(problem.message.contains(words), "{}", problem.message);
         let plan = planned(&fetched);
         assert!(plan.stateful_set.is_none(), "what runs goes on as it is");
@@ -91,11 +91,44 @@ fn the_directorys_keys_are_looked_at_before_controllers_get_them() {
 }
 
 #[test]
+fn what_proves_the_zone_to_its_directory_has_to_be_there() {
+    let mut fetched = fresh(MeetingZoneSpec {
+        directory: Some(Directory {
+            url: "https://meet.example.org".into(),
+            credential_secret: SecretReference { name: "us".into() },
+            authority_secret: Some(SecretReference {
+                name: "them".into(),
+            }),
+        }),
+        ..MeetingZoneSpec::default()
+    });
+    let holding = |key: &str, value: &str| Some(BTreeMap::from([(key.into(), value.into())]));
+    let credential = holding("credential", "plz_1234");
+    for (us, them, words) in [
+        (None, None, "no Secret us"),
+        (holding("token", "plz_1234"), None, "has no credential"),
+        (holding("credential", " \n"), None, "has no credential"),
+        (credential.clone(), None, "no Secret them"),
+        (credential.clone(), holding("tls.crt", "x"), "has no ca.crt"),
+    ] {
+        fetched.directory_credential = Some(named("us", us));
+        fetched.directory_authority = Some(named("them", them));
+        let problem = valid(&fetched).directory.unwrap_err();
+        assert!(problem.message.contains(words), "{}", problem.message);
+        let plan = planned(&fetched);
+        assert!(plan.stateful_set.is_none(), "what runs goes on as it is");
+    }
+    fetched.directory_credential = Some(named("us", credential));
+    fetched.directory_authority = Some(named("them", holding("ca.crt", "a certificate")));
+    assert_eq!(valid(&fetched).directory, Ok(()));
+}
+
+#[test]
 fn the_certificate_covers_what_the_load_balancer_is_called() {
     let mut spec = MeetingZoneSpec::default();
     spec.exposure.type_ = ExposureType::LoadBalancer;
     let mut fetched = fresh(spec);
-    fetched.service = Some(balanced(&[
+    let entries = [
         LoadBalancerIngress {
             ip: Some("192.0.2.9".into()),
             ..LoadBalancerIngress::default()
@@ -104,7 +137,8 @@ fn the_certificate_covers_what_the_load_balancer_is_called() {
             hostname: Some("not a name".into()),
             ..LoadBalancerIngress::default()
         },
-    ]));
+    ];
+    balanced(&mut fetched, &entries);
     assert_eq!(valid(&fetched).names.hostnames, ["192.0.2.9"]);
 }
 

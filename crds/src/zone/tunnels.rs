@@ -1,0 +1,61 @@
+//! The tunnels of a zone, for clients that cannot reach it directly.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Toleration;
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Exposure;
+use crate::Resources;
+
+/// Tunnels: HTTP CONNECT proxies on TLS 443 that reach the zone's own addresses and nothing
+/// else. Clients take one where nothing else gets through, so they belong where such clients
+/// can reach them.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Tunnels {
+    /// How many there are. 0: none.
+    #[serde(default = "replicas")]
+    #[schemars(range(min = 0, max = 20))]
+    pub replicas: u32,
+
+    /// How clients reach them.
+    #[serde(default)]
+    pub exposure: Exposure,
+
+    /// CPU and memory of one tunnel. Left out: 100m and 64Mi requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+
+    /// Labels of the nodes that tunnels may run on. Left out: any node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_selector: Option<BTreeMap<String, String>>,
+
+    /// Taints that tunnels tolerate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerations: Option<Vec<Toleration>>,
+
+    /// The `PriorityClass` of the tunnels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub priority_class_name: Option<String>,
+}
+
+/// One: what a tunnel loses when it goes, clients set up again through the next.
+fn replicas() -> u32 {
+    1
+}
+
+impl Default for Tunnels {
+    fn default() -> Self {
+        Self {
+            replicas: replicas(),
+            exposure: Exposure::default(),
+            resources: None,
+            node_selector: None,
+            tolerations: None,
+            priority_class_name: None,
+        }
+    }
+}

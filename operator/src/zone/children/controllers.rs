@@ -1,0 +1,130 @@
+//! The zone controllers.
+
+use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
+use plenum_crds::AdmissionMode;
+
+use super::mount::Mount;
+use super::pod::{HEALTH_PORT, POD_NAME, Pods};
+use super::services::{HTTPS_PORT, LINK_PORT};
+use super::{Part, metadata, selector};
+use crate::pki::leaf::Role;
+use crate::zone::names::{self, ZoneSecret};
+use crate::zone::validate::ValidZone;
+
+/// Enough for the joins in flight; media does not pass here.
+const GRACE_SECONDS: i64 = 15;
+
+const SIGNING_KEY: &str = "/etc/plenum/signing-key";
+
+/// The controllers of the zone.
+#[must_use]
+pub fn controllers(zone: &ValidZone) -> StatefulSet {
+    let part = Part::Controllers;
+    StatefulSet {
+        metadata: metadata(zone, part, part.name(zone)),
+        spec: Some(StatefulSetSpec {
+            replicas: i32::try_from(zone.spec.controllers.replicas).ok(),
+            service_name: Some(names::link_service(&zone.names.name)),
+            // They do not know each other, so nobody has to wait for anybody.
+            pod_management_policy: Some("Parallel".to_owned()),
+            revision_history_limit: Some(3),
+            selector: selector(zone, part),
+            template: pods(zone).template(zone),
+            ..StatefulSetSpec::default()
+        }),
+        status: None,
+    }
+}
+
+fn pods(zone: &ValidZone) -> Pods {
+    let controllers = zone.spec.controllers.clone();
+    Pods {
+        part: Part::Controllers,
+        role: "zc",
+        arguments: arguments(zone),
+        ports: vec![("https", HTTPS_PORT), ("link", LINK_PORT)],
+        mounts: mounts(zone),
+        grace_seconds: GRACE_SECONDS,
+        resources: controllers.resources,
+        node_selector: controllers.node_selector,
+        tolerations: controllers.tolerations,
+        priority_class_name: controllers.priority_class_name,
+    }
+}
+
+fn arguments(zone: &ValidZone) -> Vec<String> {
+    let pairs = [
+        ("--zone", zone.names.qualified()),
+        ("--name", format!("$({POD_NAME})")),
+        ("--listen", format!("0.0.0.0:{HTTPS_PORT}")),
+        ("--link", format!("0.0.0.0:{LINK_PORT}")),
+        ("--health", format!("0.0.0.0:{HEALTH_PORT}")),
+        ("--tls", Mount::TLS.to_owned()),
+        ("--link-tls", Mount::LINK_TLS.to_owned()),
+        ("--signing-key", SIGNING_KEY.to_owned()),
+    ];
+    let mut arguments: Vec<String> = pairs
+        .into_iter()
+        .flat_map(|(flag, value)| [flag.to_owned(), value])
+        .collect();
+    arguments.extend(admission(zone));
+    if let Some(meetings) = &zone.spec.admission.meetings {
+        arguments.extend(["--meetings".to_owned(), meetings.join(",")]);
+    }
+    arguments.extend(outward(zone));
+    arguments
+}
+
+/// Who may join, and by whose keys: the same for controllers and tunnels.
+pub fn admission(zone: &ValidZone) -> Vec<String> {
+    let admission = &zone.spec.admission;
+    let mode = match admission.mode {
+        AdmissionMode::Open => "open",
+        AdmissionMode::Directory => "directory",
+    };
+    let mut arguments = vec!["--admission".to_owned(), mode.to_owned()];
+    if admission.directory_keys_secret.is_some() {
+        arguments.extend(["--directory-keys".to_owned(), Mount::directory_keys_file()]);
+    }
+    arguments
+}
+
+/// Where clients reach the zone, for its tunnels, and what the directory is told.
+fn outward(zone: &ValidZone) -> Vec<String> {
+    let mut pairs = vec![("--public-urls", zone.urls.join(","))];
+    if let Some(directory) = &zone.spec.directory {
+        pairs.push(("--directory", directory.url.clone()));
+        pairs.push(("--directory-credential", Mount::credential_file()));
+        if zone.spec.tunnels.replicas > 0 {
+            pairs.push(("--tunnel-urls", zone.tunnel_urls.join(",")));
+        }
+        if directory.authority_secret.is_some() {
+            pairs.push(("--directory-ca", Mount::directory_authority_file()));
+        }
+    }
+    pairs
+        .into_iter()
+        .flat_map(|(flag, value)| [flag.to_owned(), value])
+        .collect()
+}
+
+fn mounts(zone: &ValidZone) -> Vec<Mount> {
+    let mut mounts = vec![
+        Mount::of_the_zone(
+            zone,
+            "tls",
+            ZoneSecret::Certificate(Role::Public),
+            Mount::TLS,
+        ),
+        Mount::of_the_zone(
+            zone,
+            "link",
+            ZoneSecret::Certificate(Role::Controller),
+            Mount::LINK_TLS,
+        ),
+        Mount::of_the_zone(zone, "signing-key", ZoneSecret::SigningKey, SIGNING_KEY),
+    ];
+    mounts.extend(Mount::directory_keys(zone));
+    mounts.extend(Mount::directory(zone));
+    mounts
+}
