@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use plenum_transport::route::ProxyProblem;
 use plenum_wire::MeetingId;
+use plenum_wire::directory::{Denial, DirectoryProblem};
 use plenum_wire::join::{Problem, Refusal};
+
+use crate::connect::{Failure, Fault};
 
 /// Exit statuses of `plenum join`. 2 is the command line's own: a wrong argument.
 pub mod exit {
@@ -52,10 +55,40 @@ pub enum JoinError {
         /// For how long.
         waited: Duration,
     },
+    /// The directory refused.
+    #[error("cannot join meeting {meeting}: {}. {} {}", problem.code, advice(problem.code), problem.detail)]
+    Denied {
+        /// Which meeting.
+        meeting: MeetingId,
+        /// What the directory said last.
+        problem: DirectoryProblem,
+    },
+    /// No directory answered.
+    #[error(
+        "no directory answered at {directories}: {reason}. \
+         Check the address, and that the network lets HTTPS through: `plenum doctor` tells what is blocked"
+    )]
+    DirectoryUnreachable {
+        /// The addresses that were asked.
+        directories: String,
+        /// What went wrong last.
+        reason: String,
+    },
+    /// Whatever is asked, the network itself answers.
+    #[error(
+        "this network answers in place of {address} ({reason}): it wants you to sign in first. \
+         Open any page in a browser, sign in, and try again"
+    )]
+    CaptivePortal {
+        /// Who should have answered.
+        address: String,
+        /// What was seen.
+        reason: String,
+    },
     /// No zone controller answered.
     #[error(
         "no zone controller answered at {zones}: {reason}. \
-         Check the address, and that the network lets HTTPS through"
+         Check the address, and that the network lets HTTPS through: `plenum doctor` tells what is blocked"
     )]
     ZoneUnreachable {
         /// The addresses that were asked.
@@ -101,12 +134,60 @@ impl JoinError {
     pub const fn exit_status(&self) -> u8 {
         match self {
             Self::Configuration(_) => exit::OTHER,
-            Self::Refused { .. } => exit::REFUSED,
             Self::Full { .. } => exit::FULL,
+            Self::Denied { problem, .. } if problem.code.passes() => exit::FULL,
+            Self::Refused { .. } | Self::Denied { .. } => exit::REFUSED,
             Self::ZoneUnreachable { .. }
+            | Self::DirectoryUnreachable { .. }
+            | Self::CaptivePortal { .. }
             | Self::Untrusted { .. }
             | Self::Proxy { .. }
             | Self::RouterUnreachable { .. } => exit::UNREACHABLE,
+        }
+    }
+
+    /// By what was wrong with the directories; nothing, if they were silent until the end.
+    pub(crate) fn of_directories(directories: &[String], worst: Option<&Failure>) -> Self {
+        Self::of_failure(worst).unwrap_or_else(|| Self::DirectoryUnreachable {
+            directories: directories.join(", "),
+            reason: reason_of(worst),
+        })
+    }
+
+    /// By what was wrong with the zones' controllers.
+    pub(crate) fn of_zones<'a>(
+        controllers: impl IntoIterator<Item = &'a String>,
+        worst: Option<&Failure>,
+    ) -> Self {
+        Self::of_failure(worst).unwrap_or_else(|| {
+            let zones: Vec<&str> = controllers.into_iter().map(String::as_str).collect();
+            Self::ZoneUnreachable {
+                zones: zones.join(", "),
+                reason: reason_of(worst),
+            }
+        })
+    }
+
+    /// What has a sentence of its own, whoever was asked.
+    fn of_failure(failure: Option<&Failure>) -> Option<Self> {
+        let Failure {
+            fault,
+            at,
+            reason,
+            proxy,
+        } = failure?;
+        let (at, reason) = (at.clone(), reason.clone());
+        match (fault, proxy) {
+            (Fault::Untrusted, _) => Some(Self::Untrusted { zone: at, reason }),
+            (Fault::Portal, _) => Some(Self::CaptivePortal {
+                address: at,
+                reason,
+            }),
+            (_, Some(problem)) => Some(Self::Proxy {
+                proxy: at,
+                problem: problem.clone(),
+            }),
+            _ => None,
         }
     }
 
@@ -152,6 +233,32 @@ const fn proxy_advice(problem: &ProxyProblem) -> &'static str {
         | ProxyProblem::TimedOut
         | ProxyProblem::TargetFailed { .. }
         | ProxyProblem::Busy { .. } => "Check its address, and try again later",
+    }
+}
+
+fn reason_of(failure: Option<&Failure>) -> String {
+    failure.map_or_else(
+        || "no answer in time".to_owned(),
+        |failure| failure.reason.clone(),
+    )
+}
+
+/// What to do about a refusal of the directory.
+const fn advice(code: Denial) -> &'static str {
+    match code {
+        Denial::UnknownMeeting | Denial::NotFound => "Check the meeting's number.",
+        Denial::PasscodeRequired => "Give it with --passcode.",
+        Denial::WrongPasscode => "Check --passcode.",
+        Denial::SignInRequired => "Sign in at the directory, and give the token with --token.",
+        Denial::Forbidden | Denial::Refused => "Ask the host to invite you.",
+        Denial::WaitingForHost => "Nobody did in time: ask the host, and try again.",
+        Denial::NotYet => "Come back when it begins.",
+        Denial::Over => "Ask the host for another one.",
+        Denial::NoZone | Denial::Unavailable | Denial::ReadOnly => {
+            "Try again in a minute, or tell who runs the directory."
+        }
+        Denial::TooManyRequests => "Wait a minute, then try again.",
+        Denial::Conflict | Denial::BadRequest => "Is this client as new as the directory?",
     }
 }
 

@@ -4,7 +4,8 @@
 //! done, [`Ladder::next_timeout`] when to look again. The caller dials and sends.
 //!
 //! Guarantees: at most one rung is carrying; a worse rung is given up only after the router
-//! has bound a better one; with [`RungPolicy::Only`] no other rung is ever dialled.
+//! has bound a better one; with [`RungPolicy::Only`] no other rung is ever dialled. A rung that
+//! opens and then stalls costs [`STALLED`], not the whole join.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -14,6 +15,9 @@ use plenum_wire::Rung;
 /// After how long a rung starts when the better ones have not answered: 250 ms is the
 /// connection attempt delay that RFC 8305 section 5 recommends.
 const HEAD_START: Duration = Duration::from_millis(250);
+/// How long the router may take to bind what is open before the next open rung is tried too:
+/// two knocks were lost, or their answers.
+const STALLED: Duration = Duration::from_millis(400);
 /// How long an open connection may take to be bound by the router.
 const BIND_WITHIN: Duration = Duration::from_secs(3);
 /// Knocks until bound, because a datagram may be lost.
@@ -61,6 +65,15 @@ pub enum Action {
     Exhausted,
 }
 
+/// What a race has shown about the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lesson {
+    /// This rung does not get through, and a worse one does.
+    Blocked(Rung),
+    /// It does.
+    Works(Rung),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Not tried again before `at`.
@@ -96,13 +109,16 @@ pub struct Ladder {
     /// Knocks are allowed: the router knows the flow ids only once it has seen the ticket.
     welcome: bool,
     knock_at: Instant,
+    /// Known not to get through here: they have no head start.
+    blocked: Vec<Rung>,
+    lessons: Vec<Lesson>,
     actions: VecDeque<Action>,
 }
 
 impl Ladder {
-    /// Starts the race.
+    /// Starts the race, without head starts for what is `blocked`.
     #[must_use]
-    pub fn new(policy: RungPolicy, now: Instant) -> Self {
+    pub fn new(policy: RungPolicy, blocked: &[Rung], now: Instant) -> Self {
         let steps = policy.rungs().iter().map(|&rung| Step {
             rung,
             state: State::Resting,
@@ -112,6 +128,8 @@ impl Ladder {
             steps: steps.collect(),
             welcome: false,
             knock_at: now,
+            blocked: blocked.to_vec(),
+            lessons: Vec::new(),
             actions: VecDeque::new(),
         };
         ladder.race(now);
@@ -146,6 +164,11 @@ impl Ladder {
         if self.state(rung) == Some(State::Dialling) {
             self.fail(rung, now);
         }
+    }
+
+    /// What has been learnt about the network since this was last asked.
+    pub fn take_lessons(&mut self) -> Vec<Lesson> {
+        std::mem::take(&mut self.lessons)
     }
 
     /// An open connection ended without our asking.
@@ -186,6 +209,8 @@ impl Ladder {
                 other => other,
             };
         }
+        self.blocked.retain(|blocked| *blocked != rung);
+        self.lessons.push(Lesson::Works(rung));
         self.knock_at = now + KNOCK_BOUND;
     }
 
@@ -211,6 +236,7 @@ impl Ladder {
                 _ => {}
             }
         }
+        self.court(now);
         self.knock(now);
     }
 
@@ -228,7 +254,7 @@ impl Ladder {
             State::Lingering { until } => Some(until),
             _ => None,
         });
-        let knock = self.knocked().map(|_| self.knock_at);
+        let knock = self.pace().map(|_| self.knock_at);
         steps.chain(knock).min()
     }
 
@@ -240,7 +266,9 @@ impl Ladder {
             if matches!(step.state, State::Resting | State::Waiting { .. }) {
                 step.state = State::Waiting { at };
             }
-            at += HEAD_START;
+            if !self.blocked.contains(&step.rung) {
+                at += HEAD_START;
+            }
         }
     }
 
@@ -250,7 +278,10 @@ impl Ladder {
             step.failed = true;
             step.state = State::Waiting { at: again };
         }
-        if self.carrying().is_some() {
+        if let Some(carrying) = self.carrying() {
+            if rung < carrying {
+                self.lessons.push(Lesson::Blocked(rung));
+            }
             return;
         }
         if self.steps.iter().all(|step| step.failed) {
@@ -276,10 +307,16 @@ impl Ladder {
         }
     }
 
-    /// Knocks at once on the best open rung, if that is better than what carries.
+    /// Knocks at once on the best open rung, if that is better than what carries; and on the
+    /// next one too when that one has stalled.
     fn court(&mut self, now: Instant) {
         let carrying = self.carrying();
-        let best = self.find(|state| matches!(state, State::Open { .. }));
+        let stalled = |since: Instant| now >= since + STALLED;
+        let best = self.find(|state| match state {
+            State::Open { since: Some(since) } => !stalled(since),
+            State::Open { since: None } => true,
+            _ => false,
+        });
         let Some(best) = best.filter(|&best| carrying.is_none_or(|rung| best < rung)) else {
             return;
         };
@@ -290,20 +327,24 @@ impl Ladder {
         }
     }
 
+    /// On everything that wants to carry, and otherwise on what does.
     fn knock(&mut self, now: Instant) {
-        let Some((rung, every)) = self.knocked().filter(|_| self.knock_at <= now) else {
+        let Some(every) = self.pace().filter(|_| self.knock_at <= now) else {
             return;
         };
-        self.actions.push_back(Action::Knock(rung));
+        let courted = self.steps.iter().filter(|step| is_courted(step.state));
+        let mut knocked: Vec<Rung> = courted.map(|step| step.rung).collect();
+        if knocked.is_empty() {
+            knocked.extend(self.carrying());
+        }
+        self.actions.extend(knocked.into_iter().map(Action::Knock));
         self.knock_at = now + every;
     }
 
-    /// What is knocked on, and how often: the one that wants to carry before the one that does.
-    fn knocked(&self) -> Option<(Rung, Duration)> {
-        let courted = self.find(|state| matches!(state, State::Open { since: Some(_) }));
-        courted
-            .map(|rung| (rung, KNOCK_UNBOUND))
-            .or_else(|| self.carrying().map(|rung| (rung, KNOCK_BOUND)))
+    /// How often somebody is knocked on.
+    fn pace(&self) -> Option<Duration> {
+        let courted = self.find(is_courted).map(|_| KNOCK_UNBOUND);
+        courted.or_else(|| self.carrying().map(|_| KNOCK_BOUND))
     }
 
     /// The best rung in such a state.
@@ -322,6 +363,10 @@ impl Ladder {
             step.state = state;
         }
     }
+}
+
+const fn is_courted(state: State) -> bool {
+    matches!(state, State::Open { since: Some(_) })
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::ladder::RungPolicy;
 use crate::moving::{Cause, LegId};
+use crate::terrain::{Spot, Terrain};
 use crate::track::Outlet;
 use announcements::Announcements;
 use carrier::Carrier;
@@ -40,6 +41,9 @@ pub(crate) struct Wiring {
     pub leg: LegId,
     pub dialer: Dialer,
     pub endpoint: Endpoint,
+    /// What is known of the network between.
+    pub terrain: Terrain,
+    pub spot: Spot,
     pub notes: mpsc::Sender<Note>,
 }
 
@@ -167,6 +171,11 @@ impl Leg {
             control.send(&hello);
         }
         self.control = Some(control);
+    }
+
+    /// Whether not even the control channel could be opened.
+    pub const fn was_never_heard(&self) -> bool {
+        self.hello.is_some()
     }
 
     /// The router let us in.

@@ -2,11 +2,12 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`zone`] | asks the zone controllers for a router, hedged and again |
+//! | [`connect`] | lookup, network test, router, tunnels: from a meeting's number to a router |
+//! | `zone` | asks the controllers of one zone for a router, hedged |
 //! | [`ladder`] | pure: races the rungs of one media connection, takes up a better one later |
 //! | [`moving`] | pure: which routers, through moves and their deaths |
 //! | [`roster`] | pure: who and which tracks are there, told by one or two routers, and each packet once |
-//! | [`proxy`] | finds the proxy, and whether it is needed |
+//! | [`proxy`] | finds the proxy that is configured here |
 //! | `wanted`, `uplink` | pure: which layers of our own tracks are to be sent |
 //! | [`media`] | Ogg and IVF files to RTP packets and back |
 //! | [`dedup`] | pure: removes the second copy of each packet |
@@ -31,6 +32,7 @@
 //! ```
 
 mod backoff;
+pub mod connect;
 pub mod dedup;
 mod error;
 mod event;
@@ -45,10 +47,11 @@ mod repair;
 pub mod roster;
 mod session;
 mod speakers;
+mod terrain;
 mod track;
 mod uplink;
 mod wanted;
-pub mod zone;
+mod zone;
 
 pub use error::{JoinError, exit};
 pub use event::Event;

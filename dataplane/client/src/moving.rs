@@ -103,6 +103,8 @@ impl Moving {
                 self.last = Some((offer.participant.clone(), offer.ticket.clone()));
                 let leg = self.open(offer, None);
                 let give_up = now + OPEN_WITHIN;
+                // Who waited for a host has no time left, and may still need a second router.
+                self.deadline = self.deadline.max(give_up);
                 self.state = State::Opening { leg, give_up };
             }
             (State::Asking, Input::Answer(Err(error))) => {

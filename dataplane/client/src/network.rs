@@ -10,14 +10,17 @@ use plenum_transport::tls::{self, Trust};
 use rustls::ClientConfig;
 
 use crate::error::JoinError;
+use crate::terrain::Terrain;
 
 /// Shared by any number of sessions; cheap to clone.
 #[derive(Clone)]
 pub struct Network {
     dialer: Dialer,
     route: Route,
+    trust: Trust,
     tls: Arc<ClientConfig>,
     http: Http,
+    terrain: Terrain,
 }
 
 impl Network {
@@ -30,17 +33,19 @@ impl Network {
                 "no UDP socket could be opened: {error}. Raise the limit of open files (ulimit -n)"
             ))
         })?;
-        let (tls, route) = (trust(authority)?, Route::direct());
-        Ok(Self::assemble(dialer, route, tls))
+        Ok(Self::assemble(dialer, Route::direct(), trust(authority)?))
     }
 
-    fn assemble(dialer: Dialer, route: Route, tls: Arc<ClientConfig>) -> Self {
+    fn assemble(dialer: Dialer, route: Route, trusted: (Trust, Arc<ClientConfig>)) -> Self {
+        let (trust, tls) = trusted;
         let http = Http::new(route.clone(), Arc::clone(&tls));
         Self {
             dialer,
             route,
+            trust,
             tls,
             http,
+            terrain: Terrain::default(),
         }
     }
 
@@ -49,14 +54,20 @@ impl Network {
     #[must_use]
     pub fn via(&self, route: Route) -> Self {
         let dialer = self.dialer.via(&route);
-        Self::assemble(dialer, route, Arc::clone(&self.tls))
+        Self {
+            terrain: self.terrain.clone(),
+            ..Self::assemble(dialer, route, (self.trust.clone(), Arc::clone(&self.tls)))
+        }
     }
 
     /// The same sockets and route, but another authority vouches for those that are asked over
     /// HTTPS.
     pub fn trusting(&self, authority: Option<&[u8]>) -> Result<Self, JoinError> {
-        let tls = trust(authority)?;
-        Ok(Self::assemble(self.dialer.clone(), self.route.clone(), tls))
+        let trusted = trust(authority)?;
+        Ok(Self {
+            terrain: self.terrain.clone(),
+            ..Self::assemble(self.dialer.clone(), self.route.clone(), trusted)
+        })
     }
 
     /// The same network, but media over UDP goes by `detour`, such as through a bad network.
@@ -80,12 +91,22 @@ impl Network {
         &self.http
     }
 
+    /// Who vouches for those that are asked over HTTPS.
+    #[must_use]
+    pub const fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    pub(crate) const fn terrain(&self) -> &Terrain {
+        &self.terrain
+    }
+
     pub(crate) const fn dialer(&self) -> &Dialer {
         &self.dialer
     }
 }
 
-fn trust(authority: Option<&[u8]>) -> Result<Arc<ClientConfig>, JoinError> {
+fn trust(authority: Option<&[u8]>) -> Result<(Trust, Arc<ClientConfig>), JoinError> {
     let wrong = |error: &dyn std::fmt::Display| {
         JoinError::Configuration(format!(
             "the certificate authority cannot be used: {error}. \
@@ -96,5 +117,6 @@ fn trust(authority: Option<&[u8]>) -> Result<Arc<ClientConfig>, JoinError> {
         Some(pem) => Trust::from_pem(pem).map_err(|error| wrong(&error))?,
         None => Trust::WebPki,
     };
-    tls::client_config(&trust, None, &[b"http/1.1"]).map_err(|error| wrong(&error))
+    let tls = tls::client_config(&trust, None, &[b"http/1.1"]).map_err(|error| wrong(&error))?;
+    Ok((trust, tls))
 }

@@ -23,16 +23,17 @@ use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::connect::{Connector, Way};
 use crate::error::JoinError;
 use crate::event::Event;
 use crate::ladder::RungPolicy;
 use crate::leg::{Leg, Note};
 use crate::moving::{Ending, Input, LegId, Moving};
 use crate::network::Network;
+use crate::proxy::ProxySettings;
 use crate::repair::Repair;
 use crate::roster::Roster;
 use crate::speakers::Speakers;
-use crate::zone::Zone;
 pub use publish::PublishError;
 pub use publishing::LayerSize;
 use publishing::Publishing;
@@ -50,10 +51,17 @@ const BATCH: usize = 64;
 pub struct JoinConfig {
     /// Shared by the sessions of a process.
     pub network: Network,
-    /// The zone's controllers, `https://HOST[:PORT]` each.
+    /// Directories that know the meeting, `https://HOST[:PORT]` each, the preferred first;
+    /// or none, and the zone's controllers instead.
+    pub directories: Vec<String>,
+    /// The controllers of an open zone, `https://HOST[:PORT]` each, where there is no directory.
     pub zones: Vec<String>,
-    /// The directory's token, where the zone asks for one.
+    /// For the directory the token of who signed in; for a zone the directory's.
     pub token: Option<String>,
+    /// What opens the meeting, where it has one.
+    pub passcode: Option<String>,
+    /// Which proxy there is; none, if nothing is said.
+    pub proxy: ProxySettings,
     /// Which meeting.
     pub meeting: MeetingId,
     /// The name to show to the others.
@@ -70,6 +78,8 @@ pub struct JoinConfig {
     pub whole: bool,
     /// How long to try.
     pub join_within: Duration,
+    /// How long to wait for a host who lets people in, or for the meeting to begin.
+    pub patience: Duration,
 }
 
 impl JoinConfig {
@@ -78,8 +88,11 @@ impl JoinConfig {
     pub fn new(network: Network, zones: Vec<String>, meeting: MeetingId) -> Self {
         Self {
             network,
+            directories: Vec::new(),
             zones,
             token: None,
+            passcode: None,
+            proxy: ProxySettings::default(),
             meeting,
             name: None,
             rungs: RungPolicy::Race,
@@ -87,6 +100,7 @@ impl JoinConfig {
             kinds: vec![Kind::Audio, Kind::Video],
             whole: false,
             join_within: Duration::from_secs(15),
+            patience: Duration::from_secs(600),
         }
     }
 }
@@ -94,7 +108,10 @@ impl JoinConfig {
 /// One participant in one meeting. Dropping it closes its connections without a goodbye.
 pub struct Session {
     config: JoinConfig,
-    zone: Zone,
+    connector: Connector,
+    /// By which the last router was found.
+    network: Network,
+    way: Option<(Way, Instant)>,
     moving: Moving,
     roster: Roster,
     repair: Repair,
@@ -124,12 +141,13 @@ impl Session {
     /// Joins: returns when the router has let us in and every kind's media connection is
     /// bound. The first event is [`Event::Joined`].
     pub async fn join(config: JoinConfig) -> Result<Self, JoinError> {
-        let http = config.network.http().clone();
-        let zone = Zone::new(http, &config.zones, config.token.as_deref())?;
+        let connector = Connector::new(&config)?;
         let now = Instant::now();
         let (notes, inbox) = mpsc::channel(INBOX);
         let mut session = Self {
-            zone,
+            connector,
+            network: config.network.clone(),
+            way: None,
             moving: Moving::new(now, now + config.join_within, rand::random()),
             roster: Roster::default(),
             repair: Repair::new(config.whole),
@@ -189,6 +207,12 @@ impl Session {
     #[must_use]
     pub fn router(&self) -> Option<&RouterId> {
         self.moving.router()
+    }
+
+    /// How the router that we are on was found.
+    #[must_use]
+    pub fn way(&self) -> Option<&Way> {
+        self.way.as_ref().map(|(way, _)| way)
     }
 
     /// How many second copies of packets were removed: in moves each packet has one, and

@@ -1,8 +1,8 @@
 //! Asking the zone controllers for a router: `POST /v1/meetings/{id}/join`.
 //!
-//! The controllers are equals, so the first one asked is drawn at random; a second is asked
-//! after 150 ms, or at once when the first fails, and the first answer counts. What passes
-//! (503, 429, nobody there) is asked again until the deadline.
+//! The controllers are equals, so the first one asked is the one that the network test liked
+//! best, or drawn at random; a second is asked after 150 ms, or at once when the first fails,
+//! and the first answer counts. Asking again is up to [`Connecting`](crate::connect::Connecting).
 
 mod answer;
 
@@ -17,11 +17,11 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request};
 use plenum_transport::route::{Http, HttpError};
 use plenum_wire::MeetingId;
-use plenum_wire::join::{JoinRequest, Offer, Problem};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use plenum_wire::join::{JoinRequest, Offer};
+use tokio::time::{Instant, sleep_until};
 use url::Url;
 
-use crate::backoff::Backoff;
+use crate::connect::{Failure, Fault, Setback, failure};
 use crate::error::JoinError;
 use answer::Answer;
 
@@ -29,10 +29,6 @@ use answer::Answer;
 const HEDGE: Duration = Duration::from_millis(150);
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(3);
-/// How long routers stay excluded: then even a zone with no other may offer one again.
-const EXCLUDE: Duration = Duration::from_secs(2);
-/// Longest wait that a `Retry-After` is obeyed for: the user waits too.
-const RETRY_AFTER: Duration = Duration::from_secs(3);
 
 /// The controllers of one zone.
 #[derive(Debug, Clone)]
@@ -42,87 +38,25 @@ pub struct Zone {
     token: Option<HeaderValue>,
 }
 
-/// What kept a round of requests from an offer.
-enum Setback {
-    Refused(Problem, Option<Duration>),
-    Failed(JoinError),
-}
-
 impl Zone {
-    /// `urls` as `https://HOST[:PORT]`; `token` from the directory, if any.
-    pub fn new(http: Http, urls: &[String], token: Option<&str>) -> Result<Self, JoinError> {
-        let urls: Vec<Url> = urls.iter().map(|url| read(url)).collect::<Result<_, _>>()?;
-        if urls.is_empty() {
-            let what = "no zone given: write its address as https://HOST".to_owned();
-            return Err(JoinError::Configuration(what));
-        }
-        let token = token.map(bearer).transpose()?;
-        Ok(Self { http, urls, token })
-    }
-
-    /// Asks until an offer comes, a refusal is for good, or `deadline` passes.
-    pub async fn ask(
-        &self,
-        meeting: &MeetingId,
-        request: &JoinRequest,
-        deadline: Instant,
-    ) -> Result<Box<Offer>, JoinError> {
-        let start = Instant::now();
-        let mut request = request.clone();
-        let mut backoff = Backoff::new(rand::random());
-        let mut tries = 0;
-        let mut refused = None;
-        loop {
-            tries += 1;
-            if start.elapsed() >= EXCLUDE {
-                request.exclude.clear();
-            }
-            let round = timeout_at(deadline, self.round(meeting, &request));
-            let setback = match round.await {
-                Ok(Ok(offer)) => return Ok(offer),
-                Ok(Err(setback)) => setback,
-                // The last question is cut short: what the zone said just before tells more.
-                Err(_) => refused
-                    .take()
-                    .unwrap_or_else(|| Setback::Failed(self.unreachable("no answer in time"))),
-            };
-            refused = match &setback {
-                Setback::Refused(problem, after) => Some(Setback::Refused(problem.clone(), *after)),
-                Setback::Failed(_) => None,
-            };
-            let wait = match &setback {
-                Setback::Refused(problem, _) if !problem.code.passes() => None,
-                Setback::Refused(_, Some(after)) => Some(backoff.wait().max(*after)),
-                // A wrong authority or password does not become right by asking again.
-                Setback::Failed(JoinError::Untrusted { .. } | JoinError::Proxy { .. }) => None,
-                Setback::Refused(_, None) | Setback::Failed(_) => Some(backoff.wait()),
-            };
-            match wait.filter(|&wait| Instant::now() + wait < deadline) {
-                Some(wait) => sleep(wait).await,
-                None => {
-                    return Err(match setback {
-                        Setback::Failed(error) => error,
-                        Setback::Refused(problem, _) => {
-                            JoinError::refused(meeting, problem, tries, start.elapsed())
-                        }
-                    });
-                }
-            }
-        }
+    /// `urls` of at least one controller; `token` from the directory, if any.
+    pub const fn new(http: Http, urls: Vec<Url>, token: Option<HeaderValue>) -> Self {
+        Self { http, urls, token }
     }
 
     /// One hedged question: each controller at most once, and where there is only one
     /// address, which may stand for several controllers, that twice.
-    async fn round(
+    pub async fn ask(
         &self,
         meeting: &MeetingId,
         request: &JoinRequest,
+        first: Option<usize>,
     ) -> Result<Box<Offer>, Setback> {
-        let first = rand::random_range(0..self.urls.len());
+        let first = first.unwrap_or_else(|| rand::random_range(0..self.urls.len()));
         let order = (0..self.urls.len().max(2)).map(|step| first + step);
         let mut order = order.map(|index| &self.urls[index % self.urls.len()]);
         let mut asked = FuturesUnordered::new();
-        let mut setback = None;
+        let mut setback: Option<Setback> = None;
         let hedge = sleep_until(Instant::now());
         tokio::pin!(hedge);
         let mut left = true;
@@ -141,20 +75,19 @@ impl Zone {
                         return Err(Setback::Refused(problem, None));
                     }
                     Answer::Refused(problem, after) => {
-                        let after = after.map(|after| after.min(RETRY_AFTER));
                         setback = Some(Setback::Refused(problem, after));
                         hedge.as_mut().reset(Instant::now());
                     }
-                    Answer::Failed(error) => {
+                    Answer::Failed(failure) => {
                         // A refusal says more than a failure.
-                        setback = setback.or(Some(Setback::Failed(error)));
+                        setback = setback.or(Some(Setback::Failed(failure)));
                         hedge.as_mut().reset(Instant::now());
                     }
                 },
                 else => break,
             }
         }
-        Err(setback.unwrap_or_else(|| Setback::Failed(self.unreachable("no answer"))))
+        Err(setback.unwrap_or_else(|| Setback::Failed(self.silent())))
     }
 
     fn request<'a>(
@@ -170,7 +103,7 @@ impl Zone {
             };
             match answer {
                 Ok(response) => Answer::read(url, &response),
-                Err(error) => Answer::of_error(url, error),
+                Err(error) => Answer::Failed(failure(&self.http, url, error).await),
             }
         })
     }
@@ -194,16 +127,19 @@ impl Zone {
         post.body(body.into())
     }
 
-    fn unreachable(&self, reason: &str) -> JoinError {
+    fn silent(&self) -> Failure {
         let zones: Vec<&str> = self.urls.iter().map(Url::as_str).collect();
-        JoinError::ZoneUnreachable {
-            zones: zones.join(", "),
-            reason: reason.to_owned(),
+        Failure {
+            fault: Fault::Silent,
+            at: zones.join(", "),
+            reason: "no answer".to_owned(),
+            proxy: None,
         }
     }
 }
 
-fn bearer(token: &str) -> Result<HeaderValue, JoinError> {
+/// The header that shows a token.
+pub(crate) fn bearer(token: &str) -> Result<HeaderValue, JoinError> {
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
         JoinError::Configuration("the token has characters that no token has".to_owned())
     })?;
@@ -211,15 +147,16 @@ fn bearer(token: &str) -> Result<HeaderValue, JoinError> {
     Ok(value)
 }
 
-fn read(text: &str) -> Result<Url, JoinError> {
+/// Reads the address of a zone's controller or a directory, as `what` says.
+pub(crate) fn address(what: &str, text: &str) -> Result<Url, JoinError> {
     let wrong = |why: &str| {
         JoinError::Configuration(format!(
-            "the zone's address {text:?} {why}: write https://HOST or https://HOST:PORT"
+            "the {what}'s address {text:?} {why}: write https://HOST or https://HOST:PORT"
         ))
     };
     let url = Url::parse(text).map_err(|error| wrong(&format!("cannot be read ({error})")))?;
     match url.scheme() {
-        "https" => Ok(url),
+        "https" if url.has_host() => Ok(url),
         _ => Err(wrong("is not HTTPS")),
     }
 }

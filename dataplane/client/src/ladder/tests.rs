@@ -9,9 +9,16 @@ impl Race {
     fn new(policy: RungPolicy) -> Self {
         let start = Instant::now();
         Self {
-            ladder: Ladder::new(policy, start),
+            ladder: Ladder::new(policy, &[], start),
             start,
         }
+    }
+
+    fn knowing(blocked: &[Rung]) -> Self {
+        let start = Instant::now();
+        let mut ladder = Ladder::new(RungPolicy::Race, blocked, start);
+        ladder.handle_welcome(start);
+        Self { ladder, start }
     }
 
     fn welcomed(policy: RungPolicy) -> Self {
@@ -183,4 +190,77 @@ fn a_late_winner_of_a_decided_race_is_closed() {
     race.done();
     race.ladder.handle_opened(Tcp, race.at(253));
     assert_eq!(race.done(), [Close(Tcp)]);
+}
+
+#[test]
+fn what_is_known_to_be_blocked_has_no_head_start() {
+    let mut race = Race::knowing(&[Udp]);
+    assert_eq!(
+        race.until(2_000),
+        [(0, Dial(Udp)), (0, Dial(Tcp)), (250, Dial(Tls))]
+    );
+    let mut race = Race::knowing(&[Udp, Tcp]);
+    assert_eq!(
+        race.until(2_000),
+        [(0, Dial(Udp)), (0, Dial(Tcp)), (0, Dial(Tls))]
+    );
+}
+
+#[test]
+fn a_rung_that_opens_and_then_stalls_does_not_hold_up_the_next() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.ladder.handle_opened(Udp, race.at(10));
+    race.until(260);
+    race.ladder.handle_opened(Tcp, race.at(300));
+    let seen = race.until(1_000);
+    let first = seen.iter().find(|(_, action)| *action == Knock(Tcp));
+    assert!(first.is_some_and(|(at, _)| *at <= 610), "{seen:?}");
+    assert!(
+        seen.contains(&(610, Knock(Udp))),
+        "both are knocked on: {seen:?}"
+    );
+    race.ladder.handle_bound(Tcp, race.at(1_000));
+    assert_eq!(race.ladder.carrying(), Some(Tcp));
+    let seen = race.until(3_100);
+    assert!(seen.contains(&(3_010, Close(Udp))), "{seen:?}");
+    let lessons = race.ladder.take_lessons();
+    assert_eq!(lessons, [Lesson::Works(Tcp), Lesson::Blocked(Udp)]);
+}
+
+#[test]
+fn a_better_rung_that_is_bound_after_all_carries() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.ladder.handle_opened(Udp, race.at(10));
+    race.ladder.handle_opened(Tcp, race.at(20));
+    race.until(600);
+    race.ladder.handle_bound(Tcp, race.at(600));
+    race.ladder.handle_bound(Udp, race.at(700));
+    assert_eq!(race.ladder.carrying(), Some(Udp));
+}
+
+#[test]
+fn a_race_teaches_what_gets_through() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.until(600);
+    race.ladder.handle_opened(Tls, race.at(600));
+    race.ladder.handle_bound(Tls, race.at(650));
+    race.ladder.handle_failed(Tcp, race.at(1_000));
+    race.ladder.handle_failed(Udp, race.at(4_000));
+    let lessons = race.ladder.take_lessons();
+    let expected = [
+        Lesson::Works(Tls),
+        Lesson::Blocked(Tcp),
+        Lesson::Blocked(Udp),
+    ];
+    assert_eq!(lessons, expected);
+    assert_eq!(race.ladder.take_lessons(), []);
+}
+
+#[test]
+fn a_race_that_everybody_loses_teaches_nothing() {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    for rung in [Udp, Tcp, Tls] {
+        race.ladder.handle_failed(rung, race.at(10));
+    }
+    assert_eq!(race.ladder.take_lessons(), []);
 }

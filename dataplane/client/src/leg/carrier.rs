@@ -54,12 +54,13 @@ impl Carrier {
         policy: RungPolicy,
         now: Instant,
     ) -> Self {
+        let blocked = wiring.terrain.blocked(wiring.spot, now);
         let mut carrier = Self {
             wiring,
             kind,
             flow,
             knock,
-            ladder: Ladder::new(policy, now),
+            ladder: Ladder::new(policy, &blocked, now),
             connections: BTreeMap::new(),
             attempts: 0,
             failures: BTreeMap::new(),
@@ -138,6 +139,10 @@ impl Carrier {
     }
 
     fn act(&mut self) {
+        for lesson in self.ladder.take_lessons() {
+            let Wiring { terrain, spot, .. } = &self.wiring;
+            terrain.learn(*spot, lesson, Instant::now());
+        }
         while let Some(action) = self.ladder.poll() {
             match action {
                 Action::Dial(rung) => self.dial(rung),

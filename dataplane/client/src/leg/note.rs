@@ -6,16 +6,16 @@ use bytes::Bytes;
 use plenum_transport::channel::Sender;
 use plenum_transport::dial::MediaSender;
 use plenum_wire::control::{FromClient, FromRouter};
-use plenum_wire::join::Offer;
 use plenum_wire::rtp::Header;
 use plenum_wire::{Kind, Rung};
 
+use crate::connect::Located;
 use crate::error::JoinError;
 use crate::moving::{Cause, LegId};
 
 pub(crate) enum Note {
     /// The zone answered.
-    Answer(Result<Box<Offer>, JoinError>),
+    Answer(Result<Box<Located>, JoinError>),
     Leg(LegId, LegNote),
 }
 

@@ -1,5 +1,5 @@
 //! Finding the proxy: what the user says, else what the environment says, else what the
-//! system says; and trying whether it is needed at all.
+//! system says. Whether it is needed is found out by [`connect`](crate::connect), which tries.
 //!
 //! | source | how |
 //! |---|---|
@@ -19,11 +19,9 @@
 //! | `address` | pure: an address of a proxy as people write it |
 //! | `exempt` | pure: `NO_PROXY` |
 //! | `variables` | pure: the variables, wherever they come from |
-//! | `trial` | both ways at once |
 
 mod address;
 mod exempt;
-mod trial;
 mod variables;
 
 use std::fmt;
@@ -33,7 +31,6 @@ use plenum_transport::route::{Hop, Route};
 use url::Url;
 
 use crate::error::JoinError;
-pub use trial::{Found, NoWay, find};
 use variables::Variables;
 
 /// Where Linux keeps variables for everybody.

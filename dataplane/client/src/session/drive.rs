@@ -8,11 +8,13 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::settle::Settling;
 use super::{BATCH, Session};
+use crate::connect::Located;
 use crate::event::Event;
 use crate::leg::{Introduction, Leg, LegNote, Note, Wiring};
 use crate::moving::{Cause, Ending, Input, LegId, News, Output};
 use crate::roster::Change;
 use crate::speakers::Said;
+use crate::terrain::Spot;
 
 /// With nothing to wait for any time will do.
 const FAR: Duration = Duration::from_hours(1);
@@ -89,6 +91,7 @@ impl Session {
             }
             Note::Answer(answer) => {
                 let now = Instant::now();
+                let answer = answer.map(|located| self.arrive(*located, now));
                 self.moving.handle(Input::Answer(answer), now);
                 self.act(now);
             }
@@ -126,6 +129,9 @@ impl Session {
 
     /// A leg that was left needs no mourning: the state machine no longer knows it.
     pub(super) fn handle_death(&mut self, id: LegId, cause: Cause, now: Instant) {
+        if self.legs.get(&id).is_some_and(Leg::was_never_heard) {
+            self.connector.blame_way();
+        }
         self.moving.handle(Input::Died(id, cause), now);
         self.act(now);
         if self.legs.remove(&id).is_some() {
@@ -171,15 +177,31 @@ impl Session {
 
     fn ask(&mut self, mut request: JoinRequest, at: Instant, deadline: Instant) {
         request.name.clone_from(&self.config.name);
-        let (zone, meeting) = (self.zone.clone(), self.config.meeting.clone());
+        let connector = self.connector.clone();
         let notes = self.notes.clone();
         let task = tokio::spawn(async move {
             tokio::time::sleep_until(at.into()).await;
-            let answer = zone.ask(&meeting, &request, deadline.into()).await;
+            let answer = connector.locate(request, deadline).await;
             // A session that is gone needs no answer.
             let _ = notes.send(Note::Answer(answer)).await;
         });
         self.asking = Some(AbortOnDropHandle::new(task));
+    }
+
+    /// A zone has a router for us.
+    fn arrive(&mut self, located: Located, now: Instant) -> Box<Offer> {
+        self.connector.arrive(&located);
+        self.network = located.network;
+        self.way = Some((located.way, now));
+        located.offer
+    }
+
+    /// The last step of a join is over.
+    fn settled_in(&mut self, now: Instant) {
+        self.connector.praise_way();
+        if let Some((way, since)) = &mut self.way {
+            way.steps.media.get_or_insert(now - *since);
+        }
     }
 
     fn open(&mut self, id: LegId, offer: Offer, moved_from: Option<RouterId>, now: Instant) {
@@ -190,8 +212,13 @@ impl Session {
         };
         let wiring = Wiring {
             leg: id,
-            dialer: self.config.network.dialer().clone(),
+            dialer: self.network.dialer().clone(),
             endpoint: offer.endpoint.clone(),
+            terrain: self.network.terrain().clone(),
+            spot: Spot::towards(
+                offer.endpoint.addresses.first().copied(),
+                self.network.route().is_direct(),
+            ),
             notes: self.notes.clone(),
         };
         let mut leg = Leg::open(wiring, offer, introduction, self.config.rungs, self.ssrc);
@@ -236,6 +263,7 @@ impl Session {
                 router,
             } => {
                 self.participant = Some(participant.clone());
+                self.settled_in(now);
                 // What was already there when the router let us in comes after it.
                 return self.events.push_front(Event::Joined {
                     participant,
@@ -251,6 +279,7 @@ impl Session {
             }
             News::Reconnecting { reason } => Event::Reconnecting { reason },
             News::Reconnected { router } => {
+                self.settled_in(now);
                 self.roster.back(now);
                 Event::Reconnected { router }
             }

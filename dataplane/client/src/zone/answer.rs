@@ -5,11 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 use http::header::RETRY_AFTER;
-use plenum_transport::route::{HttpError, RouteError};
 use plenum_wire::join::{Offer, Problem};
 use url::Url;
 
-use crate::error::{JoinError, problem_of_status};
+use crate::connect::{Failure, Fault};
+use crate::error::problem_of_status;
 
 /// What came of one request.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub enum Answer {
     /// No, and after how long to ask again.
     Refused(Problem, Option<Duration>),
     /// Nothing useful.
-    Failed(JoinError),
+    Failed(Failure),
 }
 
 impl Answer {
@@ -42,26 +42,14 @@ impl Answer {
             ),
         }
     }
-
-    /// Sorts a failed request.
-    pub fn of_error(zone: &Url, error: HttpError) -> Self {
-        Self::Failed(match error {
-            HttpError::Untrusted(reason) => JoinError::Untrusted {
-                zone: zone.to_string(),
-                reason,
-            },
-            HttpError::Route(RouteError::Proxy { proxy, problem }) if !problem.passes() => {
-                JoinError::Proxy { proxy, problem }
-            }
-            other => return failed(zone, &other.to_string()),
-        })
-    }
 }
 
 fn failed(zone: &Url, reason: &str) -> Answer {
-    Answer::Failed(JoinError::ZoneUnreachable {
-        zones: zone.to_string(),
+    Answer::Failed(Failure {
+        fault: Fault::Nonsense,
+        at: zone.to_string(),
         reason: reason.to_owned(),
+        proxy: None,
     })
 }
 

@@ -1,21 +1,18 @@
 use plenum_transport::route::Route;
-use plenum_wire::join::Refusal;
+use plenum_wire::join::{Problem, Refusal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 
-/// Milliseconds: long, for a machine that is slow.
-const PATIENCE: u64 = 120_000;
-
 #[test]
 fn an_address_that_is_no_https_url_is_refused_with_what_to_write() {
     for wrong in ["zone.example", "http://zone.example", "https://", ""] {
-        let error = read(wrong).unwrap_err().to_string();
+        let error = address("zone", wrong).unwrap_err().to_string();
         assert!(error.contains("write https://HOST"), "{error}");
     }
-    assert!(read("https://127.0.0.1:8443").is_ok());
+    assert!(address("zone", "https://127.0.0.1:8443").is_ok());
 }
 
 /// A plain HTTP server on 127.0.0.1 that gives each request the next of its answers;
@@ -80,19 +77,22 @@ fn offer() -> String {
     )
 }
 
-async fn ask(urls: Vec<Url>, ms: u64) -> Result<Box<Offer>, JoinError> {
-    ask_for(urls, &JoinRequest::default(), ms).await
+async fn ask(urls: Vec<Url>) -> Result<Box<Offer>, Setback> {
+    ask_first(urls, None).await
 }
 
-async fn ask_for(urls: Vec<Url>, request: &JoinRequest, ms: u64) -> Result<Box<Offer>, JoinError> {
-    let zone = Zone {
-        http: Http::new(Route::direct(), config()),
-        urls,
-        token: None,
-    };
-    let deadline = Instant::now() + Duration::from_millis(ms);
+async fn ask_first(urls: Vec<Url>, first: Option<usize>) -> Result<Box<Offer>, Setback> {
+    let zone = Zone::new(Http::new(Route::direct(), config()), urls, None);
     let meeting = "m".parse().unwrap();
-    zone.ask(&meeting, request, deadline).await
+    zone.ask(&meeting, &JoinRequest::default(), first).await
+}
+
+fn assert_fault(answer: Result<Box<Offer>, Setback>, fault: Fault) {
+    let told = answer.unwrap_err();
+    assert!(
+        matches!(&told, Setback::Failed(failure) if failure.fault == fault),
+        "{told:?}"
+    );
 }
 
 fn config() -> std::sync::Arc<rustls::ClientConfig> {
@@ -114,7 +114,7 @@ async fn a_silent_controller_costs_a_hedge_and_not_a_timeout() {
     });
     let urls = vec![url, controller(vec![Some(offer())]).await];
     tokio::select! {
-        offered = ask(urls, PATIENCE) => assert_eq!(offered.unwrap().router.as_str(), "r"),
+        offered = ask(urls) => assert_eq!(offered.unwrap().router.as_str(), "r"),
         () = given_up.cancelled() => panic!("nobody else was asked until then"),
     }
 }
@@ -126,75 +126,57 @@ async fn a_dead_controller_is_passed_over() {
     closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let dead = Url::parse(&format!("http://{}", closed.local_addr().unwrap())).unwrap();
     let urls = vec![dead, controller(vec![Some(offer())]).await];
-    assert!(ask(urls, PATIENCE).await.is_ok());
+    assert!(ask(urls).await.is_ok());
 }
 
 #[tokio::test]
-async fn what_passes_is_asked_again() {
-    let full = refusal(Refusal::ZoneFull);
-    let urls = vec![controller([full.clone(), full.clone(), full, offer()].map(Some).into()).await];
-    assert!(ask(urls, PATIENCE).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_router_is_asked_for_again_where_the_zone_has_no_other() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let request = read_request(stream).await;
-            let excluded = request.1.contains("exclude");
-            let answer = if excluded {
-                refusal(Refusal::NoRouter)
-            } else {
-                offer()
-            };
-            respond(request.0, &answer).await;
-        }
-    });
-    let request = JoinRequest {
-        exclude: vec!["r".parse().unwrap()],
-        ..JoinRequest::default()
-    };
-    let start = Instant::now();
-    assert!(ask_for(vec![url], &request, PATIENCE).await.is_ok());
-    assert!(start.elapsed() >= EXCLUDE);
-}
-
-#[tokio::test]
-async fn what_does_not_pass_in_time_is_full() {
-    let answers = vec![Some(refusal(Refusal::MeetingFull)); 40];
-    let error = ask(vec![controller(answers).await], 3_000)
-        .await
-        .unwrap_err();
+async fn a_refusal_that_passes_is_told_when_all_have_spoken() {
+    let full = || Some(refusal(Refusal::ZoneFull));
+    let urls = vec![controller(vec![full(), full()]).await];
+    let told = ask(urls).await.unwrap_err();
     assert!(
-        matches!(&error, JoinError::Full { tries, .. } if *tries > 1),
-        "{error}"
+        matches!(&told, Setback::Refused(problem, _) if problem.code == Refusal::ZoneFull),
+        "{told:?}"
+    );
+    let urls = vec![controller(vec![full(), Some(offer())]).await];
+    assert!(
+        ask(urls).await.is_ok(),
+        "another controller may know better"
     );
 }
 
 #[tokio::test]
-async fn what_is_for_good_is_not_asked_again() {
+async fn the_one_that_the_test_liked_is_asked_first() {
+    let silent = || controller(vec![None]);
+    let urls = vec![
+        silent().await,
+        silent().await,
+        controller(vec![Some(offer())]).await,
+    ];
+    assert!(ask_first(urls, Some(2)).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_for_good_needs_no_second_opinion() {
     let urls = vec![controller(vec![Some(refusal(Refusal::UnknownMeeting))]).await];
-    let error = ask(urls, PATIENCE).await.unwrap_err();
-    assert_eq!(error.exit_status(), crate::error::exit::REFUSED, "{error}");
+    let told = ask(urls).await.unwrap_err();
+    assert!(
+        matches!(&told, Setback::Refused(problem, _) if problem.code == Refusal::UnknownMeeting),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]
 async fn an_answer_that_is_none_is_said_so() {
     let rubbish = [http("200 OK", "<html>"), http("418 Teapot", "")].map(Some);
-    let error = ask(vec![controller(rubbish.into()).await], 200)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, JoinError::ZoneUnreachable { .. }),
-        "{error}"
+    assert_fault(
+        ask(vec![controller(rubbish.into()).await]).await,
+        Fault::Nonsense,
     );
 }
 
 #[tokio::test]
-async fn a_certificate_of_nobody_known_is_not_asked_again() {
+async fn a_certificate_of_nobody_known_is_told_apart() {
     use plenum_transport::{https, tls};
     let identity = tls::Identity::self_signed(&["127.0.0.1".to_owned()]).unwrap();
     let config = tls::server_config(&identity, None, &[b"http/1.1"]).unwrap();
@@ -203,19 +185,5 @@ async fn a_certificate_of_nobody_known_is_not_asked_again() {
     let url = format!("https://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
     tokio::spawn(https::serve(listener, config, axum::Router::new(), stop));
-    let error = ask(vec![Url::parse(&url).unwrap()], PATIENCE)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, JoinError::Untrusted { .. }), "{error}");
-}
-
-#[tokio::test]
-async fn a_zone_that_was_full_is_not_unreachable_because_the_time_is_up() {
-    let full = || Some(refusal(Refusal::ZoneFull));
-    let silent_after = vec![full(), full(), None, None];
-    // Shorter than a request may take, so that the last one is cut short.
-    let error = ask(vec![controller(silent_after).await], 2_900)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, JoinError::Full { .. }), "{error}");
+    assert_fault(ask(vec![Url::parse(&url).unwrap()]).await, Fault::Untrusted);
 }

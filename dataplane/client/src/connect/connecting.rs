@@ -1,0 +1,331 @@
+//! Getting to a router: lookup, network test, asking for a router, and tunnels.
+//!
+//! ```text
+//! LookingUp -> Testing -> Asking -> a router
+//!     ^           ^ |        |
+//!     +- Pausing -+ +-tunnels+     what passes is asked again until the deadline
+//! ```
+//!
+//! Guarantees: exactly one [`Action::Done`], not later than the deadline, or than the patience
+//! in a waiting room; nothing after it; a controller that answers is preferred to a tunnel,
+//! which is asked only when none has answered.
+
+mod asking;
+mod endings;
+mod informing;
+mod reserve;
+mod testing;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use plenum_wire::MeetingId;
+use plenum_wire::directory::DirectoryProblem;
+use plenum_wire::join::Offer;
+
+use super::looking::{self, Looking};
+use super::measure::{self, Door, Test};
+use super::words::{
+    Action, Failure, Found, Input, News, Numbers, Out, Path, Places, Setback, Steps, Target, Tunnel,
+};
+use crate::backoff::Backoff;
+use crate::error::JoinError;
+use asking::{Asking, Spot};
+use reserve::Reserve;
+
+/// How long a zone that was left a moment ago is waited for before the others are looked at.
+const QUICK: Duration = Duration::from_millis(700);
+/// How long routers stay excluded: then even a zone with no other may offer one again.
+const EXCLUDE: Duration = Duration::from_secs(2);
+
+/// What to connect to, and what is known of the way.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// For the sentences.
+    pub meeting: MeetingId,
+    /// Where the meeting is looked up; with none `known` is what the user gave.
+    pub directories: Vec<String>,
+    /// How many ways out of the network there are, the straight one first; at least one.
+    pub outs: usize,
+    /// From an earlier lookup, or from the user.
+    pub known: Option<Places>,
+    /// Where the participant was, when it comes back: its ticket opens that zone's door.
+    pub back: Option<(usize, Path)>,
+    /// A way by which a router could not be reached just now.
+    pub avoid: Option<Path>,
+    /// How long to try.
+    pub within: Duration,
+    /// How long to wait for a host, or for the meeting to begin.
+    pub patience: Duration,
+    /// Spreads the waits of many participants.
+    pub seed: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    LookingUp(Looking),
+    Testing(Test),
+    Asking(Asking),
+    Pausing { until: Instant, then: Then },
+    Ended,
+}
+
+#[derive(Debug)]
+enum Then {
+    LookUp,
+    Test,
+    Ask(Vec<Spot>),
+}
+
+/// One way from a meeting's number to a router.
+#[derive(Debug)]
+pub struct Connecting {
+    setting: Setting,
+    places: Places,
+    /// The places come from a lookup of this time.
+    fresh: bool,
+    state: State,
+    /// Who answered the last lookup, and by which way.
+    informant: Option<looking::Asked>,
+    waiting: Option<String>,
+    told: Option<News>,
+    reserve: Reserve,
+    numbers: Numbers,
+    backoff: Backoff,
+    began: Instant,
+    /// When the second step began.
+    zones_began: Instant,
+    deadline: Instant,
+    tries: u32,
+    /// What was wrong when last all ways had failed.
+    failures: Vec<Failure>,
+    /// What a zone said last.
+    refusal: Option<plenum_wire::join::Problem>,
+    denial: Option<DirectoryProblem>,
+    steps: Steps,
+    actions: VecDeque<Action>,
+}
+
+impl Connecting {
+    /// Starts.
+    #[must_use]
+    pub fn new(setting: Setting, now: Instant) -> Self {
+        let mut connecting = Self {
+            places: setting.known.clone().unwrap_or_default(),
+            fresh: false,
+            state: State::Ended,
+            informant: None,
+            waiting: None,
+            told: None,
+            reserve: Reserve::None,
+            numbers: Numbers::default(),
+            backoff: Backoff::new(setting.seed),
+            began: now,
+            zones_began: now,
+            deadline: now + setting.within,
+            tries: 0,
+            failures: Vec::new(),
+            refusal: None,
+            denial: None,
+            steps: Steps::default(),
+            actions: VecDeque::new(),
+            setting,
+        };
+        connecting.begin(now);
+        connecting
+    }
+
+    /// Takes what happened. What was cancelled may still come, and is ignored.
+    pub fn handle(&mut self, input: Input, now: Instant) {
+        match input {
+            Input::Lookup(attempt, answer) => self.handle_lookup(attempt, answer, now),
+            Input::Answer(attempt, answer) => self.handle_answer(attempt, answer, now),
+            Input::Opened(attempt, took) => {
+                self.handle_ping(attempt, |test, _| test.handle_opened(attempt, took));
+            }
+            Input::Sample(attempt, took) => {
+                self.handle_ping(attempt, |test, _| test.handle_sample(attempt, took));
+            }
+            Input::Measured(attempt) => {
+                self.handle_ping(attempt, |test, _| test.handle_measured(attempt));
+            }
+            Input::PingFailed(attempt, failure) => {
+                self.handle_ping(attempt, |test, numbers| {
+                    test.handle_failed(attempt, failure, numbers, now)
+                });
+            }
+        }
+        self.look(now);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if now >= self.deadline {
+            return self.give_up(now);
+        }
+        match &mut self.state {
+            State::LookingUp(looking) => looking.handle_timeout(&mut self.numbers, now),
+            State::Testing(test) => test.handle_timeout(&mut self.numbers, now),
+            State::Asking(asking) if asking.is_overdue(now) => self.look_around(now),
+            State::Pausing { until, .. } if *until <= now => self.go_on(now),
+            State::Asking(_) | State::Pausing { .. } | State::Ended => {}
+        }
+        self.look(now);
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Connecting::handle_timeout`] has something to do.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let own = match &self.state {
+            State::Ended => return None,
+            State::LookingUp(looking) => looking.next_timeout(),
+            State::Testing(test) => test.next_timeout(),
+            State::Asking(asking) => asking.next_timeout(),
+            State::Pausing { until, .. } => Some(*until),
+        };
+        let reserve = self.reserve.next_timeout().or(self.reserve_is_used_at());
+        own.into_iter().chain(reserve).chain([self.deadline]).min()
+    }
+
+    /// What the directory answered last, or the user gave.
+    #[must_use]
+    pub const fn places(&self) -> &Places {
+        &self.places
+    }
+
+    fn begin(&mut self, now: Instant) {
+        if self.setting.outs == 0 {
+            let what = "there is no way out of this network to try".to_owned();
+            return self.end(Err(JoinError::Configuration(what)));
+        }
+        let expired = self.places.expires.is_some_and(|expires| expires <= now);
+        let known = self.setting.known.is_some();
+        match self.setting.back {
+            // Who comes back needs no token: the ticket opens the door.
+            Some((zone, path)) if known => self.come_back(zone, path, now),
+            _ if known && !expired => self.enter(now),
+            _ if self.setting.directories.is_empty() => {
+                let what = "neither a directory nor a zone was given: write the address of one";
+                self.end(Err(JoinError::Configuration(what.to_owned())));
+            }
+            _ => self.look_up(now),
+        }
+        self.look(now);
+    }
+
+    /// Whether something has been decided.
+    fn look(&mut self, now: Instant) {
+        self.look_at_reserve(now);
+        if let State::Testing(test) = &mut self.state {
+            if let Some(doors) = test.verdict(now) {
+                test.stop();
+                self.act();
+                self.steps.test = Some(now - self.zones_began);
+                let spots = doors.into_iter().map(spot).collect();
+                self.ask(spots, None, now);
+            } else if let Some(failures) = test.failures() {
+                self.act();
+                self.steps.test = Some(now - self.zones_began);
+                self.failed_all(failures, now);
+            }
+        }
+        self.act();
+    }
+
+    /// Passes on what the parts want done.
+    fn act(&mut self) {
+        if let State::LookingUp(looking) = &mut self.state {
+            while let Some(step) = looking.poll() {
+                self.actions.push_back(match step {
+                    looking::Step::Ask(attempt, (directory, out)) => Action::Lookup {
+                        attempt,
+                        directory,
+                        out,
+                        waiting: self.waiting.clone(),
+                    },
+                    looking::Step::Cancel(attempt) => Action::Cancel(attempt),
+                });
+            }
+        }
+        if let State::Testing(test) = &mut self.state {
+            let target = |door: Door| Target::Controller(door.subject, door.door);
+            self.actions.extend(pings(test, target));
+        }
+        if let Reserve::Testing(test) = &mut self.reserve {
+            let tunnels = Tunnel::all(&self.places);
+            let target = |door: Door| Target::Tunnel(tunnels[door.subject]);
+            self.actions.extend(pings(test, target));
+        }
+    }
+
+    fn pause(&mut self, wait: Duration, then: Then, now: Instant) {
+        let until = now + wait;
+        if until >= self.deadline {
+            return self.give_up(now);
+        }
+        self.state = State::Pausing { until, then };
+    }
+
+    fn go_on(&mut self, now: Instant) {
+        let State::Pausing { then, .. } = std::mem::replace(&mut self.state, State::Ended) else {
+            return;
+        };
+        match then {
+            Then::LookUp => self.look_up(now),
+            Then::Test => self.test(now),
+            Then::Ask(spots) => self.ask(spots, None, now),
+        }
+    }
+
+    fn backoff_after(&mut self, after: Option<Duration>) -> Duration {
+        let wait = self.backoff.wait();
+        after.map_or(wait, |after| wait.max(after))
+    }
+
+    fn found(&mut self, offer: Box<Offer>, spot: &Spot, now: Instant) {
+        let before = self
+            .steps
+            .test
+            .map_or(self.zones_began, |test| self.zones_began + test);
+        self.steps.router = Some(now.saturating_duration_since(before));
+        self.end(Ok(Box::new(Found {
+            offer,
+            zone: spot.zone,
+            path: spot.path,
+            steps: self.steps,
+        })));
+    }
+}
+
+const fn straight(out: Out) -> Path {
+    Path { out, tunnel: None }
+}
+
+const fn spot(door: Door) -> Spot {
+    Spot {
+        zone: door.subject,
+        first: Some(door.door),
+        path: straight(door.out),
+    }
+}
+
+fn pings(test: &mut Test, target: impl Fn(Door) -> Target) -> Vec<Action> {
+    std::iter::from_fn(|| test.poll())
+        .map(|step| match step {
+            measure::Step::Ping(attempt, door) => Action::Ping {
+                attempt,
+                target: target(door),
+                out: door.out,
+            },
+            measure::Step::Cancel(attempt) => Action::Cancel(attempt),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

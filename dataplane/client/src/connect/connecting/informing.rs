@@ -1,0 +1,117 @@
+//! The first step: where the meeting may be joined.
+
+use std::time::{Duration, Instant};
+
+use plenum_wire::directory::{Denial, DirectoryProblem};
+
+use super::{Connecting, State, Then};
+use crate::connect::looking::{self, Looking, Outcome};
+use crate::connect::words::{Action, Attempt, News, Out, Places, Unanswered};
+
+/// How soon somebody in a waiting room asks again at the least, at the most, and if the
+/// directory does not say.
+const WAITING: (Duration, Duration, Duration) = (
+    Duration::from_secs(1),
+    Duration::from_secs(30),
+    Duration::from_secs(2),
+);
+impl Connecting {
+    pub(super) fn look_up(&mut self, now: Instant) {
+        let directories = 0..self.setting.directories.len();
+        let outs = self.setting.outs;
+        let all = directories.flat_map(|place| (0..outs).map(move |out| (place, Out(out))));
+        let mut order: Vec<looking::Asked> = all.collect();
+        // Who answered before, and knows who waits, is asked first.
+        order.sort_by_key(|asked| Some(*asked) != self.informant);
+        self.state = State::LookingUp(Looking::new(order, &mut self.numbers, now));
+    }
+
+    pub(super) fn handle_lookup(
+        &mut self,
+        attempt: Attempt,
+        answer: Result<Places, Unanswered>,
+        now: Instant,
+    ) {
+        let State::LookingUp(looking) = &mut self.state else {
+            return;
+        };
+        let outcome = looking.handle(attempt, answer, &mut self.numbers, now);
+        self.act();
+        match outcome {
+            None => {}
+            Some(Outcome::Found(places, asked)) if places.zones.is_empty() => {
+                self.informant = Some(asked);
+                self.denied(no_zone(), None, now);
+            }
+            Some(Outcome::Found(places, asked)) => {
+                self.informant = Some(asked);
+                self.places = places;
+                self.fresh = true;
+                self.denial = None;
+                self.steps.lookup = Some(now - self.began);
+                if self.told.is_some() {
+                    // The way from here takes as long as it would have without the wait.
+                    self.deadline = self.deadline.max(now + self.setting.within);
+                }
+                self.enter(now);
+            }
+            Some(Outcome::Denied(problem, after, asked)) => {
+                self.informant = Some(asked);
+                self.denied(problem, after, now);
+            }
+            Some(Outcome::Failed(failures)) => {
+                let hopeless = failures.iter().any(|failure| !failure.fault.passes());
+                self.failures = failures;
+                self.denial = None;
+                if hopeless {
+                    return self.give_up(now);
+                }
+                let wait = self.backoff_after(None);
+                self.pause(wait, Then::LookUp, now);
+            }
+        }
+    }
+
+    fn denied(&mut self, problem: DirectoryProblem, after: Option<Duration>, now: Instant) {
+        let code = problem.code;
+        self.denial = Some(problem.clone());
+        if !code.passes() {
+            return self.give_up(now);
+        }
+        let (least, most, usual) = WAITING;
+        let wait = match code {
+            Denial::WaitingForHost => {
+                self.waiting = problem.waiting;
+                self.wait_for(News::WaitingForHost);
+                after.unwrap_or(usual).clamp(least, most)
+            }
+            Denial::NotYet => {
+                self.wait_for(News::NotYet);
+                after.unwrap_or(most).max(least)
+            }
+            _ => self.backoff_after(after),
+        };
+        self.pause(wait, Then::LookUp, now);
+    }
+
+    /// Somebody else decides how long it takes.
+    fn wait_for(&mut self, news: News) {
+        self.deadline = self.deadline.max(self.began + self.setting.patience);
+        if self.told != Some(news) {
+            self.told = Some(news);
+            self.actions.push_back(Action::Tell(news));
+        }
+    }
+}
+
+/// What a directory should have said instead of naming no zone.
+fn no_zone() -> DirectoryProblem {
+    let code = Denial::NoZone;
+    DirectoryProblem {
+        title: code.to_string(),
+        status: code.status(),
+        code,
+        detail: "The directory named none.".to_owned(),
+        waiting: None,
+    }
+}

@@ -1,0 +1,204 @@
+//! The tunnels: held in reserve until no controller answers.
+//!
+//! They are pinged when the network test has been silent for 0.9 s, so that what the answer
+//! costs is not waited for, and at once when every way has failed for certain; and taken as
+//! soon as one has answered and no controller has. Where a controller answers pings and then
+//! nothing else, they are taken [`LAST_RESORT`] after the test began.
+
+use std::time::{Duration, Instant};
+
+use super::asking::Spot;
+use super::{Connecting, State};
+use crate::connect::measure::{DECIDE_WITHIN, Door, Subject, Test};
+use crate::connect::words::{Out, Path, Places, Tunnel};
+
+/// The latest time at which somebody without an answer is carried by a tunnel.
+pub(super) const LAST_RESORT: Duration = Duration::from_millis(5_500);
+/// How long the straight way is waited for by somebody who comes back from a tunnel.
+const STRAIGHT: Duration = Duration::from_millis(300);
+
+#[derive(Debug)]
+pub(super) enum Reserve {
+    /// There are none, or a controller has spoken.
+    None,
+    /// To be pinged then.
+    Due(Instant),
+    Testing(Test),
+    /// These answered, the best first.
+    Ready(Vec<Spot>),
+    /// Asked, or none of them answered.
+    Spent,
+}
+
+impl Tunnel {
+    /// All that are offered, in the order of their zones.
+    pub(in crate::connect) fn all(places: &Places) -> Vec<Self> {
+        let zones = places.zones.iter().enumerate();
+        zones
+            .flat_map(|(zone, place)| {
+                (0..place.tunnels.len()).map(move |index| Self { zone, index })
+            })
+            .collect()
+    }
+}
+
+impl Reserve {
+    /// When it has something to do by itself.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Due(at) => Some(*at),
+            Self::Testing(test) => test.next_timeout(),
+            Self::None | Self::Ready(_) | Self::Spent => None,
+        }
+    }
+
+    /// A controller answers pings: the tunnels are for the case that it does nothing else.
+    pub fn put_off(&mut self, began: Instant) {
+        if let Self::Due(at) = self {
+            *at = began + LAST_RESORT;
+        }
+    }
+}
+
+impl Connecting {
+    pub(super) fn has_tunnels(&self) -> bool {
+        self.places
+            .zones
+            .iter()
+            .any(|zone| !zone.tunnels.is_empty())
+    }
+
+    /// A controller has spoken, or all begins anew.
+    pub(super) fn put_reserve_away(&mut self) {
+        if let Reserve::Testing(test) = &mut self.reserve {
+            test.stop();
+        }
+        self.act();
+        self.reserve = Reserve::None;
+    }
+
+    /// Before each network test.
+    pub(super) fn prepare_reserve(&mut self, now: Instant) {
+        self.put_reserve_away();
+        let from_tunnel = self
+            .setting
+            .back
+            .is_some_and(|(_, path)| path.tunnel.is_some());
+        let after = if from_tunnel {
+            Duration::ZERO
+        } else {
+            DECIDE_WITHIN
+        };
+        if self.has_tunnels() {
+            self.reserve = Reserve::Due(now + after);
+        }
+    }
+
+    /// Whether the tunnels are asked, or may be in a moment, now that nothing else is left.
+    pub(super) fn call_reserve(&mut self, now: Instant) -> bool {
+        match std::mem::replace(&mut self.reserve, Reserve::Spent) {
+            Reserve::None | Reserve::Spent => return false,
+            Reserve::Due(_) => self.ping_tunnels(now),
+            Reserve::Testing(test) => self.reserve = Reserve::Testing(test),
+            Reserve::Ready(spots) => {
+                self.add(&spots);
+                self.ask_next(now);
+            }
+        }
+        true
+    }
+
+    /// What is due, and what the pings have shown.
+    pub(super) fn look_at_reserve(&mut self, now: Instant) {
+        if matches!(self.state, State::Ended) {
+            return;
+        }
+        if matches!(self.reserve, Reserve::Due(at) if at <= now) {
+            self.ping_tunnels(now);
+        }
+        if let Reserve::Testing(test) = &mut self.reserve {
+            if test.next_timeout().is_some_and(|due| due <= now) {
+                test.handle_timeout(&mut self.numbers, now);
+            }
+            if let Some(doors) = test.verdict(now) {
+                test.stop();
+                self.act();
+                let tunnels = Tunnel::all(&self.places);
+                let spot = |door: Door| through(tunnels[door.subject], door.out);
+                self.reserve = Reserve::Ready(doors.into_iter().map(spot).collect());
+            } else if test.failures().is_some() {
+                self.act();
+                self.reserve = Reserve::Spent;
+            }
+        }
+        self.use_reserve(now);
+    }
+
+    /// When tunnels that have answered are taken; `None` if not yet to be said.
+    pub(super) fn reserve_is_used_at(&self) -> Option<Instant> {
+        let Reserve::Ready(_) = self.reserve else {
+            return None;
+        };
+        match &self.state {
+            State::Testing(test) if !test.is_answered() => Some(test.began() + STRAIGHT),
+            State::Asking(asking) if asking.is_idle() => Some(self.zones_began),
+            State::Asking(asking) if asking.is_unheard() => Some(self.zones_began + LAST_RESORT),
+            _ => None,
+        }
+    }
+
+    fn use_reserve(&mut self, now: Instant) {
+        if matches!(&self.state, State::Asking(asking) if asking.is_idle())
+            && matches!(self.reserve, Reserve::Spent)
+        {
+            return self.round_over(now);
+        }
+        if self.reserve_is_used_at().is_none_or(|at| at > now) {
+            return;
+        }
+        let Reserve::Ready(spots) = std::mem::replace(&mut self.reserve, Reserve::Spent) else {
+            return;
+        };
+        if let State::Testing(test) = &mut self.state {
+            test.stop();
+            self.act();
+            self.steps.test = Some(now - self.zones_began);
+            return self.ask(spots, None, now);
+        }
+        self.cancel_current();
+        self.add(&spots);
+        self.ask_next(now);
+    }
+
+    fn add(&mut self, spots: &[Spot]) {
+        if let State::Asking(asking) = &mut self.state {
+            asking.add(spots);
+        }
+    }
+
+    fn ping_tunnels(&mut self, now: Instant) {
+        let subject = |tunnel: Tunnel| {
+            let zone = &self.places.zones[tunnel.zone];
+            Subject {
+                hosts: zone.hosts,
+                load: zone.load,
+                doors: 1,
+            }
+        };
+        let subjects = Tunnel::all(&self.places).into_iter().map(subject).collect();
+        let outs = (0..self.setting.outs).map(Out).collect();
+        let test = Test::new(subjects, outs, true, &mut self.numbers, now);
+        self.reserve = Reserve::Testing(test);
+    }
+}
+
+fn through(tunnel: Tunnel, out: Out) -> Spot {
+    Spot {
+        zone: tunnel.zone,
+        first: None,
+        path: Path {
+            out,
+            tunnel: Some(tunnel),
+        },
+    }
+}

@@ -1,0 +1,166 @@
+//! Any world: there is always an end, it comes in time, and whoever has a way gets in.
+
+use proptest::prelude::*;
+
+use super::world::*;
+use super::*;
+use crate::connect::words::{Fault, Out, Path, Tunnel};
+
+fn way() -> impl Strategy<Value = Way> {
+    let link = (1.0..300.0_f64, 0.0..50.0_f64, 0.0..0.05_f64);
+    let link = link.prop_map(|(round_trip, jitter, loss)| Link {
+        round_trip,
+        jitter,
+        loss,
+    });
+    let fault = prop_oneof![
+        Just(Fault::Silent),
+        Just(Fault::Refused),
+        Just(Fault::UnknownName),
+        Just(Fault::Nonsense),
+        Just(Fault::ProxyAway),
+        Just(Fault::ProxyForbids),
+        Just(Fault::Untrusted),
+        Just(Fault::ProxyLogin),
+        Just(Fault::Portal),
+    ];
+    prop_oneof![
+        4 => link.clone().prop_map(Way::Open),
+        2 => Just(Way::Hole),
+        1 => link.prop_map(Way::Stalls),
+        2 => fault.prop_map(Way::Wrong),
+    ]
+}
+
+fn ways(outs: usize) -> impl Strategy<Value = Vec<Way>> {
+    prop::collection::vec(way(), outs)
+}
+
+fn says() -> impl Strategy<Value = Says> {
+    let code = prop_oneof![
+        Just(Denial::WaitingForHost),
+        Just(Denial::NotYet),
+        Just(Denial::Unavailable),
+        Just(Denial::NoZone),
+        Just(Denial::TooManyRequests),
+        Just(Denial::WrongPasscode),
+        Just(Denial::UnknownMeeting),
+    ];
+    let after = prop::option::of((0_u64..10_000).prop_map(Duration::from_millis));
+    prop_oneof![
+        6 => Just(Says::Yes),
+        1 => (code.clone(), after).prop_map(|(code, after)| Says::No(code, after)),
+        1 => (code, 0_usize..4).prop_map(|(code, times)| Says::Later(code, times)),
+    ]
+}
+
+fn zone(outs: usize) -> impl Strategy<Value = Zone> {
+    let code = prop_oneof![
+        Just(Refusal::ZoneFull),
+        Just(Refusal::ZoneOverloaded),
+        Just(Refusal::UnknownMeeting),
+        Just(Refusal::Forbidden),
+    ];
+    let refusal = prop::option::weighted(0.3, (code, 0_usize..50));
+    let load = prop::option::of(-1.0..2.0_f64);
+    let tunnels = prop::collection::vec(ways(outs), 0..3);
+    (
+        ways(outs),
+        0_usize..4,
+        load,
+        any::<bool>(),
+        refusal,
+        tunnels,
+    )
+        .prop_map(|(ways, controllers, load, hosts, refusal, tunnels)| Zone {
+            ways,
+            controllers,
+            load,
+            hosts,
+            refusal,
+            tunnels,
+        })
+}
+
+fn path(zones: usize, outs: usize) -> impl Strategy<Value = (usize, Path)> {
+    (0..zones.max(1), 0..outs).prop_map(|(zone, out)| {
+        let out = Out(out);
+        (zone, Path { out, tunnel: None })
+    })
+}
+
+fn any_world() -> impl Strategy<Value = World> {
+    (1_usize..3, 0_usize..3, 1_usize..4).prop_flat_map(|(outs, directories, zones)| {
+        let directory = (ways(outs), says()).prop_map(|(ways, says)| Directory { ways, says });
+        (
+            prop::collection::vec(directory, directories),
+            prop::collection::vec(zone(outs), zones),
+            prop::option::weighted(0.2, path(zones, outs)),
+            prop::option::weighted(0.2, path(zones, outs)),
+            any::<bool>(),
+            any::<bool>(),
+            any::<u64>(),
+        )
+            .prop_map(
+                move |(directories, zones, back, avoid, known, from_tunnel, seed)| {
+                    let tunnel = |zone: usize| {
+                        let there = from_tunnel && !zones[zone].tunnels.is_empty();
+                        there.then_some(Tunnel { zone, index: 0 })
+                    };
+                    let back = back.map(|(zone, path)| {
+                        let tunnel = tunnel(zone);
+                        (zone, Path { tunnel, ..path })
+                    });
+                    World {
+                        outs,
+                        back: back.filter(|_| known || directories.is_empty()),
+                        avoid: avoid.map(|(_, path)| path),
+                        directories,
+                        zones,
+                        known,
+                        within: Duration::from_secs(15),
+                        patience: Duration::from_secs(60),
+                        seed,
+                    }
+                },
+            )
+    })
+}
+
+/// Whether there is an undisturbed way: a directory that says yes, and a zone that does, both
+/// by the straight way out and without loss, with nothing else that could say no before.
+fn has_a_way(world: &World) -> bool {
+    let clear = |ways: &[Way]| matches!(ways[0], Way::Open(link) if link.loss == 0.0);
+    let directory = |it: &Directory| clear(&it.ways) && it.says == Says::Yes;
+    let informed = world.directories.is_empty() || world.directories.iter().all(directory);
+    let willing = |zone: &Zone| zone.refusal.is_none();
+    let open = |zone: &Zone| zone.controllers > 0 && clear(&zone.ways);
+    informed && world.zones.iter().all(willing) && world.zones.iter().any(open)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn there_is_an_end_in_time_and_a_router_where_there_is_a_way(world in any_world()) {
+        let seen = world.join();
+        let patience = if seen.news.is_empty() {
+            world.within
+        } else {
+            // Let in at the last moment of the patience, and then the way to the router.
+            world.patience + world.within
+        };
+        prop_assert!(seen.took <= patience, "{} ms", seen.ms());
+        if let Ok(found) = &seen.result {
+            let zone = &world.zones[found.zone];
+            let way = match found.path.tunnel {
+                Some(tunnel) => zone.tunnels[tunnel.index][found.path.out.0],
+                None => zone.ways[found.path.out.0],
+            };
+            prop_assert!(matches!(way, Way::Open(_)), "an offer from nowhere: {seen:?}");
+            prop_assert!(found.path.tunnel.is_none_or(|tunnel| tunnel.zone == found.zone));
+        } else {
+            prop_assert!(!has_a_way(&world), "{}: {seen:?}", seen.error());
+        }
+        prop_assert!(seen.asked.len() < 400, "{} questions", seen.asked.len());
+    }
+}

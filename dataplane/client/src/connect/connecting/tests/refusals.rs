@@ -1,0 +1,171 @@
+//! Who does not get in, when that is told, and in which words.
+
+use crate::connect::words::Fault;
+use crate::error::exit;
+
+use super::world::*;
+use super::*;
+
+fn assert_told(seen: &Seen, status: u8, parts: &[&str]) {
+    let text = seen.error().to_string();
+    assert_eq!(seen.error().exit_status(), status, "{text}");
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in: {text}");
+    }
+}
+
+#[test]
+fn a_refusal_for_good_is_told_at_once() {
+    let table: [(Denial, &[&str]); 6] = [
+        (
+            Denial::UnknownMeeting,
+            &["4711", "no such meeting", "number"],
+        ),
+        (
+            Denial::PasscodeRequired,
+            &["asks for a passcode", "--passcode"],
+        ),
+        (Denial::WrongPasscode, &["not the meeting's passcode"]),
+        (Denial::SignInRequired, &["sign in", "--token"]),
+        (Denial::Refused, &["did not let you in"]),
+        (Denial::Over, &["is over"]),
+    ];
+    for (code, parts) in table {
+        let mut world = world();
+        world.directories[0].says = Says::No(code, None);
+        let seen = world.join();
+        assert_told(&seen, exit::REFUSED, parts);
+        assert_eq!((seen.lookups, seen.ms()), (1, 120), "{code:?}");
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_answer_is_asked_again_until_the_time_is_up() {
+    for code in [Denial::Unavailable, Denial::NoZone] {
+        let mut world = world();
+        world.directories[0].says = Says::No(code, None);
+        let seen = world.join();
+        assert_told(&seen, exit::FULL, &["Try again in a minute"]);
+        assert!(seen.lookups > 5 && seen.ms() <= 15_000, "{seen:?}");
+    }
+}
+
+#[test]
+fn who_may_only_ask_again_when_the_time_is_up_is_told_at_once() {
+    let mut world = world();
+    let hour = Some(Duration::from_secs(3_600));
+    for code in [Denial::TooManyRequests, Denial::NotYet] {
+        world.directories[0].says = Says::No(code, hour);
+        let seen = world.join();
+        assert_told(&seen, exit::FULL, &[]);
+        assert!(seen.ms() < 200, "{code:?}: {} ms", seen.ms());
+    }
+}
+
+#[test]
+fn a_host_who_never_comes_is_waited_for_as_long_as_was_said() {
+    let mut world = world();
+    world.directories[0].says = Says::No(Denial::WaitingForHost, None);
+    world.patience = Duration::from_secs(60);
+    let seen = world.join();
+    assert_told(&seen, exit::FULL, &["host"]);
+    assert!((55_000..=60_000).contains(&seen.ms()), "{} ms", seen.ms());
+}
+
+#[test]
+fn what_no_waiting_mends_is_told_at_once() {
+    let table: [(Fault, &[&str]); 3] = [
+        (Fault::Untrusted, &["is not trusted", "--ca"]),
+        (Fault::Portal, &["sign in", "browser"]),
+        (Fault::ProxyLogin, &["password", "--proxy"]),
+    ];
+    for (fault, parts) in table {
+        let mut world = world();
+        world.directories[0].ways = vec![Way::Wrong(fault)];
+        let seen = world.join();
+        assert_told(&seen, exit::UNREACHABLE, parts);
+        assert_eq!(seen.ms(), 1, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_wrong_password_is_told_rather_than_the_firewall_that_makes_it_needed() {
+    for blocked in [Way::Hole, Way::Wrong(Fault::Refused)] {
+        let mut world = world();
+        world.outs = 2;
+        world.directories[0].ways = vec![blocked, Way::Wrong(Fault::ProxyLogin)];
+        let seen = world.join();
+        assert_told(
+            &seen,
+            exit::UNREACHABLE,
+            &["does not accept the credentials", "password"],
+        );
+        assert!(seen.ms() < 4_500, "{} ms", seen.ms());
+    }
+}
+
+#[test]
+fn a_network_without_any_way_out_is_told_when_the_time_is_up() {
+    for way in [Way::Hole, Way::Wrong(Fault::Refused)] {
+        let mut world = world();
+        world.directories[0].ways = vec![way];
+        let seen = world.join();
+        let parts = [
+            "no directory answered",
+            "directory0.example",
+            "plenum doctor",
+        ];
+        assert_told(&seen, exit::UNREACHABLE, &parts);
+        assert!((10_000..=15_000).contains(&seen.ms()), "{} ms", seen.ms());
+    }
+}
+
+#[test]
+fn controllers_that_nobody_reaches_are_named() {
+    let mut world = world();
+    world.zones = vec![Zone::at(&[Way::Hole]).with_tunnel(&[Way::Wrong(Fault::Refused)])];
+    let seen = world.join();
+    assert_told(
+        &seen,
+        exit::UNREACHABLE,
+        &["no zone controller answered", "zc0-0"],
+    );
+    assert!(seen.ms() <= 15_000);
+}
+
+#[test]
+fn a_full_zone_is_full_and_not_unreachable() {
+    let mut world = world();
+    world.zones[0].refusal = Some((Refusal::ZoneFull, usize::MAX));
+    let seen = world.join();
+    assert_told(&seen, exit::FULL, &["full", "times in"]);
+    assert!(seen.ms() <= 15_000);
+}
+
+#[test]
+fn a_zone_that_was_full_is_not_unreachable_because_the_time_is_up() {
+    let mut world = world();
+    world.zones[0].refusal = Some((Refusal::ZoneFull, usize::MAX));
+    // Shorter than the answer that would come next.
+    world.within = Duration::from_millis(330);
+    let seen = world.join();
+    assert!(seen.asked.len() > 1, "{seen:?}");
+    assert_told(&seen, exit::FULL, &["full"]);
+}
+
+#[test]
+fn what_a_zone_refuses_for_good_is_not_asked_again() {
+    let mut world = world();
+    world.zones[0].refusal = Some((Refusal::UnknownMeeting, usize::MAX));
+    let seen = world.join();
+    assert_told(&seen, exit::REFUSED, &["no such meeting"]);
+    assert_eq!(seen.asked.len(), 1);
+}
+
+#[test]
+fn a_directory_that_knows_no_zone_is_told() {
+    let mut world = world();
+    world.zones.clear();
+    let seen = world.join();
+    assert_told(&seen, exit::FULL, &["no zone is ready"]);
+}

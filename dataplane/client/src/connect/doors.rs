@@ -1,0 +1,171 @@
+//! Networks for every way to every address: whom to trust there, and through which proxies.
+
+use std::collections::BTreeMap;
+
+use http::HeaderValue;
+use plenum_transport::route::{Credentials, Hop, Route};
+use url::Url;
+
+use super::words::{Failure, Fault, Out, Path, Place, Places, Tunnel};
+use crate::error::JoinError;
+use crate::network::Network;
+use crate::proxy::{ProxySettings, ProxySource, Way};
+use crate::zone::{address, bearer};
+
+/// One way out of the network that this machine is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Straight ahead.
+    Direct,
+    /// By the proxy that is configured here.
+    Proxy,
+}
+
+/// Opens the way to directories, zones and tunnels. Connections to one address by one way are
+/// kept and shared, so that the network test pays for the handshakes of what follows.
+pub(crate) struct Doors<'a> {
+    network: &'a Network,
+    proxy: &'a ProxySettings,
+    exits: &'a [Exit],
+    opened: BTreeMap<(Option<usize>, Path), Network>,
+}
+
+/// The ways out that the settings leave, straight ahead first.
+pub(crate) fn exits(proxy: &ProxySettings) -> Vec<Exit> {
+    match proxy.proxy() {
+        None => vec![Exit::Direct],
+        // The user said so.
+        Some((_, ProxySource::User)) => vec![Exit::Proxy],
+        Some(_) => vec![Exit::Direct, Exit::Proxy],
+    }
+}
+
+impl<'a> Doors<'a> {
+    pub fn new(network: &'a Network, proxy: &'a ProxySettings, exits: &'a [Exit]) -> Self {
+        Self {
+            network,
+            proxy,
+            exits,
+            opened: BTreeMap::new(),
+        }
+    }
+
+    /// To a directory.
+    pub fn directory(&mut self, url: &Url, out: Out) -> Result<Network, Failure> {
+        let route = self.route(url, out)?;
+        let path = Path { out, tunnel: None };
+        self.open((None, path), route, None)
+    }
+
+    /// To a controller of a zone, or the zone's tunnel itself.
+    pub fn zone(
+        &mut self,
+        place: &Place,
+        zone: usize,
+        url: &Url,
+        out: Out,
+    ) -> Result<Network, Failure> {
+        let route = self.route(url, out)?;
+        let path = Path { out, tunnel: None };
+        self.open((Some(zone), path), route, place.authority.as_deref())
+    }
+
+    /// To whatever is behind a zone's tunnel.
+    pub fn behind(
+        &mut self,
+        places: &Places,
+        tunnel: Tunnel,
+        out: Out,
+    ) -> Result<Network, Failure> {
+        let place = &places.zones[tunnel.zone];
+        let url = read("tunnel", &place.tunnels[tunnel.index])?;
+        let route = self.route(&url, out)?;
+        let trust = self.zone(place, tunnel.zone, &url, out)?;
+        let hop = hop(&url, &trust, places.token.as_deref()).map_err(|why| odd(&url, why))?;
+        let path = Path {
+            out,
+            tunnel: Some(tunnel),
+        };
+        let route = route.then(hop);
+        self.open((Some(tunnel.zone), path), route, place.authority.as_deref())
+    }
+
+    fn open(
+        &mut self,
+        key: (Option<usize>, Path),
+        route: Route,
+        authority: Option<&str>,
+    ) -> Result<Network, Failure> {
+        if let Some(known) = self.opened.get(&key) {
+            return Ok(known.clone());
+        }
+        let mut network = if route.is_direct() {
+            self.network.clone()
+        } else {
+            self.network.via(route)
+        };
+        if let Some(authority) = authority {
+            let trusting = network.trusting(Some(authority.as_bytes()));
+            network = trusting.map_err(|error| Failure {
+                fault: Fault::Untrusted,
+                at: "the zone's authority".to_owned(),
+                reason: error.to_string(),
+                proxy: None,
+            })?;
+        }
+        self.opened.insert(key, network.clone());
+        Ok(network)
+    }
+
+    /// The route out of here, for this host.
+    fn route(&self, url: &Url, out: Out) -> Result<Route, Failure> {
+        let exit = self.exits.get(out.0).copied().unwrap_or(Exit::Direct);
+        match (exit, self.proxy.way_to(url)) {
+            (Exit::Direct, _) => Ok(Route::direct()),
+            (Exit::Proxy, Way::Through(hop) | Way::Perhaps(hop, _)) => Ok(Route::through([hop])),
+            (Exit::Proxy, Way::Direct) => {
+                let why = "NO_PROXY says not to reach it by the proxy".to_owned();
+                Err(Failure {
+                    fault: Fault::Refused,
+                    ..odd(url, why)
+                })
+            }
+        }
+    }
+}
+
+/// Reads an address that a directory or the user gave.
+pub(crate) fn read(what: &str, text: &str) -> Result<Url, Failure> {
+    address(what, text).map_err(|error| Failure {
+        fault: Fault::Nonsense,
+        at: text.to_owned(),
+        reason: error.to_string(),
+        proxy: None,
+    })
+}
+
+fn odd(url: &Url, reason: String) -> Failure {
+    Failure {
+        fault: Fault::Nonsense,
+        at: url.to_string(),
+        reason,
+        proxy: None,
+    }
+}
+
+/// A tunnel as a proxy: TLS, and the directory's token as the password.
+fn hop(url: &Url, trust: &Network, token: Option<&str>) -> Result<Hop, String> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or(443);
+    let hop = Hop::tls(host, port, trust.trust()).map_err(|error| error.to_string())?;
+    let Some(token) = token else {
+        return Ok(hop);
+    };
+    let credentials = Credentials::Bearer(token.to_owned());
+    hop.with(&credentials).map_err(|error| error.to_string())
+}
+
+/// The header that shows a token.
+pub(crate) fn header(token: Option<&str>) -> Result<Option<HeaderValue>, JoinError> {
+    token.map(bearer).transpose()
+}

@@ -1,0 +1,245 @@
+//! Does what [`Connecting`] decides: one task for each errand, one loop for all.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use plenum_wire::MeetingId;
+use plenum_wire::join::JoinRequest;
+use tokio::sync::mpsc;
+use tokio::time::sleep_until;
+use tokio_util::task::AbortOnDropHandle;
+use url::Url;
+
+use super::connecting::{Connecting, Setting};
+use super::doors::{self, Doors};
+use super::errand::{Question, look_up, ping};
+use super::words::{
+    Action, Attempt, Failure, Fault, Found, Input, News, Out, Path, Places, Setback, Target,
+    Unanswered,
+};
+use crate::error::JoinError;
+use crate::network::Network;
+use crate::zone::Zone;
+
+/// How many answers may wait: all that one test can bring at once.
+const INBOX: usize = 64;
+
+/// One run of [`Connecting`] in the world.
+pub(crate) struct Driver<'a> {
+    pub doors: Doors<'a>,
+    pub meeting: &'a MeetingId,
+    pub directories: &'a [Url],
+    pub question: &'a Question,
+    pub request: JoinRequest,
+    running: BTreeMap<Attempt, AbortOnDropHandle<()>>,
+    tell: mpsc::Sender<Input>,
+    inbox: mpsc::Receiver<Input>,
+}
+
+impl<'a> Driver<'a> {
+    pub fn new(
+        doors: Doors<'a>,
+        meeting: &'a MeetingId,
+        directories: &'a [Url],
+        question: &'a Question,
+        request: JoinRequest,
+    ) -> Self {
+        let (tell, inbox) = mpsc::channel(INBOX);
+        Self {
+            doors,
+            meeting,
+            directories,
+            question,
+            request,
+            running: BTreeMap::new(),
+            tell,
+            inbox,
+        }
+    }
+
+    /// Runs to the end. With the router comes the network by which it is reached.
+    pub async fn run(
+        mut self,
+        setting: Setting,
+    ) -> Result<(Box<Found>, Network, Places), JoinError> {
+        let mut connecting = Connecting::new(setting, Instant::now());
+        loop {
+            while let Some(action) = connecting.poll() {
+                if let Action::Done(result) = action {
+                    let found = result?;
+                    let places = connecting.places().clone();
+                    let way = self.way(&places, found.zone, found.path);
+                    let (network, _) = way.map_err(|why| JoinError::Configuration(why.reason))?;
+                    return Ok((found, network, places));
+                }
+                self.act(action, &connecting);
+            }
+            let due = connecting.next_timeout().unwrap_or_else(Instant::now);
+            tokio::select! {
+                Some(input) = self.inbox.recv() => connecting.handle(input, Instant::now()),
+                () = sleep_until(due.into()) => connecting.handle_timeout(Instant::now()),
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action, connecting: &Connecting) {
+        let places = connecting.places();
+        match action {
+            Action::Lookup {
+                attempt,
+                directory,
+                out,
+                waiting,
+            } => self.look_up(attempt, directory, out, waiting),
+            Action::Ping {
+                attempt,
+                target,
+                out,
+            } => match self.target(places, target, out) {
+                Ok((url, network)) => {
+                    let tell = self.tell.clone();
+                    let http = network.http().clone();
+                    self.start(
+                        attempt,
+                        async move { ping(&http, &url, attempt, &tell).await },
+                    );
+                }
+                Err(failure) => self.answer(Input::PingFailed(attempt, failure), attempt),
+            },
+            Action::Ask {
+                attempt,
+                zone,
+                first,
+                path,
+                forgive,
+            } => {
+                if forgive {
+                    self.request.exclude.clear();
+                }
+                match self.zone(places, zone, path) {
+                    Ok(asked) => self.ask(attempt, asked, first),
+                    Err(failure) => {
+                        let answer = Err(Setback::Failed(failure));
+                        self.answer(Input::Answer(attempt, answer), attempt);
+                    }
+                }
+            }
+            Action::Cancel(attempt) => {
+                self.running.remove(&attempt);
+            }
+            Action::Tell(News::WaitingForHost) => {
+                tracing::info!(meeting = %self.meeting, "waiting for a host to let us in");
+            }
+            Action::Tell(News::NotYet) => {
+                tracing::info!(meeting = %self.meeting, "waiting for the meeting to begin");
+            }
+            Action::Done(_) => {}
+        }
+    }
+
+    fn look_up(&mut self, attempt: Attempt, directory: usize, out: Out, waiting: Option<String>) {
+        let url = self.directories[directory].clone();
+        match self.doors.directory(&url, out) {
+            Ok(network) => {
+                let mut question = self.question.clone();
+                question.request.waiting = waiting;
+                let tell = self.tell.clone();
+                self.start(attempt, async move {
+                    let answer = look_up(network.http(), &url, &question).await;
+                    let answer = answer.map(|lookup| Places::of(lookup, Instant::now()));
+                    // Who no longer waits needs no answer.
+                    let _ = tell.send(Input::Lookup(attempt, answer)).await;
+                });
+            }
+            Err(failure) => {
+                let answer = Err(Unanswered::Failed(failure));
+                self.answer(Input::Lookup(attempt, answer), attempt);
+            }
+        }
+    }
+
+    fn ask(&mut self, attempt: Attempt, zone: Zone, first: Option<usize>) {
+        let (meeting, request) = (self.meeting.clone(), self.request.clone());
+        let tell = self.tell.clone();
+        self.start(attempt, async move {
+            let answer = zone.ask(&meeting, &request, first).await;
+            let _ = tell.send(Input::Answer(attempt, answer)).await;
+        });
+    }
+
+    fn start(&mut self, attempt: Attempt, errand: impl Future<Output = ()> + Send + 'static) {
+        let task = AbortOnDropHandle::new(tokio::spawn(errand));
+        self.running.insert(attempt, task);
+    }
+
+    /// What is known without asking comes as late as what was asked: never within a decision.
+    fn answer(&mut self, input: Input, attempt: Attempt) {
+        let tell = self.tell.clone();
+        self.start(attempt, async move {
+            let _ = tell.send(input).await;
+        });
+    }
+
+    fn target(
+        &mut self,
+        places: &Places,
+        target: Target,
+        out: Out,
+    ) -> Result<(Url, Network), Failure> {
+        let (zone, what, text) = match target {
+            Target::Controller(zone, index) => {
+                (zone, "controller", &places.zones[zone].controllers[index])
+            }
+            Target::Tunnel(tunnel) => {
+                let place = &places.zones[tunnel.zone];
+                (tunnel.zone, "tunnel", &place.tunnels[tunnel.index])
+            }
+        };
+        let url = doors::read(what, text)?;
+        let network = self.doors.zone(&places.zones[zone], zone, &url, out)?;
+        Ok((url, network))
+    }
+
+    /// A zone's controllers by a path.
+    fn zone(&mut self, places: &Places, zone: usize, path: Path) -> Result<Zone, Failure> {
+        let (network, urls) = self.way(places, zone, path)?;
+        let token = doors::header(places.token.as_deref()).map_err(|error| Failure {
+            fault: Fault::Nonsense,
+            at: urls[0].to_string(),
+            reason: error.to_string(),
+            proxy: None,
+        })?;
+        Ok(Zone::new(network.http().clone(), urls, token))
+    }
+
+    /// The network by which a zone is reached, and its controllers, at least one.
+    fn way(
+        &mut self,
+        places: &Places,
+        zone: usize,
+        path: Path,
+    ) -> Result<(Network, Vec<Url>), Failure> {
+        let place = &places.zones[zone];
+        let read = place
+            .controllers
+            .iter()
+            .map(|text| doors::read("zone", text));
+        let mut wrong = None;
+        let urls: Vec<Url> = read
+            .filter_map(|url| url.map_err(|why| wrong = Some(why)).ok())
+            .collect();
+        let Some(url) = urls.first() else {
+            return Err(wrong.unwrap_or_else(|| Failure {
+                fault: Fault::Refused,
+                at: "the zone".to_owned(),
+                reason: "the directory names no controller of it".to_owned(),
+                proxy: None,
+            }));
+        };
+        let network = match path.tunnel {
+            Some(tunnel) => self.doors.behind(places, tunnel, path.out)?,
+            None => self.doors.zone(place, zone, url, path.out)?,
+        };
+        Ok((network, urls))
+    }
+}

@@ -1,0 +1,369 @@
+//! The network test: pings of all doors of all candidates at once, until the choice is clear.
+//!
+//! A candidate is a zone with its controllers, or a tunnel. Each door is tried by the first
+//! way out; by the others [`HEDGE`] later, or at once when the first way has failed, for
+//! candidates of which nothing has been heard. Bounded: [`PINGED`] doors, and the caller
+//! decides at [`DECIDE_WITHIN`] with what is known then.
+
+mod probe;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::choice::{self, Candidate};
+use super::words::{Attempt, Failure, Numbers, Out};
+use probe::{Probe, State};
+
+/// When the choice is made with what has answered by then: the whole test is to take less
+/// than a second.
+pub const DECIDE_WITHIN: Duration = Duration::from_millis(900);
+/// When the other ways out are tried too.
+const HEDGE: Duration = Duration::from_millis(150);
+/// How long the way straight ahead is waited for when another one has answered: three round
+/// trips over 100 ms. Behind a proxy media has only TLS.
+const STRAIGHT: Duration = Duration::from_millis(300);
+/// How often it is looked whether those that are silent have been so for too long to win.
+const LOOK: Duration = Duration::from_millis(10);
+/// Doors pinged in one test: with 7 kB each for TLS and a few requests less than 100 kB.
+pub const PINGED: usize = 12;
+
+/// One candidate to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Subject {
+    /// Whether the meeting is there already.
+    pub hosts: bool,
+    /// How full it is.
+    pub load: Option<f64>,
+    /// How many doors it has.
+    pub doors: usize,
+}
+
+/// A door of a candidate, by a way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Door {
+    /// By which way out.
+    pub out: Out,
+    /// Which candidate.
+    pub subject: usize,
+    /// Which of its doors.
+    pub door: usize,
+}
+
+/// What the caller is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Ping this.
+    Ping(Attempt, Door),
+    /// Enough.
+    Cancel(Attempt),
+}
+
+/// One test.
+#[derive(Debug)]
+pub struct Test {
+    subjects: Vec<Subject>,
+    outs: Vec<Out>,
+    probes: Vec<Probe>,
+    /// When the other ways out are tried; `None` once they are.
+    hedge: Option<Instant>,
+    began: Instant,
+    /// When the choice is made with what there is; `None` once that has passed.
+    decide: Option<Instant>,
+    looked: Instant,
+    steps: VecDeque<Step>,
+}
+
+impl Test {
+    /// Starts with every door by the first of `outs`, or by all of them `at_once`. `numbers`
+    /// names the pings.
+    pub fn new(
+        subjects: Vec<Subject>,
+        outs: Vec<Out>,
+        at_once: bool,
+        numbers: &mut Numbers,
+        now: Instant,
+    ) -> Self {
+        let mut test = Self {
+            subjects,
+            hedge: (outs.len() > 1).then(|| now + HEDGE),
+            outs,
+            probes: Vec::new(),
+            began: now,
+            decide: Some(now + DECIDE_WITHIN),
+            looked: now,
+            steps: VecDeque::new(),
+        };
+        let all: Vec<usize> = (0..test.subjects.len()).collect();
+        if let Some(&out) = test.outs.first() {
+            test.ping(&all, out, numbers, now);
+        }
+        if at_once {
+            test.ping_otherwise(&all, numbers, now);
+            test.hedge = None;
+        }
+        test
+    }
+
+    /// Something pinged answered first, or again, or will no more.
+    pub fn handle_opened(&mut self, attempt: Attempt, took: Duration) -> bool {
+        self.change(attempt, |state| {
+            if matches!(state, State::Running) {
+                *state = State::Answered {
+                    first: took,
+                    samples: Vec::new(),
+                    done: false,
+                };
+            }
+        })
+    }
+
+    /// A sample.
+    pub fn handle_sample(&mut self, attempt: Attempt, took: Duration) -> bool {
+        self.change(attempt, |state| match state {
+            State::Answered {
+                samples,
+                done: false,
+                ..
+            } if samples.len() < super::SAMPLES => {
+                samples.push(took);
+            }
+            _ => {}
+        })
+    }
+
+    /// The last sample.
+    pub fn handle_measured(&mut self, attempt: Attempt) -> bool {
+        self.change(attempt, |state| {
+            if let State::Answered { done, .. } = state {
+                *done = true;
+            }
+        })
+    }
+
+    /// A door that answered before has told enough.
+    pub fn handle_failed(
+        &mut self,
+        attempt: Attempt,
+        failure: Failure,
+        numbers: &mut Numbers,
+        now: Instant,
+    ) -> bool {
+        let ours = self.change(attempt, |state| match state {
+            State::Answered { done, .. } => *done = true,
+            _ => *state = State::Failed(failure),
+        });
+        if ours && self.hedge.is_some() {
+            let lost: Vec<usize> = (0..self.subjects.len())
+                .filter(|&subject| self.has_failed(subject))
+                .collect();
+            self.ping_otherwise(&lost, numbers, now);
+        }
+        ours
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, numbers: &mut Numbers, now: Instant) {
+        self.looked = now;
+        self.decide.take_if(|due| *due <= now);
+        if self.hedge.take_if(|due| *due <= now).is_some() {
+            let unheard: Vec<usize> = (0..self.subjects.len())
+                .filter(|&subject| !self.has_answered(subject))
+                .collect();
+            self.ping_otherwise(&unheard, numbers, now);
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Step> {
+        self.steps.pop_front()
+    }
+
+    /// When to look again, as long as it is undecided.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let answered = self.decide.is_some() && self.is_answered();
+        let look = answered.then_some(self.looked + LOOK);
+        self.hedge.into_iter().chain(self.decide).chain(look).min()
+    }
+
+    /// Ends every ping that still runs.
+    pub fn stop(&mut self) {
+        for probe in &self.probes {
+            let done = matches!(probe.state, State::Answered { done: true, .. });
+            if !done && !matches!(probe.state, State::Failed(_)) {
+                self.steps.push_back(Step::Cancel(probe.attempt));
+            }
+        }
+    }
+
+    /// The doors to knock at, the best candidate's first: as soon as nothing can change the
+    /// winner, or the time is up and somebody has answered.
+    pub fn verdict(&self, now: Instant) -> Option<Vec<Door>> {
+        let candidates: Vec<Candidate> = self.candidates(now).collect();
+        let up = now >= self.began + DECIDE_WITHIN || !self.is_running();
+        if !up && !choice::is_decided(&candidates) {
+            return None;
+        }
+        let order = choice::order(&candidates);
+        let doors: Vec<Door> = order
+            .into_iter()
+            .filter_map(|it| self.best_door(it))
+            .collect();
+        let best = doors.first()?;
+        (up || !self.may_be_straighter(best, now)).then_some(doors)
+    }
+
+    /// Whether the same candidate may still answer by a better way out.
+    fn may_be_straighter(&self, best: &Door, now: Instant) -> bool {
+        self.of(best.subject).any(|probe| {
+            matches!(probe.state, State::Running)
+                && self.rank(probe.door.out) < self.rank(best.out)
+                && now < probe.began + STRAIGHT
+        })
+    }
+
+    fn rank(&self, out: Out) -> Option<usize> {
+        self.outs.iter().position(|it| *it == out)
+    }
+
+    /// What was wrong with all of them; `None` as long as one may answer.
+    pub fn failures(&self) -> Option<Vec<Failure>> {
+        if self.hedge.is_some() && self.started_everything().is_none() {
+            return None;
+        }
+        let failed = |probe: &Probe| match &probe.state {
+            State::Failed(failure) => Some(failure.clone()),
+            _ => None,
+        };
+        self.probes.iter().map(failed).collect()
+    }
+
+    /// What was wrong with those that have failed so far.
+    pub fn so_far(&self) -> impl Iterator<Item = &Failure> {
+        self.probes.iter().filter_map(|probe| match &probe.state {
+            State::Failed(failure) => Some(failure),
+            _ => None,
+        })
+    }
+
+    /// Whether this is a ping of this test.
+    pub fn has(&self, attempt: Attempt) -> bool {
+        self.probes.iter().any(|probe| probe.attempt == attempt)
+    }
+
+    /// Whether anybody has answered.
+    pub fn is_answered(&self) -> bool {
+        (0..self.subjects.len()).any(|subject| self.has_answered(subject))
+    }
+
+    /// Since when.
+    pub const fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// `Some` once every candidate without an answer has been tried by every way out.
+    fn started_everything(&self) -> Option<()> {
+        let last = self.outs.last()?;
+        let tried = |subject: usize| {
+            let mut probes = self.probes.iter();
+            self.has_answered(subject)
+                || probes.any(|probe| probe.door.subject == subject && probe.door.out == *last)
+        };
+        (0..self.subjects.len()).all(tried).then_some(())
+    }
+
+    fn is_running(&self) -> bool {
+        let mut probes = self.probes.iter();
+        self.hedge.is_some()
+            || probes.any(|probe| {
+                matches!(
+                    probe.state,
+                    State::Running | State::Answered { done: false, .. }
+                )
+            })
+    }
+
+    fn candidates(&self, now: Instant) -> impl Iterator<Item = Candidate> {
+        let all = self.subjects.iter().enumerate();
+        all.map(move |(index, subject)| Candidate {
+            hosts: subject.hosts,
+            load: subject.load,
+            trials: self.of(index).map(|probe| probe.trial(now)).collect(),
+        })
+    }
+
+    /// The way straight ahead where that works, and of its doors the one that answers fastest.
+    fn best_door(&self, subject: usize) -> Option<Door> {
+        let answered = self.of(subject).filter_map(|probe| match &probe.state {
+            State::Answered { first, samples, .. } => {
+                let fastest = samples.iter().min().copied();
+                Some((
+                    self.rank(probe.door.out),
+                    fastest.unwrap_or(*first),
+                    probe.door,
+                ))
+            }
+            _ => None,
+        });
+        Some(answered.min()?.2)
+    }
+
+    fn of(&self, subject: usize) -> impl Iterator<Item = &Probe> {
+        let probes = self.probes.iter();
+        probes.filter(move |probe| probe.door.subject == subject)
+    }
+
+    fn has_answered(&self, subject: usize) -> bool {
+        self.of(subject)
+            .any(|probe| matches!(probe.state, State::Answered { .. }))
+    }
+
+    /// Whether there is nothing left to hope for by the ways that were tried.
+    fn has_failed(&self, subject: usize) -> bool {
+        self.of(subject)
+            .all(|probe| matches!(probe.state, State::Failed(_)))
+    }
+
+    fn change(&mut self, attempt: Attempt, with: impl FnOnce(&mut State)) -> bool {
+        let probe = self
+            .probes
+            .iter_mut()
+            .find(|probe| probe.attempt == attempt);
+        probe.is_some_and(|probe| {
+            with(&mut probe.state);
+            true
+        })
+    }
+
+    fn ping_otherwise(&mut self, subjects: &[usize], numbers: &mut Numbers, now: Instant) {
+        for out in self.outs.clone().into_iter().skip(1) {
+            self.ping(subjects, out, numbers, now);
+        }
+        if self.started_everything().is_some() {
+            self.hedge = None;
+        }
+    }
+
+    /// The first doors of all candidates before the second ones: the limit cuts what is least
+    /// needed.
+    fn ping(&mut self, subjects: &[usize], out: Out, numbers: &mut Numbers, now: Instant) {
+        let doors = subjects.iter().map(|&subject| self.subjects[subject].doors);
+        let most = doors.max().unwrap_or(0);
+        for door in 0..most {
+            for &subject in subjects {
+                let place = Door { out, subject, door };
+                let known = self.of(subject).any(|probe| probe.door == place);
+                if known || door >= self.subjects[subject].doors || self.probes.len() >= PINGED {
+                    continue;
+                }
+                let attempt = numbers.next();
+                self.probes.push(Probe {
+                    attempt,
+                    door: place,
+                    began: now,
+                    state: State::Running,
+                });
+                self.steps.push_back(Step::Ping(attempt, place));
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What happens while connecting, and what is to be done about it: the words in which
+//! [`Connecting`](super::Connecting) is spoken to.
+
+use std::time::{Duration, Instant};
+
+use plenum_transport::route::ProxyProblem;
+use plenum_wire::ZoneName;
+use plenum_wire::directory::{DirectoryProblem, Lookup};
+use plenum_wire::join::{Offer, Problem};
+
+use crate::error::JoinError;
+
+/// Zones looked at of one answer, and controllers and tunnels of each: a directory that names
+/// more does not make its clients work without end.
+const ZONES: usize = 16;
+const ADDRESSES: usize = 8;
+
+/// One thing that the caller was asked to do; numbered through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Attempt(pub u32);
+
+/// Gives each attempt its number.
+#[derive(Debug, Default)]
+pub(super) struct Numbers(u32);
+
+impl Numbers {
+    pub(super) const fn next(&mut self) -> Attempt {
+        self.0 = self.0.wrapping_add(1);
+        Attempt(self.0)
+    }
+}
+
+/// A way out of the network that this machine is in, directly or by a proxy: its place among
+/// those found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Out(pub usize);
+
+/// A tunnel: its zone's place in the answer, its own among the zone's tunnels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tunnel {
+    /// Which zone.
+    pub zone: usize,
+    /// Which of its tunnels.
+    pub index: usize,
+}
+
+/// How to reach a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path {
+    /// Out of here.
+    pub out: Out,
+    /// And through a tunnel, where nothing else works.
+    pub tunnel: Option<Tunnel>,
+}
+
+/// Where the meeting may be joined, as the directory or the user said.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Places {
+    /// What the zones ask for.
+    pub token: Option<String>,
+    /// When the token is no longer good; never, if the user gave it.
+    pub expires: Option<Instant>,
+    /// The preferred one first.
+    pub zones: Vec<Place>,
+}
+
+/// A zone that may host the meeting.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Place {
+    /// Its name, if the directory said.
+    pub name: Option<ZoneName>,
+    /// Its controllers, `https://HOST[:PORT]`.
+    pub controllers: Vec<String>,
+    /// Its tunnels, likewise.
+    pub tunnels: Vec<String>,
+    /// Who vouches for both, in PEM; whom the user trusts, if not given.
+    pub authority: Option<String>,
+    /// How much of its room is in use.
+    pub load: Option<f64>,
+    /// Whether the meeting is there already.
+    pub hosts: bool,
+}
+
+impl Places {
+    /// What a directory answered at `now`.
+    #[must_use]
+    pub fn of(lookup: Lookup, now: Instant) -> Self {
+        let zones = lookup.zones.into_iter().take(ZONES);
+        let first = |mut addresses: Vec<String>| {
+            addresses.truncate(ADDRESSES);
+            addresses
+        };
+        Self {
+            token: Some(lookup.token),
+            expires: now.checked_add(Duration::from_secs(lookup.expires_in_s)),
+            zones: zones
+                .map(|offer| Place {
+                    name: Some(offer.zone),
+                    controllers: first(offer.controllers),
+                    tunnels: first(offer.tunnels),
+                    authority: offer.authority,
+                    load: offer.load,
+                    hosts: offer.hosts,
+                })
+                .collect(),
+        }
+    }
+
+    /// A zone that the user named.
+    #[must_use]
+    pub fn given(controllers: Vec<String>, token: Option<String>) -> Self {
+        let zone = Place {
+            controllers,
+            ..Place::default()
+        };
+        Self {
+            token,
+            expires: None,
+            zones: vec![zone],
+        }
+    }
+}
+
+/// Why something could not be reached. The later ones tell more, and are told first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    /// Nobody answered in time.
+    Silent,
+    /// Refused, reset, no way there.
+    Refused,
+    /// The name is in no DNS.
+    UnknownName,
+    /// An answer that makes no sense.
+    Nonsense,
+    /// The proxy cannot be reached.
+    ProxyAway,
+    /// The proxy does not let us there.
+    ProxyForbids,
+    /// The certificate is nobody's whom we trust.
+    Untrusted,
+    /// The proxy wants a password, or another one.
+    ProxyLogin,
+    /// The network answers itself, until somebody signs in to it.
+    Portal,
+}
+
+impl Fault {
+    /// Whether asking again can help without anybody doing something.
+    #[must_use]
+    pub const fn passes(self) -> bool {
+        matches!(
+            self,
+            Self::Silent | Self::Refused | Self::UnknownName | Self::Nonsense | Self::ProxyAway
+        )
+    }
+}
+
+/// What could not be reached, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// For programs.
+    pub fault: Fault,
+    /// Which address, or which proxy.
+    pub at: String,
+    /// For people.
+    pub reason: String,
+    /// What is wrong with the proxy, if that is it.
+    pub proxy: Option<ProxyProblem>,
+}
+
+/// What kept a lookup from an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The directory said no, and after how long to ask again.
+    Denied(DirectoryProblem, Option<Duration>),
+    /// It did not say anything.
+    Failed(Failure),
+}
+
+/// What kept a zone from an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setback {
+    /// The zone said no, and after how long to ask again.
+    Refused(Problem, Option<Duration>),
+    /// It did not say anything.
+    Failed(Failure),
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A directory answered, or did not.
+    Lookup(Attempt, Result<Places, Unanswered>),
+    /// Something pinged answered for the first time, after so long with connecting and TLS.
+    Opened(Attempt, Duration),
+    /// And again, after so long.
+    Sample(Attempt, Duration),
+    /// There are no more samples.
+    Measured(Attempt),
+    /// It cannot be reached.
+    PingFailed(Attempt, Failure),
+    /// A zone answered, or did not.
+    Answer(Attempt, Result<Box<Offer>, Setback>),
+}
+
+/// What is pinged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// A controller: its zone's place, its own.
+    Controller(usize, usize),
+    /// A tunnel.
+    Tunnel(Tunnel),
+}
+
+/// What the caller is to do.
+#[derive(Debug, PartialEq)]
+pub enum Action {
+    /// Ask a directory; answer with [`Input::Lookup`].
+    Lookup {
+        /// The number to answer with.
+        attempt: Attempt,
+        /// Its place in the list.
+        directory: usize,
+        /// By which way out.
+        out: Out,
+        /// To be sent along: proves who asks again.
+        waiting: Option<String>,
+    },
+    /// Ping something [`SAMPLES`](super::SAMPLES) times after the first answer.
+    Ping {
+        /// The number to answer with.
+        attempt: Attempt,
+        /// What.
+        target: Target,
+        /// By which way out.
+        out: Out,
+    },
+    /// Ask a zone for a router, hedged; answer with [`Input::Answer`].
+    Ask {
+        /// The number to answer with.
+        attempt: Attempt,
+        /// Its place in the answer.
+        zone: usize,
+        /// Which of its controllers to ask first; any, if it does not matter.
+        first: Option<usize>,
+        /// How to get there.
+        path: Path,
+        /// Routers that failed long ago may be offered again.
+        forgive: bool,
+    },
+    /// Stop this; an answer comes too late.
+    Cancel(Attempt),
+    /// The user has to wait for somebody, or something.
+    Tell(News),
+    /// The end.
+    Done(Result<Box<Found>, JoinError>),
+}
+
+/// What the user hears of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// A host has to let us in.
+    WaitingForHost,
+    /// The meeting has not begun.
+    NotYet,
+}
+
+/// A router, and how to get there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The router.
+    pub offer: Box<Offer>,
+    /// Its zone's place in the answer.
+    pub zone: usize,
+    /// How it was reached.
+    pub path: Path,
+    /// How long each step took.
+    pub steps: Steps,
+}
+
+/// How long the steps of a join took; `None` for those that were not needed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// Until the directory answered, the waiting room included.
+    pub lookup: Option<Duration>,
+    /// Until the zone was chosen.
+    pub test: Option<Duration>,
+    /// Until it offered a router.
+    pub router: Option<Duration>,
+    /// Until everything was connected.
+    pub media: Option<Duration>,
+}
