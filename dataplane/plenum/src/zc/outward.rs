@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Request, Response, Uri};
 use bytes::Bytes;
+use plenum_client::proxy::ProxySettings;
 use plenum_transport::route::{Http, Route};
 use plenum_transport::tls::{self, Trust};
 use plenum_wire::ZoneName;
@@ -54,6 +55,11 @@ pub struct Outward {
 }
 
 impl OutwardArgs {
+    /// Where clients reach the controllers, also without `--directory`.
+    pub fn public(&self) -> anyhow::Result<Vec<String>> {
+        origins(&self.public_urls).context("--public-urls")
+    }
+
     /// `None` without `--directory`. `tls` is the directory with the certificate that clients
     /// see: who vouches for it is told to them.
     pub fn read(&self, zone: &ZoneName, name: &str, tls: &Path) -> anyhow::Result<Option<Outward>> {
@@ -64,12 +70,12 @@ impl OutwardArgs {
         read_credential(credential)?;
         let path = format!("{origin}/v1/zones/{zone}/report");
         Ok(Some(Outward {
-            http: client(self.directory_ca.as_deref())?,
+            http: client(self.directory_ca.as_deref(), route(&origin)?)?,
             path: path.parse().context("--directory")?,
             credential: credential.clone(),
             report: ZoneReport {
                 controller: name.to_owned(),
-                controllers: origins(&self.public_urls).context("--public-urls")?,
+                controllers: self.public()?,
                 tunnels: origins(&self.tunnel_urls).context("--tunnel-urls")?,
                 authority: authority(tls),
                 routers: 0,
@@ -102,7 +108,15 @@ fn authority(tls: &Path) -> Option<String> {
     (!pem.trim().is_empty()).then_some(pem)
 }
 
-fn client(authority: Option<&Path>) -> anyhow::Result<Http> {
+/// As servers do it, without trying: by the proxy of the environment, unless it exempts the
+/// directory.
+fn route(origin: &str) -> anyhow::Result<Route> {
+    let settings = ProxySettings::detect(None)?;
+    let way = settings.way_to(&origin.parse().context("--directory")?);
+    Ok(way.proxied().unwrap_or_else(Route::direct))
+}
+
+fn client(authority: Option<&Path>, route: Route) -> anyhow::Result<Http> {
     let trust = match authority {
         Some(file) => {
             let pem = std::fs::read(file)
@@ -112,7 +126,7 @@ fn client(authority: Option<&Path>) -> anyhow::Result<Http> {
         None => Trust::WebPki,
     };
     let tls = tls::client_config(&trust, None, &[b"http/1.1"]).context("--directory-ca")?;
-    Ok(Http::new(Route::direct(), tls))
+    Ok(Http::new(route, tls))
 }
 
 /// Read anew for each report: a credential is renewed without a restart.
