@@ -20,6 +20,8 @@ pub(super) struct Core {
     woke: Instant,
     /// The last look did not empty the socket.
     more: bool,
+    /// Packets that waited to be sent when the round began.
+    waited: usize,
     /// Where the thread is to stay that waits here first.
     pin_to: Option<CoreNumber>,
 }
@@ -40,6 +42,7 @@ impl Core {
             work,
             woke: now,
             more: false,
+            waited: 0,
             pin_to,
         }
     }
@@ -51,7 +54,8 @@ impl Core {
             pin::to_core(core);
         }
         let due = self.port.next_timeout();
-        let due = until.map_or(due, |until| until.min(due));
+        let earlier = [until, self.tick.held()].into_iter().flatten().min();
+        let due = earlier.map_or(due, |earlier| earlier.min(due));
         let left = due.saturating_duration_since(Instant::now());
         if !self.more {
             let mut ready = [
@@ -75,6 +79,7 @@ impl Core {
             std::thread::sleep(rest);
         }
         self.waker.heard();
+        self.waited = self.port.gathered();
         self.woke = Instant::now();
         self.work.begin(self.woke);
         Ok(self.woke)
@@ -87,12 +92,26 @@ impl Core {
         Ok(())
     }
 
-    /// Sends what was gathered.
+    /// Sends what was gathered, unless it should wait for more.
     pub(super) fn flush(&mut self) {
+        let gathered = self.port.gathered();
+        let fresh = gathered > self.waited;
         // What was decided took its time, and QUIC measures round trips by this.
-        self.port.flush(Instant::now());
+        let now = Instant::now();
+        let holds = !self.more && self.tick.holds(fresh, now);
+        if !holds {
+            self.port.flush(now);
+        }
         let done = Instant::now();
+        if !holds && gathered > 0 {
+            self.tick.sent(done);
+        }
         self.tick.worked(self.woke, done);
         self.work.end(done);
+    }
+
+    /// Sends all there is, before it ends.
+    pub(super) fn finish(&mut self) {
+        self.port.flush(Instant::now());
     }
 }

@@ -145,7 +145,11 @@ fn run(mut core: Core, orders: &Receiver<Vec<Order>>, (outlet, decider): &(Sende
             }
         }
         news.strays.extend(core.port.strays());
-        core.flush();
+        if stop {
+            core.finish();
+        } else {
+            core.flush();
+        }
         if !news.events.is_empty() || !news.strays.is_empty() {
             if outlet.send(news).is_err() {
                 return;

@@ -209,7 +209,7 @@ impl Switch {
         }
     }
 
-    /// Sends what was gathered.
+    /// Sends what was gathered, now or, when the core is busy, a little later.
     pub fn flush(&mut self) {
         for helper in &mut self.helpers {
             helper.flush();
@@ -240,7 +240,7 @@ impl Switch {
     pub fn stop(mut self) -> Vec<Event> {
         self.streams.stop();
         self.core.port.close_all(self.now, &mut self.events);
-        self.core.flush();
+        self.core.finish();
         for helper in &mut self.helpers {
             helper.stop();
         }

@@ -65,6 +65,8 @@ pub struct Port {
     next_look: Instant,
     stirred: Vec<usize>,
     ready: [Vec<usize>; FIRST_TO_LAST.len()],
+    /// Packets since the last flush.
+    gathered: usize,
     strays: Vec<Stray>,
     inbound: BytesMut,
     outbound: BytesMut,
@@ -103,6 +105,7 @@ impl Port {
             next_look: now + LOOK,
             stirred: Vec::new(),
             ready: Default::default(),
+            gathered: 0,
             strays: Vec::new(),
             inbound: BytesMut::new(),
             outbound: BytesMut::new(),
@@ -157,6 +160,7 @@ impl Port {
             self.counts.of(Rung::Udp).dropped_out.add(1);
         } else if let Some(peer) = self.peer(place) {
             peer.push(outbound, now);
+            self.gathered += 1;
             self.has_something(place);
         }
     }
@@ -232,6 +236,7 @@ impl Port {
 
     /// Sends what was gathered and what QUIC itself has to say.
     pub fn flush(&mut self, now: Instant) {
+        self.gathered = 0;
         for priority in 0..self.ready.len() {
             let mut ready = std::mem::take(&mut self.ready[priority]);
             for place in ready.drain(..) {
@@ -244,10 +249,10 @@ impl Port {
         }
     }
 
-    /// Whether nothing was gathered since the last [`Port::flush`].
+    /// Packets gathered since the last [`Port::flush`].
     #[must_use]
-    pub fn is_flushed(&self) -> bool {
-        self.ready.iter().all(Vec::is_empty)
+    pub const fn gathered(&self) -> usize {
+        self.gathered
     }
 
     fn transmit(&mut self, place: usize, now: Instant) {

@@ -1,13 +1,21 @@
 //! How long to gather before sending.
 //!
 //! A system call costs more than all else a packet needs, and packets to one destination go
-//! out by one call. So a core that is busy waits a little and sends what has gathered, and a
-//! core that is not busy sends at once.
+//! out by one call. So a core that is busy gathers a while after it has sent, and a core that
+//! is not busy sends at once.
+//!
+//! A round ends best when a packet has just come: that one waits for nothing, and those before
+//! it not for nothing. So what came while the core gathered leaves with the next packet, and
+//! what comes after is sent as it comes.
 
 use std::time::{Duration, Instant};
 
-/// The longest a packet is held back: what a core does that has no time left at all.
-const LONGEST: Duration = Duration::from_millis(6);
+/// The longest that a core gathers: one that has no time left at all.
+const LONGEST: Duration = Duration::from_millis(8);
+/// How long packets that have gathered wait for another at most.
+const COMPANY: Duration = Duration::from_millis(2);
+/// Between two looks of a busy core: acknowledgements come in numbers, and need no haste.
+const LOOK: Duration = Duration::from_micros(250);
 /// Over which time the share of busy time is taken.
 const WINDOW: Duration = Duration::from_millis(50);
 /// Below this share nothing is held back: gathering would save what nobody needs.
@@ -20,7 +28,12 @@ pub struct Tick {
     busy: f64,
     worked: Duration,
     since: Instant,
+    looked: Instant,
     sent: Instant,
+    /// The last rest was to gather: what has come did so at any time of it.
+    gathered: bool,
+    /// Packets wait for another until then.
+    held: Option<Instant>,
 }
 
 impl Tick {
@@ -31,14 +44,17 @@ impl Tick {
             busy: 0.0,
             worked: Duration::ZERO,
             since: now,
+            looked: now,
             sent: now,
+            gathered: false,
+            held: None,
         }
     }
 
-    /// The core worked from `from` until `until`, and has sent what it had.
+    /// The core worked from `from` until `until`.
     pub fn worked(&mut self, from: Instant, until: Instant) {
         self.worked += until.saturating_duration_since(from);
-        self.sent = until;
+        self.looked = until;
         let past = until.saturating_duration_since(self.since);
         if past >= WINDOW {
             let busy = self.worked.as_secs_f64() / past.as_secs_f64();
@@ -52,16 +68,51 @@ impl Tick {
 
     /// How long the core should wait before it takes what has come.
     #[must_use]
-    pub fn rest(&self, now: Instant) -> Duration {
-        (self.sent + self.length()).saturating_duration_since(now)
-    }
-
-    /// Between two sends. A packet waits half of it in the mean.
-    fn length(&self) -> Duration {
-        if self.busy < IDLE {
+    pub fn rest(&mut self, now: Instant) -> Duration {
+        let until = |end: Instant| end.saturating_duration_since(now);
+        let to_gather = until(self.sent + self.length());
+        let to_look = if self.is_idle() {
             Duration::ZERO
         } else {
-            LONGEST.mul_f64(self.busy)
+            until(self.looked + LOOK)
+        };
+        self.gathered = to_gather > to_look;
+        to_gather.max(to_look)
+    }
+
+    /// Whether what waits to be sent should wait on. `fresh`: some of it came just now.
+    #[must_use]
+    pub fn holds(&mut self, fresh: bool, now: Instant) -> bool {
+        let begins = fresh && self.gathered && self.held.is_none();
+        if begins {
+            self.held = Some(now + COMPANY);
+        }
+        (begins || !fresh) && self.held.is_some_and(|until| now < until)
+    }
+
+    /// When what is held has to go.
+    #[must_use]
+    pub const fn held(&self) -> Option<Instant> {
+        self.held
+    }
+
+    /// What waited has been sent.
+    pub const fn sent(&mut self, now: Instant) {
+        self.sent = now;
+        self.held = None;
+    }
+
+    fn is_idle(&self) -> bool {
+        self.busy < IDLE
+    }
+
+    /// From when packets were sent to when those that came since should go. It grows faster than
+    /// the work: a core with half its time left has more use for short delays than for the rest.
+    fn length(&self) -> Duration {
+        if self.is_idle() {
+            Duration::ZERO
+        } else {
+            LONGEST.mul_f64(self.busy * self.busy)
         }
     }
 }
@@ -70,7 +121,7 @@ impl Tick {
 mod tests {
     use super::*;
 
-    /// A core that works this share of each millisecond for a while.
+    /// A core that works this share of each millisecond for a while, and has just sent.
     fn at_load(share: f64) -> (Tick, Instant) {
         let mut now = Instant::now();
         let mut tick = Tick::new(now);
@@ -78,29 +129,40 @@ mod tests {
             let from = now + Duration::from_millis(1).mul_f64(1.0 - share);
             now += Duration::from_millis(1);
             tick.worked(from, now);
+            tick.sent(now);
         }
+        (tick, now)
+    }
+
+    /// The same after it has gathered, and what it holds.
+    fn gathered() -> (Tick, Instant) {
+        let (mut tick, sent) = at_load(0.5);
+        let now = sent + tick.rest(sent);
+        assert!(now > sent);
+        assert!(tick.holds(true, now));
+        tick.worked(now, now);
         (tick, now)
     }
 
     #[test]
     fn an_idle_core_sends_at_once() {
-        let (tick, now) = at_load(0.05);
+        let (mut tick, now) = at_load(0.05);
         assert_eq!(tick.rest(now), Duration::ZERO);
+        assert!(!tick.holds(true, now));
     }
 
     #[test]
     fn the_busier_the_longer_and_never_longer_than_the_longest() {
-        let half = at_load(0.5);
-        let full = at_load(1.0);
+        let (mut half, mut full) = (at_load(0.5), at_load(1.0));
         let (half, full) = (half.0.rest(half.1), full.0.rest(full.1));
-        let middle = LONGEST / 2;
-        assert!(half.abs_diff(middle) < middle / 20, "{half:?}");
+        let quarter = LONGEST / 4;
+        assert!(half.abs_diff(quarter) < quarter / 20, "{half:?}");
         assert!(full > half && full <= LONGEST, "{full:?}");
     }
 
     #[test]
     fn what_has_waited_long_enough_waits_no_longer() {
-        let (tick, now) = at_load(1.0);
+        let (mut tick, now) = at_load(1.0);
         assert_eq!(tick.rest(now + LONGEST), Duration::ZERO);
     }
 
@@ -110,6 +172,40 @@ mod tests {
         let later = now + Duration::from_millis(200);
         let done = later + Duration::from_micros(10);
         tick.worked(later, done);
+        tick.sent(done);
         assert_eq!(tick.rest(done), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_has_gathered_leaves_with_the_next_packet() {
+        let (mut tick, now) = gathered();
+        let next = now + tick.rest(now);
+        assert!(next - now <= LOOK, "it does not gather once more");
+        assert!(!tick.holds(true, next));
+        tick.sent(next);
+        assert_eq!(tick.held(), None);
+    }
+
+    #[test]
+    fn what_has_gathered_waits_on_when_only_acknowledgements_come() {
+        let (mut tick, now) = gathered();
+        let next = now + tick.rest(now);
+        assert!(tick.holds(false, next));
+    }
+
+    #[test]
+    fn when_no_packet_comes_what_has_gathered_leaves_alone() {
+        let (mut tick, now) = gathered();
+        assert_eq!(tick.held(), Some(now + COMPANY));
+        assert!(!tick.holds(false, now + COMPANY));
+    }
+
+    #[test]
+    fn what_comes_when_all_was_sent_long_ago_is_sent_as_it_comes() {
+        let (mut tick, sent) = at_load(0.5);
+        let now = sent + LONGEST;
+        assert_eq!(tick.rest(now), Duration::ZERO);
+        assert!(!tick.holds(true, now));
+        assert!(!tick.holds(false, now), "there is nothing to hold");
     }
 }
