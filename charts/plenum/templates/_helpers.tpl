@@ -28,3 +28,21 @@ app.kubernetes.io/part-of: plenum
 {{- define "plenum.dataPlaneImage" -}}
 {{ .Values.dataPlane.image | default (include "plenum.image" .) }}
 {{- end }}
+
+{{- define "plenum.directoryName" -}}
+{{ include "plenum.name" . | trimSuffix "-operator" }}-directory
+{{- end }}
+
+{{- define "plenum.directorySelectorLabels" -}}
+app.kubernetes.io/name: plenum
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: directory
+{{- end }}
+
+{{- define "plenum.directoryLabels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "plenum.directorySelectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: plenum
+{{- end }}
