@@ -133,7 +133,7 @@ impl Refused {
 /// What was done about too much to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Overloads {
-    /// Times that each step was begun, in the order of [`Step::ALL`](crate::Step::ALL).
+    /// Times that each step was begun, in the order of [`OverloadStep::ALL`](crate::OverloadStep::ALL).
     pub entered: [u64; 4],
     /// Packets that the kernel dropped before anybody saw them.
     pub dropped_by_kernel: u64,

@@ -3,10 +3,10 @@
 //!
 //! | step | joins | what is left out |
 //! |---|---|---|
-//! | [`Step::Open`] | taken | nothing |
-//! | [`Step::Closed`] | of newcomers refused | nothing |
-//! | [`Step::LowLayers`] | refused | higher layers; of cameras without layers all but the active speaker's |
-//! | [`Step::ActiveOnly`] | refused | every camera but the active speaker's |
+//! | [`OverloadStep::Open`] | taken | nothing |
+//! | [`OverloadStep::Closed`] | of newcomers refused | nothing |
+//! | [`OverloadStep::LowLayers`] | refused | higher layers; of cameras without layers all but the active speaker's |
+//! | [`OverloadStep::ActiveOnly`] | refused | every camera but the active speaker's |
 //!
 //! | file | idea |
 //! |---|---|
@@ -26,7 +26,7 @@ pub(crate) use policy::Overload;
 
 /// How far a router has gone to have less to do; each does what those before do, too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
+pub enum OverloadStep {
     /// All is well.
     #[default]
     Open,
@@ -51,7 +51,7 @@ pub enum Shed {
     ActiveOnly,
 }
 
-impl Step {
+impl OverloadStep {
     /// All of them, from the first to the last.
     pub const ALL: [Self; 4] = [Self::Open, Self::Closed, Self::LowLayers, Self::ActiveOnly];
 

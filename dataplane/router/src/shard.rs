@@ -17,7 +17,7 @@ use crate::due::Due;
 use crate::limits::{Deadlines, HELLO_WITHIN, KNOCK_WITHIN};
 use crate::meeting::Meeting;
 use crate::moving::Moving;
-use crate::overload::{Overload, Step};
+use crate::overload::{Overload, OverloadStep};
 use crate::participant::{Participants, Slot};
 use crate::report::Reports;
 use crate::tracks::{Address, Look};
@@ -174,7 +174,7 @@ impl Shard {
         Load {
             participants: u32::try_from(self.participants.len()).unwrap_or(u32::MAX),
             capacity: self.config.capacity,
-            accepting: !draining && self.overload() == Step::Open,
+            accepting: !draining && self.overload() == OverloadStep::Open,
             draining,
         }
     }

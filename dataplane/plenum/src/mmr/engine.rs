@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use plenum_router::{ChannelId, ConnectionId, Counters, Input, LinkId, Output, Shard, Step};
+use plenum_router::{ChannelId, ConnectionId, Counters, Input, LinkId, Output, OverloadStep, Shard};
 use plenum_transport::channel;
 use plenum_transport::media::{self, Switch, Waker};
 use plenum_wire::control::{FromClient, FromRouter};
@@ -95,7 +95,7 @@ pub struct Status {
     /// How hard the media threads worked lately.
     pub strain: media::Strain,
     /// What the router does about it.
-    pub overload: Step,
+    pub overload: OverloadStep,
     /// Bytes that fit into the smallest receive buffer of the media port.
     pub receive_buffer: usize,
     /// When it was so.

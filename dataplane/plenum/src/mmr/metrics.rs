@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use plenum_router::Step;
+use plenum_router::OverloadStep;
 use plenum_transport::https;
 use plenum_wire::{Kind, Rung};
 use prometheus_client::collector::Collector;
@@ -147,7 +147,7 @@ fn strain(page: &mut Page, status: &Status) -> fmt::Result {
     let help = "What it does about too much to do, from 0, nothing, to 3";
     page.gauge("plenum_overload_step", help, &plain(status.overload as u64))?;
     let entered = status.counters.overload.entered;
-    let steps = Step::ALL.map(|step| ("step", step.as_str(), entered[step as usize]));
+    let steps = OverloadStep::ALL.map(|step| ("step", step.as_str(), entered[step as usize]));
     let help = "Times that each of these steps was begun";
     page.counter("plenum_overload_steps", help, &steps)?;
     let help = "Share of time in which the busiest media thread worked, of the last 100 ms";

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::policy::Sample;
-use super::{Shed, Step};
+use super::{OverloadStep, Shed};
 use crate::Shard;
 
 impl Shard {
@@ -24,14 +24,14 @@ impl Shard {
             self.shed_changed();
         }
         // Whether it accepts is all that controllers are told of it.
-        if (before == Step::Open) != (step == Step::Open) {
+        if (before == OverloadStep::Open) != (step == OverloadStep::Open) {
             self.reports.changed(None, now);
         }
     }
 
     /// How far the router has gone to have less to do.
     #[must_use]
-    pub const fn overload(&self) -> Step {
+    pub const fn overload(&self) -> OverloadStep {
         self.overload.step()
     }
 

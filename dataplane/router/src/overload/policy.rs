@@ -19,7 +19,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Step;
+use super::OverloadStep;
 
 /// Nearly full: a round of gathering and sending takes ten times as long as the gathering,
 /// which is up to 6 ms, and soon there is no end to it.
@@ -56,13 +56,13 @@ const CLEARLY_LESS: f32 = 0.66;
 const WARY_FIRST: Duration = Duration::from_secs(4);
 const WARY_LONGEST: Duration = Duration::from_secs(64);
 
-const STEPS: usize = Step::ALL.len();
+const STEPS: usize = OverloadStep::ALL.len();
 
 /// The step, and what leads to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Overload {
-    step: Step,
-    /// When it left [`Step::Open`].
+    step: OverloadStep,
+    /// When it left [`OverloadStep::Open`].
     closed: Option<Instant>,
     /// How busy it was, the newest last.
     samples: [f32; MANY as usize],
@@ -100,7 +100,7 @@ pub(crate) struct Sample {
 }
 
 impl Overload {
-    pub(crate) const fn step(&self) -> Step {
+    pub(crate) const fn step(&self) -> OverloadStep {
         self.step
     }
 
@@ -110,7 +110,7 @@ impl Overload {
     }
 
     /// How it was in the last 100 ms. The step from now on, if it is another.
-    pub(crate) fn strain(&mut self, sample: Sample, now: Instant) -> Option<Step> {
+    pub(crate) fn strain(&mut self, sample: Sample, now: Instant) -> Option<OverloadStep> {
         self.forgive(now);
         let busy = self.own(sample);
         self.note(busy);
@@ -126,7 +126,7 @@ impl Overload {
             None => return None,
         };
         self.step = next;
-        self.closed = (next != Step::Open).then(|| self.closed.unwrap_or(now));
+        self.closed = (next != OverloadStep::Open).then(|| self.closed.unwrap_or(now));
         (self.full, self.easy) = (0, 0);
         Some(next)
     }
@@ -146,31 +146,31 @@ impl Overload {
         self.samples.rotate_left(1);
         self.samples[MANY as usize - 1] = busy;
         let limit = match self.step {
-            Step::Open | Step::Closed => EASY_TO_OPEN,
-            Step::LowLayers | Step::ActiveOnly => EASY_TO_SEND,
+            OverloadStep::Open | OverloadStep::Closed => EASY_TO_OPEN,
+            OverloadStep::LowLayers | OverloadStep::ActiveOnly => EASY_TO_SEND,
         };
         self.full = count(self.full, busy >= FULL);
         self.easy = count(self.easy, busy < limit);
     }
 
-    fn higher(&self, now: Instant) -> Option<Step> {
+    fn higher(&self, now: Instant) -> Option<OverloadStep> {
         let works_off = self
             .rose
             .is_some_and(|rose| now.saturating_duration_since(rose) < WORKS_OFF);
         let full = self.full >= FULL_SAMPLES && !works_off;
         match self.step {
-            Step::Open | Step::Closed if full => Some(Step::LowLayers),
-            Step::LowLayers if full => Some(Step::ActiveOnly),
-            Step::Open if self.mean(SOME) >= NEARLY_FULL => Some(Step::Closed),
+            OverloadStep::Open | OverloadStep::Closed if full => Some(OverloadStep::LowLayers),
+            OverloadStep::LowLayers if full => Some(OverloadStep::ActiveOnly),
+            OverloadStep::Open if self.mean(SOME) >= NEARLY_FULL => Some(OverloadStep::Closed),
             _ => None,
         }
     }
 
-    fn rise(&mut self, to: Step, now: Instant) {
+    fn rise(&mut self, to: OverloadStep, now: Instant) {
         if to.shed() > self.step.shed() {
             self.rose = Some(now);
         }
-        for step in Step::ALL {
+        for step in OverloadStep::ALL {
             let again = step > self.step && step <= to;
             let left = self.left[step as usize].take_if(|_| again);
             if let Some((_, busy)) = left {
@@ -188,7 +188,7 @@ impl Overload {
     fn may_leave(&self, now: Instant) -> bool {
         let dares = self.wary[self.step as usize]
             .is_none_or(|wary| now >= wary.until || self.has_clearly_less(wary));
-        self.step != Step::Open && self.easy >= SOME && dares
+        self.step != OverloadStep::Open && self.easy >= SOME && dares
     }
 
     fn has_clearly_less(&self, wary: Wary) -> bool {

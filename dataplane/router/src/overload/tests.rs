@@ -7,7 +7,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::policy::{Overload, Sample};
-use super::{Shed, Step};
+use super::{OverloadStep, Shed};
 
 const SAMPLE: Duration = Duration::from_millis(100);
 /// What the receive buffers hold, in seconds of work.
@@ -56,7 +56,7 @@ impl Router {
         }
     }
 
-    fn step(&self) -> Step {
+    fn step(&self) -> OverloadStep {
         self.overload.step()
     }
 
@@ -168,7 +168,7 @@ proptest! {
             router.work();
         }
         router.work_for(seconds(2));
-        prop_assert_eq!(router.step(), Step::Open);
+        prop_assert_eq!(router.step(), OverloadStep::Open);
     }
 
     #[test]
@@ -200,11 +200,15 @@ fn feed(overload: &mut Overload, now: &mut Instant, samples: u32, busy: f32) {
 fn nearly_full_closes_and_no_more() {
     let (mut overload, mut now) = (Overload::default(), Instant::now());
     feed(&mut overload, &mut now, 100, 0.92);
-    assert_eq!(overload.step(), Step::Closed);
+    assert_eq!(overload.step(), OverloadStep::Closed);
     feed(&mut overload, &mut now, 100, 0.85);
-    assert_eq!(overload.step(), Step::Closed, "not open again at once");
+    assert_eq!(
+        overload.step(),
+        OverloadStep::Closed,
+        "not open again at once"
+    );
     feed(&mut overload, &mut now, 4, 0.7);
-    assert_eq!(overload.step(), Step::Open);
+    assert_eq!(overload.step(), OverloadStep::Open);
 }
 
 #[test]
@@ -214,7 +218,7 @@ fn a_busy_moment_is_no_overload() {
         feed(&mut overload, &mut now, 1, 1.0);
         feed(&mut overload, &mut now, 2, 0.5);
     }
-    assert_eq!(overload.step(), Step::Open);
+    assert_eq!(overload.step(), OverloadStep::Open);
 }
 
 #[test]
@@ -222,11 +226,11 @@ fn one_full_sample_now_and_then_takes_nobodys_picture() {
     let (mut overload, mut now) = (Overload::default(), Instant::now());
     for _ in 0..50 {
         feed(&mut overload, &mut now, 1, 1.0);
-        assert_eq!(overload.step(), Step::Open);
+        assert_eq!(overload.step(), OverloadStep::Open);
         feed(&mut overload, &mut now, 3, 0.55);
     }
     feed(&mut overload, &mut now, 2, 1.0);
-    assert_eq!(overload.step(), Step::LowLayers);
+    assert_eq!(overload.step(), OverloadStep::LowLayers);
 }
 
 #[test]
@@ -247,45 +251,65 @@ fn three_people_on_a_machine_that_others_fill_are_no_overload() {
         overload.step()
     };
     for _ in 0..10 {
-        assert_eq!(steps(&[(19, 1.0, 0), (1, 0.3, 0)]), Step::Open);
+        assert_eq!(steps(&[(19, 1.0, 0), (1, 0.3, 0)]), OverloadStep::Open);
     }
-    assert_eq!(steps(&[(21, 1.0, 0)]), Step::LowLayers, "it lasts");
-    assert_eq!(steps(&[(20, 0.3, 0)]), Step::Open);
-    assert_eq!(steps(&[(2, 1.0, 1)]), Step::LowLayers, "packets are lost");
+    assert_eq!(steps(&[(21, 1.0, 0)]), OverloadStep::LowLayers, "it lasts");
+    assert_eq!(steps(&[(20, 0.3, 0)]), OverloadStep::Open);
+    assert_eq!(
+        steps(&[(2, 1.0, 1)]),
+        OverloadStep::LowLayers,
+        "packets are lost"
+    );
 }
 
 #[test]
 fn more_is_left_out_when_the_first_was_not_enough() {
     let (mut overload, mut now) = (Overload::default(), Instant::now());
     feed(&mut overload, &mut now, 2, 1.0);
-    assert_eq!(overload.step(), Step::LowLayers);
+    assert_eq!(overload.step(), OverloadStep::LowLayers);
     feed(&mut overload, &mut now, 2, 1.0);
-    assert_eq!(overload.step(), Step::LowLayers, "the backlog has its time");
+    assert_eq!(
+        overload.step(),
+        OverloadStep::LowLayers,
+        "the backlog has its time"
+    );
     feed(&mut overload, &mut now, 1, 1.0);
-    assert_eq!(overload.step(), Step::ActiveOnly);
+    assert_eq!(overload.step(), OverloadStep::ActiveOnly);
     feed(&mut overload, &mut now, 100, 1.0);
-    assert_eq!(overload.step(), Step::ActiveOnly, "there is nothing more");
+    assert_eq!(
+        overload.step(),
+        OverloadStep::ActiveOnly,
+        "there is nothing more"
+    );
 }
 
 #[test]
 fn when_there_is_clearly_less_to_do_no_step_is_feared_any_more() {
     let (mut overload, mut now) = (Overload::default(), Instant::now());
     feed(&mut overload, &mut now, 5, 1.0);
-    assert_eq!(overload.step(), Step::ActiveOnly);
+    assert_eq!(overload.step(), OverloadStep::ActiveOnly);
     feed(&mut overload, &mut now, 4, 0.6);
-    assert_eq!(overload.step(), Step::LowLayers);
+    assert_eq!(overload.step(), OverloadStep::LowLayers);
     feed(&mut overload, &mut now, 2, 1.0);
-    assert_eq!(overload.step(), Step::ActiveOnly, "so that was too early");
+    assert_eq!(
+        overload.step(),
+        OverloadStep::ActiveOnly,
+        "so that was too early"
+    );
     feed(&mut overload, &mut now, 45, 0.6);
     assert_eq!(
         overload.step(),
-        Step::Closed,
+        OverloadStep::Closed,
         "after a while it tries again"
     );
     feed(&mut overload, &mut now, 5, 1.0);
-    assert_eq!(overload.step(), Step::ActiveOnly, "both were too early");
+    assert_eq!(
+        overload.step(),
+        OverloadStep::ActiveOnly,
+        "both were too early"
+    );
     feed(&mut overload, &mut now, 8, 0.2);
-    assert_eq!(overload.step(), Step::LowLayers);
+    assert_eq!(overload.step(), OverloadStep::LowLayers);
     feed(&mut overload, &mut now, 8, 0.2);
-    assert_eq!(overload.step(), Step::Open);
+    assert_eq!(overload.step(), OverloadStep::Open);
 }

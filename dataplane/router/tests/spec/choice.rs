@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use plenum_router::{ConnectionId, Input, Step};
+use plenum_router::{ConnectionId, Input, OverloadStep};
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Want};
 use plenum_wire::limits::{LAYER_KBPS, WANTS};
 use plenum_wire::{Kind, Rung};
@@ -112,6 +112,18 @@ impl Panel {
         seen
     }
 
+    /// One of them is loud for two seconds.
+    fn speaks(&mut self, at: usize) {
+        let (guest, _) = self.speakers[at];
+        let voice = self.house.bind(guest, Kind::Audio, Rung::Udp);
+        self.house.publish(guest, Kind::Audio, 1);
+        for sequence in 0..100 {
+            self.house.pass(20 * MS);
+            let packet = loud_packet(1, sequence, 20);
+            self.house.send(voice, guest.flows.audio, packet);
+        }
+    }
+
     fn wants(&mut self, whose: &str, height: u16, priority: u8) {
         let message = want(whose, self.kind, height, priority);
         self.house.say(self.bob.0.channel, message);
@@ -146,14 +158,7 @@ fn who_has_priority_is_seen_large() {
 #[test]
 fn who_speaks_is_seen_large() {
     let mut panel = Panel::new(Kind::Video, 1_000);
-    let (cem, _) = panel.speakers[1];
-    let voice = panel.house.bind(cem, Kind::Audio, Rung::Udp);
-    panel.house.publish(cem, Kind::Audio, 1);
-    for sequence in 0..100 {
-        panel.house.pass(20 * MS);
-        let packet = loud_packet(1, sequence, 20);
-        panel.house.send(voice, cem.flows.audio, packet);
-    }
+    panel.speaks(1);
     assert_eq!(panel.layers(), [Some(0), Some(1), Some(0)]);
     panel.wants("ann", 720, 1);
     assert_eq!(panel.layers(), [Some(1), Some(0), Some(0)]);
@@ -394,14 +399,7 @@ fn so_many_wants_are_kept_and_audio_has_none() {
 #[test]
 fn a_router_without_time_sends_small_pictures_and_then_none_but_the_active_speakers() {
     let mut panel = Panel::new(Kind::Video, 10_000);
-    let (cem, _) = panel.speakers[1];
-    let voice = panel.house.bind(cem, Kind::Audio, Rung::Udp);
-    panel.house.publish(cem, Kind::Audio, 1);
-    for sequence in 0..100 {
-        panel.house.pass(20 * MS);
-        let packet = loud_packet(1, sequence, 20);
-        panel.house.send(voice, cem.flows.audio, packet);
-    }
+    panel.speaks(1);
     let mut strain = |samples: u32, busy| {
         for _ in 0..samples {
             panel.house.pass(100 * MS);
@@ -409,16 +407,19 @@ fn a_router_without_time_sends_small_pictures_and_then_none_but_the_active_speak
         }
         (panel.house.shard.overload(), panel.layers())
     };
-    assert_eq!(strain(1, 0.1), (Step::Open, [Some(2); 3]));
+    assert_eq!(strain(1, 0.1), (OverloadStep::Open, [Some(2); 3]));
     let (step, layers) = strain(2, 1.0);
     assert_eq!(
         (step, layers),
-        (Step::LowLayers, [Some(0), Some(2), Some(0)])
+        (OverloadStep::LowLayers, [Some(0), Some(2), Some(0)])
     );
     let (step, layers) = strain(20, 1.0);
-    assert_eq!((step, layers), (Step::ActiveOnly, [None, Some(2), None]));
+    assert_eq!(
+        (step, layers),
+        (OverloadStep::ActiveOnly, [None, Some(2), None])
+    );
     let (step, layers) = strain(30, 0.1);
-    assert_eq!((step, layers), (Step::Open, [Some(2); 3]));
+    assert_eq!((step, layers), (OverloadStep::Open, [Some(2); 3]));
 }
 
 #[test]
@@ -444,12 +445,12 @@ fn a_plain_camera_that_was_left_out_goes_on_with_a_key_frame() {
         house.pass(100 * MS);
         house.handle(Input::Strain { busy, dropped: 0 });
     };
-    while house.shard.overload() < Step::LowLayers {
+    while house.shard.overload() < OverloadStep::LowLayers {
         strain(&mut house, 1.0);
     }
     assert!(!sent(&mut house));
     assert_eq!(house.shard.counters().dropped.shed, 1);
-    while house.shard.overload() >= Step::LowLayers {
+    while house.shard.overload() >= OverloadStep::LowLayers {
         house.take();
         strain(&mut house, 0.1);
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use plenum_router::{ConnectionId, Input, LinkId, Output, Step};
+use plenum_router::{ConnectionId, Input, LinkId, Output, OverloadStep};
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
 use plenum_wire::link::{self, Load, ToRouter};
 use plenum_wire::{Kind, Rung};
@@ -67,7 +67,7 @@ fn few_people_come_in_and_keep_their_pictures_while_others_fill_the_machine() {
         three.house.handle(full);
     }
     assert_eq!(three.seen(), [ALL; 3]);
-    assert_eq!(three.house.shard.overload(), Step::Open);
+    assert_eq!(three.house.shard.overload(), OverloadStep::Open);
 }
 
 #[test]
@@ -130,7 +130,10 @@ fn controllers_hear_at_once_that_it_takes_nobody_and_that_it_does_again() {
     let out = strain(&mut house, 6, 0.92);
     let load = *loads(&out, link).last().unwrap();
     assert!(!load.accepting && !load.draining, "{load:?}");
-    assert_eq!((house.shard.overload(), load.capacity), (Step::Closed, 10));
+    assert_eq!(
+        (house.shard.overload(), load.capacity),
+        (OverloadStep::Closed, 10)
+    );
     strain(&mut house, 4, 0.5);
     let out = house.pass(Duration::from_millis(50));
     assert!(loads(&out, link)[0].accepting);
@@ -141,9 +144,9 @@ fn controllers_hear_at_once_that_it_takes_nobody_and_that_it_does_again() {
 fn all_is_as_before_within_two_seconds_of_the_end() {
     let mut house = House::new(10);
     strain(&mut house, 600, 1.0);
-    assert_eq!(house.shard.overload(), Step::ActiveOnly);
+    assert_eq!(house.shard.overload(), OverloadStep::ActiveOnly);
     strain(&mut house, 19, 0.3);
-    assert_eq!(house.shard.overload(), Step::Open);
+    assert_eq!(house.shard.overload(), OverloadStep::Open);
     house.join("4711", "ann");
     let totals = house.shard.counters().overload;
     assert_eq!(totals.entered, [1, 1, 2, 1], "each of them on its way");
@@ -169,7 +172,7 @@ fn what_the_kernel_dropped_is_counted_whatever_it_means() {
         });
     }
     assert_eq!(house.shard.counters().overload.dropped_by_kernel, 15);
-    assert_eq!(house.shard.overload(), Step::Open);
+    assert_eq!(house.shard.overload(), OverloadStep::Open);
 }
 
 /// Ann, Bob and Cem send everything to each other; only Bob speaks.
@@ -231,7 +234,7 @@ impl Three {
     fn strain(&mut self, samples: u32, busy: f32) {
         for _ in 0..samples {
             strain(&mut self.house, 1, busy);
-            let open = self.house.shard.overload() == Step::Open;
+            let open = self.house.shard.overload() == OverloadStep::Open;
             let since = self.closed.unwrap_or(self.house.now);
             self.closed = (!open).then_some(since);
         }
@@ -311,10 +314,10 @@ fn pictures_of_who_does_not_speak_are_left_out_and_nothing_else() {
     let mut three = Three::new();
     assert_eq!(three.seen(), [ALL; 3]);
     strain(&mut three.house, 2, 1.0);
-    assert_eq!(three.house.shard.overload(), Step::LowLayers);
+    assert_eq!(three.house.shard.overload(), OverloadStep::LowLayers);
     assert_eq!(three.seen(), [NO_PICTURE, ALL, NO_PICTURE]);
     strain(&mut three.house, 20, 1.0);
-    assert_eq!(three.house.shard.overload(), Step::ActiveOnly);
+    assert_eq!(three.house.shard.overload(), OverloadStep::ActiveOnly);
     assert_eq!(three.seen(), [NO_PICTURE, ALL, NO_PICTURE]);
     strain(&mut three.house, 19, 0.3);
     assert_eq!(three.seen(), [ALL; 3]);
@@ -324,7 +327,7 @@ fn pictures_of_who_does_not_speak_are_left_out_and_nothing_else() {
 fn a_closed_router_leaves_out_nothing() {
     let mut three = Three::new();
     strain(&mut three.house, 10, 0.92);
-    assert_eq!(three.house.shard.overload(), Step::Closed);
+    assert_eq!(three.house.shard.overload(), OverloadStep::Closed);
     assert_eq!(three.seen(), [ALL; 3]);
 }
 
@@ -373,7 +376,7 @@ proptest! {
                     let reached = three.send(who, kind);
                     match kind {
                         Kind::Audio | Kind::Content => prop_assert_eq!(reached, others),
-                        Kind::Video if three.house.shard.overload() < Step::LowLayers => {
+                        Kind::Video if three.house.shard.overload() < OverloadStep::LowLayers => {
                             prop_assert_eq!(reached, others);
                         }
                         Kind::Video => prop_assert!(reached == 0 || reached == others),
@@ -400,7 +403,7 @@ proptest! {
         }
         // Longer than a router is ever wary.
         strain(&mut three.house, 700, 0.1);
-        prop_assert_eq!(three.house.shard.overload(), Step::Open);
+        prop_assert_eq!(three.house.shard.overload(), OverloadStep::Open);
         let others = there.iter().filter(|there| **there).count().saturating_sub(1);
         for who in [ANN, BOB, CEM].into_iter().filter(|who| there[*who]) {
             three.sequence += 1;
