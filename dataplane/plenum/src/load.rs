@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`args`] | what it is told |
-//! | [`account`], [`sight`], [`histogram`] | pure: what a receiver should have got, what it got, when |
+//! | [`account`], [`gap`], [`sight`], [`histogram`] | pure: what a receiver should have got, what it got, when |
 //! | [`ledger`], [`figures`] | one participant's books, and what they come to |
 //! | [`participant`], [`gallery`] | one participant: joins, receives what it shows, leaves |
 //! | [`speaker`], [`talk`], [`camera`], [`stream`], [`payload`] | what it sends |
@@ -17,6 +17,7 @@ mod board;
 mod camera;
 mod figures;
 mod gallery;
+mod gap;
 mod happening;
 mod histogram;
 mod ledger;

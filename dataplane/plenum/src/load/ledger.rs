@@ -12,10 +12,11 @@ use plenum_wire::control::{Track, Want};
 use plenum_wire::rtp::Header;
 use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
 
-use super::account::{Account, Moves};
+use super::account::Account;
 use super::board::{Board, Count};
 use super::camera::INTERVAL;
 use super::figures::Figures;
+use super::gap::Moves;
 use super::happening::What;
 use super::payload::Epoch;
 use super::sight::Sight;
