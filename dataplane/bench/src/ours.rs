@@ -10,8 +10,9 @@ use anyhow::{Context as _, Result, ensure};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use plenum_router::{ChannelId, Config, ConnectionId, Input, LinkId, Output, Shard};
-use plenum_transport::media::{self, Event, Switch};
+use plenum::mmr::media_path;
+use plenum_router::{ChannelId, Config, Input, LinkId, Output, Shard};
+use plenum_transport::media::{self, Switch};
 use plenum_transport::tls::Identity;
 use plenum_wire::control::{FromClient, FromRouter, Interest};
 use plenum_wire::join::Endpoint;
@@ -56,7 +57,7 @@ pub fn run(meetings: Meetings, cores: NonZeroU8) -> Result<()> {
         let now = switch.wait(shard.next_timeout())?;
         switch.receive(&mut events)?;
         for event in events.drain(..) {
-            shard.handle(input(event), now);
+            shard.handle(media_path::input(event), now);
             carry_out(&mut shard, &mut switch);
         }
         shard.handle_timeout(now);
@@ -66,56 +67,10 @@ pub fn run(meetings: Meetings, cores: NonZeroU8) -> Result<()> {
     Ok(())
 }
 
-fn input(event: Event) -> Input {
-    match event {
-        Event::Opened {
-            connection, rung, ..
-        } => Input::MediaOpened {
-            connection: ConnectionId(connection.0),
-            rung,
-        },
-        Event::Packet {
-            connection,
-            flow,
-            packet,
-        } => Input::Packet {
-            connection: ConnectionId(connection.0),
-            flow,
-            packet,
-        },
-        Event::Estimate {
-            connection,
-            bits_per_s,
-        } => Input::Estimate {
-            connection: ConnectionId(connection.0),
-            bits_per_s,
-        },
-        Event::Closed { connection } => Input::MediaClosed {
-            connection: ConnectionId(connection.0),
-        },
-    }
-}
-
 fn carry_out(shard: &mut Shard, switch: &mut Switch) {
     while let Some(output) = shard.poll() {
-        match output {
-            Output::Forward {
-                to,
-                flow,
-                packet,
-                rewrite,
-            } => {
-                switch.send(media::ConnectionId(to.0), flow, &packet, rewrite);
-            }
-            Output::Carries { connection, kind } => {
-                switch.carries(media::ConnectionId(connection.0), kind);
-            }
-            Output::CloseMedia { connection, code } => {
-                switch.close(media::ConnectionId(connection.0), code, "");
-            }
-            // Nobody listens on the control channels.
-            Output::Control { .. } | Output::CloseControl { .. } | Output::Link { .. } => {}
-        }
+        // Nobody listens on the control channels.
+        let _ = media_path::carry_out(output, switch);
     }
 }
 

@@ -5,6 +5,8 @@
 //! | `doors` | the HTTPS paths that clients come in by: control channel, rung `tls` |
 //! | `links` | a link to every controller, each on its own |
 //! | `engine` | the one thread that owns the [`Shard`](plenum_router::Shard): in, decide, out |
+//! | [`media_path`] | the part of in and out that is media |
+//! | `happenings` | the rest of what happens, on its way to that thread |
 //! | `metrics` | what Prometheus sees |
 //!
 //! Media is forwarded by threads of its own, without an async runtime; all else runs on one
@@ -13,7 +15,9 @@
 
 mod doors;
 mod engine;
+mod happenings;
 mod links;
+pub mod media_path;
 mod metrics;
 
 use std::io::ErrorKind;
@@ -33,7 +37,8 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
-use engine::{Engine, Happenings};
+use engine::Engine;
+use happenings::Happenings;
 
 pub use crate::controllers::Host;
 pub use engine::Status;

@@ -20,7 +20,7 @@ use plenum_wire::frame::TLS_SUBPROTOCOL;
 use plenum_wire::limits::CLIENT_MESSAGE_BYTES;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::engine::{Happening, Happenings};
+use super::happenings::{Happening, Happenings};
 
 /// Control channels that one address opens at once, if the router does not take more
 /// participants: all of them may be in one company, behind one address, and come from a router

@@ -1,83 +1,29 @@
 //! The one thread that owns the shard: takes what happened in batches, lets the shard decide,
 //! does what it says. No async runtime runs on it.
 
+mod leave;
+
 use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use plenum_router::{ChannelId, ConnectionId, Counters, Input, LinkId, Output, OverloadStep, Shard};
+use plenum_router::{ChannelId, Counters, Input, LinkId, OverloadStep, Shard};
 use plenum_transport::channel;
-use plenum_transport::media::{self, Switch, Waker};
-use plenum_wire::control::{FromClient, FromRouter};
+use plenum_transport::media::{self, Switch};
+use plenum_wire::control::FromRouter;
 use plenum_wire::link::{self, Load, ToRouter};
-use plenum_wire::{BadMessage, frame};
-use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-/// Control messages and link messages that may wait; then their connections wait.
-const HAPPENINGS: usize = 1_024;
+use super::happenings::Happening;
+use super::media_path::{self, Beside};
+
 /// Control messages at once: each may cost a message to everybody in a large meeting.
 const MESSAGES: usize = 32;
-/// Close code of RFC 6455 section 7.4.1.
-const GOING_AWAY: u16 = 1001;
-/// How long a router that leaves waits for what it said last to be sent.
-const FAREWELL: Duration = Duration::from_secs(1);
 /// Between two looks at how hard the media threads work.
 const STRAIN: Duration = Duration::from_millis(100);
 /// How old the status may be that metrics are made from.
 const STATUS: Duration = Duration::from_millis(250);
-
-/// Where happenings go, and what wakes the thread that takes them.
-#[derive(Clone)]
-pub(super) struct Happenings {
-    sender: mpsc::Sender<Happening>,
-    waker: Waker,
-}
-
-impl Happenings {
-    pub(super) fn new(waker: Waker) -> (Self, mpsc::Receiver<Happening>) {
-        let (sender, happened) = mpsc::channel(HAPPENINGS);
-        (Self { sender, waker }, happened)
-    }
-
-    /// Waits for room. Fails when the router has ended.
-    pub(super) async fn send(&self, happening: Happening) -> Result<(), SendError<Happening>> {
-        let sent = self.sender.send(happening).await;
-        self.waker.wake();
-        sent
-    }
-}
-
-/// Something that happened, but for media.
-pub(super) enum Happening {
-    ControlOpened {
-        channel: ChannelId,
-        sender: channel::Sender<FromRouter>,
-    },
-    ControlSaid {
-        channel: ChannelId,
-        message: FromClient,
-    },
-    ControlBad {
-        channel: ChannelId,
-        bad: BadMessage,
-    },
-    ControlClosed {
-        channel: ChannelId,
-    },
-    LinkOpened {
-        link: LinkId,
-        sender: channel::Sender<link::FromRouter>,
-    },
-    LinkSaid {
-        link: LinkId,
-        message: ToRouter,
-    },
-    LinkClosed {
-        link: LinkId,
-    },
-}
 
 /// How the router is.
 #[derive(Debug, Clone)]
@@ -161,7 +107,7 @@ impl Engine {
             let now = self.switch.wait(due.into_iter().flatten().min())?;
             self.switch.receive(&mut events)?;
             for event in events.drain(..) {
-                self.media(event, now);
+                self.decide(media_path::input(event), now);
             }
             let said = self.take(&mut happened, now);
             more = (said == MESSAGES).then_some(now);
@@ -222,37 +168,6 @@ impl Engine {
         }
     }
 
-    fn media(&mut self, event: media::Event, now: Instant) {
-        let input = match event {
-            media::Event::Packet {
-                connection,
-                flow,
-                packet,
-            } => Input::Packet {
-                connection: ConnectionId(connection.0),
-                flow,
-                packet,
-            },
-            media::Event::Opened {
-                connection, rung, ..
-            } => Input::MediaOpened {
-                connection: ConnectionId(connection.0),
-                rung,
-            },
-            media::Event::Estimate {
-                connection,
-                bits_per_s,
-            } => Input::Estimate {
-                connection: ConnectionId(connection.0),
-                bits_per_s,
-            },
-            media::Event::Closed { connection } => Input::MediaClosed {
-                connection: ConnectionId(connection.0),
-            },
-        };
-        self.decide(input, now);
-    }
-
     fn happens(&mut self, happening: Happening, now: Instant) {
         let input = match happening {
             Happening::ControlOpened { channel, sender } => {
@@ -291,35 +206,21 @@ impl Engine {
 
     fn act(&mut self) {
         while let Some(output) = self.shard.poll() {
-            self.carry_out(output);
+            if let Some(beside) = media_path::carry_out(output, &mut self.switch) {
+                self.tell(beside);
+            }
         }
     }
 
-    fn carry_out(&mut self, output: Output) {
-        match output {
-            Output::Forward {
-                to,
-                flow,
-                packet,
-                rewrite,
-            } => {
-                let to = media::ConnectionId(to.0);
-                self.switch.send(to, flow, &packet, rewrite);
-            }
-            Output::Carries { connection, kind } => {
-                self.switch.carries(media::ConnectionId(connection.0), kind);
-            }
-            Output::CloseMedia { connection, code } => {
-                let connection = media::ConnectionId(connection.0);
-                self.switch.close(connection, code, reason(code));
-            }
-            // A channel that is gone, or goes now because it does not read, reports its end.
-            Output::Control { to, message } => {
+    /// A channel that is gone, or goes now because it does not read, reports its end.
+    fn tell(&mut self, beside: Beside) {
+        match beside {
+            Beside::Control { to, message } => {
                 if let Some(client) = self.clients.get(&to) {
                     client.send(&message);
                 }
             }
-            Output::CloseControl {
+            Beside::CloseControl {
                 channel,
                 code,
                 reason,
@@ -328,7 +229,7 @@ impl Engine {
                     client.close(code, reason);
                 }
             }
-            Output::Link { to, message } => {
+            Beside::Link { to, message } => {
                 if let link::FromRouter::MoveEnded { .. } = *message {
                     tracing::info!(ended = ?message, "move of a meeting");
                 }
@@ -352,54 +253,6 @@ impl Engine {
             at,
         });
     }
-
-    /// Whoever is still here is sent away; then the ports close.
-    fn leave(mut self, happened: &mut mpsc::Receiver<Happening>) -> io::Result<()> {
-        let left = self.shard.load().participants;
-        tracing::info!(participants = left, "router leaves");
-        let mut now = Instant::now();
-        self.decide(Input::Stop, now);
-        for controller in self.controllers.values() {
-            controller.close(GOING_AWAY, "the router leaves");
-        }
-        self.switch.flush();
-        self.publish(now);
-        let patience = now + FAREWELL;
-        let mut late = Vec::new();
-        while self.open > 0 && now < patience {
-            now = self.switch.wait(Some(patience))?;
-            // Media goes on to nobody.
-            self.switch.receive(&mut late)?;
-            late.clear();
-            while let Ok(happening) = happened.try_recv() {
-                self.farewell(&happening);
-            }
-            self.switch.flush();
-        }
-        if self.open > 0 {
-            tracing::debug!(open = self.open, "some connections did not end in time");
-        }
-        self.switch.stop();
-        Ok(())
-    }
-
-    /// Nobody comes in any more; that somebody went is good news.
-    fn farewell(&mut self, happening: &Happening) {
-        match happening {
-            Happening::ControlOpened { sender, .. } => {
-                self.open += 1;
-                sender.close(GOING_AWAY, "the router leaves");
-            }
-            Happening::LinkOpened { sender, .. } => {
-                self.open += 1;
-                sender.close(GOING_AWAY, "the router leaves");
-            }
-            Happening::ControlClosed { .. } | Happening::LinkClosed { .. } => self.open -= 1,
-            Happening::ControlSaid { .. }
-            | Happening::ControlBad { .. }
-            | Happening::LinkSaid { .. } => {}
-        }
-    }
 }
 
 /// Orders are rare and worth a line.
@@ -411,14 +264,6 @@ fn tell_of(message: &ToRouter) {
         ToRouter::SetDraining { draining } => tracing::debug!(draining, "order"),
         ToRouter::MoveMeeting { to, .. } => tracing::info!(%to, "order to move a meeting"),
         ToRouter::Tickets { .. } => {}
-    }
-}
-
-const fn reason(code: u32) -> &'static str {
-    match code {
-        frame::close::NONE => "",
-        frame::close::UNKNOWN_FLOW => "the flow id is nobody's",
-        _ => "no packet showed whose connection this is",
     }
 }
 

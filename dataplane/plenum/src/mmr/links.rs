@@ -9,7 +9,7 @@ use plenum_wire::link::{FromRouter, ROUTER_SUBPROTOCOL, ToRouter};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{Happening, Happenings};
+use super::happenings::{Happening, Happenings};
 use crate::controllers::{Controllers, Host};
 
 type Link = Channel<ToRouter, FromRouter>;
