@@ -1,4 +1,4 @@
-//! Messages of the zone link, from all four sides: what is read says the same when it is
+//! Messages of the zone link, from all sides: what is read says the same when it is
 //! written and read again.
 
 #![no_main]
@@ -23,4 +23,6 @@ fuzz_target!(|text: &str| {
     read::<link::ToRouter>(text);
     read::<link::FromOperator>(text);
     read::<link::ToOperator>(text);
+    read::<link::FromTunnel>(text);
+    read::<link::ToTunnel>(text);
 });

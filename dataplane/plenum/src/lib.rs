@@ -6,6 +6,7 @@
 mod controllers;
 pub mod directory;
 pub mod health;
+pub mod ht;
 pub mod join;
 pub mod load;
 pub mod mmr;

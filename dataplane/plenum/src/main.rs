@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use plenum::{directory, join, load, mmr, serve, zc};
+use plenum::{directory, ht, join, load, mmr, serve, zc};
 use plenum_telemetry::Format;
 use tokio::runtime::{Builder, Runtime};
 
@@ -26,6 +26,8 @@ enum Command {
     Mmr(mmr::Args),
     /// Run a directory: accounts, meetings, zones, and the lookup that starts every join.
     Directory(directory::Args),
+    /// Run a tunnel: it carries clients to its zone where nothing else gets through.
+    Ht(ht::Args),
 }
 
 fn main() -> ExitCode {
@@ -43,7 +45,7 @@ fn runtime(command: &Command) -> std::io::Result<Runtime> {
         Command::Serve(_) | Command::Mmr(_) | Command::Join(_) | Command::Load(_) => {
             Builder::new_current_thread()
         }
-        Command::Zc(_) | Command::Directory(_) => Builder::new_multi_thread(),
+        Command::Zc(_) | Command::Ht(_) | Command::Directory(_) => Builder::new_multi_thread(),
     };
     builder.enable_all().build()
 }
@@ -57,6 +59,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Mmr(_) => ("plenum-mmr", Format::Json),
         Command::Directory(args) if args.serves() => ("plenum-directory", Format::Json),
         Command::Directory(_) => ("plenum-directory", Format::Text),
+        Command::Ht(_) => ("plenum-ht", Format::Json),
     };
     let _telemetry = match plenum_telemetry::init(service, format) {
         Ok(telemetry) => telemetry,
@@ -71,6 +74,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Zc(args) => zc::run(args, stop).await,
         Command::Mmr(args) => mmr::run(args, stop).await,
         Command::Directory(args) => directory::run(args, stop).await,
+        Command::Ht(args) => ht::run(args, stop).await,
         Command::Join(args) => return join::run(args, stop).await,
         Command::Load(args) => return load::run(args, stop).await,
     };

@@ -172,6 +172,8 @@ fn start_zc(
             Some(file) => zc::Directory::from_file(file)?,
             None => zc::Directory::default(),
         },
+        // A site has no tunnels.
+        public: Vec::new(),
         outward: None,
     };
     Ok(zc::start(config, registry, end))

@@ -3,7 +3,7 @@
 //! | file | what it connects |
 //! |---|---|
 //! | `api` | clients: `GET /v1/ping`, `POST /v1/meetings/{id}/join` |
-//! | `links` | routers and the operator: `/v1/link` |
+//! | `links` | routers, tunnels and the operator: `/v1/link` |
 //! | `core` | the one task that owns the broker, and what others ask of it |
 //! | `admit` | the directory's tokens, the zone's own tickets |
 //! | `keys` | the signing keys of the zone, as they are renewed |
@@ -69,6 +69,8 @@ pub struct Config {
     pub admission: Admission,
     /// The directory's public keys, with [`Admission::Directory`].
     pub directory: Directory,
+    /// Where clients reach the zone's controllers, `https://HOST[:PORT]` each: for tunnels.
+    pub public: Vec<String>,
     /// Tells the directory about the zone, where there is one.
     pub outward: Option<Outward>,
 }
@@ -102,6 +104,12 @@ pub fn start(config: Config, registry: &mut Registry, stop: CancellationToken) -
         let directory = config.directory.clone();
         tokio::spawn(outward.run(ask, changed, directory, metrics, stop.clone()));
     }
+    let about = links::About {
+        zone: config.zone,
+        name: config.name,
+        public: config.public,
+        directory: config.directory.clone(),
+    };
     let app = api::app(api::Door {
         ask: ask.clone(),
         admission: config.admission,
@@ -109,14 +117,7 @@ pub fn start(config: Config, registry: &mut Registry, stop: CancellationToken) -
         keys: config.keys.clone(),
         metrics: metrics.clone(),
     });
-    let links = links::app(links::Gate::new(
-        config.zone,
-        config.name,
-        ask,
-        config.keys,
-        metrics,
-        stop,
-    ));
+    let links = links::app(links::Gate::new(about, ask, config.keys, metrics, stop));
     Zc {
         app,
         links,
@@ -268,6 +269,7 @@ fn config(args: &Args) -> anyhow::Result<Config> {
         keys: KeyRing::watch(&args.signing_key)?,
         admission: args.admission.with(&args.zone, &args.meetings),
         directory,
+        public: args.outward.public()?,
         outward,
     })
 }

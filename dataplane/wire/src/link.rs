@@ -147,10 +147,10 @@ pub enum ToRouter {
     },
 }
 
-/// A public key for tickets.
+/// A public key for tickets or tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketKey {
-    /// Named in the ticket's header.
+    /// Named in the header of what it signed.
     pub kid: String,
     /// 32 bytes in base64url without padding (the `x` of RFC 8037).
     pub x: String,
@@ -229,6 +229,9 @@ pub enum ToTunnel {
         routers: Vec<RouterTarget>,
         /// Public keys of the zone's tickets: who was let in before may come back by one.
         keys: Vec<TicketKey>,
+        /// Public keys of the directory's tokens, as far as the controller knows them.
+        #[serde(default)]
+        directory_keys: Vec<TicketKey>,
     },
 }
 

@@ -5,7 +5,9 @@ use bytes::BytesMut;
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest, Layer, Track, Want};
 use plenum_wire::frame::{self, FrameError};
 use plenum_wire::join::Refusal;
-use plenum_wire::link::{FromOperator, FromTunnel, Load, RouterTarget, ToRouter, ToTunnel};
+use plenum_wire::link::{
+    FromOperator, FromTunnel, Load, RouterTarget, TicketKey, ToRouter, ToTunnel,
+};
 use plenum_wire::{
     BadMessage, Codec, DisplayName, Fingerprint, FlowId, Kind, MeetingId, Rung, decode, encode,
     limits, rtcp, rtp,
@@ -366,9 +368,13 @@ fn tunnels_hear_every_target_in_one_message() {
             fingerprint: Fingerprint([0xab; 32]),
         }],
         keys: vec![],
+        directory_keys: vec![TicketKey {
+            kid: "d1".to_owned(),
+            x: "AA".to_owned(),
+        }],
     };
     let text = format!(
-        r#"{{"type":"targets","controller":"zc-0","zone":"ns.z","controllers":["https://meet.example.org"],"routers":[{{"addresses":["192.0.2.1"],"https_port":443,"fingerprint":"{}"}}],"keys":[]}}"#,
+        r#"{{"type":"targets","controller":"zc-0","zone":"ns.z","controllers":["https://meet.example.org"],"routers":[{{"addresses":["192.0.2.1"],"https_port":443,"fingerprint":"{}"}}],"keys":[],"directory_keys":[{{"kid":"d1","x":"AA"}}]}}"#,
         "ab".repeat(32)
     );
     assert_eq!(encode(&targets), text);

@@ -1,14 +1,16 @@
 //! Who may join: the directory's tokens and the zone's own tickets are checked here, what
 //! follows from them is decided by [`plenum_zone::admission`].
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
-use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use plenum_wire::directory::TokenClaims;
+use plenum_wire::link::TicketKey;
 
 /// How often the file's date is looked at.
 const POLL: Duration = Duration::from_secs(5);
@@ -70,6 +72,24 @@ impl Directory {
         Some(token.claims)
     }
 
+    /// The keys, for others of the zone that have no way to the directory.
+    #[must_use]
+    pub fn keys(&self) -> Vec<TicketKey> {
+        let mut known = self.known();
+        let Known { file, told } = &mut *known;
+        let file = file.as_mut().map(File::refreshed);
+        // Those that the directory told come last: they count where both know a name.
+        let all = file.into_iter().chain(told.as_ref());
+        let keys: BTreeMap<&str, &str> =
+            all.flat_map(|set| &set.keys).filter_map(ed25519).collect();
+        keys.into_iter()
+            .map(|(kid, x)| TicketKey {
+                kid: kid.to_owned(),
+                x: x.to_owned(),
+            })
+            .collect()
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,6 +121,13 @@ impl File {
             Ok(keys) => (self.keys, self.written) = (keys, written),
             Err(error) => tracing::warn!(%error, "keeping the directory's last keys"),
         }
+    }
+}
+
+fn ed25519(key: &Jwk) -> Option<(&str, &str)> {
+    match &key.algorithm {
+        AlgorithmParameters::OctetKeyPair(pair) => Some((key.common.key_id.as_deref()?, &pair.x)),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use plenum_transport::channel;
 use plenum_wire::join::Refusal;
-use plenum_wire::link::{COALESCE_MS, HEARTBEAT_MS, ToOperator, ToRouter};
+use plenum_wire::link::{COALESCE_MS, HEARTBEAT_MS, RouterTarget, ToOperator, ToRouter};
 use plenum_wire::{MeetingId, ParticipantId, RouterId};
 use plenum_zone::outward::Summary;
 use plenum_zone::{Action, Answer, Broker, Event, Join, Link, Order, Request};
@@ -40,6 +40,7 @@ enum Message {
     Operator(Link, String, channel::Sender<ToOperator>),
     Event(Event),
     Summary(oneshot::Sender<Summary>),
+    Targets(oneshot::Sender<Vec<RouterTarget>>),
 }
 
 /// A join without its number.
@@ -85,6 +86,13 @@ impl Ask {
         let (reply, summary) = oneshot::channel();
         self.0.send(Message::Summary(reply)).await.ok()?;
         summary.await.ok()
+    }
+
+    /// Where the routers in touch are; `None` once the broker has stopped.
+    pub async fn targets(&self) -> Option<Vec<RouterTarget>> {
+        let (reply, targets) = oneshot::channel();
+        self.0.send(Message::Targets(reply)).await.ok()?;
+        targets.await.ok()
     }
 
     async fn tell(&self, message: Message) {
@@ -225,6 +233,14 @@ impl Core {
             Message::Summary(reply) => {
                 // Who no longer waits needs none.
                 let _ = reply.send(self.broker.summary());
+            }
+            Message::Targets(reply) => {
+                let targets = self.broker.endpoints().map(|endpoint| RouterTarget {
+                    addresses: endpoint.addresses.clone(),
+                    https_port: endpoint.https_port,
+                    fingerprint: endpoint.fingerprint,
+                });
+                let _ = reply.send(targets.collect());
             }
             Message::Event(event) => {
                 self.note(&event);

@@ -1,4 +1,6 @@
-//! The zone link: routers and the operator, told apart by their certificates.
+//! The zone link: routers, tunnels and the operator, told apart by their certificates.
+
+mod tunnel;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +20,7 @@ use plenum_transport::tls::Role;
 use plenum_wire::limits::MESSAGE_BYTES;
 use plenum_wire::link::{
     FromOperator, FromRouter, HEARTBEAT_MS, LINK_PATH, OPERATOR_SUBPROTOCOL, ROUTER_SUBPROTOCOL,
-    SILENCE_MS, ToOperator, ToRouter,
+    SILENCE_MS, TUNNEL_SUBPROTOCOL, ToOperator, ToRouter,
 };
 use plenum_wire::{BadMessage, ZoneName};
 use plenum_zone::{Event, Link};
@@ -26,6 +28,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::admit::Directory;
 use super::core::Ask;
 use super::keys::KeyRing;
 use super::metrics::Metrics;
@@ -48,9 +51,19 @@ const VIOLATION: u16 = 1008;
 #[derive(Clone)]
 pub struct Gate(Arc<Inner>);
 
+/// What is told of the zone itself.
+pub struct About {
+    pub zone: ZoneName,
+    /// This controller, for logs.
+    pub name: String,
+    /// Where clients reach the controllers, `https://HOST[:PORT]` each.
+    pub public: Vec<String>,
+    /// Whose tokens are good.
+    pub directory: Directory,
+}
+
 struct Inner {
-    zone: ZoneName,
-    name: String,
+    about: About,
     ask: Ask,
     keys: watch::Receiver<KeyRing>,
     metrics: Metrics,
@@ -60,16 +73,14 @@ struct Inner {
 
 impl Gate {
     pub fn new(
-        zone: ZoneName,
-        name: String,
+        about: About,
         ask: Ask,
         keys: watch::Receiver<KeyRing>,
         metrics: Metrics,
         stop: CancellationToken,
     ) -> Self {
         Self(Arc::new(Inner {
-            zone,
-            name,
+            about,
             ask,
             keys,
             metrics,
@@ -85,8 +96,8 @@ impl Gate {
 
     fn welcome(&self) -> ToRouter {
         ToRouter::Welcome {
-            controller: self.0.name.clone(),
-            zone: self.0.zone.clone(),
+            controller: self.0.about.name.clone(),
+            zone: self.0.about.zone.clone(),
             keys: self.0.keys.borrow().public().to_vec(),
         }
     }
@@ -121,7 +132,7 @@ async fn upgrade(
             .into_response()
     };
     let role = match &peer.member {
-        Some(member) if member.zone != gate.0.zone => {
+        Some(member) if member.zone != gate.0.about.zone => {
             let detail = format!("the certificate is of the zone {}", member.zone);
             return refuse(StatusCode::FORBIDDEN, &detail);
         }
@@ -130,8 +141,9 @@ async fn upgrade(
     let subprotocol = match role {
         Some(Role::Router) => ROUTER_SUBPROTOCOL,
         Some(Role::Operator) => OPERATOR_SUBPROTOCOL,
-        Some(Role::Controller | Role::Tunnel) | None => {
-            let detail = "the certificate is neither a router's nor an operator's";
+        Some(Role::Tunnel) => TUNNEL_SUBPROTOCOL,
+        Some(Role::Controller) | None => {
+            let detail = "the certificate is no router's, no tunnel's and no operator's";
             return refuse(StatusCode::FORBIDDEN, detail);
         }
     };
@@ -146,6 +158,7 @@ async fn upgrade(
     let link = gate.number();
     upgrade.on_upgrade(async move |socket| match role {
         Some(Role::Operator) => operator(gate, link, peer, socket).await,
+        Some(Role::Tunnel) => tunnel::tunnel(gate, link, peer, socket).await,
         _ => router(gate, link, peer, socket).await,
     })
 }
@@ -284,7 +297,7 @@ async fn operator(gate: Gate, link: Link, peer: Peer, socket: WebSocket) {
     let channel: Channel<FromOperator, ToOperator> = Channel::accept_with(socket, SETTINGS);
     let (sender, receiver) = channel.split();
     tracing::info!(addr = %peer.addr, link = link.0, "operator connected");
-    let name = gate.0.name.clone();
+    let name = gate.0.about.name.clone();
     gate.0.ask.operator(link, name, sender.clone()).await;
     let reason = listen_to_operator(&gate, link, sender, receiver).await;
     tracing::info!(link = link.0, reason, "operator disconnected");

@@ -95,6 +95,7 @@ impl Site {
             keys: watch::channel(keys).1,
             admission,
             directory: zc::Directory::default(),
+            public: Vec::new(),
             outward: None,
         };
         let zc = zc::start(config, &mut Registry::default(), end.clone());

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::support::{Controller, FINGERPRINT, ask, ed25519, within};
 
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
@@ -323,7 +323,7 @@ fn admitted(ticket: &str) -> u64 {
         .admitted
 }
 
-fn jwks(kid: &str, public: &[u8]) -> String {
+pub fn jwks(kid: &str, public: &[u8]) -> String {
     let key = DecodingKey::from_ed_der(public);
     let jwk = jsonwebtoken::jwk::Jwk::from_decoding_key(&key, Some(Algorithm::EdDSA)).unwrap();
     let mut jwk = serde_json::to_value(jwk).unwrap();

@@ -7,3 +7,4 @@ mod links;
 mod ports;
 mod process;
 mod support;
+mod tunnels;

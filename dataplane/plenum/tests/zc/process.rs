@@ -16,27 +16,27 @@ use crate::ports;
 use crate::support::{Authority, FakeRouter, PACE, ask, dial, ed25519, loopback, within};
 
 #[derive(Parser)]
-struct Command {
+pub struct Command {
     #[command(flatten)]
-    zc: zc::Args,
+    pub zc: zc::Args,
 }
 
-fn write_tls(directory: &Path, authority: &Authority) -> String {
+pub fn write_tls(directory: &Path, authority: &Authority, role: &str) -> String {
     std::fs::create_dir(directory).unwrap();
-    let (certificate, key) = authority.issue_pem(Some("controller"));
+    let (certificate, key) = authority.issue_pem(Some(role));
     std::fs::write(directory.join("tls.crt"), certificate).unwrap();
     std::fs::write(directory.join("tls.key"), key).unwrap();
     std::fs::write(directory.join("ca.crt"), authority.pem()).unwrap();
     directory.display().to_string()
 }
 
-fn arguments(files: &Path, authority: &Authority, ports: [SocketAddr; 3]) -> Vec<String> {
+pub fn arguments(files: &Path, authority: &Authority, ports: [SocketAddr; 3]) -> Vec<String> {
     let keys = files.join("keys");
     std::fs::create_dir(&keys).unwrap();
     std::fs::write(keys.join("k1.pem"), ed25519().serialize_pem()).unwrap();
     let [listen, link, health] = ports.map(|port| port.to_string());
-    let tls = write_tls(&files.join("tls"), authority);
-    let link_tls = write_tls(&files.join("link-tls"), authority);
+    let tls = write_tls(&files.join("tls"), authority, "controller");
+    let link_tls = write_tls(&files.join("link-tls"), authority, "controller");
     let keys = keys.display().to_string();
     let pairs = [
         ("--zone", "test.zone"),
@@ -55,7 +55,7 @@ fn arguments(files: &Path, authority: &Authority, ports: [SocketAddr; 3]) -> Vec
         .collect()
 }
 
-async fn opened(port: SocketAddr) {
+pub async fn opened(port: SocketAddr) {
     within(async {
         while TcpStream::connect(port).await.is_err() {
             sleep(PACE).await;
@@ -64,7 +64,7 @@ async fn opened(port: SocketAddr) {
     .await;
 }
 
-async fn until_ready(health: SocketAddr, status: u16) {
+pub async fn until_ready(health: SocketAddr, status: u16) {
     within(async {
         while ask(health, "GET", "/readyz", "", "").await.status != status {
             sleep(PACE).await;

@@ -115,6 +115,7 @@ impl Controller {
             keys: ring,
             admission,
             directory,
+            public: vec!["https://meet.example.org".to_owned()],
             outward: None,
         };
         let zc = zc::start(config, &mut registry, stop.clone());
