@@ -10,6 +10,7 @@
 //! These machines are noisy: figures of one run compare with each other better than with
 //! those of another.
 
+mod median;
 mod process;
 pub mod quality;
 pub mod rungs;

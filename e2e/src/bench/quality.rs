@@ -10,6 +10,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::median::median;
 use super::site::Site;
 use story::Story;
 
@@ -119,13 +120,13 @@ fn medians(rounds: &[Vec<Figure>]) -> Vec<Figure> {
     let figures = first.iter().enumerate();
     figures
         .map(|(at, figure)| {
-            let mut values: Vec<Option<f64>> = rounds.iter().map(|round| round[at].value).collect();
-            values.sort_by(|a, b| {
-                let worst = f64::INFINITY;
+            let worst = f64::INFINITY;
+            let values = rounds.iter().map(|round| round[at].value);
+            let by_value = |a: &Option<f64>, b: &Option<f64>| {
                 a.unwrap_or(worst).total_cmp(&b.unwrap_or(worst))
-            });
+            };
             Figure {
-                value: values[values.len() / 2],
+                value: median(values, by_value).flatten(),
                 ..figure.clone()
             }
         })

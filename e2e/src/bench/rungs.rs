@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
+use super::median::median;
 use super::site::{Site, options};
 
 /// Rounds; the median of an odd number is one of them.
@@ -61,12 +62,11 @@ pub async fn run(plenum: &Path, reports: &Path) -> Result<()> {
         }
         rounds.push(rungs);
     }
-    idle.sort_unstable();
     let figures = Figures {
         schema: "plenum.bench/1",
         participants: MEETINGS * PARTICIPANTS,
         rounds: ROUNDS,
-        idle_rss_bytes: idle[idle.len() / 2],
+        idle_rss_bytes: median(idle, Ord::cmp).unwrap_or_default(),
         rungs: (0..3)
             .map(|rung| {
                 middle(
@@ -93,20 +93,18 @@ pub async fn run(plenum: &Path, reports: &Path) -> Result<()> {
 
 /// Each figure by its own median.
 fn middle(rounds: &[Rung]) -> Rung {
-    let median = |figure: fn(&Rung) -> f64| {
-        let mut values: Vec<f64> = rounds.iter().map(figure).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
+    let of = |figure: fn(&Rung) -> f64| {
+        median(rounds.iter().map(figure), f64::total_cmp).unwrap_or(f64::NAN)
     };
     Rung {
         name: rounds[0].name,
-        join_p50_ms: median(|rung| rung.join_p50_ms),
-        join_p95_ms: median(|rung| rung.join_p95_ms),
-        packets_received_per_s: median(|rung| rung.packets_received_per_s),
-        cpu_us_per_packet: median(|rung| rung.cpu_us_per_packet),
-        latency_p50_ms: median(|rung| rung.latency_p50_ms),
-        latency_p99_ms: median(|rung| rung.latency_p99_ms),
-        rss_bytes_per_participant: median(|rung| rung.rss_bytes_per_participant),
+        join_p50_ms: of(|rung| rung.join_p50_ms),
+        join_p95_ms: of(|rung| rung.join_p95_ms),
+        packets_received_per_s: of(|rung| rung.packets_received_per_s),
+        cpu_us_per_packet: of(|rung| rung.cpu_us_per_packet),
+        latency_p50_ms: of(|rung| rung.latency_p50_ms),
+        latency_p99_ms: of(|rung| rung.latency_p99_ms),
+        rss_bytes_per_participant: of(|rung| rung.rss_bytes_per_participant),
         lost: rounds.iter().map(|rung| rung.lost).sum(),
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 use tokio::time::sleep;
 
+use super::median::median;
 use super::process::Usage;
 use super::site::{Load, Site, options};
 
@@ -208,11 +209,7 @@ fn judge(mut figures: Figures, reports: &Path) -> Result<()> {
 fn growth(rss: &[u64]) -> Option<(u64, u64)> {
     let warm = rss.get(WARM_UP..)?;
     let third = warm.len() / 3;
-    let middle = |part: &[u64]| {
-        let mut part = part.to_vec();
-        part.sort_unstable();
-        part.get(part.len() / 2).copied()
-    };
+    let middle = |part: &[u64]| median(part.iter().copied(), Ord::cmp);
     Some((
         middle(&warm[..third])?,
         middle(&warm[warm.len() - third..])?,
