@@ -10,6 +10,7 @@ use kube::{Api, ResourceExt as _};
 use serde::Serialize;
 
 use super::operator_counts::operator_counts;
+use super::steady::{WRITES, writes_at_rest};
 use super::world::World;
 use crate::bench::Usage;
 use crate::pod_processes;
@@ -27,23 +28,28 @@ struct Figures {
     schema: &'static str,
     /// Of all replicas of the operator together.
     operator_requests_per_minute: BTreeMap<String, u64>,
+    /// What it wrote meanwhile, by kind and verb, the Lease left out.
+    operator_writes: BTreeMap<String, u64>,
     /// Resident memory of each pod's programs.
     pod_rss_bytes: BTreeMap<String, u64>,
 }
 
 pub async fn an_idle_zone_costs_little(world: &World) -> Result<()> {
     world.settle().await?;
+    // What an earlier scenario has left to be put right is not what an idle zone costs.
+    let written = writes_at_rest(world).await?;
     let before = operator_counts(world, REQUESTS).await?;
     tokio::time::sleep(WATCHED).await;
     let after = operator_counts(world, REQUESTS).await?;
-    let per_minute = after.into_iter().map(|(labels, count)| {
-        let made = count - before.get(&labels).copied().unwrap_or_default();
+    let per_minute = made(&before, after).map(|(labels, requests)| {
         let verb = labels.trim_start_matches("verb=").trim_matches('"');
-        (verb.to_owned(), made * WATCHED_A_MINUTE)
+        (verb.to_owned(), requests * WATCHED_A_MINUTE)
     });
+    let writes = made(&written, operator_counts(world, WRITES).await?);
     let figures = Figures {
         schema: "plenum.idle/1",
         operator_requests_per_minute: per_minute.collect(),
+        operator_writes: writes.filter(|(_, writes)| *writes > 0).collect(),
         pod_rss_bytes: memory(world).await?,
     };
     let text = serde_json::to_string_pretty(&figures)?;
@@ -55,6 +61,18 @@ pub async fn an_idle_zone_costs_little(world: &World) -> Result<()> {
         "{requests} requests a minute: none means none were counted, more than {REQUESTS_PER_MINUTE} are too many"
     );
     Ok(())
+}
+
+/// By how much counts grew.
+fn made(
+    before: &BTreeMap<String, u64>,
+    after: BTreeMap<String, u64>,
+) -> impl Iterator<Item = (String, u64)> {
+    after.into_iter().map(|(labels, count)| {
+        let before = before.get(&labels).copied().unwrap_or_default();
+        // An operator that was started anew counts from zero.
+        (labels, count.saturating_sub(before))
+    })
 }
 
 async fn memory(world: &World) -> Result<BTreeMap<String, u64>> {

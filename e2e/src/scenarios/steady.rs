@@ -17,7 +17,7 @@ use super::operator_counts::operator_counts;
 use super::world::{World, ZONE};
 use crate::site::NAMESPACE;
 
-const WRITES: &str = "plenum_operator_writes_total";
+pub(super) const WRITES: &str = "plenum_operator_writes_total";
 /// No write for this long: what brought the zone to rest is written.
 const REST: Duration = Duration::from_secs(3);
 const REST_WITHIN: Duration = Duration::from_secs(30);
@@ -51,7 +51,7 @@ pub async fn nothing_changes_nothing_is_written(world: &World) -> Result<()> {
     Ok(())
 }
 
-async fn writes_at_rest(world: &World) -> Result<BTreeMap<String, u64>> {
+pub(super) async fn writes_at_rest(world: &World) -> Result<BTreeMap<String, u64>> {
     let deadline = Instant::now() + REST_WITHIN;
     let mut before = operator_counts(world, WRITES).await?;
     loop {
