@@ -9,8 +9,8 @@ TRIPLE := x86_64-unknown-linux-gnu
 RELEASE := $(CARGO_TARGET_DIR)/$(TRIPLE)/release
 IMAGE := $(PLENUM_CACHE)/image/plenum.tar
 E2E := $(RELEASE)/plenum-e2e
-# What the cluster and the media checks need of Debian.
-PACKAGES := runc containernetworking-plugins iptables conntrack busybox-static iproute2 ffmpeg
+# What the cluster, the media checks and the tests of the directory need of Debian.
+PACKAGES := runc containernetworking-plugins iptables conntrack busybox-static iproute2 ffmpeg postgresql
 # And what the matrix of firewalls needs besides.
 MATRIX_PACKAGES := iptables iproute2 dnsmasq-base squid tshark
 CARGO_DENY := $(PLENUM_CACHE)/bin/cargo-deny
@@ -31,6 +31,7 @@ down: ## Remove all that demo or cluster-up made
 	@if [ -x $(E2E) ]; then $(E2E) down; else $(MAKE) --no-print-directory build && $(E2E) down; fi
 
 .PHONY: test
+test: export PLENUM_POSTGRES := required
 test: packages lint-rust test-fast test-cluster ## Everything, the cluster included (needs root)
 
 .PHONY: test-fast
@@ -135,9 +136,14 @@ build-bench:
 tools: build packages
 	$(E2E) tools
 
+# Debian makes a database with the server it installs, and starts it; the tests have their own.
 .PHONY: packages
+packages: export DEBIAN_FRONTEND := noninteractive
 packages:
-	@$(call install,$(PACKAGES))
+	@if [ ! -e /usr/lib/postgresql ] && [ ! -e /etc/postgresql-common ]; then \
+	    mkdir /etc/postgresql-common && \
+	    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf; fi; \
+	$(call install,$(PACKAGES))
 
 # Debian starts what it installs; ours is started with settings of its own.
 .PHONY: matrix-packages

@@ -52,16 +52,20 @@ pub struct Config {
     pub connections: u32,
     /// How long a call waits for a connection before it is [`Error::Unavailable`].
     pub patience: Duration,
+    /// How long it then waits for the answer to one statement. Ours take milliseconds; what
+    /// takes longer waits for a lock or a disk that is in trouble, and the caller has gone.
+    pub answer: Duration,
 }
 
 impl Config {
-    /// Ten connections, two seconds.
+    /// Ten connections, two seconds for one, five for an answer.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             connections: 10,
             patience: Duration::from_secs(2),
+            answer: Duration::from_secs(5),
         }
     }
 

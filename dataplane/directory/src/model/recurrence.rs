@@ -16,9 +16,9 @@ use rule::{Frequency, Rule};
 
 /// Exceptions of one series at most.
 const EXCEPTIONS: usize = 1_000;
-/// Occurrences of one series that are looked at for one answer. A daily meeting is moved on
-/// to the time in question first, so only a long series by month or year gets near it.
-const LOOKED_AT: usize = 2_000;
+/// Occurrences of one series that are looked at for one answer: two years of every day, and
+/// as many exceptions as there may be.
+const LOOKED_AT: usize = 3_000;
 
 /// Why a rule is not one for meetings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -144,18 +144,33 @@ impl Recurrence {
             .filter(|start| self.except.binary_search(start).is_err())
     }
 
-    /// The series from a later start of the same rhythm, so that old series cost no more
-    /// than new ones. Not where occurrences are counted, or where months and years have
-    /// their own lengths.
+    /// The series from a later start of the same rhythm, at least one whole period before
+    /// the time in question: so old series cost no more than new ones. Not where
+    /// occurrences are counted, or where the first start says which day of a month it is:
+    /// those are few.
     fn moved_on(&self, first: DateTime, from: DateTime) -> DateTime {
-        let days = match (self.rule.counted(), self.rule.frequency()) {
-            (false, Frequency::Daily) => i64::from(self.rule.interval()),
-            (false, Frequency::Weekly) => i64::from(self.rule.interval()) * 7,
-            _ => return first,
+        let interval = i64::from(self.rule.interval());
+        let period = match self.rule.frequency() {
+            Frequency::Daily => interval.days(),
+            Frequency::Weekly => interval.weeks(),
+            Frequency::Monthly => interval.months(),
+            Frequency::Yearly => interval.years(),
         };
-        let between = (from.date() - first.date()).get_days();
-        let periods = (i64::from(between) / days - 1).max(0);
-        first.checked_add((periods * days).days()).unwrap_or(first)
+        let begin = match self.rule.frequency() {
+            _ if self.rule.counted() => return first,
+            Frequency::Daily | Frequency::Weekly => first,
+            Frequency::Monthly | Frequency::Yearly if !self.rule.names_days() => return first,
+            Frequency::Monthly => first.with().day(1).build().unwrap_or(first),
+            Frequency::Yearly => first.with().day_of_year(1).build().unwrap_or(first),
+        };
+        let periods = self.rule.frequency().between(begin, from) / interval - 1;
+        if periods < 1 {
+            return first;
+        }
+        let moved = period
+            .checked_mul(periods)
+            .and_then(|by| begin.checked_add(by));
+        moved.unwrap_or(first)
     }
 
     /// `DTSTART` and the rule, read as UTC.

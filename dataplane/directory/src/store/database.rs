@@ -5,8 +5,7 @@
 //!
 //! - A write that was answered is on disk: `SQLite` in WAL mode with `synchronous = FULL`,
 //!   `PostgreSQL` with `synchronous_commit` not off.
-//! - Nothing waits for ever: for a connection as long as the caller's patience, for an answer
-//!   [`ANSWER`].
+//! - Nothing waits for ever: neither for a connection nor for an answer ([`Config`]).
 
 mod postgres;
 mod row;
@@ -21,12 +20,9 @@ use sqlx::{PgPool, SqlitePool};
 use super::{Config, Error};
 
 pub(super) use row::Row;
+use transaction::Open;
 pub(super) use transaction::Transaction;
 pub(super) use value::{Value, text, texts, time, times, word};
-
-/// How long the database may take for one statement. Ours take milliseconds; what takes
-/// longer waits for a lock or a disk that is in trouble, and the caller has gone.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// A statement that the two databases write differently.
 pub(super) struct Statement {
@@ -34,9 +30,15 @@ pub(super) struct Statement {
     pub(super) postgres: &'static str,
 }
 
-/// The connections.
+/// The connections, and how long an answer may take.
 #[derive(Debug, Clone)]
-pub(super) enum Database {
+pub(super) struct Database {
+    pools: Pools,
+    limit: Limit,
+}
+
+#[derive(Debug, Clone)]
+enum Pools {
     /// `SQLite` has one writer at a time: one connection for it makes the queue ours, with
     /// our time limits, and readers never see it.
     Sqlite {
@@ -57,15 +59,19 @@ use run;
 impl Database {
     /// Connects and brings the tables up to date.
     pub(super) async fn open(config: &Config) -> Result<Self, Error> {
-        if let Some(path) = config.url.strip_prefix("sqlite://") {
-            return sqlite::open(path.as_ref(), config).await;
-        }
-        if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
-            return postgres::open(config).await;
-        }
-        Err(Error::Corrupt(
-            "its URL begins with sqlite:// or postgres://".to_owned(),
-        ))
+        let pools = match config.url.split_once("://") {
+            Some(("sqlite", path)) => sqlite::open(path.as_ref(), config).await?,
+            Some(("postgres" | "postgresql", _)) => postgres::open(config).await?,
+            _ => {
+                return Err(Error::corrupt(
+                    "its URL begins with sqlite:// or postgres://",
+                ));
+            }
+        };
+        Ok(Self {
+            pools,
+            limit: Limit(config.answer),
+        })
     }
 
     /// One row, if there is one.
@@ -74,11 +80,15 @@ impl Database {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Option<Row>, Error> {
-        match self {
-            Self::Sqlite { read, .. } => within(run!(read, sql, values, fetch_optional))
+        match &self.pools {
+            Pools::Sqlite { read, .. } => self
+                .limit
+                .on(run!(read, sql, values, fetch_optional))
                 .await
                 .map(|row| row.map(Row::Sqlite)),
-            Self::Postgres(pool) => within(run!(pool, sql, values, fetch_optional))
+            Pools::Postgres(pool) => self
+                .limit
+                .on(run!(pool, sql, values, fetch_optional))
                 .await
                 .map(|row| row.map(Row::Postgres)),
         }
@@ -90,11 +100,15 @@ impl Database {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Error> {
-        match self {
-            Self::Sqlite { read, .. } => within(run!(read, sql, values, fetch_all))
+        match &self.pools {
+            Pools::Sqlite { read, .. } => self
+                .limit
+                .on(run!(read, sql, values, fetch_all))
                 .await
                 .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Self::Postgres(pool) => within(run!(pool, sql, values, fetch_all))
+            Pools::Postgres(pool) => self
+                .limit
+                .on(run!(pool, sql, values, fetch_all))
                 .await
                 .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
         }
@@ -106,11 +120,15 @@ impl Database {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<u64, Error> {
-        match self {
-            Self::Sqlite { write, .. } => within(run!(write, sql, values, execute))
+        match &self.pools {
+            Pools::Sqlite { write, .. } => self
+                .limit
+                .on(run!(write, sql, values, execute))
                 .await
                 .map(|done| done.rows_affected()),
-            Self::Postgres(pool) => within(run!(pool, sql, values, execute))
+            Pools::Postgres(pool) => self
+                .limit
+                .on(run!(pool, sql, values, execute))
                 .await
                 .map(|done| done.rows_affected()),
         }
@@ -118,52 +136,66 @@ impl Database {
 
     /// A transaction that writes.
     pub(super) async fn begin(&self) -> Result<Transaction, Error> {
-        match self {
-            // At once, not at the first write: a reader that becomes a writer may find that
-            // another was faster, and could only give up.
-            Self::Sqlite { write, .. } => within(write.begin_with("BEGIN IMMEDIATE"))
-                .await
-                .map(Transaction::Sqlite),
-            Self::Postgres(pool) => within(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED"))
-                .await
-                .map(Transaction::Postgres),
-        }
+        // `SQLite` at once, not at the first write: a reader that becomes a writer may find
+        // that another was faster, and could only give up.
+        let open = match &self.pools {
+            Pools::Sqlite { write, .. } => {
+                let open = self.limit.on(write.begin_with("BEGIN IMMEDIATE"));
+                Open::Sqlite(open.await?)
+            }
+            Pools::Postgres(pool) => {
+                let open = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED");
+                Open::Postgres(self.limit.on(open).await?)
+            }
+        };
+        Ok(Transaction {
+            open,
+            limit: self.limit,
+        })
     }
 
     /// A transaction that reads, and sees one moment.
     pub(super) async fn snapshot(&self) -> Result<Transaction, Error> {
-        match self {
-            Self::Sqlite { read, .. } => within(read.begin_with("BEGIN DEFERRED"))
-                .await
-                .map(Transaction::Sqlite),
-            Self::Postgres(pool) => {
-                within(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-                    .await
-                    .map(Transaction::Postgres)
+        let open = match &self.pools {
+            Pools::Sqlite { read, .. } => {
+                let open = self.limit.on(read.begin_with("BEGIN DEFERRED"));
+                Open::Sqlite(open.await?)
             }
-        }
+            Pools::Postgres(pool) => {
+                let open = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+                Open::Postgres(self.limit.on(open).await?)
+            }
+        };
+        Ok(Transaction {
+            open,
+            limit: self.limit,
+        })
     }
 
     pub(super) async fn close(&self) {
-        match self {
-            Self::Sqlite { read, write } => {
+        match &self.pools {
+            Pools::Sqlite { read, write } => {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool) => pool.close().await,
         }
     }
 }
 
-/// The answer, or that there was none in time.
-async fn within<T>(
-    answer: impl Future<Output = Result<T, sqlx::Error>> + Send,
-) -> Result<T, Error> {
-    match tokio::time::timeout(ANSWER, answer).await {
-        Ok(answer) => answer.map_err(Error::from),
-        Err(_) => Err(Error::Unavailable(format!(
-            "no answer in {} s",
-            ANSWER.as_secs()
-        ))),
+/// How long an answer may take.
+#[derive(Debug, Clone, Copy)]
+struct Limit(Duration);
+
+impl Limit {
+    /// The answer, or that there was none in time.
+    async fn on<T>(
+        self,
+        answer: impl Future<Output = Result<T, sqlx::Error>> + Send,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(self.0, answer).await {
+            Ok(answer) => answer.map_err(Error::from),
+            Err(_) => Err(Error::Unavailable(format!("no answer in {:?}", self.0))),
+        }
     }
 }

@@ -19,6 +19,20 @@ pub(super) enum Frequency {
     Yearly,
 }
 
+impl Frequency {
+    /// Whole periods from the beginning of one to a moment.
+    pub(super) fn between(self, begin: DateTime, to: DateTime) -> i64 {
+        let days = i64::from((to.date() - begin.date()).get_days());
+        let years = i64::from(to.year()) - i64::from(begin.year());
+        match self {
+            Self::Daily => days,
+            Self::Weekly => days / 7,
+            Self::Monthly => years * 12 + i64::from(to.month()) - i64::from(begin.month()),
+            Self::Yearly => years,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Until {
     /// The whole day, where the meeting is.
@@ -45,10 +59,8 @@ impl Rule {
         if text.len() > RULE_BYTES {
             return Err(InvalidRecurrence::Long);
         }
-        let text = text
-            .strip_prefix("RRULE:")
-            .unwrap_or(text)
-            .to_ascii_uppercase();
+        let text = text.to_ascii_uppercase();
+        let text = text.strip_prefix("RRULE:").unwrap_or(&text).to_owned();
         let parts = parts(&text)?;
         let value = |key: &str| parts.iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
         let frequency = value("FREQ")
@@ -93,6 +105,11 @@ impl Rule {
 
     pub(super) const fn counted(&self) -> bool {
         self.counted
+    }
+
+    /// Whether the rule says which days, and not the first start.
+    pub(super) fn names_days(&self) -> bool {
+        self.rest.contains("BYDAY=") || self.rest.contains("BYMONTHDAY=")
     }
 
     /// The rule with its end in the meeting's local time, written as UTC.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Error as SqlxError, Executor};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error as SqlxError};
 
 use super::super::{Config, Error, migrations};
-use super::Database;
+use super::Pools;
 
 /// A connection that was idle for so long is asked before it is used: the server may have
 /// been started anew. One that was used just now is not, which saves a round trip.
@@ -15,27 +15,32 @@ const IDLE: Duration = Duration::from_secs(1);
 /// more would be waited for until TCP gives up, with its place in the pool.
 const ALIVE: Duration = Duration::from_secs(2);
 
-/// What every session begins with. The server ends what waits longer than the caller does; a
+/// What every session begins with. The server ends what the caller no longer waits for; a
 /// commit is on disk when it is answered, whatever the server's default.
-const SESSION: &str = "
-    SET statement_timeout = '5s';
-    SET lock_timeout = '3s';
-    SET idle_in_transaction_session_timeout = '10s';
-    SELECT set_config('synchronous_commit', 'on', false)
-        WHERE current_setting('synchronous_commit') = 'off'";
+fn session(config: &Config) -> String {
+    let answer = config.answer.as_millis();
+    format!(
+        "SET statement_timeout = {answer};
+         SET idle_in_transaction_session_timeout = {answer};
+         SELECT set_config('synchronous_commit', 'on', false)
+         WHERE current_setting('synchronous_commit') = 'off'"
+    )
+}
 
-pub(super) async fn open(config: &Config) -> Result<Database, Error> {
+pub(super) async fn open(config: &Config) -> Result<Pools, Error> {
     let options: PgConnectOptions = config.url.parse().map_err(Error::corrupt)?;
     let options = options
         .application_name("plenum directory")
         .disable_statement_logging();
     migrate(&options, config.patience).await?;
+    let session = session(config);
     let pool = PgPoolOptions::new()
         .max_connections(config.connections)
         .acquire_timeout(config.patience)
         .test_before_acquire(false)
-        .after_connect(|connection, _| {
-            Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+        .after_connect(move |connection, _| {
+            let session = sqlx::raw_sql(AssertSqlSafe(session.clone()));
+            Box::pin(async move { session.execute(connection).await.map(drop) })
         })
         .before_acquire(|connection, known| {
             Box::pin(async move {
@@ -54,7 +59,7 @@ pub(super) async fn open(config: &Config) -> Result<Database, Error> {
         })
         .connect_with(options)
         .await?;
-    Ok(Database::Postgres(pool))
+    Ok(Pools::Postgres(pool))
 }
 
 /// On a connection of its own, without the limits of the others: a change of a large table

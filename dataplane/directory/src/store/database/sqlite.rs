@@ -3,24 +3,21 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::super::{Config, Error, migrations};
-use super::Database;
+use super::Pools;
 
-/// How long a connection waits for the lock of another process on the same file.
-const BUSY: Duration = Duration::from_secs(2);
-
-pub(super) async fn open(path: &Path, config: &Config) -> Result<Database, Error> {
+pub(super) async fn open(path: &Path, config: &Config) -> Result<Pools, Error> {
     private(path)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY)
+        // Another process on the same file, such as the one that adds the first account.
+        .busy_timeout(config.answer)
         // Back to this size after a checkpoint: the log of a busy day is not kept.
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
@@ -38,7 +35,7 @@ pub(super) async fn open(path: &Path, config: &Config) -> Result<Database, Error
         .run_direct(None, &mut *write.acquire().await?, false)
         .await?;
     let read = pool(config.connections).connect_with(options).await?;
-    Ok(Database::Sqlite { read, write })
+    Ok(Pools::Sqlite { read, write })
 }
 
 /// It holds keys, so it is its owner's only. What `SQLite` puts beside it gets the same mode.

@@ -3,9 +3,14 @@
 use sqlx::{Postgres, Sqlite};
 
 use super::super::Error;
-use super::{Row, Statement, Value, run, value, within};
+use super::{Limit, Row, Statement, Value, run, value};
 
-pub(in super::super) enum Transaction {
+pub(in super::super) struct Transaction {
+    pub(super) open: Open,
+    pub(super) limit: Limit,
+}
+
+pub(super) enum Open {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
@@ -17,11 +22,15 @@ impl Transaction {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Option<Row>, Error> {
-        match self {
-            Self::Sqlite(open) => within(run!(&mut **open, sql, values, fetch_optional))
+        match &mut self.open {
+            Open::Sqlite(open) => self
+                .limit
+                .on(run!(&mut **open, sql, values, fetch_optional))
                 .await
                 .map(|row| row.map(Row::Sqlite)),
-            Self::Postgres(open) => within(run!(&mut **open, sql, values, fetch_optional))
+            Open::Postgres(open) => self
+                .limit
+                .on(run!(&mut **open, sql, values, fetch_optional))
                 .await
                 .map(|row| row.map(Row::Postgres)),
         }
@@ -33,11 +42,15 @@ impl Transaction {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Error> {
-        match self {
-            Self::Sqlite(open) => within(run!(&mut **open, sql, values, fetch_all))
+        match &mut self.open {
+            Open::Sqlite(open) => self
+                .limit
+                .on(run!(&mut **open, sql, values, fetch_all))
                 .await
                 .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Self::Postgres(open) => within(run!(&mut **open, sql, values, fetch_all))
+            Open::Postgres(open) => self
+                .limit
+                .on(run!(&mut **open, sql, values, fetch_all))
                 .await
                 .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
         }
@@ -49,11 +62,15 @@ impl Transaction {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<u64, Error> {
-        match self {
-            Self::Sqlite(open) => within(run!(&mut **open, sql, values, execute))
+        match &mut self.open {
+            Open::Sqlite(open) => self
+                .limit
+                .on(run!(&mut **open, sql, values, execute))
                 .await
                 .map(|done| done.rows_affected()),
-            Self::Postgres(open) => within(run!(&mut **open, sql, values, execute))
+            Open::Postgres(open) => self
+                .limit
+                .on(run!(&mut **open, sql, values, execute))
                 .await
                 .map(|done| done.rows_affected()),
         }
@@ -61,17 +78,17 @@ impl Transaction {
 
     /// The statement in this database's own words.
     pub(in super::super) const fn words(&self, statement: &Statement) -> &'static str {
-        match self {
-            Self::Sqlite(_) => statement.sqlite,
-            Self::Postgres(_) => statement.postgres,
+        match &self.open {
+            Open::Sqlite(_) => statement.sqlite,
+            Open::Postgres(_) => statement.postgres,
         }
     }
 
     /// Makes it so. With [`Error::Unavailable`] nobody knows whether it is.
     pub(in super::super) async fn commit(self) -> Result<(), Error> {
-        match self {
-            Self::Sqlite(open) => within(open.commit()).await,
-            Self::Postgres(open) => within(open.commit()).await,
+        match self.open {
+            Open::Sqlite(open) => self.limit.on(open.commit()).await,
+            Open::Postgres(open) => self.limit.on(open.commit()).await,
         }
     }
 }

@@ -1,0 +1,6 @@
+//! When a meeting takes place.
+
+mod expectation;
+mod properties;
+mod refused;
+mod vectors;

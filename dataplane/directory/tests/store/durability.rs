@@ -1,0 +1,95 @@
+//! What is on disk, and whether it can be read.
+
+use std::fs;
+
+use libtest_mimic::{Failed, Trial};
+use plenum_directory::store::{Config, Store};
+
+use crate::assert_error;
+use crate::runtime;
+use crate::site::Site;
+use crate::things::add_account;
+
+/// A database that a newer program has changed is left alone.
+pub async fn a_newer_database_is_refused(site: Site) {
+    site.open().await.close().await;
+    site.sql(
+        "INSERT INTO _sqlx_migrations
+         (version, description, installed_on, success, checksum, execution_time)
+         VALUES (999, 'of tomorrow', CURRENT_TIMESTAMP, true, 'abc', 1)",
+    )
+    .await;
+    assert_error!(Store::open(site.config()).await, Corrupt);
+}
+
+pub fn on_sqlite() -> Vec<Trial> {
+    let trial = |name: &str, test: fn()| {
+        Trial::test(format!("sqlite::durability::{name}"), move || {
+            test();
+            Ok::<(), Failed>(())
+        })
+    };
+    vec![
+        trial(
+            "what_was_answered_is_in_the_files",
+            what_was_answered_is_in_the_files,
+        ),
+        trial("the_file_is_its_owners_only", the_file_is_its_owners_only),
+        trial("another_file_is_no_database", another_file_is_no_database),
+        trial(
+            "what_cannot_be_opened_is_away",
+            what_cannot_be_opened_is_away,
+        ),
+    ]
+}
+
+/// As after a loss of power: what the files hold at the moment of the answer, in another place.
+fn what_was_answered_is_in_the_files() {
+    runtime().block_on(async {
+        let site = Site::sqlite();
+        let store = site.open().await;
+        for number in 0..20 {
+            let made = add_account(&store, &format!("user{number}")).await;
+            let crashed = Site::sqlite();
+            for suffix in ["", "-wal"] {
+                let name = |site: &Site| format!("{}{suffix}", site.file().unwrap().display());
+                fs::copy(name(&site), name(&crashed)).unwrap();
+            }
+            assert_eq!(crashed.open().await.account(made.id).await.unwrap(), made);
+        }
+    });
+}
+
+fn the_file_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt;
+    runtime().block_on(async {
+        let site = Site::sqlite();
+        let store = site.open().await;
+        add_account(&store, "ada").await;
+        for suffix in ["", "-wal", "-shm"] {
+            let name = format!("{}{suffix}", site.file().unwrap().display());
+            let mode = fs::metadata(&name).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    });
+}
+
+fn another_file_is_no_database() {
+    runtime().block_on(async {
+        let site = Site::sqlite();
+        fs::write(site.file().unwrap(), "a letter to my aunt ".repeat(1000)).unwrap();
+        assert_error!(Store::open(site.config()).await, Corrupt);
+    });
+}
+
+fn what_cannot_be_opened_is_away() {
+    runtime().block_on(async {
+        let site = Site::sqlite();
+        let nowhere = site.file().unwrap().join("directory.db");
+        assert_error!(Store::open(&Config::file(&nowhere)).await, Unavailable);
+        assert_error!(
+            Store::open(&Config::new("mysql://somewhere")).await,
+            Corrupt
+        );
+    });
+}

@@ -1,0 +1,199 @@
+//! Replicas.
+
+use plenum_directory::model::{
+    AccountId, ChangePage, FeedId, Item, LoginKind, MeetingKind, MeetingNumber, Revision,
+};
+use plenum_directory::store::Store;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+use crate::assert_error;
+use crate::feed::pull;
+use crate::site::{Site, replica};
+use crate::things::{account, add_account, add_login, meeting, second, signing_key, weekly, zone};
+
+/// Brings a replica up to date as one does that has no better idea.
+async fn follow(primary: &Store, replica: &Store, limit: u32) {
+    loop {
+        let position = replica.replica_position().await.unwrap();
+        let after = position.map_or(Revision(0), |(_, at)| at);
+        let mut page = primary.changes(after, limit).await.unwrap();
+        if !page.fits(position) {
+            page = primary.changes(Revision(0), limit).await.unwrap();
+        }
+        replica.apply(&page).await.unwrap();
+        if page.is_last() {
+            return;
+        }
+    }
+}
+
+/// Everything there is but what is gone, in order.
+async fn everything(store: &Store) -> Vec<(Revision, Item)> {
+    let pages = pull(store, Revision(0), 50).await;
+    let all = pages.into_iter().flat_map(|page| page.changes);
+    let there = |item: &Item| {
+        !matches!(
+            item,
+            Item::AccountGone(_)
+                | Item::LoginGone(_)
+                | Item::MeetingGone(_)
+                | Item::ZoneGone(_)
+                | Item::SigningKeyGone(_)
+        )
+    };
+    all.filter(|change| there(&change.item))
+        .map(|change| (change.revision, change.item))
+        .collect()
+}
+
+/// Something that people do, by chance; what fails because of what is there is no matter.
+async fn anything(store: &Store, dice: &mut StdRng, day: i64) {
+    let now = second(day * 24 * 3600);
+    let name = ["ada", "bob", "eve", "kim"].choose(dice).unwrap();
+    let known = store.account_named(&name.parse().unwrap()).await.ok();
+    let id = known
+        .as_ref()
+        .map_or(AccountId::from_random(1), |known| known.id);
+    let kind = [MeetingKind::Instant, MeetingKind::Personal, weekly()]
+        .choose(dice)
+        .unwrap()
+        .clone();
+    match dice.random_range(0..9) {
+        0 | 1 => drop(store.add_account(account(name), now).await),
+        2 if known.is_some() => drop(add_login(store, id, LoginKind::Session).await),
+        3 => drop(store.add_meeting(meeting(id, kind), now).await),
+        4 => rename(store, known, dice).await,
+        5 => drop(store.delete_account(id).await),
+        6 => drop(store.add_zone(zone(name), now).await),
+        7 => drop(store.delete_zone(&name.parse().unwrap()).await),
+        _ => drop(
+            store
+                .rotate_keys(now, |from| signing_key(now, from))
+                .await
+                .unwrap(),
+        ),
+    }
+}
+
+async fn rename(store: &Store, known: Option<plenum_directory::model::Account>, dice: &mut StdRng) {
+    let Some(mut account) = known else { return };
+    account.name = ["ada", "bob", "eve", "kim", "zoe"]
+        .choose(dice)
+        .unwrap()
+        .parse()
+        .unwrap();
+    account.disabled = dice.random();
+    drop(store.change_account(&account).await);
+}
+
+pub async fn a_replica_becomes_the_same(site: Site) {
+    let seed = rand::random();
+    println!("seed {seed}");
+    let mut dice = StdRng::seed_from_u64(seed);
+    let primary = site.open().await;
+    let (_place, copy) = replica().await;
+    assert_eq!(copy.replica_position().await.unwrap(), None);
+    for day in 0..150 {
+        anything(&primary, &mut dice, day).await;
+        if dice.random_ratio(1, 10) {
+            follow(&primary, &copy, dice.random_range(1..20)).await;
+            assert_eq!(
+                everything(&copy).await,
+                everything(&primary).await,
+                "seed {seed}"
+            );
+        }
+    }
+    follow(&primary, &copy, 5).await;
+    assert_eq!(
+        everything(&copy).await,
+        everything(&primary).await,
+        "seed {seed}"
+    );
+    // The passcodes of the directory are good at the replica, and its tokens are signed alike.
+    assert_eq!(
+        copy.signing_keys().await.unwrap(),
+        primary.signing_keys().await.unwrap()
+    );
+    let number = MeetingNumber::from_random(1);
+    let passcode = "1234".parse().unwrap();
+    assert_eq!(
+        copy.passcode_hash(number, &passcode),
+        primary.passcode_hash(number, &passcode)
+    );
+}
+
+pub async fn a_replica_begins_anew(site: Site) {
+    let primary = site.open().await;
+    let (_place, copy) = replica().await;
+    let (_other_place, other) = replica().await;
+    // It followed another directory, which had come further.
+    for number in 0..20 {
+        add_account(&other, &format!("other{number}")).await;
+    }
+    other.add_zone(zone("berlin"), second(0)).await.unwrap();
+    follow(&other, &copy, 7).await;
+    let ada = add_account(&primary, "ada").await;
+    let room = primary
+        .add_meeting(meeting(ada.id, weekly()), second(0))
+        .await
+        .unwrap();
+    let odd = primary.changes(Revision(1), 10).await.unwrap();
+    assert_error!(copy.apply(&odd).await, Conflict);
+    follow(&primary, &copy, 1).await;
+    assert_eq!(everything(&copy).await, everything(&primary).await);
+    let (feed, at) = copy.replica_position().await.unwrap().unwrap();
+    assert_eq!((feed, at), (odd.feed, odd.head));
+    assert_eq!(copy.find_meeting(&room.number.id()).await.unwrap(), room);
+    // A page twice, or one that is not next, changes nothing.
+    primary.delete_meeting(room.number).await.unwrap();
+    let page = primary.changes(at, 10).await.unwrap();
+    copy.apply(&page).await.unwrap();
+    assert_error!(copy.apply(&page).await, Conflict);
+    let wrong = ChangePage {
+        feed: FeedId::from_random(1),
+        after: page.next,
+        ..page
+    };
+    assert_error!(copy.apply(&wrong).await, Conflict);
+    assert_error!(copy.meeting(room.number).await, NotFound);
+}
+
+pub async fn names_and_personal_meetings_change_hands(site: Site) {
+    let primary = site.open().await;
+    let (_place, copy) = replica().await;
+    let mut ada = add_account(&primary, "ada").await;
+    let mut bob = add_account(&primary, "bob").await;
+    let mut room = primary
+        .add_meeting(meeting(ada.id, MeetingKind::Personal), second(0))
+        .await
+        .unwrap();
+    follow(&primary, &copy, 100).await;
+    // Bob becomes ada, and is then changed again: ada's new name comes first in the feed.
+    ada.name = "lovelace".parse().unwrap();
+    let mut ada = primary.change_account(&ada).await.unwrap();
+    bob.name = "ada".parse().unwrap();
+    primary.change_account(&bob).await.unwrap();
+    ada.disabled = true;
+    primary.change_account(&ada).await.unwrap();
+    room.owner = bob.id;
+    let room = primary.change_meeting(&room).await.unwrap();
+    let new = primary
+        .add_meeting(meeting(ada.id, MeetingKind::Personal), second(0))
+        .await
+        .unwrap();
+    follow(&primary, &copy, 1).await;
+    assert_eq!(everything(&copy).await, everything(&primary).await);
+    assert_eq!(
+        copy.find_meeting(&"ada".parse().unwrap()).await.unwrap(),
+        room
+    );
+    assert_eq!(
+        copy.find_meeting(&"lovelace".parse().unwrap())
+            .await
+            .unwrap(),
+        new
+    );
+}
