@@ -12,6 +12,7 @@ use plenum_directory::geo::GeoFile;
 use plenum_directory::store::{self, Store};
 use plenum_transport::https;
 use plenum_transport::tls::{Files, server_config};
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
@@ -28,6 +29,8 @@ use crate::serve::authority::Authority;
 const LAST_CALL: Duration = Duration::from_secs(3);
 /// How often a database that is away is tried at the start.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// How often the listener's counters are copied; scrapes are tens of seconds apart.
+const COPY: Duration = Duration::from_secs(5);
 /// HTTP versions offered to clients.
 const HTTP: [&[u8]; 2] = [b"h2", b"http/1.1"];
 /// What its own authority is called.
@@ -99,6 +102,12 @@ pub async fn run(
     };
     let directory = Directory::new(config, store.clone(), &mut registry);
     let counters = https::Counters::default();
+    let failed = Gauge::default();
+    registry.register(
+        "plenum_directory_handshakes_failed",
+        "Connections that sent no good TLS handshake since the start",
+        failed.clone(),
+    );
     let health = Health::new(registry);
     if let Some(geo) = geo {
         tokio::spawn(geo.follow(end.clone()));
@@ -113,8 +122,9 @@ pub async fn run(
                 tls.certificate.clone(),
                 api::app(directory),
                 end.clone(),
-                counters,
+                counters.clone(),
             ),
+            count(&counters, &failed, &end),
             close(&health, &stop, &end),
         );
     };
@@ -222,6 +232,17 @@ async fn announce(
         ),
         (Output::Text, Some(ca)) => println!("ready: {url}, with --ca {}", ca.display()),
         (Output::Text, None) => println!("ready: {url}"),
+    }
+}
+
+/// Copies what the listener counts now and then until the end.
+async fn count(counters: &https::Counters, failed: &Gauge, end: &CancellationToken) {
+    while end
+        .run_until_cancelled(tokio::time::sleep(COPY))
+        .await
+        .is_some()
+    {
+        failed.set(i64::try_from(counters.garbage()).unwrap_or(i64::MAX));
     }
 }
 

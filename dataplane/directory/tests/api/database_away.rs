@@ -1,0 +1,53 @@
+//! `PostgreSQL` goes away and comes back.
+
+use std::path::PathBuf;
+
+use plenum_wire::directory::Denial;
+use serde_json::{Value, json};
+
+use crate::house::{House, Place, meeting, until, within, zones};
+use crate::postgres::Postgres;
+
+pub async fn errors_while_it_is_away_and_all_well_after(programs: PathBuf) {
+    let mut postgres = Postgres::start(programs);
+    let place = Place::url(postgres.database());
+    let mut house = House::open(&place).await;
+    let admin = house.admin().await;
+    let zone = house.zone(&admin, "eu.main", json!({})).await;
+    let number = meeting(&admin, json!({})).await;
+    let ask = json!({ "meeting": number });
+
+    postgres.crash();
+    within(house.ready.wait_for(|ready| !*ready)).await.unwrap();
+    house
+        .client
+        .look_up(ask.clone())
+        .await
+        .is(Denial::Unavailable);
+    admin.get("/v1/me").await.is(Denial::Unavailable);
+    admin
+        .post("/v1/meetings", json!({ "kind": "instant" }))
+        .await
+        .is(Denial::Unavailable);
+    let report = zone.client.put(&zone.path(), zone.saying(json!({}))).await;
+    report.is(Denial::Unavailable);
+    assert!(
+        !report.text().contains("postgres"),
+        "nobody is told of the database"
+    );
+    let keys = house.client.get("/.well-known/jwks.json").await;
+    assert_eq!(keys.status, 200, "what is known is shown");
+
+    postgres.go();
+    within(house.ready.wait_for(|ready| *ready)).await.unwrap();
+    let lookup: Value = until(async || {
+        let answer = house.client.look_up(ask.clone()).await;
+        (answer.status == 200).then(|| answer.json())
+    })
+    .await;
+    assert_eq!(
+        zones(&lookup),
+        ["eu.main"],
+        "that it could not report is not its fault"
+    );
+}

@@ -1,0 +1,132 @@
+//! Guessing is slow, and tells nothing.
+
+use std::time::{Duration, Instant};
+
+use plenum_wire::directory::Denial;
+use serde_json::json;
+
+use crate::house::{House, Place, meeting};
+use crate::http::Answer;
+
+/// Wrong guesses that one address has before it has to wait.
+const FREE: u64 = 20;
+/// How long each further one takes.
+const EACH: Duration = Duration::from_secs(30);
+
+/// Guesses until nothing is looked at any more, and will not be for a while. Says how many
+/// guesses were looked at.
+async fn exhaust(mut guess: impl AsyncFnMut(u64) -> Answer, wrong: Denial) {
+    let began = Instant::now();
+    let mut looked_at = 0;
+    for number in 0.. {
+        let answer = guess(number).await;
+        if answer.problem().code == Denial::TooManyRequests {
+            let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+            if wait > EACH.as_secs() / 2 {
+                break;
+            }
+            continue;
+        }
+        answer.is(wrong);
+        looked_at += 1;
+    }
+    // However slow the machine is: one more each 30 s.
+    let most = FREE + 1 + began.elapsed().as_secs() / EACH.as_secs();
+    assert!((FREE..=most).contains(&looked_at), "{looked_at} of {most}");
+}
+
+pub async fn passcodes_cannot_be_tried_for_long(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    house.zone(&admin, "eu.main", json!({})).await;
+    let number = meeting(&admin, json!({ "passcode": "314159" })).await;
+    let ask = |passcode: &str| json!({ "meeting": number, "passcode": passcode });
+    let guesser = house.client.from(2);
+    let guess = async |number: u64| guesser.look_up(ask(&format!("{number:06}"))).await;
+    exhaust(guess, Denial::WrongPasscode).await;
+    guesser
+        .look_up(ask("314159"))
+        .await
+        .is(Denial::TooManyRequests);
+    let other = json!({ "meeting": "123456789" });
+    guesser.look_up(other).await.is(Denial::TooManyRequests);
+    let honest = house.client.from(3);
+    assert_eq!(
+        honest.look_up(ask("314159")).await.status,
+        200,
+        "others are not locked out"
+    );
+    assert_eq!(
+        admin.from(2).look_up(ask("")).await.status,
+        200,
+        "nor are hosts"
+    );
+    assert!(
+        house
+            .metrics()
+            .contains("wrong_guesses_total{kind=\"passcode\"}")
+    );
+}
+
+pub async fn meetings_cannot_be_enumerated(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    house.zone(&admin, "eu.main", json!({})).await;
+    let secret = meeting(&admin, json!({ "passcode": "314159" })).await;
+    let guesser = house.client.from(2);
+    let guess = async |guess: u64| {
+        let number = (100_000_000 + guess).to_string();
+        guesser.look_up(json!({ "meeting": number })).await
+    };
+    exhaust(guess, Denial::UnknownMeeting).await;
+    // A meeting that is there and one that is not look alike from now on.
+    for number in [secret.as_str(), "100000099", "nobody", "not.a.meeting-_"] {
+        guesser
+            .look_up(json!({ "meeting": number }))
+            .await
+            .is(Denial::TooManyRequests);
+    }
+}
+
+pub async fn passwords_cannot_be_tried_for_long(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    let user = json!({ "name": "ada", "password": "correct horse" });
+    assert_eq!(admin.post("/v1/users", user).await.status, 201);
+    let guesser = house.client.from(2);
+    let ask = |password: &str| json!({ "name": "ada", "password": password });
+    let guess = async |number: u64| guesser.post("/v1/sessions", ask(&number.to_string())).await;
+    exhaust(guess, Denial::SignInRequired).await;
+    let refused = guesser.post("/v1/sessions", ask("correct horse")).await;
+    refused.is(Denial::TooManyRequests);
+    let honest = house
+        .client
+        .from(3)
+        .post("/v1/sessions", ask("correct horse"))
+        .await;
+    assert_eq!(honest.status, 201, "the owner is not locked out");
+}
+
+pub async fn parallel_guesses_are_no_more(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    house.zone(&admin, "eu.main", json!({})).await;
+    let number = meeting(&admin, json!({ "passcode": "314159" })).await;
+    let began = Instant::now();
+    let guesses = (0..3 * FREE).map(|guess| {
+        let (client, number) = (house.client.from(2), number.clone());
+        tokio::spawn(async move {
+            let passcode = format!("{guess:06}");
+            client
+                .look_up(json!({ "meeting": number, "passcode": passcode }))
+                .await
+        })
+    });
+    let mut wrong = 0;
+    for guess in guesses.collect::<Vec<_>>() {
+        let code = guess.await.unwrap().problem().code;
+        wrong += u64::from(code == Denial::WrongPasscode);
+    }
+    let most = FREE + 1 + began.elapsed().as_secs() / EACH.as_secs();
+    assert!((FREE..=most).contains(&wrong), "{wrong} of {most}");
+}

@@ -1,0 +1,140 @@
+//! Meetings, as their hosts see them.
+
+use plenum_wire::directory::Denial;
+use serde_json::{Value, json};
+
+use crate::house::{House, Place, meeting};
+
+pub async fn a_meeting_is_made_changed_and_deleted(place: Place) {
+    let house = House::open(&place).await;
+    let ada = house.user("ada").await;
+    let made = ada
+        .post("/v1/meetings", json!({ "kind": "instant", "title": "Tea" }))
+        .await;
+    assert_eq!(made.status, 201);
+    let tag = made.header("etag").unwrap().to_owned();
+    let made: Value = made.json();
+    assert_eq!(
+        (&made["access"], &made["waiting_room"]),
+        (&json!("anyone"), &json!(false))
+    );
+    let path = format!("/v1/meetings/{}", made["id"].as_str().unwrap());
+    let change = json!({ "title": null, "waiting_room": true, "passcode": "sesame" });
+    let changed: Value = ada.patch(&path, change.clone()).await.json();
+    assert_eq!(
+        (&changed["title"], &changed["waiting_room"]),
+        (&Value::Null, &json!(true))
+    );
+    assert_eq!(changed["passcode"], "sesame", "shown to who set it");
+    let stale = ada
+        .request("PATCH", &path)
+        .header("if-match", &tag)
+        .json(&change);
+    stale.send().await.is_with_status(Denial::Conflict, 412);
+    let read: Value = ada.get(&path).await.json();
+    assert!(read["passcode"].is_null() && read["has_passcode"] == true);
+    let listed: Value = ada.get("/v1/meetings").await.json();
+    assert_eq!(listed["items"][0]["id"], made["id"]);
+    let open: Value = ada.patch(&path, json!({ "passcode": null })).await.json();
+    assert_eq!(open["has_passcode"], false);
+    assert_eq!(ada.delete(&path).await.status, 204);
+    ada.get(&path).await.is(Denial::NotFound);
+}
+
+pub async fn a_series_tells_its_times(place: Place) {
+    let house = House::open(&place).await;
+    let ada = house.user("ada").await;
+    let times = json!({
+        "start": "2027-03-22T09:00:00", "zone": "Europe/Berlin", "minutes": 30,
+        "rule": "FREQ=WEEKLY;COUNT=4", "except": ["2027-04-05T09:00:00"],
+    });
+    let number = meeting(&ada, json!({ "kind": "scheduled", "times": times })).await;
+    let path = format!("/v1/meetings/{number}/occurrences?from=2027-03-01T00:00:00Z&limit=9");
+    let listed: Value = ada.get(&path).await.json();
+    let starts: Vec<_> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["start"])
+        .collect();
+    // At nine also after the clocks were changed.
+    let expected = [
+        "2027-03-22T08:00:00Z",
+        "2027-03-29T07:00:00Z",
+        "2027-04-12T07:00:00Z",
+    ];
+    assert_eq!(starts, expected);
+    let read: Value = ada.get(&format!("/v1/meetings/{number}")).await.json();
+    assert_eq!(read["times"]["rule"], "FREQ=WEEKLY;COUNT=4");
+    let path = format!("/v1/meetings/{number}/occurrences");
+    for wrong in ["from=yesterday", "limit=0", "limit=501"] {
+        ada.get(&format!("{path}?{wrong}"))
+            .await
+            .is(Denial::BadRequest);
+    }
+}
+
+pub async fn what_is_no_meeting_is_refused(place: Place) {
+    let house = House::open(&place).await;
+    let ada = house.user("ada").await;
+    let times = |zone: &str, minutes: u32, rule: Value| {
+        let start = "2027-03-22T09:00:00";
+        let times = json!({ "start": start, "zone": zone, "minutes": minutes, "rule": rule });
+        json!({ "kind": "scheduled", "times": times })
+    };
+    for wrong in [
+        json!({}),
+        json!({ "kind": "daily" }),
+        json!({ "kind": "scheduled" }),
+        json!({ "kind": "instant", "times": times("UTC", 30, Value::Null)["times"] }),
+        json!({ "kind": "instant", "title": "two\nlines" }),
+        json!({ "kind": "instant", "passcode": "abc" }),
+        json!({ "kind": "instant", "hosts": ["nobody"] }),
+        json!({ "kind": "instant", "hosts": vec!["0".repeat(32); 1_001] }),
+        times("Mars/Olympus", 30, Value::Null),
+        times("UTC", 0, Value::Null),
+        times("UTC", 70_000, Value::Null),
+        times("UTC", 30, "FREQ=SECONDLY".into()),
+        times("UTC", 30, "nonsense".into()),
+    ] {
+        let answer = ada.post("/v1/meetings", wrong.clone()).await;
+        answer.is(Denial::BadRequest);
+    }
+    ada.get("/v1/meetings/nonsense").await.is(Denial::NotFound);
+    ada.get("/v1/meetings/%ff").await.is(Denial::NotFound);
+}
+
+pub async fn others_see_nothing_of_it(place: Place) {
+    let house = House::open(&place).await;
+    let (ada, eve, guest) = (
+        house.user("ada").await,
+        house.user("eve").await,
+        house.user("guest").await,
+    );
+    let id = guest.get("/v1/me").await.json::<Value>()["id"].clone();
+    let number = meeting(&ada, json!({ "invited": [id] })).await;
+    let path = format!("/v1/meetings/{number}");
+    eve.get(&path).await.is(Denial::NotFound);
+    eve.patch(&path, json!({ "title": "Mine" }))
+        .await
+        .is(Denial::NotFound);
+    eve.delete(&path).await.is(Denial::NotFound);
+    eve.request("POST", &format!("{path}/end"))
+        .send()
+        .await
+        .is(Denial::NotFound);
+    assert_eq!(
+        eve.get("/v1/meetings").await.json::<Value>()["items"],
+        json!([])
+    );
+    assert_eq!(
+        guest.get(&path).await.status,
+        200,
+        "who is invited may read it"
+    );
+    guest
+        .patch(&path, json!({ "title": "Mine" }))
+        .await
+        .is(Denial::NotFound);
+    house.client.get(&path).await.is(Denial::SignInRequired);
+}
