@@ -63,6 +63,10 @@ bench: build build-bench ## Measure what a forwarded packet costs beside stock q
 	$(RELEASE)/plenum-bench capacity --reports target/reports
 	$(E2E) bench --plenum $(RELEASE)/plenum --reports target/reports
 
+.PHONY: bench-directory
+bench-directory: packages ## Measure lookups at a directory with 100,000 meetings in PostgreSQL
+	cargo bench -p plenum-directory --bench lookup
+
 # Apart from `build`: nothing else needs a WebRTC library.
 .PHONY: bench-peers
 bench-peers: janus ## Measure what a forwarded packet costs beside Janus, with WebRTC subscribers (needs root)
