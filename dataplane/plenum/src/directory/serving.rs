@@ -38,6 +38,8 @@ const AUTHORITY: &str = "local.directory";
 
 /// The command line of a directory that serves.
 #[derive(Debug, clap::Args)]
+// The group of the whole command has the usual name already.
+#[group(id = "serving")]
 pub struct Args {
     /// Where clients and zones ask, HTTPS.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8443")]
