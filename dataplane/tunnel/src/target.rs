@@ -63,15 +63,12 @@ impl Target {
         if text.len() > TARGET_BYTES {
             return Err(BadTarget::TooLong);
         }
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (address, port) = rest.split_once("]:").ok_or(BadTarget::Form)?;
-                (Host::ipv6(address)?, port)
-            }
-            None => {
-                let (host, port) = text.split_once(':').ok_or(BadTarget::Form)?;
-                (Host::ipv4_or_name(host)?, port)
-            }
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (address, port) = rest.split_once("]:").ok_or(BadTarget::Form)?;
+            (Host::ipv6(address)?, port)
+        } else {
+            let (host, port) = text.split_once(':').ok_or(BadTarget::Form)?;
+            (Host::ipv4_or_name(host)?, port)
         };
         let port = read_port(port)?;
         Ok(Self { host, port })

@@ -155,7 +155,9 @@ proptest! {
                 missed.insert(*named, 0);
             }
             if told.is_empty() {
-                missed.values_mut().for_each(|missed| *missed = 0);
+                for missed in missed.values_mut() {
+                    *missed = 0;
+                }
             }
             // What is named is never missed; the model counts from each step on.
             let held: Vec<u16> = missed.keys().copied().collect();

@@ -34,13 +34,12 @@ impl Crowd {
 
     fn ask(&mut self, connection: usize) -> bool {
         let (client, bytes) = self.connections[connection];
-        match self.shares.ask(Number(client), bytes, self.now) {
-            Some(turn) => self.waiting.insert(turn, connection).is_some(),
-            None => {
-                *self.passed.entry(client).or_default() += u64::from(bytes);
-                true
-            }
+        if let Some(turn) = self.shares.ask(Number(client), bytes, self.now) {
+            self.waiting.insert(turn, connection);
+            return false;
         }
+        *self.passed.entry(client).or_default() += u64::from(bytes);
+        true
     }
 
     /// Everybody asks again as soon as they may, for this long.

@@ -104,10 +104,10 @@ async fn a_target_that_refuses_is_told_from_one_that_is_silent() {
         patience: Duration::from_millis(300),
         ..wide()
     };
-    let site = Site::start(Admission::Open, limits);
-    site.allow(&[closed, address]);
-    let refused = site.connect(closed, "").await;
+    let refused = Site::leading_to(&[closed]).connect(closed, "").await;
     refused.assert_problem(502, "target_unreachable").await;
+    let site = Site::start(Admission::Open, limits);
+    site.allow(&[address]);
     let refused = site.connect(address, "").await;
     refused.assert_problem(504, "target_silent").await;
     drop(queue);

@@ -38,7 +38,7 @@ async fn a_request_that_could_mean_two_things_is_refused() {
         format!("CONNECT /{good} HTTP/1.1\r\n{host}\r\n"),
         format!("CONNECT {good}/ HTTP/1.1\r\n{host}\r\n"),
         format!("CONNECT evil@{good} HTTP/1.1\r\nHost: evil@{good}\r\n\r\n"),
-        format!("CONNECT * HTTP/1.1\r\nHost: *\r\n\r\n"),
+        "CONNECT * HTTP/1.1\r\nHost: *\r\n\r\n".to_owned(),
         // Another protocol or method.
         format!("CONNECT {good} HTTP/1.0\r\n{host}\r\n"),
         format!("CONNECT {good} HTTP/2.0\r\n{host}\r\n"),

@@ -49,9 +49,9 @@ async fn talk(
             () = gate.0.stop.cancelled() => return goodbye(sender, receiver).await,
             _ = looks.tick() => {
                 let targets = targets(gate).await;
-                if targets.is_some() && targets != told {
-                    targets.iter().for_each(|targets| _ = sender.send(targets));
-                    told = targets;
+                if let Some(new) = targets.filter(|new| told.as_ref() != Some(new)) {
+                    sender.send(&new);
+                    told = Some(new);
                 }
                 continue;
             }
