@@ -51,6 +51,7 @@ mod terrain;
 mod track;
 mod uplink;
 mod wanted;
+mod whereabouts;
 mod zone;
 
 pub use error::{JoinError, exit};

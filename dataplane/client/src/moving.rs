@@ -7,7 +7,9 @@
 //!
 //! ```text
 //! Asking -> Opening -> Steady <-> Moving (two legs: make before break)
-//!    ^         |          |          |
+//!    ^         ^          |          |
+//!    |         |          +----------+-> Returning (the network changed: ask, and make before
+//!    |         +--------------------------- break if what is there still works)
 //!    +---------+----------+----------+   the last leg died: ask the zone again
 //! ```
 //!
@@ -16,6 +18,7 @@
 //! follows `Ended`.
 
 mod asking;
+mod returning;
 mod words;
 
 use std::collections::VecDeque;
@@ -53,6 +56,12 @@ enum State {
         old: Leg,
         new: Leg,
         give_up: Instant,
+    },
+    /// The network changed: the old leg may still carry something, until the new one is let in.
+    Returning {
+        old: Leg,
+        /// And when it is given up; `None` while the zone is asked.
+        new: Option<(Leg, Instant)>,
     },
     Ended,
 }
@@ -111,6 +120,22 @@ impl Moving {
                 let error = self.cause_of(error);
                 self.end(Ending::Failed(error));
             }
+            (State::Returning { old, new: None }, Input::Answer(Ok(offer))) => {
+                self.state = self.return_by(old, offer, now);
+            }
+            (State::Returning { old, new: None }, Input::Answer(Err(_))) => {
+                self.state = self.stay_on(old);
+            }
+            (
+                State::Returning {
+                    old,
+                    new: Some((new, give_up)),
+                },
+                Input::Welcomed(leg),
+            ) if leg == new.id => {
+                self.state = self.let_in(&old, new, give_up);
+            }
+            (state, Input::NetworkChanged) => self.state = self.leave_network(state, now),
             (state, Input::Complete(leg)) => self.state = self.completed(state, leg),
             (state, Input::Died(leg, cause)) => self.died(state, leg, &cause, now),
             (State::Steady(old), Input::Migrate(leg, offer)) if leg == old.id => {
@@ -144,6 +169,10 @@ impl Moving {
         let late = match &self.state {
             State::Opening { leg, give_up } if *give_up <= now => leg.id,
             State::Moving { new, give_up, .. } if *give_up <= now && !new.complete => new.id,
+            State::Returning {
+                new: Some((new, give_up)),
+                ..
+            } if *give_up <= now => new.id,
             _ => return,
         };
         let cause = Cause::Broke("the router took too long".to_owned());
@@ -154,7 +183,11 @@ impl Moving {
     #[must_use]
     pub fn next_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Opening { give_up, .. } => Some(*give_up),
+            State::Opening { give_up, .. }
+            | State::Returning {
+                new: Some((_, give_up)),
+                ..
+            } => Some(*give_up),
             State::Moving { new, give_up, .. } if !new.complete => Some(*give_up),
             _ => None,
         }
@@ -169,9 +202,10 @@ impl Moving {
     #[must_use]
     pub fn router(&self) -> Option<&RouterId> {
         match &self.state {
-            State::Opening { leg, .. } | State::Steady(leg) | State::Moving { old: leg, .. } => {
-                Some(&leg.offer.router)
-            }
+            State::Opening { leg, .. }
+            | State::Steady(leg)
+            | State::Moving { old: leg, .. }
+            | State::Returning { old: leg, .. } => Some(&leg.offer.router),
             State::Asking | State::Ended => None,
         }
     }
@@ -214,7 +248,7 @@ impl Moving {
 
     fn died(&mut self, state: State, id: LegId, cause: &Cause, now: Instant) {
         if let Cause::Said(ErrorCode::Replaced, _) = cause
-            && !matches!(&state, State::Moving { old, new, .. } if [old.id, new.id].contains(&id))
+            && !expects_replacing(&state, id)
         {
             self.close_all(&state, false);
             return self.end(Ending::Replaced);
@@ -239,6 +273,9 @@ impl Moving {
             State::Moving { old, new, .. } if new.id == id => {
                 self.fail_move(&old, &new, &cause.to_string());
                 self.state = State::Steady(old);
+            }
+            State::Returning { old, new } => {
+                self.state = self.died_returning(old, new, id, now);
             }
             other => self.state = other,
         }
@@ -311,6 +348,12 @@ impl Moving {
                 self.close(old.id, bye);
                 self.close(new.id, bye);
             }
+            State::Returning { old, new } => {
+                self.close(old.id, bye);
+                if let Some((new, _)) = new {
+                    self.close(new.id, bye);
+                }
+            }
             State::Asking | State::Ended => {}
         }
     }
@@ -330,6 +373,15 @@ impl Moving {
 
     fn tell(&mut self, news: News) {
         self.outputs.push_back(Output::Tell(news));
+    }
+}
+
+/// Whether it is ourselves that replace us there.
+fn expects_replacing(state: &State, id: LegId) -> bool {
+    match state {
+        State::Moving { old, new, .. } => [old.id, new.id].contains(&id),
+        State::Returning { old, new } => old.id == id && new.is_some(),
+        _ => false,
     }
 }
 

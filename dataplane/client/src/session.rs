@@ -9,6 +9,7 @@ mod mend;
 mod messages;
 mod publish;
 mod publishing;
+mod roaming;
 mod routes;
 mod settle;
 mod wants;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use plenum_transport::dial::Changes;
 use plenum_wire::control::{FromClient, Interest, Present};
 use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId};
 use tokio::sync::mpsc;
@@ -34,6 +36,7 @@ use crate::proxy::ProxySettings;
 use crate::repair::Repair;
 use crate::roster::Roster;
 use crate::speakers::Speakers;
+use crate::whereabouts::{self, Whereabouts};
 pub use publish::PublishError;
 pub use publishing::LayerSize;
 use publishing::Publishing;
@@ -112,6 +115,8 @@ pub struct Session {
     /// By which the last router was found.
     network: Network,
     way: Option<(Way, Instant)>,
+    changes: Changes,
+    whereabouts: Whereabouts,
     moving: Moving,
     roster: Roster,
     repair: Repair,
@@ -148,6 +153,8 @@ impl Session {
             connector,
             network: config.network.clone(),
             way: None,
+            changes: config.network.dialer().changes(),
+            whereabouts: Whereabouts::towards(&[], whereabouts::source),
             moving: Moving::new(now, now + config.join_within, rand::random()),
             roster: Roster::default(),
             repair: Repair::new(config.whole),

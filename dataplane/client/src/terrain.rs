@@ -5,13 +5,14 @@
 //! away, and better rungs are tried all the same.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use plenum_wire::Rung;
 
 use crate::ladder::Lesson;
+use crate::whereabouts;
 
 /// For how long it counts: networks change their minds, and addresses their networks.
 const REMEMBERED: Duration = Duration::from_secs(600);
@@ -74,21 +75,10 @@ impl Memory {
 }
 
 impl Spot {
-    /// Where we are, seen from the way to `target`. Connecting a UDP socket sends nothing; it
-    /// only chooses a route.
+    /// Where we are, seen from the way to `target`.
     pub fn towards(target: Option<IpAddr>, direct: bool) -> Self {
-        let own = |target: IpAddr| {
-            let any: IpAddr = match target {
-                IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-                IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-            };
-            let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
-            // Any port will do: nothing is sent.
-            socket.connect(SocketAddr::new(target, 443)).ok()?;
-            Some(socket.local_addr().ok()?.ip())
-        };
         Self {
-            address: target.and_then(own),
+            address: target.and_then(whereabouts::source),
             direct,
         }
     }
@@ -96,6 +86,8 @@ impl Spot {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const HERE: Spot = Spot {

@@ -28,6 +28,8 @@ pub enum Cause {
 pub enum Input {
     /// The zone's answer to [`Output::Ask`].
     Answer(Result<Box<Offer>, JoinError>),
+    /// The leg's router let us in.
+    Welcomed(LegId),
     /// The leg can carry everything both ways.
     Complete(LegId),
     /// The leg is no more.
@@ -38,6 +40,8 @@ pub enum Input {
     Release(LegId, RouterId),
     /// The move is off.
     Stay(LegId, RouterId),
+    /// Packets leave this machine from another address than before.
+    NetworkChanged,
     /// The user leaves.
     Leave,
 }

@@ -31,6 +31,7 @@ impl Session {
             tokio::select! {
                 _ = self.inbox.recv_many(&mut self.batch, BATCH) => {}
                 () = self.timer.as_mut() => self.handle_timeout(Instant::now()),
+                change = self.changes.next() => self.look_around(change),
             }
         }
         let mut batch = std::mem::take(&mut self.batch);
@@ -210,6 +211,7 @@ impl Session {
             subscribe: self.config.subscribe,
             moved_from,
         };
+        self.look_towards(&offer.endpoint);
         let wiring = Wiring {
             leg: id,
             dialer: self.network.dialer().clone(),

@@ -19,6 +19,7 @@ impl Session {
             } => {
                 self.roster.welcome(id, participants, tracks);
                 self.introduce(id, now);
+                self.moving.handle(Input::Welcomed(id), now);
             }
             FromRouter::ParticipantJoined { present } if self.is_me(&present) => {}
             FromRouter::ParticipantJoined { present } => self.roster.came(id, present),

@@ -114,6 +114,29 @@ async fn who_loses_the_router_comes_back_on_another_with_the_same_tracks() {
 }
 
 #[tokio::test]
+async fn who_comes_into_another_network_comes_back_to_the_same_router() {
+    let site = Site::with_routers(&["a", "b"], 100).await;
+    let mut people = three(&site).await;
+    let home = people[0].router().unwrap().to_string();
+    talk(&mut people, |people| people[0].sent == 25).await;
+    // A second change comes before the first is dealt with.
+    people[0].session.network_changed();
+    people[0].session.network_changed();
+    talk(&mut people, |people| people[0].back == 1).await;
+    people[0].session.network_changed();
+    talk(&mut people, |people| people[0].back == 2).await;
+    let sent = people[0].sent;
+    talk(&mut people, |people| {
+        people[0].sent > sent + 10 && mutually(people, Person::heard_last_of)
+    })
+    .await;
+    assert_eq!(people[0].router().unwrap().as_str(), home);
+    assert!(people[1..].iter().all(|person| person.back == 0));
+    assert_eq!(people[0].tracks, 2);
+    assert_eq!(people[0].removed, 0, "to the user nobody left");
+}
+
+#[tokio::test]
 async fn who_leaves_is_seen_to_leave() {
     let site = Site::with_routers(&["a"], 100).await;
     let mut people = three(&site).await;

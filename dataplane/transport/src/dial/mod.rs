@@ -3,6 +3,7 @@
 //! A router has several addresses: the next one is tried when one fails or has not answered
 //! for 250 ms (as RFC 8305 does), and the first that works is used.
 
+mod changes;
 mod error;
 mod media;
 mod udp;
@@ -10,6 +11,7 @@ mod udp;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plenum_wire::frame::{ROQ_ALPN, TCP_ALPN, TLS_SUBPROTOCOL};
@@ -28,6 +30,7 @@ use crate::tls::{TlsError, Trust, client_config};
 use crate::websocket::{self, Target};
 use udp::Sockets;
 
+pub use changes::Changes;
 pub use error::DialError;
 pub use media::{MediaConnection, MediaReceiver, MediaSender};
 
@@ -56,6 +59,10 @@ impl std::fmt::Debug for Dialer {
 #[derive(Debug)]
 struct Shared {
     sockets: Sockets,
+    /// What is to be heard of changes from now on.
+    changes: Changes,
+    /// The change after which new ports were taken last.
+    rebound: AtomicU64,
     known: Mutex<HashMap<Fingerprint, Pinned>>,
 }
 
@@ -84,6 +91,8 @@ impl Dialer {
     pub fn new() -> io::Result<Self> {
         let shared = Shared {
             sockets: Sockets::open()?,
+            changes: Changes::watch(),
+            rebound: AtomicU64::new(0),
             known: Mutex::default(),
         };
         Ok(Self {
@@ -114,8 +123,23 @@ impl Dialer {
         }
     }
 
-    /// Takes new UDP ports, after a change of the network: connections of rung `udp` go on from
-    /// there, and their routers learn it at once.
+    /// When to look whether the network has changed.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        self.shared.changes.clone()
+    }
+
+    /// Takes new UDP ports, once for a `change` of the network however many ask for it:
+    /// connections of rung `udp` go on from there, and their routers learn it at once (RFC 9000
+    /// section 9).
+    pub fn rebind_after(&self, change: u64) -> io::Result<()> {
+        if self.shared.rebound.fetch_max(change, Ordering::Relaxed) < change {
+            return self.shared.sockets.rebind();
+        }
+        Ok(())
+    }
+
+    /// Takes new UDP ports.
     pub fn rebind(&self) -> io::Result<()> {
         self.shared.sockets.rebind()
     }

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -55,19 +55,32 @@ pub enum HttpError {
 /// Sends requests. Clones share connections.
 #[derive(Debug, Clone)]
 pub struct Http {
-    client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
+    client: Arc<Mutex<Kept>>,
 }
+
+/// hyper's client, which keeps the connections.
+type Kept = Client<Connector, Full<Bytes>>;
 
 impl Http {
     /// Must be used within a tokio runtime.
     #[must_use]
     pub fn new(route: Route, tls: Arc<ClientConfig>) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .http1_max_buf_size(ANSWER_BYTES)
-            .build(Connector { route, tls });
-        Self { client }
+        let connector = Connector { route, tls };
+        Self {
+            client: Arc::new(Mutex::new(connector.clone().client())),
+            connector,
+        }
+    }
+
+    /// Forgets the connections that are kept: after a change of the network they lead nowhere.
+    pub fn forget_connections(&self) {
+        *self.kept() = self.connector.clone().client();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Nothing in there can be left half done.
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request to its URI, `https://` or `http://`, and reads the answer whole, both
@@ -79,7 +92,8 @@ impl Http {
     ) -> Result<Response<Bytes>, HttpError> {
         request.headers_mut().entry(USER_AGENT).or_insert(AGENT);
         let exchange = async {
-            let response = self.client.request(request.map(Full::new)).await;
+            let client = self.kept().clone();
+            let response = client.request(request.map(Full::new)).await;
             let (head, body) = response.map_err(|error| sort(&error))?.into_parts();
             let body = Limited::new(body, ANSWER_BYTES).collect().await;
             let body = body.map_err(|error| unread(error.as_ref()))?.to_bytes();
@@ -123,6 +137,14 @@ struct Connector {
 }
 
 impl Connector {
+    fn client(self) -> Kept {
+        Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .http1_max_buf_size(ANSWER_BYTES)
+            .build(self)
+    }
+
     async fn connect(self, uri: Uri) -> Result<TokioIo<Stream>, HttpError> {
         let wrong = |why: &str| HttpError::Request(format!("{uri} {why}"));
         let secure = match uri.scheme_str() {

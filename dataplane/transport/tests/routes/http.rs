@@ -52,6 +52,10 @@ async fn requests_go_through_the_proxies_and_share_a_connection() {
         }
         assert_eq!(inner.asked(), [format!("localhost:{}", address.port())]);
         assert_eq!(outer.asked().len(), 1);
+        http.clone().forget_connections();
+        let request = request(Method::POST, address.port(), "/double");
+        assert!(http.send(request, LONG).await.is_ok());
+        assert_eq!(inner.asked().len(), 2);
     })
     .await;
 }
