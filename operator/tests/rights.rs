@@ -6,17 +6,11 @@
 mod api_server;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
-use plenum_operator::context::{Context, Image};
-use plenum_operator::lease::Candidate;
-use plenum_operator::metrics::Metrics;
-use plenum_operator::{pool, zone};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-use api_server::{ApiServer, Right};
+use api_server::{ApiServer, Right, operate};
 
 const CLUSTER_ROLE: &str = include_str!("../../charts/plenum/templates/clusterrole.yaml");
 const ROLE: &str = include_str!("../../charts/plenum/templates/role.yaml");
@@ -114,24 +108,4 @@ async fn what_the_chart_grants_is_what_the_operator_uses() {
     let missing: Vec<_> = used.difference(&granted).collect();
     assert!(unused.is_empty(), "granted without use: {unused:?}");
     assert!(missing.is_empty(), "used and not granted: {missing:?}");
-}
-
-async fn operate(server: ApiServer) {
-    let candidate = Candidate::new(server.client(), "n", "l", "me");
-    let image = Image {
-        name: "plenum:1".into(),
-        ..Image::default()
-    };
-    let metrics = Arc::new(Metrics::default());
-    let context = Context::new(server.client(), candidate.fence(), metrics, "me", image);
-    let work = |term: CancellationToken| {
-        let context = context.clone();
-        async move {
-            tokio::join!(
-                zone::run(context.clone(), term.clone()),
-                pool::run(context, term)
-            );
-        }
-    };
-    candidate.lead(&CancellationToken::new(), work).await;
 }

@@ -1,27 +1,41 @@
 //! An API server in memory: it keeps what is created or replaced, tells which rights its
-//! requests needed, and can be told not to answer. It knows of no schema, no authorization and
-//! no conflicts, patches change nothing that is there, and nothing happens in its watches.
+//! requests needed and what was written, and can be told not to answer. It knows of no schema,
+//! no authorization and no conflicts. One that was made by [`ApiServer::new`] keeps no patches
+//! of what is there, and nothing happens in its watches; see [`ApiServer::that_applies`].
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`store`] | what is kept, and what changed since when |
 
 // Each test uses its part of it.
 #![allow(dead_code)]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod store;
+
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body as Answer, Bytes, to_bytes};
+use futures_util::StreamExt as _;
 use http::{Method, Request, Response, StatusCode};
 use kube::Client;
 use kube::client::{Body, ClientBuilder};
+use plenum_operator::context::{Context, Image};
+use plenum_operator::lease::Candidate;
 use plenum_operator::metrics::Metrics;
 use plenum_operator::requests::Bounds;
+use plenum_operator::{pool, zone};
 use serde_json::{Value, json};
+use store::Store;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What a request needs the right for: group, resource with subresource, verb.
 pub type Right = (String, String, String);
 
 /// What was asked for by a path such as `/apis/apps/v1/namespaces/n/daemonsets/d/status`.
+#[derive(Clone)]
 struct Target {
     group: String,
     resource: String,
@@ -56,13 +70,23 @@ impl Target {
             named: rest.len() > 1,
         }
     }
+
+    /// Whether an object is of the kind that was asked for.
+    fn is_of(&self, path: &str) -> bool {
+        let other = Self::of(path);
+        other.group == self.group && other.resource == self.resource
+    }
 }
 
 #[derive(Default)]
 struct State {
-    objects: BTreeMap<String, Value>,
+    store: Store,
+    /// Whether patches of what is there are kept, and watches tell of changes.
+    applies: bool,
     /// Requests whose method and path contain this are never answered.
     deaf_to: Option<String>,
+    /// Methods and paths of those that write.
+    writes: Vec<String>,
 }
 
 /// The server. Its clones are the same one.
@@ -70,19 +94,34 @@ struct State {
 pub struct ApiServer {
     state: Arc<Mutex<State>>,
     used: Arc<watch::Sender<BTreeSet<Right>>>,
+    /// The version of the last change.
+    changed: Arc<watch::Sender<u64>>,
 }
 
 impl ApiServer {
     pub fn new(objects: &[(&str, Value)]) -> Self {
-        let objects = objects
-            .iter()
-            .map(|(path, object)| ((*path).to_owned(), object.clone()));
+        Self::with(objects, false)
+    }
+
+    /// One that keeps patches, too, and tells of changes. Fields that an apply leaves out stay.
+    pub fn that_applies(objects: &[(&str, Value)]) -> Self {
+        Self::with(objects, true)
+    }
+
+    fn with(objects: &[(&str, Value)], applies: bool) -> Self {
+        let mut store = Store::default();
+        for (path, object) in objects {
+            store.put(path, object.clone());
+        }
+        let state = State {
+            store,
+            applies,
+            ..State::default()
+        };
         Self {
-            state: Arc::new(Mutex::new(State {
-                objects: objects.collect(),
-                deaf_to: None,
-            })),
+            state: Arc::new(Mutex::new(state)),
             used: Arc::default(),
+            changed: Arc::default(),
         }
     }
 
@@ -102,7 +141,12 @@ impl ApiServer {
     }
 
     pub fn object(&self, path: &str) -> Option<Value> {
-        self.state.lock().unwrap().objects.get(path).cloned()
+        self.state.lock().unwrap().store.get(path).cloned()
+    }
+
+    /// Method and path of every request up to now that was to change something.
+    pub fn writes(&self) -> Vec<String> {
+        self.state.lock().unwrap().writes.clone()
     }
 
     /// The rights that were needed up to now; changes wake whoever watches.
@@ -118,23 +162,32 @@ impl ApiServer {
         if deaf.is_some_and(|what| line.contains(&what)) {
             std::future::pending::<()>().await;
         }
+        if parts.method != Method::GET {
+            self.state.lock().unwrap().writes.push(line);
+        }
         let target = Target::of(parts.uri.path());
         let query = parts.uri.query().unwrap_or_default();
-        let watches = query.contains("watch=true");
+        if query.contains("watch=true") {
+            self.note(&target, "watch");
+            return Ok(self.watch(target, query));
+        }
         let (verb, answer) = match parts.method {
-            Method::GET if watches => ("watch", Ok(None)),
             Method::GET if target.named => ("get", self.get(&target)),
-            Method::GET => ("list", Ok(Some(self.list(&target)))),
-            Method::POST => ("create", Ok(Some(self.create(&target, &body)))),
-            Method::PUT => ("update", Ok(Some(self.put(&target, &body)))),
+            Method::GET => ("list", Ok(self.list(&target))),
+            Method::POST => ("create", Ok(self.create(&target, &body))),
+            Method::PUT => ("update", Ok(self.put(&target, &body))),
             Method::PATCH => {
                 let kept = self.object(&target.path);
                 if kept.is_none() {
                     // What the API server asks for besides patch where it has to create.
                     self.note(&target, "create");
                 }
-                let kept = kept.unwrap_or_else(|| self.put(&target, &body));
-                ("patch", Ok(Some(kept)))
+                let kept = match kept {
+                    Some(_) if self.state.lock().unwrap().applies => self.apply(&target, &body),
+                    Some(kept) => kept,
+                    None => self.put(&target, &body),
+                };
+                ("patch", Ok(kept))
             }
             Method::DELETE => ("delete", self.get(&target)),
             ref other => panic!("the operator does not {other}"),
@@ -152,54 +205,102 @@ impl ApiServer {
         self.used.send_if_modified(|used| used.insert(right));
     }
 
-    fn get(&self, target: &Target) -> Result<Option<Value>, StatusCode> {
-        let found = self.object(&target.path).ok_or(StatusCode::NOT_FOUND);
-        found.map(Some)
+    fn get(&self, target: &Target) -> Result<Value, StatusCode> {
+        self.object(&target.path).ok_or(StatusCode::NOT_FOUND)
     }
 
     fn list(&self, target: &Target) -> Value {
         let state = self.state.lock().unwrap();
-        let ours = |path: &&String| {
-            let other = Target::of(path);
-            other.group == target.group && other.resource == target.resource
-        };
         let items: Vec<&Value> = state
-            .objects
-            .keys()
-            .filter(ours)
-            .map(|path| &state.objects[path])
+            .store
+            .objects()
+            .filter(|(path, _)| target.is_of(path))
+            .map(|(_, object)| object)
             .collect();
-        json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items})
+        let version = state.store.version().to_string();
+        json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": version}, "items": items})
     }
 
     fn create(&self, target: &Target, body: &Bytes) -> Value {
         let object: Value = serde_json::from_slice(body).unwrap();
         let name = object["metadata"]["name"].as_str().unwrap();
-        let path = format!("{}/{name}", target.path);
-        self.keep(path, object)
+        self.keep(&format!("{}/{name}", target.path), |store, path| {
+            store.put(path, object.clone())
+        })
     }
 
     fn put(&self, target: &Target, body: &Bytes) -> Value {
         let object: Value = serde_json::from_slice(body).unwrap();
-        self.keep(target.path.clone(), object)
+        self.keep(&target.path, |store, path| store.put(path, object.clone()))
     }
 
-    fn keep(&self, path: String, mut object: Value) -> Value {
-        object["metadata"]["resourceVersion"] = "1".into();
+    fn apply(&self, target: &Target, body: &Bytes) -> Value {
+        let fields: Value = serde_json::from_slice(body).unwrap();
+        self.keep(&target.path, |store, path| store.apply(path, &fields))
+    }
+
+    fn keep(&self, path: &str, change: impl Fn(&mut Store, &str) -> Value) -> Value {
         let mut state = self.state.lock().unwrap();
-        state.objects.insert(path, object.clone());
-        object
+        let kept = change(&mut state.store, path);
+        self.changed.send_replace(state.store.version());
+        kept
+    }
+
+    /// A watch; it never ends.
+    fn watch(&self, target: Target, query: &str) -> Response<Answer> {
+        let version = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("resourceVersion="));
+        let since: u64 = version.and_then(|since| since.parse().ok()).unwrap_or(0);
+        if !self.state.lock().unwrap().applies {
+            let silence = futures_util::stream::pending::<Result<Bytes, Infallible>>();
+            return Response::new(Answer::from_stream(silence));
+        }
+        let (server, changed) = (self.clone(), self.changed.subscribe());
+        let events = futures_util::stream::unfold((since, changed), move |(since, mut changed)| {
+            let (server, target) = (server.clone(), target.clone());
+            async move {
+                changed.wait_for(|version| *version > since).await.ok()?;
+                let state = server.state.lock().unwrap();
+                let ours = state.store.since(since);
+                let lines = ours.filter(|(path, _)| target.is_of(path));
+                let text: Vec<String> = lines.map(|(_, event)| format!("{event}\n")).collect();
+                Some((
+                    Bytes::from(text.concat()),
+                    (state.store.version(), changed.clone()),
+                ))
+            }
+        });
+        // A piece without bytes would be taken for the end.
+        let events = events.filter(|text| std::future::ready(!text.is_empty()));
+        Response::new(Answer::from_stream(events.map(Ok::<_, Infallible>)))
     }
 }
 
-/// `None` is a watch in which nothing happens.
-fn respond(answer: Result<Option<Value>, StatusCode>) -> Response<Answer> {
-    match answer {
-        Ok(Some(value)) => Response::new(value.to_string().into()),
-        Ok(None) => {
-            let silence = futures_util::stream::pending::<Result<Bytes, Infallible>>();
-            Response::new(Answer::from_stream(silence))
+/// Leads as an operator does, until it is dropped.
+pub async fn operate(server: ApiServer) {
+    let candidate = Candidate::new(server.client(), "n", "l", "me");
+    let image = Image {
+        name: "plenum:1".into(),
+        ..Image::default()
+    };
+    let metrics = Arc::new(Metrics::default());
+    let context = Context::new(server.client(), candidate.fence(), metrics, "me", image);
+    let work = |term: CancellationToken| {
+        let context = context.clone();
+        async move {
+            tokio::join!(
+                zone::run(context.clone(), term.clone()),
+                pool::run(context, term)
+            );
         }
+    };
+    candidate.lead(&CancellationToken::new(), work).await;
+}
+
+fn respond(answer: Result<Value, StatusCode>) -> Response<Answer> {
+    match answer {
+        Ok(value) => Response::new(value.to_string().into()),
         Err(status) => {
             let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
                 "reason": "NotFound", "message": "not found", "code": status.as_u16()});
