@@ -161,7 +161,7 @@ fn pictures_come_in_the_size_and_number_that_are_shown() {
 fn a_load_whose_people_have_no_router_at_the_end_is_no_success() {
     let mut site = Site::start(&[]);
     let timeline = site.directory.path().join("timeline");
-    let mut load = site.load(&["--meetings", "1", "--participants", "2", "--for", "4"]);
+    let mut load = site.load(&["--meetings", "1", "--participants", "2", "--for", "12"]);
     load.arg("--timeline").arg(&timeline);
     pipe(&timeline);
     let load = load.spawn().unwrap();
@@ -195,7 +195,7 @@ fn a_load_that_is_stopped_still_reports() {
 #[test]
 fn a_zone_without_room_fails_the_load() {
     let site = Site::start(&["--participants", "1"]);
-    let mut load = site.load(&["--meetings", "1", "--participants", "2", "--for", "2"]);
+    let mut load = site.load(&["--meetings", "1", "--participants", "2", "--for", "6"]);
     let output = load.output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let report = report(&output);

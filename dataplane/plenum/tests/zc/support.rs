@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use plenum::zc::{self, Config, Directory, KeyRing};
-use plenum_transport::channel::{Channel, Dial, Received, Receiver, Sender};
+use plenum_transport::channel::{Channel, Dial, Received, Receiver, Sender, Settings};
 use plenum_transport::dial::DialError;
 use plenum_transport::https::{self, Peer};
 use plenum_transport::tls::{Identity, Trust, client_config, server_config};
@@ -207,7 +207,12 @@ pub async fn dial<In, Out>(
         subprotocol: subprotocol.to_owned(),
         tls: client_config(trust, Some(identity), &[b"http/1.1"]).unwrap(),
     };
-    within(Box::pin(Channel::dial(request))).await
+    // A controller that signs a lot in a slow build is silent meanwhile, and not gone.
+    let settings = Settings {
+        silence: PATIENCE,
+        ..Settings::default()
+    };
+    within(Box::pin(Channel::dial_with(request, settings))).await
 }
 
 /// HTTP without TLS, told that all come from one address.
