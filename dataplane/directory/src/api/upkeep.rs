@@ -71,6 +71,8 @@ struct Upkeep {
     /// Since when nothing was missed; `None` while the database is away.
     listening: Option<Timestamp>,
     swept: Option<Instant>,
+    /// When the next key begins to sign.
+    next_key: Option<Timestamp>,
 }
 
 impl Upkeep {
@@ -81,12 +83,16 @@ impl Upkeep {
             read_up_to: None,
             listening: None,
             swept: None,
+            next_key: None,
         }
     }
 
     async fn pass(&mut self) -> Result<(), store::Error> {
-        if self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
+        let sweep = self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP);
+        if sweep || self.next_key.is_some_and(|signs| signs <= now()) {
             self.keys().await?;
+        }
+        if sweep {
             self.tidy().await?;
             self.swept = Some(Instant::now());
         }
@@ -119,7 +125,7 @@ impl Upkeep {
         ready.send_replace(self.directory.keys().is_ok());
     }
 
-    async fn keys(&self) -> Result<(), store::Error> {
+    async fn keys(&mut self) -> Result<(), store::Error> {
         let store = self.directory.store();
         let now = now();
         let keys = if self.directory.config().read_only {
@@ -129,10 +135,14 @@ impl Upkeep {
                 .rotate_keys(now, |active_from| new_key(now, active_from))
                 .await?
         };
-        match ring(&self.directory.config().issuer, &keys, now) {
-            Some(ring) => self.directory.set_keys(ring),
-            None => tracing::warn!("there is no signing key yet"),
+        let ring = ring(&self.directory.config().issuer, &keys, now);
+        if let Some(ring) = ring {
+            self.directory.set_keys(ring);
+        } else {
+            tracing::warn!("there is no signing key yet");
         }
+        let later = keys.iter().map(|key| key.active_from);
+        self.next_key = later.filter(|signs| *signs > now).min();
         Ok(())
     }
 

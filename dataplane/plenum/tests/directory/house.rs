@@ -1,0 +1,136 @@
+//! A directory, and who administers it.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use plenum_directory::store::{Config, Store};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::ports;
+use crate::programs::{Program, local, plenum, printed, until};
+use crate::web::Web;
+
+pub struct House {
+    files: TempDir,
+    base: u16,
+    process: Option<Program>,
+    more: Vec<String>,
+}
+
+impl House {
+    /// One that runs.
+    pub async fn open() -> Self {
+        let mut house = Self::closed();
+        house.start().await;
+        house
+    }
+
+    /// One that has not been started yet.
+    pub fn closed() -> Self {
+        Self {
+            files: tempfile::tempdir().unwrap(),
+            // HTTPS, health.
+            base: ports::three(),
+            process: None,
+            more: Vec::new(),
+        }
+    }
+
+    /// Returns when it is ready. Started again it has the same ports and data.
+    pub async fn start(&mut self) {
+        let (listen, health) = (local(self.base), local(self.base + 1));
+        let mut command = plenum(&["directory", "--self-signed", "--output", "json"]);
+        command
+            .args(["--listen", &listen.to_string()])
+            .args(["--health", &health.to_string()])
+            .arg("--data-dir")
+            .arg(self.data())
+            .args(&self.more)
+            .stdout(Stdio::piped());
+        let log = self.files.path().join("directory.log");
+        let mut process = Program::start(command, &log, health);
+        let ready = process.first_line().await;
+        assert_eq!(ready["directory"], self.url());
+        self.process = Some(process);
+    }
+
+    pub async fn die(&mut self) {
+        self.process.take().unwrap().die().await;
+    }
+
+    pub fn url(&self) -> String {
+        format!("https://{}", local(self.base))
+    }
+
+    fn data(&self) -> PathBuf {
+        self.files.path().join("data")
+    }
+
+    /// Who vouches for it.
+    pub fn authority(&self) -> PathBuf {
+        self.data().join("ca.crt")
+    }
+
+    pub fn web(&self) -> Web {
+        Web::new(&self.url(), &self.authority())
+    }
+
+    /// Its database, past it.
+    pub async fn store(&self) -> Store {
+        std::fs::create_dir_all(self.data()).unwrap();
+        let file = self.data().join("directory.db");
+        Store::open(&Config::file(&file)).await.unwrap()
+    }
+
+    /// What is done from a shell beside the database.
+    pub async fn set_up(&self, arguments: &[&str]) -> Value {
+        let mut command = plenum(&["directory"]);
+        command.args(arguments).args(["--output", "json"]);
+        command.arg("--data-dir").arg(self.data());
+        printed(command).await
+    }
+
+    /// A zone's credential.
+    pub async fn credential(&self, zone: &str) -> String {
+        let made = self.set_up(&["zone", "add", zone]).await;
+        made["credential"].as_str().unwrap().to_owned()
+    }
+
+    /// Somebody who has signed in, and may do everything.
+    pub async fn admin(&self) -> Web {
+        let made = self.set_up(&["user", "add", "--admin", "ada"]).await;
+        let sign_in = json!({ "name": "ada", "password": made["password"] });
+        let session = self.web().post("/v1/sessions", &sign_in).await.good();
+        self.web().with(session["token"].as_str().unwrap())
+    }
+}
+
+/// A meeting of the caller, open to everybody. Its number.
+pub async fn meeting(owner: &Web) -> String {
+    let wishes = json!({ "kind": "instant", "passcode": null, "title": "Tea" });
+    let made = owner.post("/v1/meetings", &wishes).await.good();
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// The answer to a lookup once there is a zone.
+pub async fn look_up(web: &Web, meeting: &str) -> Value {
+    let question = json!({ "meeting": meeting });
+    until(async || {
+        let answer = web.post("/v1/lookup", &question).await;
+        (answer.status == 200).then_some(answer.body)
+    })
+    .await
+}
+
+/// A token for a meeting.
+pub async fn token(web: &Web, meeting: &str) -> String {
+    let lookup = look_up(web, meeting).await;
+    lookup["token"].as_str().unwrap().to_owned()
+}
+
+/// How a zone is, once it is so.
+pub async fn zone_until(admin: &Web, zone: &str, is: impl Fn(&Value) -> bool) -> Value {
+    let path = format!("/v1/zones/{zone}");
+    until(async || Some(admin.get(&path).await.good()).filter(|zone| is(zone))).await
+}

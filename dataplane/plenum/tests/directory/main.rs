@@ -1,0 +1,28 @@
+//! The whole chain as it is started at a shell: `plenum directory`, controllers that report to
+//! it, routers, people who come by it. Real programs, so that they can die like programs.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `programs` | starts a program, reads its log, kills it |
+//! | `web` | HTTPS to any of them |
+//! | `house` | a directory, and who administers it |
+//! | `zone` | a controller and its routers |
+//! | `voices` | people in a meeting |
+//! | `joining` | from a meeting's number to its media, and who is refused |
+//! | `away` | the directory dies and comes back |
+//! | `credentials` | a zone whose credential is wrong |
+//! | `keys` | the directory's keys change |
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod away;
+mod credentials;
+mod house;
+mod joining;
+mod keys;
+#[path = "../ports/mod.rs"]
+mod ports;
+mod programs;
+mod voices;
+mod web;
+mod zone;

@@ -1,0 +1,123 @@
+//! Two people in a meeting, one of whom speaks.
+
+use std::time::Duration;
+
+use plenum_client::{Event, JoinConfig, Network, Session, TrackSender};
+use plenum_wire::rtp::{self, Header};
+use plenum_wire::{Codec, Kind};
+use tokio::time::interval;
+
+use crate::house::House;
+use crate::programs::within;
+
+/// Between two packets of speech.
+const WORD: Duration = Duration::from_millis(20);
+
+/// How to join a meeting that these directories know.
+pub fn entrance(houses: &[&House], meeting: &str) -> JoinConfig {
+    let authorities: Vec<Vec<u8>> = houses
+        .iter()
+        .map(|house| std::fs::read(house.authority()).unwrap())
+        .collect();
+    let network = Network::new(Some(&authorities.concat())).unwrap();
+    let mut config = JoinConfig::new(network, Vec::new(), meeting.parse().unwrap());
+    config.directories = houses.iter().map(|house| house.url()).collect();
+    // However slow the machine is.
+    config.join_within = Duration::from_mins(1);
+    config
+}
+
+pub struct Conversation {
+    speaker: Session,
+    track: TrackSender,
+    listener: Session,
+    said: u16,
+    /// Packets that the listener got.
+    heard: usize,
+    /// How often either of them lost the router.
+    lost: usize,
+    back: usize,
+}
+
+impl Conversation {
+    pub async fn begin(houses: &[&House], meeting: &str) -> Self {
+        let join = async || {
+            within(Session::join(entrance(houses, meeting)))
+                .await
+                .unwrap()
+        };
+        let mut speaker = join().await;
+        let opus = Codec {
+            name: "opus".to_owned(),
+            clock_rate: 48_000,
+            payload_type: 111,
+            width: 0,
+            height: 0,
+            channels: 2,
+        };
+        let track = speaker.publish(Kind::Audio, opus).await.unwrap();
+        Self {
+            speaker,
+            track,
+            listener: join().await,
+            said: 0,
+            heard: 0,
+            lost: 0,
+            back: 0,
+        }
+    }
+
+    /// Returns when so many more packets were heard.
+    pub async fn goes_on(&mut self, packets: usize) {
+        let wanted = self.heard + packets;
+        self.until(|conversation| conversation.heard >= wanted)
+            .await;
+    }
+
+    /// Returns when both have lost their router and are on another one.
+    pub async fn comes_back(&mut self) {
+        self.until(|conversation| conversation.back >= 2).await;
+    }
+
+    /// How often somebody lost a router.
+    pub fn interruptions(&self) -> usize {
+        self.lost
+    }
+
+    async fn until(&mut self, holds: impl Fn(&Self) -> bool) {
+        let mut pace = interval(WORD);
+        within(async {
+            while !holds(self) {
+                let event = tokio::select! {
+                    _ = pace.tick() => {
+                        self.speak();
+                        continue;
+                    }
+                    event = self.speaker.next_event() => event,
+                    event = self.listener.next_event() => event,
+                };
+                match event.expect("nobody left") {
+                    Event::Packet { .. } => self.heard += 1,
+                    Event::Reconnecting { .. } => self.lost += 1,
+                    Event::Reconnected { .. } => self.back += 1,
+                    Event::Ended(ending) => panic!("{ending:?}"),
+                    _ => {}
+                }
+            }
+        })
+        .await;
+    }
+
+    fn speak(&mut self) {
+        let header = Header {
+            payload_type: 111,
+            marker: false,
+            sequence: self.said,
+            timestamp: u32::from(self.said) * 960,
+            ssrc: self.track.ssrc(),
+            payload_offset: 12,
+        };
+        self.said += 1;
+        self.track.send(&rtp::write(&header, b"a word"));
+    }
+}
