@@ -100,10 +100,11 @@ async fn note_use(directory: &Directory, login: &Login) {
     let lately = login
         .last_used
         .is_some_and(|used| now.duration_since(used) < USED_GRAIN);
-    if !lately && !directory.config().read_only {
-        if let Err(error) = directory.store().login_used(login.id, now).await {
-            tracing::debug!(%error, "noting the use of a login");
-        }
+    if lately || directory.config().read_only {
+        return;
+    }
+    if let Err(error) = directory.store().login_used(login.id, now).await {
+        tracing::debug!(%error, "noting the use of a login");
     }
 }
 

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::BODY_BYTES;
 use super::problem::Problem;
@@ -79,11 +80,41 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for InQuery<T> {
     }
 }
 
-/// For what may be left out, set, or taken away with `null`: says that it was there.
-pub fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: serde::Deserialize<'de>,
-    D: serde::Deserializer<'de>,
-{
-    T::deserialize(deserializer).map(Some)
+/// A field of a change (RFC 7396): left out, `null`, or a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// It was left out.
+    #[default]
+    Stays,
+    /// It was `null`.
+    Gone,
+    /// It was there.
+    Is(T),
+}
+
+impl<T> Change<T> {
+    /// What is so after the change, where `before` was so.
+    pub fn after(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Stays => before,
+            Self::Gone => None,
+            Self::Is(value) => Some(value),
+        }
+    }
+
+    /// The same change of something else.
+    pub fn try_map<U, E>(self, read: impl FnOnce(T) -> Result<U, E>) -> Result<Change<U>, E> {
+        Ok(match self {
+            Self::Stays => Change::Stays,
+            Self::Gone => Change::Gone,
+            Self::Is(value) => Change::Is(read(value)?),
+        })
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let found = Option::<T>::deserialize(deserializer)?;
+        Ok(found.map_or(Self::Gone, Self::Is))
+    }
 }

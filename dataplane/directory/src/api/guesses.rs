@@ -131,9 +131,9 @@ mod tests {
     fn guessing_from_everywhere_does_not_lock_out_who_knows_the_passcode() {
         let (mut guesses, start) = (Guesses::new(), Instant::now());
         from_everywhere(&mut guesses, "m", start);
-        let (guesser, honest) = (ip("10.0.0.1"), ip("192.0.2.1"));
-        assert!(guesses.allow(guesser, Some(&"m"), start).is_err());
-        assert!(guesses.allow(guesser, Some(&"other"), start).is_ok());
+        let (stranger, honest) = (ip("10.0.0.1"), ip("192.0.2.1"));
+        assert!(guesses.allow(stranger, Some(&"m"), start).is_err());
+        assert!(guesses.allow(stranger, Some(&"other"), start).is_ok());
         assert!(guesses.allow(honest, Some(&"m"), start).is_ok());
         guesses.wrong(honest, Some(&"m"), start);
         assert!(guesses.allow(honest, Some(&"m"), start).is_err());

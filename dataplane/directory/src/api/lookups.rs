@@ -84,6 +84,7 @@ impl Question<'_> {
     async fn answer(&self) -> Answer<Lookup> {
         self.may_guess()?;
         let meeting = self.find().await?;
+        self.may_know(&meeting)?;
         let id = meeting.number.id();
         let said = self.said(&meeting)?;
         let knock = self.knock(&meeting).await?;
@@ -98,10 +99,22 @@ impl Question<'_> {
         self.permit(&meeting, id, role, zones)
     }
 
-    /// Who has guessed wrong too often learns nothing more, right or wrong. Who is signed in
-    /// is known by name, and has limits of their own; their guesses are counted as well.
+    /// Who has guessed wrong too often learns nothing more, right or wrong, and costs no
+    /// query. Who is signed in may be invited, which only the meeting tells.
     fn may_guess(&self) -> Answer<()> {
         if self.caller.is_some() {
+            return Ok(());
+        }
+        let guesses = self.directory.limits().passcodes();
+        guesses
+            .allow(self.address, None, Instant::now())
+            .map_err(too_many)
+    }
+
+    /// Who is not invited by name must not learn from a refusal that the meeting is there.
+    fn may_know(&self, meeting: &Meeting) -> Answer<()> {
+        let account = self.caller.as_ref().map(|caller| caller.account.id);
+        if account.is_some_and(|id| meeting.is_invited(id)) {
             return Ok(());
         }
         let guesses = self.directory.limits().passcodes();

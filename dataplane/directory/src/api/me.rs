@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::Directory;
 use super::auth::SignedIn;
 use super::etag::{IfMatch, Versioned};
-use super::extract::{Body, present};
+use super::extract::{Body, Change};
 use super::problem::{Answer, Problem};
 use super::request::ClientAddress;
 use super::users::User;
@@ -24,9 +24,9 @@ pub struct MyChange {
     #[serde(default)]
     display_name: Option<DisplayName>,
     /// Where to write to; `null` takes it away.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 254)]
-    email: Option<Option<Email>>,
+    email: Change<Email>,
 }
 
 /// A password to be changed.
@@ -70,9 +70,7 @@ pub async fn change(
     if let Some(name) = change.display_name {
         account.display_name = name;
     }
-    if let Some(email) = change.email {
-        account.email = email;
-    }
+    account.email = change.email.after(account.email);
     Ok(User::versioned(
         directory.store().change_account(&account).await?,
     ))

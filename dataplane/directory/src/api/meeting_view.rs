@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::etag::Versioned;
-use super::extract::present;
+use super::extract::Change;
 use super::problem::{Answer, Problem};
 use crate::model::{
     Access, AccountId, Meeting, MeetingKind, MeetingNumber, MeetingSettings, Occurrence, Passcode,
@@ -192,9 +192,9 @@ impl MeetingView {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct Wishes {
     /// What it is about; `null` takes it away.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
-    title: Option<Option<Title>>,
+    title: Change<Title>,
     /// When it takes place: for scheduled meetings only.
     #[serde(default)]
     pub times: Option<Times>,
@@ -218,9 +218,9 @@ pub struct Wishes {
     join_before_host: Option<bool>,
     /// 4 to 32 letters, digits and signs of ASCII; `null` for none. A new meeting without this
     /// field gets six digits.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 4, max_length = 32)]
-    pub passcode: Option<Option<Passcode>>,
+    pub passcode: Change<Passcode>,
 }
 
 impl Wishes {
@@ -240,9 +240,7 @@ impl Wishes {
 
     /// Changes what is wished.
     pub fn change(&mut self, settings: &mut MeetingSettings) -> Answer<()> {
-        if let Some(title) = self.title.take() {
-            settings.title = title;
-        }
+        settings.title = std::mem::take(&mut self.title).after(settings.title.take());
         if let Some(hosts) = self.hosts.take() {
             settings.hosts = hosts;
         }

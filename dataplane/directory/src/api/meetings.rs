@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::SignedIn;
 use super::etag::{IfMatch, Versioned};
-use super::extract::{Body, InPath, InQuery};
+use super::extract::{Body, Change, InPath, InQuery};
 use super::meeting_view::{
     Kind, MeetingView, NewMeetingView, OccurrenceView, Wishes, made_up, number,
 };
@@ -79,7 +79,7 @@ pub async fn create(
     Body(NewMeetingView { kind, mut wishes }): Body<NewMeetingView>,
 ) -> Answer<(StatusCode, Versioned<MeetingView>)> {
     directory.writable()?;
-    let passcode = wishes.passcode.take().unwrap_or_else(|| Some(made_up()));
+    let passcode = std::mem::take(&mut wishes.passcode).after(Some(made_up()));
     let settings = wishes.settings()?;
     let meeting = NewMeeting {
         owner: caller.account.id,
@@ -152,12 +152,16 @@ pub async fn change(
         };
         *schedule = times.schedule()?;
     }
+    let hash = |passcode| directory.store().passcode_hash(meeting.number, passcode);
     let passcode = match wishes.passcode {
-        None => None,
-        Some(passcode) => {
-            let hash = |passcode| directory.store().passcode_hash(meeting.number, passcode);
-            meeting.passcode = passcode.as_ref().map(hash);
-            passcode
+        Change::Stays => None,
+        Change::Gone => {
+            meeting.passcode = None;
+            None
+        }
+        Change::Is(passcode) => {
+            meeting.passcode = Some(hash(&passcode));
+            Some(passcode)
         }
     };
     let meeting = directory.store().change_meeting(&meeting).await?;

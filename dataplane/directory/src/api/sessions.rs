@@ -65,7 +65,7 @@ pub struct Session {
 }
 
 impl Session {
-    fn of(login: Login, asking: LoginId) -> Self {
+    fn of(login: &Login, asking: LoginId) -> Self {
         Self {
             current: login.id == asking,
             id: login.id,
@@ -145,7 +145,7 @@ async fn begin(directory: &Directory, account: Account) -> Answer<(StatusCode, J
     let id = login.id;
     let begun = Begun {
         token: auth::shown(auth::SESSION, &secret),
-        session: Session::of(login, id),
+        session: Session::of(&login, id),
         account: User::of(account),
     };
     Ok((StatusCode::CREATED, Json(begun)))
@@ -168,7 +168,7 @@ pub async fn list(
         .logins(account, kind, &page.page()?)
         .await?;
     let asking = caller.login.id;
-    Ok(Json(Items::of(listed, |login| Session::of(login, asking))))
+    Ok(Json(Items::of(listed, |login| Session::of(&login, asking))))
 }
 
 /// Sign out.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::auth::{Admin, SignedIn};
 use super::etag::{IfMatch, Versioned};
-use super::extract::{Body, InPath, InQuery, present};
+use super::extract::{Body, Change, InPath, InQuery};
 use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
 use super::{Directory, now};
@@ -125,9 +125,9 @@ pub struct UserChange {
     #[serde(default)]
     display_name: Option<DisplayName>,
     /// Where to write to; `null` takes it away.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 254)]
-    email: Option<Option<Email>>,
+    email: Change<Email>,
     /// What it may do to others.
     #[serde(default)]
     #[schema(inline)]
@@ -242,9 +242,7 @@ pub async fn change(
     if let Some(name) = change.display_name {
         account.display_name = name;
     }
-    if let Some(email) = change.email {
-        account.email = email;
-    }
+    account.email = change.email.after(account.email);
     if let Some(role) = change.role {
         account.role = role.into();
     }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::auth::{self, Admin};
 use super::board::Board;
 use super::etag::{IfMatch, Versioned};
-use super::extract::{Body, InPath, InQuery, present};
+use super::extract::{Body, Change, InPath, InQuery};
 use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
 use super::{Directory, now};
@@ -145,9 +145,9 @@ pub struct ZoneWishes {
     #[schema(value_type = Option<Vec<String>>, max_items = 1000)]
     networks: Option<Vec<IpNet>>,
     /// Where it is; `null` if nobody knows.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schema(value_type = Option<Location>)]
-    location: Option<Option<Location>>,
+    location: Change<Location>,
     /// Its share beside others that are as good; 0 is the last resort; usually 100.
     #[serde(default)]
     weight: Option<u16>,
@@ -168,9 +168,8 @@ impl ZoneWishes {
         Ok(())
     }
 
-    fn place(&self) -> Answer<Option<Option<Coordinates>>> {
-        let placed = |place: Option<Location>| place.map(Coordinates::try_from).transpose();
-        self.location.map(placed).transpose()
+    fn place(&self) -> Answer<Change<Coordinates>> {
+        self.location.try_map(Coordinates::try_from)
     }
 }
 
@@ -236,7 +235,7 @@ pub async fn create(
     let zone = NewZone {
         name,
         credential: secret.hash(),
-        location: wishes.place()?.flatten(),
+        location: wishes.place()?.after(None),
         networks: wishes.networks.unwrap_or_default(),
         weight: wishes.weight.unwrap_or(USUAL_WEIGHT),
         enabled: wishes.enabled.unwrap_or(true),
@@ -284,9 +283,7 @@ pub async fn change(
     wishes.check()?;
     let mut zone = directory.store().zone(&name).await?;
     if_match.check(zone.revision)?;
-    if let Some(location) = wishes.place()? {
-        zone.location = location;
-    }
+    zone.location = wishes.place()?.after(zone.location);
     if let Some(networks) = wishes.networks {
         zone.networks = networks;
     }

@@ -197,7 +197,7 @@ fn chance(zone: &Candidate<'_>, meeting: &MeetingId) -> u64 {
     (waiting * 1e15) as u64
 }
 
-/// FNV-1a, then the finisher of SplitMix64, as names differ in few bits.
+/// FNV-1a, then the finisher of `SplitMix64`, as names differ in few bits.
 fn hash(meeting: &MeetingId, zone: &ZoneName) -> u64 {
     let names = [meeting.as_str(), "/", zone.as_str()];
     let hash = names

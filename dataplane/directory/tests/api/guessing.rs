@@ -80,11 +80,12 @@ pub async fn meetings_cannot_be_enumerated(place: Place) {
     };
     exhaust(guess, Denial::UnknownMeeting).await;
     // A meeting that is there and one that is not look alike from now on.
+    let signed_in = house.user("eve").await.from(2);
     for number in [secret.as_str(), "100000099", "nobody", "not.a.meeting-_"] {
-        guesser
-            .look_up(json!({ "meeting": number }))
-            .await
-            .is(Denial::TooManyRequests);
+        for client in [&guesser, &signed_in] {
+            let answer = client.look_up(json!({ "meeting": number })).await;
+            answer.is(Denial::TooManyRequests);
+        }
     }
 }
 

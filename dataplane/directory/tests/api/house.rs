@@ -215,8 +215,10 @@ impl Zone {
             "capacity": 200,
             "participants": 10,
         });
-        for (key, value) in otherwise.as_object().unwrap() {
-            report[key] = value.clone();
+        if let Value::Object(fields) = otherwise {
+            for (key, value) in fields {
+                report[key] = value;
+            }
         }
         report
     }

@@ -136,7 +136,9 @@ impl Client {
 
 impl Request<'_> {
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.head += &format!("{name}: {value}\r\n");
+        for part in [name, ": ", value, "\r\n"] {
+            self.head.push_str(part);
+        }
         self
     }
 
@@ -151,7 +153,9 @@ impl Request<'_> {
     }
 
     pub async fn send(mut self) -> Answer {
-        self.head += &format!("content-length: {}\r\n\r\n", self.body.len());
+        let length = self.body.len().to_string();
+        self = self.header("content-length", &length);
+        self.head.push_str("\r\n");
         let sent = [self.head.as_bytes(), &self.body].concat();
         let answer = self.client.exchange(&sent).await.unwrap();
         Answer::read(&answer)

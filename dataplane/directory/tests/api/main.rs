@@ -4,6 +4,8 @@
 //! Where `PostgreSQL` is not installed its half is shown as ignored, unless
 //! `PLENUM_POSTGRES=required` (as `make test` has it).
 
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
 #[path = "../common/postgres.rs"]
 mod postgres;
 

@@ -27,7 +27,7 @@ async fn token(house: &House, number: &str) -> String {
     lookup["token"].as_str().unwrap().to_owned()
 }
 
-/// What a zone accepts: a known key, EdDSA, its own name, and a time that has not passed.
+/// What a zone accepts: a known key, `EdDSA`, its own name, and a time that has not passed.
 fn verify(token: &str, keys: &JwkSet, zone: &str) -> Option<TokenClaims> {
     let kid = decode_header(token).ok()?.kid?;
     let key = DecodingKey::from_jwk(keys.find(&kid)?).ok()?;
@@ -76,8 +76,8 @@ pub async fn nothing_else_verifies(place: Place) {
     let claims = verify(&good, &keys, "eu.main").unwrap();
 
     // Signed by somebody else who claims to be the same key.
-    let forger = Signer::new(kid.parse().unwrap(), &generate()).unwrap();
-    let forged = forger.sign(&claims).unwrap();
+    let stranger = Signer::new(kid.parse().unwrap(), &generate()).unwrap();
+    let forged = stranger.sign(&claims).unwrap();
     assert!(verify(&forged, &keys, "eu.main").is_none(), "forged");
     // The public key as the secret of an HMAC.
     let mut header = Header::new(Algorithm::HS256);
