@@ -250,6 +250,11 @@ impl Leg {
         self.welcomed && self.carriers.values().all(Carrier::was_bound)
     }
 
+    /// What carries a kind.
+    pub fn rung(&self, kind: Kind) -> Option<Rung> {
+        self.carriers.get(&kind)?.rung()
+    }
+
     /// Where packets of an acknowledged track go.
     pub fn outlet(&self, kind: Kind) -> Option<(Rung, u32, Outlet)> {
         let acknowledged = self.announcements.is_acknowledged(kind);

@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 
 use plenum_transport::dial::Changes;
 use plenum_wire::control::{FromClient, Interest, Present};
-use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId};
+use plenum_wire::join::Endpoint;
+use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId, Rung};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_util::task::AbortOnDropHandle;
@@ -115,6 +116,7 @@ pub struct Session {
     /// By which the last router was found.
     network: Network,
     way: Option<(Way, Instant)>,
+    endpoint: Option<Endpoint>,
     changes: Changes,
     whereabouts: Whereabouts,
     moving: Moving,
@@ -153,6 +155,7 @@ impl Session {
             connector,
             network: config.network.clone(),
             way: None,
+            endpoint: None,
             changes: config.network.dialer().changes(),
             whereabouts: Whereabouts::towards(&[], whereabouts::source),
             moving: Moving::new(now, now + config.join_within, rand::random()),
@@ -220,6 +223,24 @@ impl Session {
     #[must_use]
     pub fn way(&self) -> Option<&Way> {
         self.way.as_ref().map(|(way, _)| way)
+    }
+
+    /// Where the router is that was offered last.
+    #[must_use]
+    pub const fn endpoint(&self) -> Option<&Endpoint> {
+        self.endpoint.as_ref()
+    }
+
+    /// What carries each kind of media now.
+    #[must_use]
+    pub fn rungs(&self) -> BTreeMap<Kind, Rung> {
+        let legs = self.legs.values();
+        legs.flat_map(|leg| {
+            Kind::ALL
+                .into_iter()
+                .filter_map(|kind| Some((kind, leg.rung(kind)?)))
+        })
+        .collect()
     }
 
     /// How many second copies of packets were removed: in moves each packet has one, and

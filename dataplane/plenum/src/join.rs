@@ -1,5 +1,6 @@
 //! `plenum join`: a participant at a shell, with real encoded files.
 
+mod entrance;
 mod gaps;
 mod layers;
 mod play;
@@ -13,18 +14,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use clap::Args;
-use plenum_client::{Ending, Event, JoinConfig, JoinError, Network, RungPolicy, Session};
+use plenum_client::{Ending, Event, JoinError, RungPolicy, Session};
 use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId, Rung};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use entrance::Entrance;
 use gaps::Gaps;
 use play::Players;
 use record::Recordings;
-pub(crate) use report::shares;
-use report::{Failure, Report};
+use report::{Failure, Report, Way};
+pub(crate) use report::{shares, words};
 use turns::Turns;
 pub(crate) use wrong_use::{WrongUse, exit_status};
 
@@ -39,24 +40,17 @@ const LINGER: Duration = Duration::from_secs(1);
 /// trying again, 5 nobody could be reached safely, 1 anything else.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  plenum join --zone https://zone.example.org --meeting 4711 --audio me.ogg --video me.ivf --record out"
+    after_help = "Examples:\n  plenum join --directory https://meet.example.org --meeting 4711 --audio me.ogg --video me.ivf\n  plenum join --zone https://zone.example.org --meeting 4711 --record out\nIf it does not work, plenum doctor says why."
 )]
 pub struct JoinArgs {
-    /// A zone controller, `https://HOST[:PORT]`; more than one are asked together.
-    #[arg(long = "zone", value_name = "URL", required = true)]
-    zones: Vec<String>,
+    #[command(flatten)]
+    entrance: Entrance,
     /// The meeting's number.
     #[arg(long, value_name = "ID")]
     meeting: MeetingId,
     /// The name to show to others, of at most 128 bytes.
     #[arg(long)]
     name: Option<DisplayName>,
-    /// The certificate authority of the zone in PEM; the public web's if not given.
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// The directory's token, where the zone asks for one.
-    #[arg(long, env = "PLENUM_TOKEN", hide_env_values = true)]
-    token: Option<String>,
     /// Speech to send.
     #[arg(long, value_name = "FILE.ogg")]
     audio: Option<PathBuf>,
@@ -124,15 +118,8 @@ async fn attend(args: JoinArgs, stop: CancellationToken) -> anyhow::Result<Repor
     ];
     let mut players = Players::open(files.into_iter(), args.again)?;
     let recordings = Recordings::new(args.record.as_deref())?;
-    let authority = args
-        .ca
-        .as_ref()
-        .map(|path| std::fs::read(path).with_context(|| format!("--ca {}", path.display())))
-        .transpose()?;
-    let network = Network::new(authority.as_deref())?;
-    let mut config = JoinConfig::new(network, args.zones, args.meeting);
+    let mut config = args.entrance.config(args.meeting)?;
     config.name = args.name;
-    config.token = args.token;
     config.rungs = args.rung;
     config.whole = args.record.is_some();
     // A recording shall have the first packet of a shared screen too.
@@ -197,6 +184,7 @@ impl Attendance {
     ) -> anyhow::Result<Report> {
         let mut router = self.session.router().cloned();
         let stayed = self.stay(&mut players, &stop, &mut router).await;
+        let way = self.session.way().cloned();
         players.stop();
         self.session.leave().await;
         // What was recorded until a failure is kept too.
@@ -213,6 +201,7 @@ impl Attendance {
             first_media_ms: self.first_media.map(|first| first.as_millis()),
             rungs: self.rungs,
             router,
+            way: way.map(Way::from),
             active_s,
             audio_gap_ms: self.gaps.finish(),
             tracks,

@@ -5,6 +5,7 @@
 
 mod controllers;
 pub mod directory;
+pub mod doctor;
 pub mod health;
 pub mod ht;
 pub mod join;

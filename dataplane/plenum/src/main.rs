@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use plenum::{directory, ht, join, load, mmr, serve, zc};
+use plenum::{directory, doctor, ht, join, load, mmr, serve, zc};
 use plenum_telemetry::Format;
 use tokio::runtime::{Builder, Runtime};
 
@@ -19,6 +19,7 @@ struct Arguments {
 enum Command {
     Serve(serve::ServeArgs),
     Join(join::JoinArgs),
+    Doctor(doctor::Args),
     Load(load::LoadArgs),
     /// Run a zone controller: it brokers meetings to the routers of its zone.
     Zc(zc::Args),
@@ -42,9 +43,11 @@ fn main() -> ExitCode {
 /// Media is cheapest on one thread: nothing is handed from core to core.
 fn runtime(command: &Command) -> std::io::Result<Runtime> {
     let mut builder = match command {
-        Command::Serve(_) | Command::Mmr(_) | Command::Join(_) | Command::Load(_) => {
-            Builder::new_current_thread()
-        }
+        Command::Serve(_)
+        | Command::Mmr(_)
+        | Command::Join(_)
+        | Command::Doctor(_)
+        | Command::Load(_) => Builder::new_current_thread(),
         Command::Zc(_) | Command::Ht(_) | Command::Directory(_) => Builder::new_multi_thread(),
     };
     builder.enable_all().build()
@@ -54,6 +57,7 @@ async fn run(command: Command) -> ExitCode {
     let (service, format) = match &command {
         Command::Serve(_) => ("plenum-serve", Format::Text),
         Command::Join(_) => ("plenum-join", Format::Text),
+        Command::Doctor(_) => ("plenum-doctor", Format::Text),
         Command::Load(_) => ("plenum-load", Format::Text),
         Command::Zc(_) => ("plenum-zc", Format::Json),
         Command::Mmr(_) => ("plenum-mmr", Format::Json),
@@ -76,6 +80,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Directory(args) => directory::run(args, stop).await,
         Command::Ht(args) => ht::run(args, stop).await,
         Command::Join(args) => return join::run(args, stop).await,
+        Command::Doctor(args) => return doctor::run(args, stop).await,
         Command::Load(args) => return load::run(args, stop).await,
     };
     match result {

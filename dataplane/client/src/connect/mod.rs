@@ -14,6 +14,7 @@
 //! | [`choice`] | pure: what the figures say |
 //! | `driver`, `errand`, `doors` | does what [`Connecting`] decides: requests, and the ways that they go |
 //! | `connector` | what a session knows of its way |
+//! | [`inspect`] | the steps one by one |
 //! | `words` | what is said to [`Connecting`], and what it wants done |
 
 pub mod choice;
@@ -22,6 +23,7 @@ mod connector;
 mod doors;
 mod driver;
 mod errand;
+pub mod inspect;
 mod looking;
 mod measure;
 mod words;

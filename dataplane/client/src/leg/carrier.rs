@@ -120,6 +120,11 @@ impl Carrier {
         self.ladder.carrying().is_some()
     }
 
+    /// What carries.
+    pub fn rung(&self) -> Option<Rung> {
+        self.ladder.carrying()
+    }
+
     /// Why no rung worked, once each time.
     pub fn take_exhausted(&mut self) -> Option<String> {
         self.exhausted.take()

@@ -194,6 +194,7 @@ impl Session {
         self.connector.arrive(&located);
         self.network = located.network;
         self.way = Some((located.way, now));
+        self.endpoint = Some(located.offer.endpoint.clone());
         located.offer
     }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use plenum_client::connect::{self, RouteKind};
 use plenum_client::quality::{Heights, Quality};
 use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
 use serde::Serialize;
@@ -21,12 +23,55 @@ pub struct Report {
     pub rungs: BTreeMap<Kind, Rung>,
     /// The last router.
     pub router: Option<RouterId>,
+    /// How it was found.
+    #[serde(flatten)]
+    pub way: Option<Way>,
     /// How long each was the active speaker, in seconds.
     pub active_s: BTreeMap<ParticipantId, f64>,
     /// The longest time without a packet of somebody's audio who was heard before and after.
     pub audio_gap_ms: BTreeMap<ParticipantId, u128>,
     /// What was received.
     pub tracks: Vec<Received>,
+}
+
+/// How the router was found.
+#[derive(Debug, Serialize)]
+pub struct Way {
+    /// The zone: its name, or the address that was given.
+    pub zone: String,
+    /// How it is reached.
+    pub route: RouteKind,
+    /// How long the steps of the last join took, in milliseconds.
+    pub steps: Steps,
+}
+
+/// The steps of a join; `None` for those that were not needed.
+#[derive(Debug, Serialize)]
+pub struct Steps {
+    /// The directory.
+    pub lookup_ms: Option<u128>,
+    /// The network test.
+    pub test_ms: Option<u128>,
+    /// The zone's answer.
+    pub router_ms: Option<u128>,
+    /// Control channel and media.
+    pub media_ms: Option<u128>,
+}
+
+impl From<connect::Way> for Way {
+    fn from(way: connect::Way) -> Self {
+        let ms = |step: Option<Duration>| step.map(|step| step.as_millis());
+        Self {
+            zone: way.zone,
+            route: way.route,
+            steps: Steps {
+                lookup_ms: ms(way.steps.lookup),
+                test_ms: ms(way.steps.test),
+                router_ms: ms(way.steps.router),
+                media_ms: ms(way.steps.media),
+            },
+        }
+    }
 }
 
 /// One track.
@@ -170,6 +215,9 @@ impl Report {
             .map(|(kind, rung)| format!("{kind} {rung}"))
             .collect();
         println!("joined in {} ms ({})", self.joined_ms, rungs.join(", "));
+        if let Some(way) = &self.way {
+            println!("zone {}, {}", way.zone, words(way.route));
+        }
         for (who, seconds) in &self.active_s {
             println!("{who} was the active speaker for {seconds:.1} s");
         }
@@ -183,5 +231,14 @@ impl Report {
                 track.participant, track.kind, track.packets, track.lost, track.quality
             );
         }
+    }
+}
+
+/// How a zone is reached, for a person.
+pub const fn words(route: RouteKind) -> &'static str {
+    match route {
+        RouteKind::Direct => "reached straight",
+        RouteKind::Proxy => "reached by this network's proxy",
+        RouteKind::Tunnel => "reached through a tunnel",
     }
 }

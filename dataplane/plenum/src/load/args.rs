@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
-use plenum_client::{JoinConfig, Network, RungPolicy};
+use plenum_client::{JoinConfig, RungPolicy};
 use plenum_emulator::Phase;
 use plenum_wire::Rung;
 use plenum_wire::limits::LAYERS;
@@ -12,6 +11,7 @@ use plenum_wire::limits::LAYERS;
 use super::camera::Pictures;
 use super::gallery::Look;
 use crate::Output;
+use crate::join::Entrance;
 
 /// Put load on a zone: meetings full of participants who speak, listen and count.
 ///
@@ -24,15 +24,8 @@ use crate::Output;
     after_help = "Example:\n  plenum load --zone https://127.0.0.1:8443 --ca ca.crt --meetings 10 --participants 8 --speakers 3 --ramp 10 --for 60 --report load.json"
 )]
 pub struct LoadArgs {
-    /// The address of a zone controller; more than one are asked together.
-    #[arg(long = "zone", value_name = "https://HOST[:PORT]", required = true)]
-    pub(super) zones: Vec<String>,
-    /// The certificate authority of the zone in PEM; the public web's if not given.
-    #[arg(long, value_name = "FILE")]
-    pub(super) ca: Option<PathBuf>,
-    /// The directory's token, where the zone asks for one.
-    #[arg(long, env = "PLENUM_TOKEN", hide_env_values = true)]
-    pub(super) token: Option<String>,
+    #[command(flatten)]
+    pub(super) entrance: Entrance,
     /// How many meetings.
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) meetings: u32,
@@ -155,18 +148,12 @@ impl LoadArgs {
 
     /// How everybody joins; `meeting` is the prefix of the meetings.
     pub(super) fn config(&self) -> anyhow::Result<JoinConfig> {
-        let read = |path: &PathBuf| {
-            std::fs::read(path).with_context(|| format!("--ca {} cannot be read", path.display()))
-        };
-        let authority = self.ca.as_ref().map(read).transpose()?;
-        let network = Network::new(authority.as_deref())?;
         let prefix = match &self.meeting_prefix {
             Some(prefix) => prefix.clone(),
             None => format!("load-{:06x}", rand::random::<u32>() >> 8),
         };
-        let mut config = JoinConfig::new(network, self.zones.clone(), prefix.parse()?);
+        let mut config = self.entrance.config(prefix.parse()?)?;
         config.rungs = self.rung;
-        config.token.clone_from(&self.token);
         Ok(config)
     }
 }

@@ -20,30 +20,25 @@ const WITHIN: Duration = Duration::from_secs(6);
 
 /// Pings, and tells each answer as it comes.
 pub(crate) async fn ping(http: &Http, server: &Url, attempt: Attempt, tell: &Sender<Input>) {
-    let last = match pinged(http, server, attempt, tell).await {
+    let pinged = async {
+        let first = once(http, server).await?;
+        // Who no longer waits needs no answer.
+        let _ = tell.send(Input::Opened(attempt, first)).await;
+        for _ in 0..SAMPLES {
+            let sample = once(http, server).await?;
+            let _ = tell.send(Input::Sample(attempt, sample)).await;
+        }
+        Ok(())
+    };
+    let last = match pinged.await {
         Ok(()) => Input::Measured(attempt),
         Err(failure) => Input::PingFailed(attempt, failure),
     };
-    // Who no longer waits needs no answer.
     let _ = tell.send(last).await;
 }
 
-async fn pinged(
-    http: &Http,
-    server: &Url,
-    attempt: Attempt,
-    tell: &Sender<Input>,
-) -> Result<(), Failure> {
-    let first = once(http, server).await?;
-    let _ = tell.send(Input::Opened(attempt, first)).await;
-    for _ in 0..SAMPLES {
-        let sample = once(http, server).await?;
-        let _ = tell.send(Input::Sample(attempt, sample)).await;
-    }
-    Ok(())
-}
-
-async fn once(http: &Http, server: &Url) -> Result<Duration, Failure> {
+/// One timed request.
+pub(crate) async fn once(http: &Http, server: &Url) -> Result<Duration, Failure> {
     let odd = |fault, reason| Failure {
         fault,
         at: server.to_string(),

@@ -17,7 +17,7 @@ use url::Url;
 const WITHIN: Duration = Duration::from_secs(1);
 
 /// What answers in place of the host of `url`, in words; `None` if nothing seems to.
-pub(super) async fn answers_for(http: &Http, url: &Url) -> Option<String> {
+pub(crate) async fn answers_for(http: &Http, url: &Url) -> Option<String> {
     let host = url.host_str()?;
     let path = format!("/no-such-page-{:08x}", rand::random::<u32>());
     let (web, own) = join(

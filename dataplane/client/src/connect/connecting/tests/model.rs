@@ -139,7 +139,7 @@ fn has_a_way(world: &World) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..Default::default() })]
     #[test]
     fn there_is_an_end_in_time_and_a_router_where_there_is_a_way(world in any_world()) {
         let seen = world.join();
