@@ -184,7 +184,7 @@ impl Zone {
         process::opened(health).await;
         until_ready(zc_health, 200).await;
         until_ready(health, 200).await;
-        Self {
+        let zone = Self {
             authority,
             directory,
             api,
@@ -196,7 +196,10 @@ impl Zone {
             stop_tunnel,
             _files: files,
             _router: router,
-        }
+        };
+        // The router's two ports: the controller tells of them a moment after itself.
+        zone.until("plenum_tunnel_targets 2").await;
+        zone
     }
 
     fn token(&self, zone: &str) -> String {
