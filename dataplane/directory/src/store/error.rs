@@ -33,8 +33,8 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn corrupt(error: impl ToString) -> Self {
-        Self::Corrupt(error.to_string())
+    pub(super) fn corrupt(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Corrupt(error.into().to_string())
     }
 
     /// The same, about the thing that the caller knows by name.

@@ -38,7 +38,7 @@ impl Wanted {
         let mut rule = format!("FREQ={frequency};INTERVAL={}", self.interval);
         let mut part = |key: &str, values: Vec<String>| {
             if !values.is_empty() {
-                rule += &format!(";{key}={}", values.join(","));
+                rule.extend([";", key, "=", &values.join(",")]);
             }
         };
         part(

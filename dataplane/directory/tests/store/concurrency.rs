@@ -1,6 +1,6 @@
 //! Many at once.
 
-use plenum_directory::model::{AccountId, MeetingKind, Page};
+use plenum_directory::model::{AccountId, MeetingKind, Page, Revision};
 use plenum_directory::store::{Error, Store};
 
 use crate::site::Site;
@@ -59,7 +59,7 @@ pub async fn two_programs_begin_a_database_at_once(site: Site) {
         drop(site.open().await);
     }
     let (one, two) = tokio::join!(site.open(), site.open());
-    let feed = async |store: &Store| store.changes(Default::default(), 1).await.unwrap();
+    let feed = async |store: &Store| store.changes(Revision(0), 1).await.unwrap();
     assert_eq!(feed(&one).await, feed(&two).await);
     add_account(&one, "ada").await;
     two.account_named(&"ada".parse().unwrap()).await.unwrap();

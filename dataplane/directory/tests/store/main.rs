@@ -3,6 +3,8 @@
 //! Where `PostgreSQL` is not installed its half is shown as ignored, unless
 //! `PLENUM_POSTGRES=required` (as `make test` has it).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 #[path = "../common/postgres.rs"]
 mod postgres;
 
@@ -87,27 +89,26 @@ fn main() {
         .map(Arc::new);
     let mut trials = Vec::new();
     for (name, test) in tests() {
-        trials.push(Trial::test(format!("sqlite::{name}"), move || {
-            run(Site::sqlite(), test)
-        }));
+        let on_sqlite = move || run(Ok(Site::sqlite()), test);
+        trials.push(Trial::test(format!("sqlite::{name}"), on_sqlite));
         let server = server.clone();
-        let on_postgres = move || match server {
-            Some(server) => run(Site::postgres(server.database()), test),
-            None => Err("it was not started".into()),
+        let on_postgres = move || {
+            let server = server.ok_or("PostgreSQL was not started");
+            run(server.map(|server| Site::postgres(server.database())), test)
         };
-        let ignored = programs.is_none();
-        trials
-            .push(Trial::test(format!("postgres::{name}"), on_postgres).with_ignored_flag(ignored));
+        let trial = Trial::test(format!("postgres::{name}"), on_postgres);
+        trials.push(trial.with_ignored_flag(programs.is_none()));
     }
     trials.extend(durability::on_sqlite());
-    trials.extend(restart::on_postgres(programs));
+    trials.extend(restart::on_postgres(programs.as_deref()));
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(server);
     conclusion.exit();
 }
 
-fn run(site: Site, test: Test) -> Result<(), Failed> {
-    runtime().block_on(test(site));
+/// A test that fails panics.
+fn run(site: Result<Site, &str>, test: Test) -> Result<(), Failed> {
+    runtime().block_on(test(site?));
     Ok(())
 }
 

@@ -1,11 +1,11 @@
 //! `PostgreSQL` crashes and comes back, under load.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
-use plenum_directory::model::AccountName;
+use plenum_directory::model::{AccountName, Revision};
 use plenum_directory::store::{Config, Error, Store};
 use tokio::task::JoinHandle;
 
@@ -17,10 +17,10 @@ use crate::things::{account, second};
 const WRITERS: u32 = 8;
 const CRASHES: u32 = 3;
 
-pub fn on_postgres(programs: Option<PathBuf>) -> Vec<Trial> {
+pub fn on_postgres(programs: Option<&Path>) -> Vec<Trial> {
     let ignored = programs.is_none();
     let trial = |name: &str, test: fn(PathBuf)| {
-        let programs = programs.clone();
+        let programs = programs.map(Path::to_path_buf);
         Trial::test(format!("postgres::restart::{name}"), move || {
             test(programs.ok_or("it is not installed")?);
             Ok::<(), Failed>(())
@@ -137,7 +137,7 @@ fn while_it_is_away_every_call_says_so(programs: PathBuf) {
             "write",
             store.add_account(account("ada"), second(0)).await.err(),
         );
-        unavailable("feed", store.changes(Default::default(), 9).await.err());
+        unavailable("feed", store.changes(Revision(0), 9).await.err());
         unavailable("tidy", store.tidy(second(0)).await.err());
         unavailable("open", Store::open(&config).await.err());
     });
