@@ -152,14 +152,14 @@ mod tests {
     }
 
     async fn is_marked(listens: &str, dials: &str, class: impl Fn(SockRef<'_>) -> io::Result<u32>) {
-        let (mut marked, _other) = pair(listens, dials).await;
-        let marker = marked.marker();
-        marked.write_all(b"before it is known").await.unwrap();
-        assert_eq!(class(SockRef::from(marked.stream())).unwrap(), 0);
+        let (mut stream, _other) = pair(listens, dials).await;
+        let marker = stream.marker();
+        stream.write_all(b"before it is known").await.unwrap();
+        assert_eq!(class(SockRef::from(stream.stream())).unwrap(), 0);
         for (kind, expected) in ALL {
             marker.carries(kind);
-            marked.write_all(b"some media").await.unwrap();
-            let class = class(SockRef::from(marked.stream())).unwrap();
+            stream.write_all(b"some media").await.unwrap();
+            let class = class(SockRef::from(stream.stream())).unwrap();
             assert_eq!(class, u32::from(expected), "{kind}");
         }
     }

@@ -47,10 +47,10 @@ async fn inside() {
     assert!(nothing.is_err(), "nothing changed");
     for up in 1..=3 {
         let direction = if up % 2 == 1 { "up" } else { "down" };
-        let changed = Command::new("ip")
+        let done = Command::new("ip")
             .args(["link", "set", "lo", direction])
             .status();
-        assert!(changed.unwrap().success());
+        assert!(done.unwrap().success());
         let heard = timeout(PATIENCE, changes.next()).await;
         assert!(heard.is_ok(), "{direction}");
     }

@@ -13,6 +13,8 @@ const REASON: &str = "the network changed";
 impl Moving {
     /// Connections over TCP lead nowhere any more, and questions have no answer.
     pub(super) fn leave_network(&mut self, state: State, now: Instant) -> State {
+        // It was not the routers that failed.
+        self.avoid.clear();
         match state {
             State::Asking => {
                 self.ask(now);

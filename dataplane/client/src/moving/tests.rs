@@ -477,6 +477,16 @@ fn a_second_change_begins_anew_and_so_does_one_in_the_middle_of_a_move() {
     assert_eq!(me.moving.router(), Some(&router("b")));
 }
 
+#[test]
+fn in_another_network_the_router_that_was_lost_in_the_old_one_may_be_offered() {
+    let mut me = Participant::on("a");
+    me.input(Input::Died(LegId(0), broke()));
+    me.done();
+    me.input(Input::NetworkChanged);
+    assert!(matches!(&me.done()[..], [Output::Ask { request, .. }]
+        if request.exclude.is_empty() && request.participant.is_some()));
+}
+
 fn any_input() -> impl Strategy<Value = Input> {
     let leg = (0..6u32).prop_map(LegId);
     let name = prop::sample::select(vec!["a", "b", "c"]);

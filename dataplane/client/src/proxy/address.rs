@@ -19,9 +19,10 @@ pub(super) fn read(text: &str) -> Result<Hop, String> {
     if text.len() > LONGEST {
         return Err("is too long for an address".to_owned());
     }
-    let text = match text.contains("://") {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(format!("http://{text}")),
+    let text = if text.contains("://") {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("http://{text}"))
     };
     let url = Url::parse(&text).map_err(|error| format!("is no address of a proxy ({error})"))?;
     let host = url.host_str().filter(|host| !host.is_empty());
@@ -58,9 +59,10 @@ fn credentials(url: &Url) -> Credentials {
 /// A company's proxy has a certificate of the company's authority, which the system knows.
 fn trust() -> Trust {
     let found = rustls_native_certs::load_native_certs();
-    match found.certs.is_empty() {
-        true => Trust::WebPki,
-        false => Trust::Roots(found.certs),
+    if found.certs.is_empty() {
+        Trust::WebPki
+    } else {
+        Trust::Roots(found.certs)
     }
 }
 
