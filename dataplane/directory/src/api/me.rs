@@ -25,7 +25,7 @@ pub struct MyChange {
     display_name: Option<DisplayName>,
     /// Where to write to; `null` takes it away.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 254)]
+    #[schema(value_type = Option<String>, max_length = 254, pattern = r"^\S+@\S+$")]
     email: Change<Email>,
 }
 

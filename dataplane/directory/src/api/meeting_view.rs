@@ -66,7 +66,11 @@ impl From<AccessName> for Access {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Times {
     /// The first start, in the local time of `zone`.
-    #[schema(value_type = String, example = "2027-03-01T09:00:00")]
+    #[schema(
+        value_type = String,
+        example = "2027-03-01T09:00:00",
+        pattern = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$"
+    )]
     start: DateTime,
     /// A name of the IANA time zone database.
     #[schema(example = "Europe/Berlin", max_length = 64)]
@@ -122,7 +126,6 @@ pub struct MeetingView {
     #[schema(value_type = String)]
     owner: AccountId,
     /// What kind of meeting it is.
-    #[schema(inline)]
     kind: Kind,
     /// When it takes place, if it is scheduled.
     times: Option<Times>,
@@ -135,7 +138,6 @@ pub struct MeetingView {
     #[schema(value_type = Vec<String>)]
     invited: Vec<AccountId>,
     /// Who may join.
-    #[schema(inline)]
     access: AccessName,
     /// Whether a host lets each of them in.
     waiting_room: bool,
@@ -208,7 +210,6 @@ pub struct Wishes {
     invited: Option<Vec<AccountId>>,
     /// Who may join; usually `anyone`.
     #[serde(default)]
-    #[schema(inline)]
     access: Option<AccessName>,
     /// Whether a host lets each of them in; usually not.
     #[serde(default)]
@@ -266,7 +267,6 @@ impl Wishes {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewMeetingView {
     /// What kind of meeting it is.
-    #[schema(inline)]
     pub kind: Kind,
     /// What else is said of it.
     #[serde(flatten)]

@@ -32,7 +32,6 @@ pub struct User {
     #[schema(value_type = Option<String>)]
     email: Option<Email>,
     /// What it may do to others.
-    #[schema(inline)]
     role: RoleName,
     /// Signs in nowhere.
     disabled: bool,
@@ -102,11 +101,10 @@ pub struct NewUser {
     display_name: Option<DisplayName>,
     /// Where to write to.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 254)]
+    #[schema(value_type = Option<String>, max_length = 254, pattern = r"^\S+@\S+$")]
     email: Option<Email>,
     /// What it may do to others; `user` if left out.
     #[serde(default)]
-    #[schema(inline)]
     role: Option<RoleName>,
     /// Without one nobody signs in with a password.
     #[serde(default)]
@@ -126,11 +124,10 @@ pub struct UserChange {
     display_name: Option<DisplayName>,
     /// Where to write to; `null` takes it away.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 254)]
+    #[schema(value_type = Option<String>, max_length = 254, pattern = r"^\S+@\S+$")]
     email: Change<Email>,
     /// What it may do to others.
     #[serde(default)]
-    #[schema(inline)]
     role: Option<RoleName>,
     /// Signs in nowhere, and its sessions open nothing.
     #[serde(default)]

@@ -48,7 +48,6 @@ pub struct WaitingView {
     #[schema(value_type = Option<String>)]
     account: Option<AccountId>,
     /// What the host decided.
-    #[schema(inline)]
     state: Standing,
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
@@ -75,7 +74,6 @@ impl From<Waiting> for WaitingView {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Decision {
     /// What it is.
-    #[schema(inline)]
     decision: Decided,
 }
 

@@ -85,7 +85,6 @@ pub struct ZoneView {
     #[schema(value_type = String, format = DateTime)]
     created: Timestamp,
     /// How it is.
-    #[schema(inline)]
     state: ZoneState,
     /// When it was heard of last.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -150,6 +149,7 @@ pub struct ZoneWishes {
     location: Change<Location>,
     /// Its share beside others that are as good; 0 is the last resort; usually 100.
     #[serde(default)]
+    #[schema(maximum = 65535)]
     weight: Option<u16>,
     /// Whether it is offered at all; usually it is.
     #[serde(default)]
