@@ -11,7 +11,9 @@
 //! | `hosts`, `network` | who is where; cables and routes |
 //! | `delay` | a line that every packet takes 20 ms to pass |
 //! | `firewall`, `names`, `proxy`, `portal` | iptables, resolvers, squid, a hotel's page |
+//! | `servers`, `pki`, `schedule` | directory and zone, their certificates, and a meeting |
 //! | `world`, `call` | all of it together, and a call in it |
+//! | `marks` | what packets are marked with, by tshark |
 //!
 //! Each scenario is played by another process of this program, the first of its own world.
 //! Nothing leaves a world, and nothing of it stays.
@@ -21,14 +23,18 @@ mod delay;
 mod firewall;
 mod hosts;
 mod judge;
+mod marks;
 mod names;
 mod network;
+mod pki;
 mod portal;
 mod proxy;
 mod report;
 mod sandbox;
 mod scenario;
 mod scenarios;
+mod schedule;
+mod servers;
 mod world;
 
 use std::ffi::OsString;
@@ -43,7 +49,7 @@ use clap::{Args, Subcommand};
 
 use crate::children;
 use judge::Outcome;
-use scenario::Scenario;
+use scenario::{Expected, Scenario};
 use world::World;
 
 /// A scenario takes some 20 s; one that takes so long hangs.
@@ -87,6 +93,24 @@ pub enum Part {
     Reach {
         /// Where
         at: SocketAddr,
+    },
+    /// See whether a health port says that its server is ready
+    Ready {
+        /// Where
+        at: SocketAddr,
+    },
+    /// Make a meeting
+    Schedule {
+        /// The directory's URL
+        directory: String,
+        /// Who makes it
+        name: String,
+        /// That account's password
+        #[arg(long, env = "PASSWORD", hide_env_values = true)]
+        password: String,
+        /// Who vouches for the directory
+        #[arg(long)]
+        ca: PathBuf,
     },
 }
 
@@ -183,13 +207,30 @@ pub async fn part(part: Part) -> Result<()> {
             TcpStream::connect_timeout(&at, REACH_WITHIN)?;
             Ok(())
         }
+        Part::Ready { at } => {
+            let asked = reqwest::get(format!("http://{at}/readyz"));
+            let said = tokio::time::timeout(REACH_WITHIN, asked).await??;
+            said.error_for_status()?;
+            Ok(())
+        }
+        Part::Schedule {
+            directory,
+            name,
+            password,
+            ca,
+        } => schedule::run(&directory, &name, &password, &ca).await,
     }
 }
 
 async fn play(scenario: &Scenario, material: Material) -> Result<Outcome> {
     let world = World::create(scenario, material).await?;
+    if let Expected::Marked(rung) = scenario.expected {
+        let marks = marks::observe(&world, &scenario.client, rung).await?;
+        return Ok(Outcome::marked(scenario, marks));
+    }
     let began = Instant::now();
-    let call = call::hold(&world, &scenario.client, scenario.change.as_ref()).await?;
+    let (client, change) = (&scenario.client, scenario.change.as_ref());
+    let call = call::hold(&world, client, change, &call::KINDS).await?;
     let tried = began.elapsed();
     let bytes = firewall::counted(&world.families).await?;
     Ok(judge::judge(scenario, &call, bytes, tried))

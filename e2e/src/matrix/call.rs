@@ -17,11 +17,16 @@ use super::world::{World, said};
 use super::{firewall, network};
 use crate::children;
 
-const MEETING: &str = "4711";
+/// Kinds of media, and what the client plays of each. The guest plays the same pictures, and
+/// speaks with another voice.
+pub const KINDS: [&str; 3] = ["audio", "video", "content"];
+const PICTURES: [(&str, &str); 2] = [("video", "camera.ivf"), ("content", "screen.ivf")];
+/// Where everybody begins.
+pub const DIRECTORY: &str = "https://directory.test";
 /// Longer than any call here; the guest is told when it is over.
 const GUEST_STAYS: &str = "600";
-/// `plenum join` at debug level, as soon as it is in and hears.
-const IN: &str = "speakers";
+/// `plenum join`, as soon as it is in.
+const IN: &str = " joined ";
 /// How long a call may take beyond what it should, joining included.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -67,11 +72,16 @@ pub struct Call {
     pub guest: Report,
 }
 
-/// Lets both talk; meanwhile the world may change.
-pub async fn hold(world: &World, client: &Client, change: Option<&Change>) -> Result<Call> {
-    let guest = Participant::start(world, Host::Guest, guest(world))?;
+/// Lets both send these kinds of media; meanwhile the world may change.
+pub async fn hold(
+    world: &World,
+    client: &Client,
+    change: Option<&Change>,
+    kinds: &[&str],
+) -> Result<Call> {
+    let guest = Participant::start(world, Host::Guest, guest(world, kinds))?;
     said(&world.log_file("guest"), IN).await?;
-    let talker = Participant::start(world, Host::Client, office(world, client))?;
+    let talker = Participant::start(world, Host::Client, office(world, client, kinds))?;
     if let Some(change) = change {
         said(&world.log_file("client"), IN).await?;
         sleep(change.after).await;
@@ -84,17 +94,17 @@ pub async fn hold(world: &World, client: &Client, change: Option<&Change>) -> Re
     Ok(Call { client, guest })
 }
 
-fn guest(world: &World) -> Command {
-    let mut command = join(world, Host::Guest, "alice.ogg");
+fn guest(world: &World, kinds: &[&str]) -> Command {
+    let mut command = join(world, Host::Guest, "alice.ogg", kinds);
     command
-        .args(["--zone", "https://zone.test", "--ca"])
+        .args(["--directory", DIRECTORY, "--ca"])
         .arg(world.authority())
         .args(["--for", GUEST_STAYS]);
     command
 }
 
-fn office(world: &World, client: &Client) -> Command {
-    let mut command = join(world, Host::Client, "bob.ogg");
+fn office(world: &World, client: &Client, kinds: &[&str]) -> Command {
+    let mut command = join(world, Host::Client, "bob.ogg", kinds);
     command
         .args(&client.args)
         .arg("--ca")
@@ -104,21 +114,14 @@ fn office(world: &World, client: &Client) -> Command {
     command
 }
 
-fn join(world: &World, host: Host, voice: &str) -> Command {
+fn join(world: &World, host: Host, voice: &str, kinds: &[&str]) -> Command {
     let samples = &world.material.samples;
-    let mut command = host.command(&world.material.plenum);
-    command
-        .args(["join", "--meeting", MEETING, "--output", "json", "--loop"])
-        .arg("--audio")
-        .arg(samples.join(voice))
-        .arg("--video")
-        .arg(samples.join("camera.ivf"))
-        .arg("--content")
-        .arg(samples.join("screen.ivf"))
-        .env(
-            "RUST_LOG",
-            "info,plenum=debug,plenum_client=debug,plenum_transport=debug",
-        );
+    let mut command = world.plenum(host, "join");
+    command.args(["--meeting", &world.meeting, "--output", "json", "--loop"]);
+    let plays = [("audio", voice)].into_iter().chain(PICTURES);
+    for (kind, file) in plays.filter(|(kind, _)| kinds.contains(kind)) {
+        command.arg(format!("--{kind}")).arg(samples.join(file));
+    }
     command
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   office                                            internet
-//!   client --+                                   +-- zone, guest, directory
+//!   client --+                                   +-- zone, media, directory, guest
 //!            +-- router (firewall, NAT) == wan --+
 //!   proxy ---+                        (delay)    +-- tunnel-1, tunnel-2, tunnel-3
 //! ```
@@ -30,8 +30,10 @@ pub enum Host {
     Router,
     /// The way to the internet, which takes its time.
     Wan,
-    /// The zone: controller and media router.
+    /// The zone's controller.
     Zone,
+    /// The zone's media router.
+    Media,
     /// Whom the client wants to talk to, near the zone.
     Guest,
     /// The directory.
@@ -43,8 +45,9 @@ pub enum Host {
 /// Those whom the router knows.
 pub const OFFICE: [Host; 2] = [Host::Client, Host::Proxy];
 /// Those behind the wan.
-pub const INTERNET: [Host; 6] = [
+pub const INTERNET: [Host; 7] = [
     Host::Zone,
+    Host::Media,
     Host::Guest,
     Host::Directory,
     Host::Tunnel(1),
@@ -81,6 +84,7 @@ impl Host {
             Self::Client => (Net::Office, 10),
             Self::Wan => (Net::Internet, 1),
             Self::Zone => (Net::Internet, 10),
+            Self::Media => (Net::Internet, 11),
             Self::Guest => (Net::Internet, 20),
             Self::Directory => (Net::Internet, 30),
             Self::Tunnel(number) => (Net::Internet, 40 + number),
@@ -106,6 +110,7 @@ impl fmt::Display for Host {
             Self::Router => f.write_str("router"),
             Self::Wan => f.write_str("wan"),
             Self::Zone => f.write_str("zone"),
+            Self::Media => f.write_str("media"),
             Self::Guest => f.write_str("guest"),
             Self::Directory => f.write_str("directory"),
             Self::Tunnel(number) => write!(f, "tunnel-{number}"),

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::{Call, Report, Track};
-use super::scenario::{Expected, Joins, Refused, Scenario};
+use super::call::{Call, KINDS, Report, Track};
+use super::marks::{self, Directions};
+use super::scenario::{Expected, Joins, Refused, Rung, Scenario};
 
-/// Machines are busy: so many times its limit a time may be, or it is a failure.
+/// Machines are busy: so many times its limit a time may be, and in any case so long; beyond
+/// that it is a failure.
 const GENEROUS: u64 = 3;
-const KINDS: [&str; 3] = ["audio", "video", "content"];
+const GENEROUS_MS: u64 = 3_000;
 
 /// What came of a scenario.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct Outcome {
     pub picture_lost: [u64; 2],
     /// Bytes in both directions by `WHO:HOST:PORT`, as the firewall counted.
     pub bytes: BTreeMap<String, u64>,
+    /// By medium: how packets were marked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub marks: BTreeMap<String, Directions>,
     /// The client's sentence, where it could not join.
     pub says: Option<String>,
     /// Whether all times are within their limits.
@@ -52,6 +57,16 @@ impl Outcome {
     pub fn broken(scenario: &Scenario, why: String) -> Self {
         Self {
             failures: vec![why],
+            ..Self::of(scenario)
+        }
+    }
+
+    /// Of a scenario in which only marks are looked at.
+    pub fn marked(scenario: &Scenario, marks: BTreeMap<String, Directions>) -> Self {
+        Self {
+            in_time: true,
+            failures: marks::judge(&marks),
+            marks,
             ..Self::of(scenario)
         }
     }
@@ -88,6 +103,7 @@ pub fn judge(
     };
     match &scenario.expected {
         Expected::Joins(joins) => outcome.judge_join(joins, call),
+        Expected::Marked(_) => {}
         Expected::Refused(refused) => {
             outcome.join_ms = Some(u64::try_from(tried.as_millis()).unwrap_or(u64::MAX));
             outcome.judge_refusal(refused, &call.client);
@@ -116,8 +132,8 @@ impl Outcome {
         }
         for kind in KINDS {
             let rung = self.rungs.get(kind).map_or("nothing", String::as_str);
-            if rung != joins.rung {
-                let wanted = joins.rung;
+            let wanted = joins.rung.name();
+            if rung != wanted {
                 self.failures
                     .push(format!("{kind} took {rung}, not {wanted}"));
             }
@@ -140,12 +156,12 @@ impl Outcome {
 
     /// The client's word on its rung is not enough: its bytes went there.
     fn judge_route(&mut self, joins: &Joins) {
-        let port = match joins.rung {
-            "udp" => "udp8801",
-            "tcp" => "tcp8801",
-            _ => "tcp443",
+        let protocol = if joins.rung == Rung::Udp {
+            "udp"
+        } else {
+            "tcp"
         };
-        let wanted = format!("{}:{port}", joins.route);
+        let wanted = format!("{}:{protocol}{}", joins.route, joins.rung.port());
         let went = self.route.as_deref().unwrap_or("nowhere");
         if went != wanted {
             self.failures
@@ -176,7 +192,7 @@ impl Outcome {
 
     fn time(&mut self, what: &str, is_ms: u64, limit_ms: u64) {
         self.in_time &= is_ms <= limit_ms;
-        if is_ms > GENEROUS * limit_ms {
+        if is_ms > (GENEROUS * limit_ms).max(GENEROUS_MS) {
             self.failures
                 .push(format!("{what} {is_ms} ms, far more than {limit_ms} ms"));
         }

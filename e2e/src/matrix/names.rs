@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use tokio::process::Command;
 
 use super::hosts::{Family, Host};
+use super::servers::OTHER_NAME;
 
 /// Whoever is asked here never answers: the firewall drops what goes there.
 const SILENT: &str = "192.0.2.53";
@@ -43,21 +44,24 @@ impl Names {
             .args(["--listen-address=127.0.0.1", "--bind-interfaces"])
             .arg("--local=/test/");
         for host in super::hosts::INTERNET.into_iter().chain([Host::Proxy]) {
-            let addresses: Vec<String> = families
-                .iter()
-                .map(|family| host.address(*family).to_string())
-                .collect();
-            command.arg(format!(
-                "--host-record={},{}",
-                name(host),
-                addresses.join(",")
-            ));
+            let addresses = addresses(host, families);
+            command.arg(format!("--host-record={},{addresses}", name(host)));
+        }
+        if !self.silent.contains(&OTHER_NAME) {
+            let zone = addresses(Host::Zone, families);
+            command.arg(format!("--host-record={OTHER_NAME},{zone}"));
         }
         for silent in &self.silent {
             command.arg(format!("--server=/{silent}/{SILENT}"));
         }
         command
     }
+}
+
+fn addresses(host: Host, families: &[Family]) -> String {
+    let addresses = families.iter().map(|family| host.address(*family));
+    let addresses: Vec<String> = addresses.map(|address| address.to_string()).collect();
+    addresses.join(",")
 }
 
 /// Waits until the resolver of a machine answers.

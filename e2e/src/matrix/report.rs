@@ -62,6 +62,12 @@ pub fn print(outcome: &Outcome) {
         number(outcome.first_media_ms),
         lost.join("/"),
     );
+    for (kind, marks) in &outcome.marks {
+        println!(
+            "      {kind}: sent {:?}, received {:?}",
+            marks.sent, marks.received
+        );
+    }
     if let Some(says) = &outcome.says {
         println!("      it says: {says}");
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::call::DIRECTORY;
 use super::firewall::Rules;
 use super::hosts::{Family, Host};
 use super::names::Names;
@@ -44,12 +45,44 @@ pub struct Scenario {
     pub proxy: Option<Door>,
     /// The office's router answers all requests itself.
     pub portal: bool,
+    /// How many tunnels the zone has.
+    pub tunnels: u8,
     /// Who wants to join.
     pub client: Client,
     /// What happens in mid-call.
     pub change: Option<Change>,
     /// What should come of it.
     pub expected: Expected,
+}
+
+/// How media is carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rung {
+    /// QUIC, UDP 8801.
+    Udp,
+    /// TLS, TCP 8801.
+    Tcp,
+    /// WebSocket, TCP 443.
+    Tls,
+}
+
+impl Rung {
+    /// As `plenum join` writes and reads it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
+
+    /// The zone's port.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 8801,
+            Self::Tls => 443,
+        }
+    }
 }
 
 /// How the client is called.
@@ -81,14 +114,16 @@ pub enum Expected {
     Joins(Joins),
     /// The client says why not.
     Refused(Refused),
+    /// Over a rung each medium is marked as it should be.
+    Marked(Rung),
 }
 
 /// They talk.
 #[derive(Debug, Clone)]
 pub struct Joins {
-    /// What carries all media at the end: `udp`, `tcp` or `tls`.
-    pub rung: &'static str,
-    /// Who talks to whom, as the firewall counts it: `client:zone`.
+    /// What carries all media at the end.
+    pub rung: Rung,
+    /// Who talks to whom, as the firewall counts it: `client:media`.
     pub route: &'static str,
     /// What the join may take. Much longer is a failure.
     pub within: Duration,
@@ -110,7 +145,7 @@ pub struct Refused {
 }
 
 impl Scenario {
-    /// A client that asks the zone, an open network, and media over UDP.
+    /// A client that begins at the directory, an open network, and media over UDP.
     pub fn new(name: &'static str, what: &'static str) -> Self {
         Self {
             name,
@@ -123,15 +158,16 @@ impl Scenario {
             names: Names::default(),
             proxy: None,
             portal: false,
+            tunnels: 1,
             client: Client {
-                args: vec!["--zone".to_owned(), "https://zone.test".to_owned()],
+                args: vec!["--directory".to_owned(), DIRECTORY.to_owned()],
                 environment: Vec::new(),
                 lasts_s: 5,
             },
             change: None,
             expected: Expected::Joins(Joins {
-                rung: "udp",
-                route: "client:zone",
+                rung: Rung::Udp,
+                route: "client:media",
                 within: JOIN_WITHIN,
                 gap: STEADY_GAP,
                 lost: 0,
@@ -158,7 +194,7 @@ impl Scenario {
     }
 
     /// All media takes this rung at the end.
-    pub fn takes(mut self, rung: &'static str) -> Self {
+    pub fn takes(mut self, rung: Rung) -> Self {
         if let Expected::Joins(joins) = &mut self.expected {
             joins.rung = rung;
         }
@@ -183,6 +219,26 @@ impl Scenario {
     pub fn portal(mut self) -> Self {
         self.portal = true;
         self.rules = &[portal::CAPTURE, "-A FORWARD -j DROP"];
+        self
+    }
+
+    /// With so many tunnels.
+    pub fn tunnels(mut self, tunnels: u8) -> Self {
+        self.tunnels = tunnels;
+        self
+    }
+
+    /// Some machines are nearer or farther than others, in milliseconds each way.
+    pub fn delays(mut self, delays_ms: &[(Host, u16)]) -> Self {
+        self.delays_ms = delays_ms.to_vec();
+        self
+    }
+
+    /// A join may take so long.
+    pub fn within(mut self, limit: Duration) -> Self {
+        if let Expected::Joins(joins) = &mut self.expected {
+            joins.within = limit;
+        }
         self
     }
 
@@ -214,6 +270,14 @@ impl Scenario {
             joins.lost = CHANGE_LOST;
         }
         self
+    }
+
+    /// Over this rung each medium is marked as it should be.
+    pub fn marked(self, rung: Rung) -> Self {
+        let mut scenario = self.args(&["--rung", rung.name()]);
+        scenario.client.lasts_s = 3;
+        scenario.expected = Expected::Marked(rung);
+        scenario
     }
 
     /// The client cannot join, and says why.

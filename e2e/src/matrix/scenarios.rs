@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::firewall::Rules;
-use super::hosts::Family;
+use super::hosts::{Family, Host};
 use super::names::SILENCE;
 use super::proxy::Door;
-use super::scenario::{Change, Scenario};
+use super::scenario::{Change, Rung, Scenario};
+use super::servers::OTHER_NAME;
 
 /// All of them, in the order of the table.
 pub fn all() -> Vec<Scenario> {
@@ -14,8 +15,10 @@ pub fn all() -> Vec<Scenario> {
     all.extend(families());
     all.extend(paths());
     all.extend(proxies());
+    all.extend(tunnels());
     all.extend(refusals());
     all.extend(changes());
+    all.extend(marks());
     all
 }
 
@@ -24,26 +27,26 @@ fn firewalls() -> Vec<Scenario> {
         Scenario::new("open", "nothing is in the way"),
         Scenario::new("udp_dropped", "UDP is dropped without a word")
             .rules(&["-A FORWARD -p udp -j DROP"])
-            .takes("tcp"),
+            .takes(Rung::Tcp),
         Scenario::new("udp_rejected", "UDP is rejected")
             .rules(&["-A FORWARD -p udp -j REJECT"])
-            .takes("tcp"),
+            .takes(Rung::Tcp),
         Scenario::new("udp_and_8801_dropped", "UDP and TCP 8801 are dropped")
             .rules(&[
                 "-A FORWARD -p udp -j DROP",
                 "-A FORWARD -p tcp --dport 8801 -j DROP",
             ])
-            .takes("tls"),
+            .takes(Rung::Tls),
         Scenario::new("only_443", "all but TCP 443 is rejected")
             .rules(&[
                 "-A FORWARD -p tcp --dport 443 -j ACCEPT",
                 "-A FORWARD -p tcp --sport 443 -j ACCEPT",
                 "-A FORWARD -j REJECT",
             ])
-            .takes("tls"),
+            .takes(Rung::Tls),
         Scenario::new("udp_out_only", "UDP gets out, and nothing of it comes back")
             .rules(&["-A FORWARD -i core -p udp -j DROP"])
-            .takes("tcp"),
+            .takes(Rung::Tcp),
         Scenario::new(
             "8801_stalls",
             "no UDP; TCP 8801 takes connections, and then carries nothing",
@@ -52,7 +55,7 @@ fn firewalls() -> Vec<Scenario> {
             "-A FORWARD -p udp -j DROP",
             "-A FORWARD -p tcp --dport 8801 -m length --length 100: -j DROP",
         ])
-        .takes("tls"),
+        .takes(Rung::Tls),
         Scenario::new(
             "udp_stalls",
             "UDP carries the first 20 kB of a connection, and then nothing",
@@ -65,7 +68,7 @@ fn firewalls() -> Vec<Scenario> {
             rules: &[],
             moves: false,
         })
-        .takes("tcp"),
+        .takes(Rung::Tcp),
     ]
 }
 
@@ -82,8 +85,8 @@ fn proxies() -> Vec<Scenario> {
         Scenario::new(name, what)
             .rules(PROXY_ONLY)
             .proxy(door)
-            .takes("tls")
-            .by("proxy:zone")
+            .takes(Rung::Tls)
+            .by("proxy:media")
     };
     vec![
         behind("proxy", "only an HTTP proxy gets out", Door::Open).args(&["--proxy", PROXY]),
@@ -99,6 +102,44 @@ fn proxies() -> Vec<Scenario> {
             Door::Open,
         )
         .environment("HTTPS_PROXY", PROXY),
+    ]
+}
+
+/// Neither the zone's controller nor its router, and of all others TCP 443.
+const ZONE_BLOCKED: Rules = &[
+    "4 -A FORWARD -d 203.0.113.10 -j DROP",
+    "4 -A FORWARD -d 203.0.113.11 -j DROP",
+    "-A FORWARD -p tcp --dport 443 -j ACCEPT",
+    "-A FORWARD -p tcp --sport 443 -j ACCEPT",
+    "-A FORWARD -j DROP",
+];
+/// What a join may take where all direct ways fail without a word.
+const TUNNEL_WITHIN: Duration = Duration::from_millis(2_500);
+
+fn tunnels() -> Vec<Scenario> {
+    let zone_blocked = |name, what| {
+        Scenario::new(name, what)
+            .rules(ZONE_BLOCKED)
+            .takes(Rung::Tls)
+            .within(TUNNEL_WITHIN)
+    };
+    vec![
+        zone_blocked(
+            "tunnel",
+            "the zone's addresses are blocked, its tunnel is not",
+        )
+        .by("client:tunnel-1"),
+        zone_blocked(
+            "nearest_tunnel",
+            "the same with three tunnels, 60, 20 and 40 ms away",
+        )
+        .tunnels(3)
+        .delays(&[
+            (Host::Tunnel(1), 60),
+            (Host::Tunnel(2), 20),
+            (Host::Tunnel(3), 40),
+        ])
+        .by("client:tunnel-2"),
     ]
 }
 
@@ -122,7 +163,7 @@ fn refusals() -> Vec<Scenario> {
         .refused(5, &["proxy.test", "password"], REFUSED_WITHIN),
         Scenario::new("captive_portal", "a hotel's page answers every request")
             .portal()
-            .refused(5, &["portal"], REFUSED_WITHIN),
+            .refused(5, &["sign in first"], REFUSED_WITHIN),
     ]
 }
 
@@ -142,8 +183,7 @@ fn families() -> Vec<Scenario> {
             "nobody answers for the name of one controller of two",
         )
         .rules(&[SILENCE])
-        .silent(&["zone-b.test"])
-        .args(&["--zone", "https://zone-b.test"]),
+        .silent(&[OTHER_NAME]),
     ]
 }
 
@@ -175,7 +215,7 @@ fn changes() -> Vec<Scenario> {
                 rules: &["-I FORWARD -p udp -j DROP"],
                 moves: false,
             })
-            .takes("tcp"),
+            .takes(Rung::Tcp),
         Scenario::new(
             "network_changes",
             "the client has another address from the third second on",
@@ -192,6 +232,19 @@ fn changes() -> Vec<Scenario> {
                 rules: &[],
                 moves: true,
             })
-            .takes("tcp"),
+            .takes(Rung::Tcp),
+    ]
+}
+
+fn marks() -> Vec<Scenario> {
+    let what = "each medium is marked with its DSCP, in both directions";
+    let row = |name, family, rung| Scenario::new(name, what).families(&[family]).marked(rung);
+    vec![
+        row("dscp_udp_ipv4", Family::V4, Rung::Udp),
+        row("dscp_udp_ipv6", Family::V6, Rung::Udp),
+        row("dscp_tcp_ipv4", Family::V4, Rung::Tcp),
+        row("dscp_tcp_ipv6", Family::V6, Rung::Tcp),
+        row("dscp_tls_ipv4", Family::V4, Rung::Tls),
+        row("dscp_tls_ipv6", Family::V6, Rung::Tls),
     ]
 }

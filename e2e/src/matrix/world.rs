@@ -11,11 +11,11 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::hosts::{Family, Host};
+use super::hosts::{Family, Host, INTERNET, OFFICE};
 use super::names::{self, Names};
 use super::network::{self, Plan};
 use super::scenario::Scenario;
-use super::{Material, delay, firewall, portal, proxy, sandbox};
+use super::{Material, delay, firewall, portal, proxy, sandbox, servers};
 use crate::children;
 
 /// How long anything may take to start, also on a machine that is busy.
@@ -29,6 +29,8 @@ pub struct World {
     pub families: Vec<Family>,
     /// For files; gone with the world.
     pub directory: PathBuf,
+    /// The number of the meeting.
+    pub meeting: String,
     /// Those who end with the world.
     running: Vec<Child>,
 }
@@ -46,11 +48,12 @@ impl World {
             material,
             families: plan.families,
             directory,
+            meeting: String::new(),
             running: Vec::new(),
         };
         world.start_delay(scenario).await?;
         world.start_names(&scenario.names).await?;
-        world.start_zone().await?;
+        world.meeting = servers::start(&mut world, scenario.tunnels).await?;
         if let Some(door) = scenario.proxy {
             let command = proxy::command(door, &world.families, &world.directory)?;
             world.start("squid", command)?;
@@ -79,27 +82,14 @@ impl World {
     }
 
     async fn start_names(&mut self, names: &Names) -> Result<()> {
-        let hosts = [Host::Client, Host::Proxy, Host::Guest];
-        for host in hosts {
+        let hosts = OFFICE.into_iter().chain(INTERNET);
+        for host in hosts.clone() {
             let resolver = names.resolver(host, &self.families);
             self.start(&format!("names-{host}"), resolver)?;
         }
         for host in hosts {
             names::answers(host).await?;
         }
-        Ok(())
-    }
-
-    async fn start_zone(&mut self) -> Result<()> {
-        let addresses: Vec<String> = self.addresses(Host::Zone);
-        let mut zone = Host::Zone.command(&self.material.plenum);
-        zone.args(["serve", "--listen", "::", "--output", "json"])
-            .args(["--address", &addresses.join(",")])
-            .args(["--hostname", "zone.test,zone-b.test", "--data-dir"])
-            .arg(self.directory.join("zone"))
-            .env("RUST_LOG", "info");
-        let said = self.start_and_hear("zone", zone).await?;
-        anyhow::ensure!(said.contains("\"ready\":true"), "the zone says {said:?}");
         Ok(())
     }
 
@@ -112,9 +102,25 @@ impl World {
         listening(Host::Client, router, portal::PORT).await
     }
 
-    /// Who vouches for the zone.
+    /// Where certificates are.
+    pub fn pki(&self) -> PathBuf {
+        self.directory.join("pki")
+    }
+
+    /// Who vouches for directory and zone.
     pub fn authority(&self) -> PathBuf {
-        self.directory.join("zone/ca.crt")
+        self.pki().join("ca.crt")
+    }
+
+    /// A subcommand of `plenum`, to be started on a machine.
+    pub fn plenum(&self, on: Host, subcommand: &str) -> Command {
+        let mut command = on.command(&self.material.plenum);
+        command
+            .arg(subcommand)
+            .env("RUST_LOG", "info,plenum=debug,plenum_client=debug")
+            // Logs are read here, and by people.
+            .env("NO_COLOR", "1");
+        command
     }
 
     /// A machine's addresses.
@@ -177,8 +183,22 @@ pub async fn listening(from: Host, at: IpAddr, port: u16) -> Result<()> {
     let at = SocketAddr::new(at, port);
     until("it takes connections", async || {
         let mut reach = from.command(std::env::current_exe()?);
-        reach.args(["matrix-part", "reach", &at.to_string()]);
+        reach
+            .args(["matrix-part", "reach", &at.to_string()])
+            .stderr(Stdio::null());
         Ok(children::start(reach)?.wait().await?.success())
+    })
+    .await
+}
+
+/// Waits until a server's health port on its machine says that it is ready.
+pub async fn ready(host: Host, health: SocketAddr) -> Result<()> {
+    until("it is ready", async || {
+        let mut ready = host.command(std::env::current_exe()?);
+        ready
+            .args(["matrix-part", "ready", &health.to_string()])
+            .stderr(Stdio::null());
+        Ok(children::start(ready)?.wait().await?.success())
     })
     .await
 }
