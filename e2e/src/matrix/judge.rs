@@ -251,7 +251,7 @@ mod tests {
         };
         let bytes = [
             (went.to_owned(), 9_000),
-            ("client:zone:tcp443".to_owned(), 10),
+            ("client:media:tcp443".to_owned(), 10),
         ];
         let scenario = Scenario::new("open", "");
         judge(&scenario, &call, bytes.into(), Duration::from_secs(9))
@@ -259,15 +259,15 @@ mod tests {
 
     #[test]
     fn what_is_as_it_should_be_passes() {
-        let outcome = outcome(report(), "client:zone:udp8801");
+        let outcome = outcome(report(), "client:media:udp8801");
         assert_eq!(outcome.failures, Vec::<String>::new());
         assert!(outcome.in_time);
     }
 
     #[test]
     fn the_clients_word_on_its_rung_is_not_enough() {
-        let outcome = outcome(report(), "proxy:zone:tcp443");
-        let says = "most bytes went proxy:zone:tcp443, not client:zone:udp8801";
+        let outcome = outcome(report(), "proxy:media:tcp443");
+        let says = "most bytes went proxy:media:tcp443, not client:media:udp8801";
         assert_eq!(outcome.failures, [says]);
     }
 
@@ -277,9 +277,9 @@ mod tests {
             joined_ms: Some(joined_ms),
             ..report()
         };
-        let slow = outcome(late(1_600), "client:zone:udp8801");
+        let slow = outcome(late(1_600), "client:media:udp8801");
         assert_eq!((slow.in_time, slow.failures.len()), (false, 0));
-        let slower = outcome(late(4_600), "client:zone:udp8801");
+        let slower = outcome(late(4_600), "client:media:udp8801");
         assert_eq!((slower.in_time, slower.failures.len()), (false, 1));
     }
 
@@ -289,7 +289,7 @@ mod tests {
         silent.tracks[0].packets = 0;
         silent.tracks[1].lost = 7;
         silent.rungs.insert("video".to_owned(), "tls".to_owned());
-        let outcome = outcome(silent, "client:zone:udp8801");
+        let outcome = outcome(silent, "client:media:udp8801");
         let says = ["no audio reached the client", "video took tls, not udp"];
         assert_eq!(outcome.failures, says);
         assert_eq!(outcome.picture_lost, [7, 0]);
