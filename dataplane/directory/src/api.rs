@@ -7,7 +7,7 @@
 //! | `me`, `users` | accounts |
 //! | `meetings`, `meeting_view`, `waiting` | meetings, and who waits before them |
 //! | `zones`, `reports` | the registry of zones, and what they say of themselves |
-//! | `replica` | the feed for replicas |
+//! | `replica` | the feed for replicas, and their keys |
 //! | `well_known` | public keys, OpenAPI document, rendered docs |
 //! | `auth`, `address`, `buckets`, `guesses`, `limits` | who asks, from where, and how often |
 //! | `passwords` | argon2id, off the threads that serve others |
@@ -46,6 +46,7 @@ mod waiting;
 mod well_known;
 mod zones;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
@@ -70,6 +71,7 @@ use passwords::Passwords;
 use problem::Problem;
 
 pub use auth::{API_TOKEN, ZONE_CREDENTIAL};
+pub use replica::ReplicaKeys;
 pub use upkeep::{Readiness, keep_up};
 pub use zones::USUAL_WEIGHT;
 
@@ -102,6 +104,8 @@ struct Inner {
     passwords: Passwords,
     metrics: Metrics,
     changed: Arc<Notify>,
+    /// Keys have changed, here or in the database.
+    news: AtomicBool,
 }
 
 impl Directory {
@@ -118,6 +122,7 @@ impl Directory {
             passwords: Passwords::default(),
             metrics: Metrics::new(registry),
             changed: Arc::default(),
+            news: AtomicBool::new(false),
         }))
     }
 
@@ -143,6 +148,22 @@ impl Directory {
         &self.0.metrics
     }
 
+    /// Something else has changed the database: zones and keys are read again at once.
+    pub fn look_again(&self) {
+        self.0.news.store(true, Ordering::Release);
+        self.0.changed.notify_one();
+    }
+
+    fn take_news(&self) -> bool {
+        self.0.news.swap(false, Ordering::Acquire)
+    }
+
+    /// Zones that take people.
+    #[must_use]
+    pub fn healthy_zones(&self) -> usize {
+        self.board().healthy(now()).0
+    }
+
     /// Told whenever something of a zone has changed here.
     fn changed(&self) -> Arc<Notify> {
         Arc::clone(&self.0.changed)
@@ -156,7 +177,8 @@ impl Directory {
         *self.0.board.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(board);
     }
 
-    /// The keys; until the database has been reached once there are none.
+    /// The keys; until the database has been reached once there are none, and until a replica
+    /// has had everything once.
     fn keys(&self) -> Result<Arc<KeyRing>, Problem> {
         let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
         keys.clone().ok_or_else(|| Denial::Unavailable.into())
@@ -242,6 +264,7 @@ fn routes() -> OpenApiRouter<Directory> {
         .routes(routes!(zones::read, zones::change, zones::remove))
         .routes(routes!(zones::renew_credential))
         .routes(routes!(replica::changes))
+        .routes(routes!(replica::publish))
         .routes(routes!(well_known::jwks))
         .layer(DefaultBodyLimit::max(BODY_BYTES));
     let large = OpenApiRouter::new()

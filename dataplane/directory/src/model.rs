@@ -33,9 +33,11 @@ mod waiting;
 mod zone;
 
 pub use account::{Account, AccountName, AccountRole, Email, InvalidAccount, NewAccount};
-pub use feed::{Change, ChangePage, Item, ItemKind};
-pub use id::{AccountId, FeedId, InvalidRandomId, KeyId, LoginId, Revision, WaitingId};
-pub use key::{Pkcs8, Rotation, SigningKey, active_key, rotation};
+pub use feed::{Change, ChangePage, Followed, Item};
+pub use id::{AccountId, FeedId, InvalidRandomId, KeyId, LoginId, Mark, Revision, WaitingId};
+pub use key::{
+    InvalidPublicHalf, Pkcs8, PublicHalf, PublicKey, Rotation, SigningKey, active_key, rotation,
+};
 pub use login::{Login, LoginKind, NewLogin};
 pub use meeting::{
     Access, InvalidMeeting, Meeting, MeetingKind, MeetingNumber, MeetingSettings, NewMeeting, Title,

@@ -58,8 +58,8 @@ pub struct SignedIn {
 /// Somebody who signed in as an administrator.
 pub struct Admin(pub AccountId);
 
-/// A replica of this directory.
-pub struct Replica;
+/// A replica of this directory, by its account.
+pub struct Replica(pub AccountId);
 
 impl SignedIn {
     /// Whether they may do what administrators may.
@@ -171,6 +171,6 @@ impl FromRequestParts<Directory> for Replica {
             return Err(Problem::from(Denial::Forbidden)
                 .saying("make a token with \"plenum directory replica add NAME\""));
         }
-        Ok(Self)
+        Ok(Self(found.account.id))
     }
 }

@@ -82,6 +82,8 @@ struct Question<'a> {
 
 impl Question<'_> {
     async fn answer(&self) -> Answer<Lookup> {
+        // Before all is known, nothing can be said not to exist.
+        self.directory.keys()?;
         self.may_guess()?;
         let meeting = self.find().await?;
         self.may_know(&meeting)?;
@@ -306,8 +308,6 @@ impl Question<'_> {
     }
 
     fn zones(&self, meeting: &MeetingId) -> Answer<Vec<ZoneOffer>> {
-        // Before the database has been reached nothing is known of zones.
-        self.directory.keys()?;
         let geo = self.directory.config().geo.as_ref();
         let caller = Caller {
             address: self.address,

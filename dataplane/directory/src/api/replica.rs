@@ -1,20 +1,24 @@
-//! The feed that replicas pull.
+//! What replicas pull, and the one thing that they say: which keys they sign with.
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use plenum_wire::directory::Denial;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Directory;
 use super::auth::Replica;
-use super::extract::InQuery;
+use super::extract::{Body, InQuery};
 use super::problem::{Answer, Problem};
-use crate::model::{ChangePage, Revision};
+use crate::model::{ChangePage, Mark, PublicKey, Revision};
 
 /// Changes of one answer where nobody says otherwise, and at most.
 const USUAL: u32 = 500;
 const MOST: u32 = 1_000;
+/// All changes of one answer in bytes of JSON, unless the first alone is longer: a meeting
+/// with 1,000 hosts and 1,000 invited has 75 kB.
+const ANSWER_BYTES: usize = 256 * 1_024;
 
 /// Which changes.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -22,6 +26,10 @@ const MOST: u32 = 1_000;
 pub struct After {
     /// The number of the last change that is known; from the beginning if left out.
     after: Option<u64>,
+    /// The `mark` of the last answer. A directory that does not know it, because it was set
+    /// back to a backup, answers from the beginning.
+    #[param(value_type = Option<String>)]
+    mark: Option<Mark>,
     /// Changes at most.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
@@ -29,7 +37,8 @@ pub struct After {
 
 /// Read what has changed, for replicas.
 ///
-/// It holds the private signing keys: give its token to nobody else.
+/// It holds what opens meetings, hashed, and the key of the hashes: give its token to nobody
+/// else. It holds no passwords, nor private keys.
 #[utoipa::path(
     get, path = "/v1/replica/changes", tag = "replicas", params(After),
     responses((status = 200, body = Object)),
@@ -38,7 +47,7 @@ pub struct After {
 pub async fn changes(
     State(directory): State<Directory>,
     _: Replica,
-    InQuery(After { after, limit }): InQuery<After>,
+    InQuery(After { after, mark, limit }): InQuery<After>,
 ) -> Answer<Json<ChangePage>> {
     if directory.config().read_only {
         return Err(
@@ -51,6 +60,49 @@ pub async fn changes(
             "\"limit\" is between 1 and {MOST}"
         )));
     }
-    let after = Revision(after.unwrap_or(0));
-    Ok(Json(directory.store().changes(after, limit).await?))
+    let store = directory.store();
+    let known = match mark {
+        Some(mark) => store.remembers(mark).await?,
+        None => true,
+    };
+    let after = Revision(after.filter(|_| known).unwrap_or(0));
+    let page = store.changes(after, limit).await?;
+    Ok(Json(page.cut(ANSWER_BYTES)))
+}
+
+/// The public keys of a replica.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReplicaKeys {
+    /// At most four: `kid`, and `x` as in RFC 8037.
+    #[schema(value_type = Vec<Object>, max_items = 4)]
+    pub keys: Vec<PublicKey>,
+}
+
+/// Publish the keys of a replica, in place of those it had.
+///
+/// They become part of `/.well-known/jwks.json`, so that every zone takes the replica's tokens.
+/// They go with the replica's account.
+#[utoipa::path(
+    put, path = "/v1/replica/keys", tag = "replicas",
+    request_body = ReplicaKeys,
+    responses((status = 204, description = "They are published")),
+    security(("bearer" = []))
+)]
+pub async fn publish(
+    State(directory): State<Directory>,
+    Replica(account): Replica,
+    Body(ReplicaKeys { keys }): Body<ReplicaKeys>,
+) -> Answer<StatusCode> {
+    directory.writable()?;
+    if keys.len() > PublicKey::EACH {
+        return Err(Problem::bad_request(format!(
+            "a replica has at most {} keys",
+            PublicKey::EACH
+        )));
+    }
+    if directory.store().publish_keys(account, &keys).await? {
+        tracing::info!(%account, keys = keys.len(), "a replica's keys are published");
+        directory.look_again();
+    }
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
 use super::{Directory, now};
-use crate::model::{PAGE_LIMIT, Page, SigningKey, StoredReport, Zone, active_key};
+use crate::model::{PAGE_LIMIT, Page, PublicKey, SigningKey, StoredReport, Zone, active_key};
 use crate::store;
-use crate::tokens::{KeyRing, Signer, generate};
+use crate::tokens::{self, KeyRing, Signer, generate};
 use crate::{model::KeyId, random};
 
 /// How often zones and reports are read again: reports come each second where things change.
@@ -89,7 +89,8 @@ impl Upkeep {
 
     async fn pass(&mut self) -> Result<(), store::Error> {
         let sweep = self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP);
-        if sweep || self.next_key.is_some_and(|signs| signs <= now()) {
+        let due = self.next_key.is_some_and(|signs| signs <= now());
+        if self.directory.take_news() || sweep || due || self.directory.keys().is_err() {
             self.keys().await?;
         }
         if sweep {
@@ -110,7 +111,6 @@ impl Upkeep {
     fn after(&mut self, done: Result<(), store::Error>, ready: &watch::Sender<bool>) {
         let was = *ready.borrow();
         match done {
-            Ok(()) if !was => tracing::info!("the directory is ready"),
             Ok(()) => {}
             Err(error) => {
                 if was || self.read_up_to.is_none() {
@@ -122,20 +122,24 @@ impl Upkeep {
                 return;
             }
         }
-        ready.send_replace(self.directory.keys().is_ok());
+        let is = self.directory.keys().is_ok();
+        if is && !was {
+            tracing::info!("the directory is ready");
+        }
+        ready.send_replace(is);
     }
 
     async fn keys(&mut self) -> Result<(), store::Error> {
+        if self.waits().await? {
+            return Ok(());
+        }
         let store = self.directory.store();
         let now = now();
-        let keys = if self.directory.config().read_only {
-            store.signing_keys().await?
-        } else {
-            store
-                .rotate_keys(now, |active_from| new_key(now, active_from))
-                .await?
-        };
-        let ring = ring(&self.directory.config().issuer, &keys, now);
+        let keys = store
+            .rotate_keys(now, |active_from| new_key(now, active_from))
+            .await?;
+        let others = store.public_keys().await?;
+        let ring = ring(&self.directory.config().issuer, &keys, &others, now);
         if let Some(ring) = ring {
             self.directory.set_keys(ring);
         } else {
@@ -144,6 +148,16 @@ impl Upkeep {
         let later = keys.iter().map(|key| key.active_from);
         self.next_key = later.filter(|signs| *signs > now).min();
         Ok(())
+    }
+
+    /// Whether this is a replica that has not had everything yet: it would say of meetings
+    /// that they do not exist.
+    async fn waits(&self) -> Result<bool, store::Error> {
+        if !self.directory.config().read_only {
+            return Ok(false);
+        }
+        let followed = self.directory.store().followed().await?;
+        Ok(!followed.is_some_and(|followed| followed.whole))
     }
 
     async fn tidy(&mut self) -> Result<(), store::Error> {
@@ -195,18 +209,19 @@ fn new_key(created: Timestamp, active_from: Timestamp) -> SigningKey {
     }
 }
 
-/// One that cannot be read is left out: the others go on.
-fn ring(issuer: &str, keys: &[SigningKey], now: Timestamp) -> Option<KeyRing> {
-    let signer = |key: &SigningKey| {
-        let read = Signer::new(key.id, &key.pkcs8);
-        read.inspect_err(|error| tracing::error!(%error, "leaving a key out"))
-            .ok()
-    };
+/// `others` are those of replicas, or what a replica knows of others. One that cannot be read
+/// is left out: the others go on.
+fn ring(
+    issuer: &str,
+    keys: &[SigningKey],
+    others: &[PublicKey],
+    now: Timestamp,
+) -> Option<KeyRing> {
     let active = active_key(keys, now)?;
-    let others: Vec<Signer> = keys
-        .iter()
-        .filter(|key| key.id != active.id)
-        .filter_map(signer)
-        .collect();
-    Some(KeyRing::new(issuer.to_owned(), signer(active)?, &others))
+    let signer = Signer::new(active.id, &active.pkcs8)
+        .inspect_err(|error| tracing::error!(%error, "the key that signs"))
+        .ok()?;
+    let own: Vec<PublicKey> = keys.iter().filter_map(SigningKey::public).collect();
+    let published = own.iter().chain(others).map(tokens::PublicKey::from);
+    Some(KeyRing::new(issuer.to_owned(), signer, published.collect()))
 }

@@ -3,34 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountId, FeedId, KeyId, Login, LoginId, Meeting, MeetingNumber, PasscodeKey,
-    Revision, SecretHash, SigningKey, Zone,
+    Account, AccountId, FeedId, KeyId, Login, LoginId, Mark, Meeting, MeetingNumber, PasscodeKey,
+    PublicKey, Revision, SecretHash, Zone,
 };
 use plenum_wire::ZoneName;
-
-/// What a change is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ItemKind {
-    /// An account.
-    Account,
-    /// A session or API token.
-    Login,
-    /// A meeting.
-    Meeting,
-    /// A zone.
-    Zone,
-    /// A signing key.
-    SigningKey,
-    /// The key of the passcodes.
-    PasscodeKey,
-}
 
 /// How something is now. A replica that saw an older state needs none of those between.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "item", content = "value")]
 pub enum Item {
-    /// An account, without the hash of its password: who signs in does it at the directory.
+    /// An account, without the hash of its password, because who signs in does it at the
+    /// directory, and without its address.
     Account(Account),
     /// A session or API token, with the hash of its secret.
     Login {
@@ -43,8 +26,8 @@ pub enum Item {
     Meeting(Meeting),
     /// A zone.
     Zone(Zone),
-    /// A signing key, the private part included: a replica signs.
-    SigningKey(SigningKey),
+    /// What tokens are verified with. A replica signs with keys of its own.
+    PublicKey(PublicKey),
     /// The key of the passcodes.
     PasscodeKey(PasscodeKey),
     /// The account is gone.
@@ -55,8 +38,8 @@ pub enum Item {
     MeetingGone(MeetingNumber),
     /// The zone is gone.
     ZoneGone(ZoneName),
-    /// The signing key is gone.
-    SigningKeyGone(KeyId),
+    /// The key is gone, and its tokens are dead.
+    PublicKeyGone(KeyId),
 }
 
 /// One change.
@@ -84,6 +67,21 @@ pub struct ChangePage {
     pub changes: Vec<Change>,
     /// Where to go on: the last of these, or the head.
     pub next: Revision,
+    /// The moment of which all that is said.
+    pub mark: Mark,
+}
+
+/// How far a replica has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Followed {
+    /// Which database it follows.
+    pub feed: FeedId,
+    /// It has all changes up to this number.
+    pub at: Revision,
+    /// The moment of its last page: proof that this database was there.
+    pub mark: Mark,
+    /// Whether it has had everything once, and so can answer.
+    pub whole: bool,
 }
 
 impl ChangePage {
@@ -91,6 +89,36 @@ impl ChangePage {
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.next >= self.head
+    }
+
+    /// Whether it can be so at all: numbers that rise within what it says it is about, and an
+    /// end or something on the way there.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let rise = self
+            .changes
+            .is_sorted_by(|one, other| one.revision < other.revision);
+        let within = |change: &Change| self.after < change.revision && change.revision <= self.next;
+        let goes_on = self.is_last() || self.next > self.after;
+        rise && goes_on && self.changes.iter().all(within)
+    }
+
+    /// As many of its changes as fit into so many bytes of JSON, and one at least.
+    #[must_use]
+    pub fn cut(mut self, bytes: usize) -> Self {
+        let mut room = bytes;
+        let fit = self.changes.iter().take_while(|change| {
+            let length = serde_json::to_vec(change).map_or(usize::MAX, |text| text.len());
+            let fits = length <= room;
+            room = room.saturating_sub(length);
+            fits
+        });
+        let keep = fit.count().max(1);
+        if keep < self.changes.len() {
+            self.changes.truncate(keep);
+            self.next = self.changes[keep - 1].revision;
+        }
+        self
     }
 
     /// Whether a replica that is there can take it. Otherwise it asks again from number 0:
@@ -118,7 +146,52 @@ mod tests {
             after: Revision(after),
             changes: vec![],
             next: Revision(head),
+            mark: Mark::from_random(1),
         }
+    }
+
+    fn gone(revision: u64) -> Change {
+        Change {
+            revision: Revision(revision),
+            item: Item::LoginGone(LoginId::from_random(7)),
+        }
+    }
+
+    #[test]
+    fn a_page_is_cut_to_what_fits() {
+        let mut page = page(3, 0, 9);
+        page.changes = [4, 6, 9].map(gone).into();
+        let each = serde_json::to_vec(&gone(4)).unwrap().len();
+        assert_eq!(page.clone().cut(3 * each), page, "all of it fits");
+        let two = page.clone().cut(3 * each - 1);
+        assert_eq!((two.changes.len(), two.next), (2, Revision(6)));
+        assert!(!two.is_last() && two.is_sound());
+        let one = page.cut(0);
+        assert_eq!(
+            (one.changes.len(), one.next),
+            (1, Revision(4)),
+            "one at least"
+        );
+    }
+
+    #[test]
+    fn what_leads_nowhere_is_not_sound() {
+        let with = |after, next, changes: &[u64]| ChangePage {
+            next: Revision(next),
+            changes: changes.iter().map(|at| gone(*at)).collect(),
+            ..page(after, 0, 9)
+        };
+        assert!(with(3, 9, &[4, 6]).is_sound());
+        assert!(with(3, 6, &[4, 6]).is_sound());
+        assert!(with(9, 9, &[]).is_sound(), "there is nothing new");
+        assert!(!with(3, 9, &[6, 4]).is_sound());
+        assert!(!with(3, 9, &[4, 4]).is_sound());
+        assert!(!with(3, 9, &[3]).is_sound(), "not after 3");
+        assert!(!with(3, 6, &[7]).is_sound(), "after its own end");
+        assert!(
+            !with(3, 3, &[]).is_sound(),
+            "the same question would follow for ever"
+        );
     }
 
     #[test]

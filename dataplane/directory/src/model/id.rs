@@ -80,6 +80,10 @@ random_id!(
     /// One database. [`Revision`]s of two databases have nothing to do with each other.
     FeedId, "feed id"
 );
+random_id!(
+    /// A moment of one database. Another one, or the same one as a backup has it, never had it.
+    Mark, "mark"
+);
 
 /// The number of a change. Each change of an account, session, meeting, zone or key takes the
 /// next one, and what is visible is always all changes up to some number. So it is the

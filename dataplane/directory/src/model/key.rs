@@ -5,7 +5,9 @@
 //! whose time has come.
 
 use std::fmt;
+use std::str::FromStr;
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
@@ -44,6 +46,61 @@ impl TryFrom<String> for Pkcs8 {
     }
 }
 
+/// The public half of an Ed25519 key (RFC 8032): 32 bytes, in base64url as in RFC 8037.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PublicHalf(pub [u8; 32]);
+
+/// A text is no public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a public key is 32 bytes in 43 characters of base64url")]
+pub struct InvalidPublicHalf;
+
+impl FromStr for PublicHalf {
+    type Err = InvalidPublicHalf;
+    fn from_str(text: &str) -> Result<Self, InvalidPublicHalf> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or(InvalidPublicHalf)
+    }
+}
+
+impl TryFrom<String> for PublicHalf {
+    type Error = InvalidPublicHalf;
+    fn try_from(text: String) -> Result<Self, InvalidPublicHalf> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for PublicHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl From<PublicHalf> for String {
+    fn from(half: PublicHalf) -> Self {
+        half.to_string()
+    }
+}
+
+/// What tokens of a key are verified with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKey {
+    /// The `kid` of its tokens.
+    #[serde(rename = "kid")]
+    pub id: KeyId,
+    /// The key.
+    pub x: PublicHalf,
+}
+
+impl PublicKey {
+    /// Keys that one replica may have at once: one that signs, one before and one after it.
+    pub const EACH: usize = 4;
+}
+
 /// An Ed25519 key pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningKey {
@@ -57,6 +114,19 @@ pub struct SigningKey {
     pub active_from: Timestamp,
     /// Since when a younger one signs.
     pub retired: Option<Timestamp>,
+}
+
+impl SigningKey {
+    /// Its public half; `None` if it is no Ed25519 key.
+    #[must_use]
+    pub fn public(&self) -> Option<PublicKey> {
+        let pair = Ed25519KeyPair::from_pkcs8(&self.pkcs8.0).ok()?;
+        let x = pair.public_key().as_ref().try_into().ok()?;
+        Some(PublicKey {
+            id: self.id,
+            x: PublicHalf(x),
+        })
+    }
 }
 
 /// What is to be done about the keys.

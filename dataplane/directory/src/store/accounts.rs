@@ -122,7 +122,8 @@ impl Store {
         write.commit().await
     }
 
-    /// Deletes an account with its sessions, API tokens and meetings. Other meetings keep
+    /// Deletes an account with its sessions, API tokens, meetings, and keys if it is a
+    /// replica's. Other meetings keep
     /// its id among their hosts and invited: nobody will ever have it again.
     pub async fn delete_account(&self, id: AccountId) -> Result<(), Error> {
         let mut write = self.write().await?;
@@ -135,6 +136,7 @@ impl Store {
         }
         write.gone(KIND, id).await?;
         super::logins::end_all(&mut write, id).await?;
+        super::public_keys::delete_of(&mut write, id).await?;
         super::meetings::delete_of(&mut write, id).await?;
         write
             .execute(

@@ -1,17 +1,19 @@
 //! What changed after a number, for replicas.
 
-use super::database::{Row, Transaction, Value};
+use super::database::{Row, Transaction, Value, text};
 use super::logins::login_columns;
-use super::{Error, Store, accounts, keys, logins, meetings, zones};
-use crate::model::{Change, ChangePage, Item, MeetingNumber, PAGE_LIMIT, Revision};
+use super::{Error, Store, accounts, keys, logins, meetings, public_keys, zones};
+use crate::model::{Account, Change, ChangePage, Item, Mark, MeetingNumber, PAGE_LIMIT, Revision};
+use crate::random;
 
 /// How many changes what is gone is remembered for. A replica that missed more begins anew.
 const REMEMBERED: u64 = 100_000;
 
-/// Everything of one kind that changed after $1, in order, at most $2.
-type Read = fn(&Row) -> Result<Change, Error>;
+/// Everything of one kind that changed after $1, in order, at most $2. A row may be nobody
+/// else's business.
+type Read = fn(&Row) -> Result<Option<Change>, Error>;
 
-const SOURCES: [(&str, Read); 7] = [
+const SOURCES: [(&str, Read); 8] = [
     (
         "SELECT * FROM account WHERE revision > $1 ORDER BY revision LIMIT $2",
         account,
@@ -38,6 +40,10 @@ const SOURCES: [(&str, Read); 7] = [
         signing_key,
     ),
     (
+        "SELECT * FROM public_key WHERE revision > $1 ORDER BY revision LIMIT $2",
+        public_key,
+    ),
+    (
         "SELECT * FROM passcode_key WHERE revision > $1 ORDER BY revision LIMIT $2",
         passcode_key,
     ),
@@ -62,7 +68,9 @@ impl Store {
         let next = if whole { head } else { last.unwrap_or(head) };
         let (feed, oldest) = (row.named("id")?, row.revision("oldest")?);
         open.commit().await?;
+        let mark = self.mark(head).await?;
         Ok(ChangePage {
+            mark,
             feed,
             head,
             oldest,
@@ -70,6 +78,37 @@ impl Store {
             changes,
             next,
         })
+    }
+
+    /// The name of the moment of a change.
+    async fn mark(&self, at: Revision) -> Result<Mark, Error> {
+        let find = "SELECT mark FROM feed_mark WHERE revision = $1";
+        let at = || -> Value { at.0.into() };
+        if let Some(row) = self.database.row(find, vec![at()]).await? {
+            return row.named("mark");
+        }
+        // Not one of a database that was set back in this moment.
+        let sql = "INSERT INTO feed_mark (revision, mark) SELECT $1, $2 FROM feed
+            WHERE head >= $1 ON CONFLICT (revision) DO NOTHING";
+        let mark = Mark::from_random(random::bits());
+        self.database.execute(sql, vec![at(), text(mark)]).await?;
+        let row = self.database.row(find, vec![at()]).await?;
+        let row = row.ok_or_else(|| Error::Unavailable("it was set back".to_owned()))?;
+        row.named("mark")
+    }
+
+    /// Whether this database had that moment, and has not forgotten it.
+    pub async fn remembers(&self, mark: Mark) -> Result<bool, Error> {
+        let sql = "SELECT mark FROM feed_mark WHERE mark = $1";
+        let row = self.database.row(sql, vec![text(mark)]).await?;
+        Ok(row.is_some())
+    }
+
+    /// Forgets moments that are as long ago as what is no longer told.
+    pub(super) async fn forget_marks(&self) -> Result<(), Error> {
+        let sql = "DELETE FROM feed_mark WHERE revision <= (SELECT head FROM feed) - $1";
+        let touched = self.database.execute(sql, vec![REMEMBERED.into()]).await;
+        touched.map(drop)
     }
 
     /// Forgets what has been gone for long, so that the list does not grow for ever.
@@ -104,7 +143,7 @@ async fn collect(
     for (sql, read) in SOURCES {
         let rows = open.rows(sql, vec![after.0.into(), limit.into()]).await?;
         for row in &rows {
-            changes.push(read(row)?);
+            changes.extend(read(row)?);
         }
     }
     changes.sort_by_key(|change| change.revision);
@@ -112,70 +151,84 @@ async fn collect(
     Ok(changes)
 }
 
-fn account(row: &Row) -> Result<Change, Error> {
+fn account(row: &Row) -> Result<Option<Change>, Error> {
     let account = accounts::account(row)?;
-    Ok(Change {
+    Ok(Some(Change {
         revision: account.revision,
-        item: Item::Account(account),
-    })
+        // Nobody at a replica writes to anybody.
+        item: Item::Account(Account {
+            email: None,
+            ..account
+        }),
+    }))
 }
 
-fn login(row: &Row) -> Result<Change, Error> {
+fn login(row: &Row) -> Result<Option<Change>, Error> {
     let item = Item::Login {
         login: logins::login(row)?,
         secret: row.named("secret")?,
     };
-    Ok(Change {
+    Ok(Some(Change {
         revision: row.revision("login_revision")?,
         item,
-    })
+    }))
 }
 
-fn meeting(row: &Row) -> Result<Change, Error> {
+fn meeting(row: &Row) -> Result<Option<Change>, Error> {
     let meeting = meetings::meeting(row)?;
-    Ok(Change {
+    Ok(Some(Change {
         revision: meeting.revision,
         item: Item::Meeting(meeting),
-    })
+    }))
 }
 
-fn zone(row: &Row) -> Result<Change, Error> {
+fn zone(row: &Row) -> Result<Option<Change>, Error> {
     let zone = zones::zone(row)?;
-    Ok(Change {
+    Ok(Some(Change {
         revision: zone.revision,
         item: Item::Zone(zone),
-    })
+    }))
 }
 
-fn signing_key(row: &Row) -> Result<Change, Error> {
-    Ok(Change {
+/// Its public half. One that is no key has signed nothing.
+fn signing_key(row: &Row) -> Result<Option<Change>, Error> {
+    let revision = row.revision("revision")?;
+    let key = keys::key(row)?.public();
+    Ok(key.map(|key| Change {
+        revision,
+        item: Item::PublicKey(key),
+    }))
+}
+
+fn public_key(row: &Row) -> Result<Option<Change>, Error> {
+    Ok(Some(Change {
         revision: row.revision("revision")?,
-        item: Item::SigningKey(keys::key(row)?),
-    })
+        item: Item::PublicKey(public_keys::key(row)?),
+    }))
 }
 
-fn passcode_key(row: &Row) -> Result<Change, Error> {
-    Ok(Change {
+fn passcode_key(row: &Row) -> Result<Option<Change>, Error> {
+    Ok(Some(Change {
         revision: row.revision("revision")?,
         item: Item::PasscodeKey(row.named("value")?),
-    })
+    }))
 }
 
-fn gone(row: &Row) -> Result<Change, Error> {
+fn gone(row: &Row) -> Result<Option<Change>, Error> {
     let item = match row.text("kind")?.as_str() {
         accounts::KIND => Item::AccountGone(row.named("key")?),
         logins::KIND => Item::LoginGone(row.named("key")?),
         meetings::KIND => Item::MeetingGone(row.named::<MeetingNumber>("key")?),
         zones::KIND => Item::ZoneGone(row.named("key")?),
-        keys::KIND => Item::SigningKeyGone(row.named("key")?),
+        keys::KIND | public_keys::KIND => Item::PublicKeyGone(row.named("key")?),
         other => {
             return Err(Error::Corrupt(format!(
                 "something of kind {other:?} is gone"
             )));
         }
     };
-    Ok(Change {
+    Ok(Some(Change {
         revision: row.revision("revision")?,
         item,
-    })
+    }))
 }

@@ -42,6 +42,7 @@ impl Store {
                 .await?;
         }
         deleted += self.forget_gone().await?;
+        self.forget_marks().await?;
         Ok(deleted)
     }
 

@@ -4,11 +4,18 @@
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const MIGRATIONS: [(i64, &str, &str); 1] = [(
-    1,
-    "initial",
-    include_str!("../../migrations/0001_initial.sql"),
-)];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "initial",
+        include_str!("../../migrations/0001_initial.sql"),
+    ),
+    (
+        2,
+        "replicas",
+        include_str!("../../migrations/0002_replicas.sql"),
+    ),
+];
 
 pub(super) fn list() -> Migrator {
     let migrations = MIGRATIONS.map(|(version, what, sql)| {

@@ -7,10 +7,12 @@
 
 use super::database::{text, word};
 use super::write::Write;
-use super::{Error, Store, accounts, keys, logins, meetings, zones};
-use crate::model::{Account, Change, ChangePage, FeedId, Item, Meeting, PasscodeKey, Revision};
+use super::{Error, Store, accounts, logins, meetings, public_keys, zones};
+use crate::model::{
+    Account, Change, ChangePage, FeedId, Followed, Item, Meeting, PasscodeKey, Revision,
+};
 
-/// The tables of things with numbers.
+/// The tables of things with numbers. Signing keys are not among them: a replica has its own.
 macro_rules! each_table {
     ($before:literal, $after:literal) => {
         [
@@ -18,19 +20,32 @@ macro_rules! each_table {
             concat!($before, "login", $after),
             concat!($before, "meeting", $after),
             concat!($before, "zone", $after),
-            concat!($before, "signing_key", $after),
+            concat!($before, "public_key", $after),
             concat!($before, "gone", $after),
         ]
     };
 }
 
 impl Store {
+    /// How far this replica has come; `None` before the first page.
+    pub async fn followed(&self) -> Result<Option<Followed>, Error> {
+        let row = self.database.row("SELECT * FROM replica", vec![]).await?;
+        row.map(|row| {
+            Ok(Followed {
+                feed: row.named("feed")?,
+                at: row.revision("position")?,
+                mark: row.named("mark")?,
+                whole: row.truth("whole")?,
+            })
+        })
+        .transpose()
+    }
+
     /// Which feed this replica follows, and the number it has come to; `None` before the
     /// first page.
     pub async fn replica_position(&self) -> Result<Option<(FeedId, Revision)>, Error> {
-        let row = self.database.row("SELECT * FROM replica", vec![]).await?;
-        row.map(|row| Ok((row.named("feed")?, row.revision("position")?)))
-            .transpose()
+        let followed = self.followed().await?;
+        Ok(followed.map(|followed| (followed.feed, followed.at)))
     }
 
     /// Takes a page, all of it or nothing; [`Error::Conflict`] if it does not
@@ -77,11 +92,17 @@ async fn drop_stale(write: &mut Write, page: &ChangePage) -> Result<(), Error> {
 }
 
 async fn note_position(write: &mut Write, page: &ChangePage) -> Result<(), Error> {
-    let sql = "INSERT INTO replica (one, feed, position) VALUES (1, $1, $2)
-        ON CONFLICT (one) DO UPDATE SET feed = excluded.feed, position = excluded.position";
-    write
-        .execute(sql, vec![text(page.feed), page.next.0.into()])
-        .await?;
+    // What it had once it can answer with, also while it begins anew.
+    let sql = "INSERT INTO replica (one, feed, position, mark, whole) VALUES (1, $1, $2, $3, $4)
+        ON CONFLICT (one) DO UPDATE SET feed = excluded.feed, position = excluded.position,
+        mark = excluded.mark, whole = replica.whole OR excluded.whole";
+    let values = vec![
+        text(page.feed),
+        page.next.0.into(),
+        text(page.mark),
+        page.is_last().into(),
+    ];
+    write.execute(sql, values).await?;
     // Its own changes, should it ever make some, come after all it has taken.
     let sql = "UPDATE feed SET head = $1 WHERE head < $1";
     write.execute(sql, vec![page.head.0.into()]).await.map(drop)
@@ -104,9 +125,9 @@ async fn take(write: &mut Write, change: &Change) -> Result<(), Error> {
                 .await?;
             zones::insert(write, zone).await
         }
-        Item::SigningKey(key) => {
-            keys::delete(write, key.id).await?;
-            keys::insert(write, key, revision).await
+        Item::PublicKey(key) => {
+            public_keys::delete(write, key.id).await?;
+            public_keys::insert(write, key, "", revision).await
         }
         Item::PasscodeKey(key) => take_passcode_key(write, key, revision).await,
         gone => take_gone(write, gone).await,
@@ -161,12 +182,12 @@ async fn take_gone(write: &mut Write, gone: &Item) -> Result<(), Error> {
             .map(drop),
         Item::MeetingGone(number) => meetings::delete(write, *number).await.map(drop),
         Item::ZoneGone(name) => zones::delete(write, name).await.map(drop),
-        Item::SigningKeyGone(id) => keys::delete(write, *id).await,
+        Item::PublicKeyGone(id) => public_keys::delete(write, *id).await,
         Item::Account(_)
         | Item::Login { .. }
         | Item::Meeting(_)
         | Item::Zone(_)
-        | Item::SigningKey(_)
+        | Item::PublicKey(_)
         | Item::PasscodeKey(_) => Ok(()),
     }
 }

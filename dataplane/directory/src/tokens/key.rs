@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use plenum_wire::directory::TokenClaims;
 use serde::Serialize;
 
-use crate::model::{KeyId, Pkcs8};
+use crate::model::{self, KeyId, Pkcs8};
 
 /// Why a key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,26 @@ pub struct PublicKey {
     x: String,
 }
 
+impl From<&model::PublicKey> for PublicKey {
+    fn from(key: &model::PublicKey) -> Self {
+        Self::new(key.id.to_string(), key.x.to_string())
+    }
+}
+
+impl PublicKey {
+    /// `x` in base64url.
+    const fn new(kid: String, x: String) -> Self {
+        Self {
+            kty: "OKP",
+            crv: "Ed25519",
+            alg: "EdDSA",
+            usage: "sig",
+            kid,
+            x,
+        }
+    }
+}
+
 /// A new private key.
 #[must_use]
 pub fn generate() -> Pkcs8 {
@@ -75,14 +95,7 @@ impl Signer {
     /// Its public half.
     #[must_use]
     pub fn public(&self) -> PublicKey {
-        PublicKey {
-            kty: "OKP",
-            crv: "Ed25519",
-            alg: "EdDSA",
-            usage: "sig",
-            kid: self.kid.clone(),
-            x: URL_SAFE_NO_PAD.encode(self.public),
-        }
+        PublicKey::new(self.kid.clone(), URL_SAFE_NO_PAD.encode(self.public))
     }
 
     /// A token that says `claims`.

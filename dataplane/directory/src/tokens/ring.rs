@@ -4,7 +4,7 @@ use plenum_wire::directory::{Role, TOKEN_LIFETIME_S, TokenClaims};
 use plenum_wire::{MeetingId, ZoneName};
 use serde_json::json;
 
-use super::key::Signer;
+use super::key::{PublicKey, Signer};
 
 /// The key that signs, and the public halves of all that are published.
 #[derive(Debug)]
@@ -30,10 +30,12 @@ pub struct Grant {
 }
 
 impl KeyRing {
-    /// `issuer` is the directory's URL or name; `others` are published beside `signing`.
+    /// `issuer` is the directory's URL or name; `others` are published beside `signing`. Of
+    /// those that have the name of `signing` it is the one.
     #[must_use]
-    pub fn new(issuer: String, signing: Signer, others: &[Signer]) -> Self {
-        let mut keys: Vec<_> = others.iter().map(Signer::public).collect();
+    pub fn new(issuer: String, signing: Signer, mut others: Vec<PublicKey>) -> Self {
+        others.retain(|other| other.kid != signing.kid());
+        let mut keys = others;
         keys.push(signing.public());
         keys.sort_by(|one, other| one.kid.cmp(&other.kid));
         Self {
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn who_has_the_key_set_reads_the_token() {
-        let ring = KeyRing::new("https://d".into(), signer(2), &[signer(1)]);
+        let ring = KeyRing::new("https://d".into(), signer(2), vec![signer(1).public()]);
         let token = ring.sign(grant(), 1_000).unwrap();
         let set: JwkSet = serde_json::from_value(ring.jwks().clone()).unwrap();
         assert_eq!(set.keys.len(), 2);
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_key_set_holds_nothing_private() {
-        let ring = KeyRing::new("https://d".into(), signer(1), &[]);
+        let ring = KeyRing::new("https://d".into(), signer(1), Vec::new());
         assert!(!ring.jwks().to_string().contains("\"d\":"));
     }
 

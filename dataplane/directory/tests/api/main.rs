@@ -73,7 +73,9 @@ fn tests() -> Vec<(&'static str, Test)> {
         documents: the_openapi_document_describes_every_path, docs_come_from_nowhere_else;
         bad_requests: what_is_not_there_is_said, what_cannot_be_read_is_said,
             what_is_too_large_is_not_read, a_request_has_a_name, too_many_requests_are_refused;
-        replicas: only_a_replica_reads_the_feed, a_replica_answers_and_changes_nothing;
+        replicas: only_a_replica_reads_the_feed, a_replica_answers_and_changes_nothing,
+            a_replica_says_nothing_before_it_knows, a_replicas_keys_are_published,
+            a_directory_that_was_set_back_tells_everything;
         restart: lookups_go_on_through_a_restart;
     }
 }

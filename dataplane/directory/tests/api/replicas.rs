@@ -1,10 +1,11 @@
 //! What replicas may read, and what they answer.
 
-use plenum_directory::model::AccountRole;
+use plenum_directory::api::Config;
+use plenum_directory::model::{AccountRole, Revision};
 use plenum_wire::directory::Denial;
 use serde_json::{Value, json};
 
-use crate::house::{House, Place, config, meeting};
+use crate::house::{House, Place, config, meeting, until};
 
 pub async fn only_a_replica_reads_the_feed(place: Place) {
     let house = House::open(&place).await;
@@ -34,18 +35,41 @@ pub async fn only_a_replica_reads_the_feed(place: Place) {
     }
 }
 
+/// A replica's database that has all of it.
+async fn copy(of: &House) -> Place {
+    let place = Place::sqlite();
+    let page = of.store().changes(Revision(0), 1_000).await.unwrap();
+    assert!(page.is_last());
+    place.store().await.apply(&page).await.unwrap();
+    place
+}
+
+fn read_only() -> Config {
+    Config {
+        read_only: true,
+        ..config()
+    }
+}
+
 pub async fn a_replica_answers_and_changes_nothing(place: Place) {
-    let number = {
-        let house = House::open(&place).await;
-        let admin = house.admin().await;
-        house.zone(&admin, "eu.main", json!({})).await;
-        meeting(&admin, json!({})).await
-    };
-    let mut config = config();
-    config.read_only = true;
-    let house = House::with(&place, config).await;
-    let lookup = house.client.look_up(json!({ "meeting": number })).await;
-    assert_eq!(lookup.status, 200, "{}", lookup.text());
+    let primary = House::open(&place).await;
+    let admin = primary.admin().await;
+    let mut zone = primary.zone(&admin, "eu.main", json!({})).await;
+    let number = meeting(&admin, json!({})).await;
+    let house = House::with(&copy(&primary).await, read_only()).await;
+    // The zone speaks to both, with one credential.
+    zone.client = house.client.with(zone.client.bearer.as_ref().unwrap());
+    zone.report(json!({})).await;
+    let question = json!({ "meeting": number });
+    until(async || {
+        let lookup = house.client.look_up(question.clone()).await;
+        (lookup.status == 200).then_some(())
+    })
+    .await;
+    // Who is signed in there is known here.
+    let known = house.client.with(admin.bearer.as_ref().unwrap());
+    let lookup: Value = known.look_up(question).await.json();
+    assert_eq!(lookup["role"], "host");
     let root = house.somebody("root", AccountRole::Admin).await;
     assert_eq!(root.get("/v1/users").await.status, 200);
     for (path, body) in [
@@ -63,4 +87,69 @@ pub async fn a_replica_answers_and_changes_nothing(place: Place) {
     root.patch("/v1/me", json!({ "display_name": "x" }))
         .await
         .is(Denial::ReadOnly);
+}
+
+pub async fn a_replica_says_nothing_before_it_knows(place: Place) {
+    let house = House::unready(&place, read_only()).await;
+    let question = json!({ "meeting": "123456789" });
+    house.client.look_up(question).await.is(Denial::Unavailable);
+    let keys = house.client.get("/.well-known/jwks.json").await;
+    keys.is(Denial::Unavailable);
+    assert!(!*house.ready.borrow());
+}
+
+/// What the directory publishes, by name.
+async fn published(house: &House) -> Vec<String> {
+    let set: Value = house.client.get("/.well-known/jwks.json").await.json();
+    let keys = set["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+pub async fn a_replicas_keys_are_published(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    let replica = house.somebody("site", AccountRole::Replica).await;
+    let other = House::open(&Place::sqlite()).await;
+    let set: Value = other.client.get("/.well-known/jwks.json").await.json();
+    let key = json!({ "kid": set["keys"][0]["kid"], "x": set["keys"][0]["x"] });
+    let path = "/v1/replica/keys";
+    let keys = json!({ "keys": [key] });
+    house
+        .client
+        .put(path, keys.clone())
+        .await
+        .is(Denial::SignInRequired);
+    admin.put(path, keys.clone()).await.is(Denial::Forbidden);
+    for wrong in [
+        json!({ "keys": vec![key.clone(); 5] }),
+        json!({ "keys": [{ "kid": "x", "x": key["x"] }] }),
+        json!({ "keys": [{ "kid": key["kid"], "x": "AAAA" }] }),
+    ] {
+        replica.put(path, wrong).await.is(Denial::BadRequest);
+    }
+    assert_eq!(replica.put(path, keys.clone()).await.status, 204);
+    let kid = key["kid"].as_str().unwrap().to_owned();
+    until(async || published(&house).await.contains(&kid).then_some(())).await;
+    let second = house.somebody("site2", AccountRole::Replica).await;
+    second.put(path, keys).await.is(Denial::Conflict);
+    let none = json!({ "keys": [] });
+    assert_eq!(replica.put(path, none).await.status, 204);
+    until(async || (!published(&house).await.contains(&kid)).then_some(())).await;
+}
+
+pub async fn a_directory_that_was_set_back_tells_everything(place: Place) {
+    let house = House::open(&place).await;
+    let replica = house.somebody("site", AccountRole::Replica).await;
+    let page: Value = replica.get("/v1/replica/changes").await.json();
+    let (next, mark) = (&page["next"], page["mark"].as_str().unwrap());
+    let path = format!("/v1/replica/changes?after={next}&mark=");
+    let on: Value = replica.get(&format!("{path}{mark}")).await.json();
+    assert_eq!((&on["after"], &on["changes"]), (next, &json!([])));
+    let unknown = "0123456789abcdef0123456789abcdef";
+    let anew: Value = replica.get(&format!("{path}{unknown}")).await.json();
+    assert_eq!(anew["after"], 0);
+    assert_eq!(anew["changes"], page["changes"]);
+    let wrong = replica.get(&format!("{path}x")).await;
+    wrong.is(Denial::BadRequest);
 }

@@ -104,7 +104,7 @@ pub async fn nothing_else_verifies(place: Place) {
     let ring = KeyRing::new(
         "https://directory.test".to_owned(),
         Signer::new(stored[0].id, &stored[0].pkcs8).unwrap(),
-        &[],
+        Vec::new(),
     );
     let sign = |now: u64| ring.sign(grant(&number), now).unwrap();
     assert!(verify(&sign(claims.iat), &keys, "eu.main").is_some());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use plenum_directory::model::{ChangePage, Item, LoginKind, MeetingKind, Revision};
+use plenum_directory::model::{Account, ChangePage, Item, LoginKind, MeetingKind, Revision};
 use plenum_directory::store::Store;
 
 use crate::site::Site;
@@ -53,14 +53,17 @@ pub async fn what_changed_is_told_in_order(site: Site) {
     assert!(matches!(passcode_key, Item::PasscodeKey(_)));
     let expected = [
         passcode_key.clone(),
-        Item::Account(ada.clone()),
+        Item::Account(Account {
+            email: None,
+            ..ada.clone()
+        }),
         Item::Login {
             login: login.clone(),
             secret: secret.hash(),
         },
         Item::Meeting(room.clone()),
         Item::Zone(berlin.clone()),
-        Item::SigningKey(keys[0].clone()),
+        Item::PublicKey(keys[0].public().unwrap()),
     ];
     assert_eq!(everything, expected);
     let head = store.changes(Revision(0), 1).await.unwrap().head;

@@ -62,7 +62,8 @@ fn tests() -> Vec<(&'static str, Test)> {
         feed: what_changed_is_told_in_order, nothing_is_left_out_while_others_write,
             what_is_long_gone_is_forgotten;
         replica: a_replica_becomes_the_same, a_replica_begins_anew,
-            names_and_personal_meetings_change_hands;
+            names_and_personal_meetings_change_hands, replicas_publish_keys_of_their_own,
+            a_replica_has_keys_of_its_own, a_database_knows_its_own_moments;
         concurrency: every_write_is_there_and_conflicts_are_told,
             two_programs_begin_a_database_at_once;
         durability: a_newer_database_is_refused;

@@ -1,7 +1,8 @@
 //! Replicas.
 
 use plenum_directory::model::{
-    AccountId, ChangePage, FeedId, Item, LoginKind, MeetingKind, MeetingNumber, Revision,
+    AccountId, ChangePage, FeedId, Item, LoginKind, MeetingKind, MeetingNumber, PublicKey,
+    Revision, SigningKey,
 };
 use plenum_directory::store::Store;
 use rand::rngs::StdRng;
@@ -40,7 +41,7 @@ async fn everything(store: &Store) -> Vec<(Revision, Item)> {
                 | Item::LoginGone(_)
                 | Item::MeetingGone(_)
                 | Item::ZoneGone(_)
-                | Item::SigningKeyGone(_)
+                | Item::PublicKeyGone(_)
         )
     };
     all.filter(|change| there(&change.item))
@@ -112,11 +113,13 @@ pub async fn a_replica_becomes_the_same(site: Site) {
         everything(&primary).await,
         "seed {seed}"
     );
-    // The passcodes of the directory are good at the replica, and its tokens are signed alike.
-    assert_eq!(
-        copy.signing_keys().await.unwrap(),
-        primary.signing_keys().await.unwrap()
-    );
+    // Its tokens are verified at the replica, whose own keys are others; and the passcodes of
+    // the directory are good there.
+    let keys = primary.signing_keys().await.unwrap();
+    let mut public: Vec<_> = keys.iter().filter_map(SigningKey::public).collect();
+    public.sort_by_key(|key| key.id);
+    assert_eq!(copy.public_keys().await.unwrap(), public);
+    assert_eq!(copy.signing_keys().await.unwrap(), []);
     let number = MeetingNumber::from_random(1);
     let passcode = "1234".parse().unwrap();
     assert_eq!(
@@ -196,4 +199,76 @@ pub async fn names_and_personal_meetings_change_hands(site: Site) {
             .unwrap(),
         new
     );
+}
+
+/// A key as a replica publishes it.
+fn public_key() -> PublicKey {
+    signing_key(second(0), second(0)).public().unwrap()
+}
+
+pub async fn replicas_publish_keys_of_their_own(site: Site) {
+    let primary = site.open().await;
+    let (_place, copy) = replica().await;
+    let (one, two) = (
+        add_account(&primary, "one").await,
+        add_account(&primary, "two").await,
+    );
+    let keys = [public_key(), public_key(), public_key()];
+    assert!(primary.publish_keys(one.id, &keys[..2]).await.unwrap());
+    assert!(primary.publish_keys(two.id, &keys[2..]).await.unwrap());
+    assert!(!primary.publish_keys(one.id, &keys[..2]).await.unwrap());
+    follow(&primary, &copy, 2).await;
+    assert_eq!(copy.public_keys().await.unwrap().len(), 3);
+    assert!(primary.publish_keys(one.id, &keys[1..2]).await.unwrap());
+    // Nobody takes the name of another's key, nor of the directory's.
+    let theirs = primary.publish_keys(two.id, &keys[1..]).await;
+    assert_error!(theirs, Conflict);
+    let own = signing_key(second(0), second(0));
+    let make = |_| own.clone();
+    primary.rotate_keys(second(0), make).await.unwrap();
+    let shadow = PublicKey {
+        id: own.id,
+        ..public_key()
+    };
+    assert_error!(primary.publish_keys(two.id, &[shadow]).await, Conflict);
+    // A replica's account takes its keys with it.
+    primary.delete_account(two.id).await.unwrap();
+    follow(&primary, &copy, 2).await;
+    let mut left = vec![keys[1].clone(), own.public().unwrap()];
+    left.sort_by_key(|key| key.id);
+    assert_eq!(copy.public_keys().await.unwrap(), left);
+    assert_eq!(everything(&copy).await, everything(&primary).await);
+}
+
+pub async fn a_replica_has_keys_of_its_own(site: Site) {
+    let primary = site.open().await;
+    let (_place, copy) = replica().await;
+    add_account(&primary, "ada").await;
+    follow(&primary, &copy, 1).await;
+    let make = |from| signing_key(second(0), from);
+    let own = copy.rotate_keys(second(0), make).await.unwrap();
+    add_account(&primary, "bob").await;
+    follow(&primary, &copy, 1).await;
+    assert_eq!(copy.signing_keys().await.unwrap(), own);
+    // Nor are they lost when everything is taken again.
+    let all = primary.changes(Revision(0), 100).await.unwrap();
+    copy.apply(&all).await.unwrap();
+    assert_eq!(copy.signing_keys().await.unwrap(), own);
+    assert!(copy.followed().await.unwrap().unwrap().whole);
+}
+
+pub async fn a_database_knows_its_own_moments(site: Site) {
+    let primary = site.open().await;
+    add_account(&primary, "ada").await;
+    let page = primary.changes(Revision(0), 1).await.unwrap();
+    let again = primary.changes(Revision(0), 100).await.unwrap();
+    assert_eq!(page.mark, again.mark, "nothing has happened");
+    assert!(primary.remembers(page.mark).await.unwrap());
+    add_account(&primary, "bob").await;
+    let later = primary.changes(page.next, 100).await.unwrap();
+    assert_ne!(later.mark, page.mark);
+    // As after a backup was restored.
+    site.sql("DELETE FROM feed_mark WHERE revision > 2").await;
+    assert!(primary.remembers(page.mark).await.unwrap());
+    assert!(!primary.remembers(later.mark).await.unwrap());
 }

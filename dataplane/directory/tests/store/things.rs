@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use plenum_directory::model::{
     Access, Account, AccountId, AccountRole, KeyId, Login, LoginKind, MeetingKind, MeetingSettings,
-    NewAccount, NewLogin, NewMeeting, NewWaiting, NewZone, Pkcs8, Recurrence, Schedule, Secret,
+    NewAccount, NewLogin, NewMeeting, NewWaiting, NewZone, Recurrence, Schedule, Secret,
     SigningKey,
 };
-use plenum_directory::random;
 use plenum_directory::store::Store;
+use plenum_directory::{random, tokens};
 use plenum_wire::directory::ZoneReport;
 
 /// The moment so many seconds after the tests begin.
@@ -120,7 +120,7 @@ pub fn waiting(meeting: plenum_directory::model::MeetingNumber) -> (NewWaiting, 
 pub fn signing_key(now: Timestamp, active_from: Timestamp) -> SigningKey {
     SigningKey {
         id: KeyId::from_random(random::bits()),
-        pkcs8: Pkcs8(vec![1, 2, 3]),
+        pkcs8: tokens::generate(),
         created: now,
         active_from,
         retired: None,

@@ -23,7 +23,7 @@ use tower::Service;
 
 use super::{Route, RouteError, Stream, Target};
 
-/// Longest answer in bytes, and longest head of one.
+/// Longest answer in bytes where nothing else is said, and longest head of one.
 pub const ANSWER_BYTES: usize = 64 * 1_024;
 /// A connection is kept for a burst of requests, not to find it dead later.
 const IDLE: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ pub enum HttpError {
     /// No answer in time.
     #[error("no answer in time")]
     TimedOut,
-    /// The answer is longer than [`ANSWER_BYTES`].
+    /// The answer is longer than [`ANSWER_BYTES`], or than was said.
     #[error("the answer is too long")]
     TooLong,
     /// The connection ended, or what came is no HTTP.
@@ -57,6 +57,7 @@ pub enum HttpError {
 pub struct Http {
     connector: Connector,
     client: Arc<Mutex<Kept>>,
+    answer_bytes: usize,
 }
 
 /// hyper's client, which keeps the connections.
@@ -70,6 +71,16 @@ impl Http {
         Self {
             client: Arc::new(Mutex::new(connector.clone().client())),
             connector,
+            answer_bytes: ANSWER_BYTES,
+        }
+    }
+
+    /// The same, for answers of at most so many bytes.
+    #[must_use]
+    pub fn with_answers_of(self, bytes: usize) -> Self {
+        Self {
+            answer_bytes: bytes,
+            ..self
         }
     }
 
@@ -95,7 +106,7 @@ impl Http {
             let client = self.kept().clone();
             let response = client.request(request.map(Full::new)).await;
             let (head, body) = response.map_err(|error| sort(&error))?.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES).collect().await;
+            let body = Limited::new(body, self.answer_bytes).collect().await;
             let body = body.map_err(|error| unread(error.as_ref()))?.to_bytes();
             Ok(Response::from_parts(head, body))
         };
