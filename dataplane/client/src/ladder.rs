@@ -3,14 +3,20 @@
 //! Pure: `handle_*` take what happened and the time, [`Ladder::poll`] gives what is to be
 //! done, [`Ladder::next_timeout`] when to look again. The caller dials and sends.
 //!
-//! Guarantees: at most one rung is carrying; a worse rung is given up only after the router
-//! has bound a better one; with [`RungPolicy::Only`] no other rung is ever dialled. A rung that
+//! Guarantees: at most one rung is carrying; it is given up only when it is lost, or after the
+//! router has bound a better one, or any other where it went dead; with [`RungPolicy::Only`] no other rung is ever dialled. A rung that
 //! opens and then stalls costs [`STALLED`], not the whole join.
+
+mod step;
+mod words;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use plenum_wire::Rung;
+
+use step::{State, Step, UPGRADE_EVERY};
+pub use words::{Action, Lesson, RungPolicy};
 
 /// After how long a rung starts when the better ones have not answered: 250 ms is the
 /// connection attempt delay that RFC 8305 section 5 recommends.
@@ -24,83 +30,10 @@ const BIND_WITHIN: Duration = Duration::from_secs(3);
 const KNOCK_UNBOUND: Duration = Duration::from_millis(200);
 /// Knocks that keep a bound connection bound.
 const KNOCK_BOUND: Duration = Duration::from_secs(1);
-/// How often a better rung is tried again.
-const UPGRADE_EVERY: Duration = Duration::from_secs(10);
 /// How long the next race waits after one in which every rung failed.
 const RACE_AGAIN: Duration = Duration::from_secs(1);
 /// How long a rung that was replaced stays open for packets on their way.
 const LINGER: Duration = Duration::from_millis(500);
-
-/// Which rungs may be used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum RungPolicy {
-    /// All, the best that works.
-    #[default]
-    Race,
-    /// This one and no other.
-    Only(Rung),
-}
-
-impl RungPolicy {
-    fn rungs(self) -> &'static [Rung] {
-        match self {
-            Self::Race => &[Rung::Udp, Rung::Tcp, Rung::Tls],
-            Self::Only(Rung::Udp) => &[Rung::Udp],
-            Self::Only(Rung::Tcp) => &[Rung::Tcp],
-            Self::Only(Rung::Tls) => &[Rung::Tls],
-        }
-    }
-}
-
-/// What the caller is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Connect over this rung; tell [`Ladder::handle_opened`] or [`Ladder::handle_failed`].
-    Dial(Rung),
-    /// Send a knock over this open connection.
-    Knock(Rung),
-    /// Close this connection, or stop dialling it.
-    Close(Rung),
-    /// Every rung failed in this race. Another one follows by itself.
-    Exhausted,
-}
-
-/// What a race has shown about the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lesson {
-    /// This rung does not get through, and a worse one does.
-    Blocked(Rung),
-    /// It does.
-    Works(Rung),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Not tried again before `at`.
-    Waiting {
-        at: Instant,
-    },
-    /// Not wanted: a better one carries.
-    Resting,
-    Dialling,
-    /// Open, and knocked on since `since` once it is the best one.
-    Open {
-        since: Option<Instant>,
-    },
-    Bound,
-    /// Replaced; closed at `until`.
-    Lingering {
-        until: Instant,
-    },
-}
-
-#[derive(Debug)]
-struct Step {
-    rung: Rung,
-    state: State,
-    /// Failed in the race that is on.
-    failed: bool,
-}
 
 /// The rungs of one kind of media on one router.
 #[derive(Debug)]
@@ -109,6 +42,8 @@ pub struct Ladder {
     /// Knocks are allowed: the router knows the flow ids only once it has seen the ticket.
     welcome: bool,
     knock_at: Instant,
+    /// Nothing comes back over what carries.
+    silent: bool,
     /// Known not to get through here: they have no head start.
     blocked: Vec<Rung>,
     lessons: Vec<Lesson>,
@@ -123,11 +58,13 @@ impl Ladder {
             rung,
             state: State::Resting,
             failed: false,
+            deaths: 0,
         });
         let mut ladder = Self {
             steps: steps.collect(),
             welcome: false,
             knock_at: now,
+            silent: false,
             blocked: blocked.to_vec(),
             lessons: Vec::new(),
             actions: VecDeque::new(),
@@ -175,6 +112,7 @@ impl Ladder {
     pub fn handle_lost(&mut self, rung: Rung, now: Instant) {
         match self.state(rung) {
             Some(State::Bound) => {
+                self.silent = false;
                 self.set(rung, State::Resting);
                 self.race(now);
                 self.handle_timeout(now);
@@ -186,13 +124,50 @@ impl Ladder {
         }
     }
 
+    /// Nothing comes back over an open connection. If it carries, the worse rungs are started,
+    /// and it is left for the first of them that the router binds.
+    pub fn handle_silent(&mut self, rung: Rung, now: Instant) {
+        if self.state(rung) != Some(State::Bound) {
+            return;
+        }
+        self.silent = true;
+        let mut at = now;
+        for step in self.steps.iter_mut().filter(|step| step.rung > rung) {
+            if matches!(step.state, State::Resting | State::Waiting { .. }) {
+                step.state = State::Waiting { at };
+                at += HEAD_START;
+            }
+        }
+        self.handle_timeout(now);
+    }
+
+    /// Something comes again: the worse rungs are not needed.
+    pub fn handle_heard(&mut self, rung: Rung) {
+        if self.state(rung) != Some(State::Bound) || !std::mem::take(&mut self.silent) {
+            return;
+        }
+        for step in self.steps.iter_mut().filter(|step| step.rung > rung) {
+            if matches!(step.state, State::Dialling | State::Open { .. }) {
+                self.actions.push_back(Action::Close(step.rung));
+            }
+            if !matches!(step.state, State::Lingering { .. }) {
+                step.state = State::Resting;
+            }
+        }
+    }
+
     /// The router said that this rung now carries.
     pub fn handle_bound(&mut self, rung: Rung, now: Instant) {
         if !matches!(self.state(rung), Some(State::Open { .. })) {
             return;
         }
+        self.silent = false;
         for step in &mut self.steps {
             step.failed = false;
+            if step.state == State::Bound && step.rung < rung {
+                step.deaths += 1;
+                self.lessons.push(Lesson::Blocked(step.rung));
+            }
             step.state = match step.state {
                 _ if step.rung == rung => State::Bound,
                 State::Bound => State::Lingering {
@@ -203,9 +178,7 @@ impl Ladder {
                     State::Resting
                 }
                 State::Waiting { .. } if step.rung > rung => State::Resting,
-                State::Resting if step.rung < rung => State::Waiting {
-                    at: now + UPGRADE_EVERY,
-                },
+                State::Resting if step.rung < rung => step.later(now),
                 other => other,
             };
         }
@@ -217,7 +190,8 @@ impl Ladder {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         for index in 0..self.steps.len() {
-            let Step { rung, state, .. } = self.steps[index];
+            let step = &self.steps[index];
+            let (rung, state, later) = (step.rung, step.state, step.later(now));
             match state {
                 State::Waiting { at } if at <= now => {
                     self.set(rung, State::Dialling);
@@ -228,8 +202,12 @@ impl Ladder {
                     self.fail(rung, now);
                 }
                 State::Lingering { until } if until <= now => {
-                    let again = State::Waiting { at: now };
-                    let idle = self.carrying().map_or(again, |_| State::Resting);
+                    let idle = match self.carrying() {
+                        None => State::Waiting { at: now },
+                        // Left because it went dead.
+                        Some(carrying) if rung < carrying => later,
+                        Some(_) => State::Resting,
+                    };
                     self.set(rung, idle);
                     self.actions.push_back(Action::Close(rung));
                 }
@@ -317,7 +295,8 @@ impl Ladder {
             State::Open { since: None } => true,
             _ => false,
         });
-        let Some(best) = best.filter(|&best| carrying.is_none_or(|rung| best < rung)) else {
+        let wanted = |best| carrying.is_none_or(|rung| best < rung || self.silent);
+        let Some(best) = best.filter(|&best| wanted(best)) else {
             return;
         };
         if self.welcome && self.state(best) == Some(State::Open { since: None }) {
@@ -332,7 +311,7 @@ impl Ladder {
         let Some(every) = self.pace().filter(|_| self.knock_at <= now) else {
             return;
         };
-        let courted = self.steps.iter().filter(|step| is_courted(step.state));
+        let courted = self.steps.iter().filter(|step| step.state.is_courted());
         let mut knocked: Vec<Rung> = courted.map(|step| step.rung).collect();
         if knocked.is_empty() {
             knocked.extend(self.carrying());
@@ -343,7 +322,7 @@ impl Ladder {
 
     /// How often somebody is knocked on.
     fn pace(&self) -> Option<Duration> {
-        let courted = self.find(is_courted).map(|_| KNOCK_UNBOUND);
+        let courted = self.find(State::is_courted).map(|_| KNOCK_UNBOUND);
         courted.or_else(|| self.carrying().map(|_| KNOCK_BOUND))
     }
 
@@ -363,10 +342,6 @@ impl Ladder {
             step.state = state;
         }
     }
-}
-
-const fn is_courted(state: State) -> bool {
-    matches!(state, State::Open { since: Some(_) })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod announcements;
 mod carrier;
 mod control;
 mod note;
+mod silence;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -264,3 +264,80 @@ fn a_race_that_everybody_loses_teaches_nothing() {
     }
     assert_eq!(race.ladder.take_lessons(), []);
 }
+
+/// Over UDP, a second after the start.
+fn carried_by_udp() -> Race {
+    let mut race = Race::welcomed(RungPolicy::Race);
+    race.ladder.handle_opened(Udp, race.at(50));
+    race.ladder.handle_bound(Udp, race.at(100));
+    race.ladder.handle_timeout(race.at(1_000));
+    race.done();
+    race
+}
+
+#[test]
+fn one_that_goes_dead_is_left_for_the_first_other_that_works() {
+    let mut race = carried_by_udp();
+    race.ladder.handle_silent(Udp, race.at(1_050));
+    assert_eq!(race.done(), [Dial(Tcp)]);
+    race.ladder.handle_opened(Tcp, race.at(1_200));
+    assert_eq!(race.done(), [Knock(Tcp)]);
+    assert_eq!(race.ladder.carrying(), Some(Udp), "until it is bound");
+    race.ladder.handle_bound(Tcp, race.at(1_250));
+    assert_eq!(race.ladder.carrying(), Some(Tcp));
+    let lessons = race.ladder.take_lessons();
+    assert!(lessons.contains(&Lesson::Blocked(Udp)), "{lessons:?}");
+    race.ladder.handle_timeout(race.at(1_750));
+    assert!(race.done().contains(&Close(Udp)));
+}
+
+#[test]
+fn one_that_goes_dead_again_and_again_is_tried_less_and_less() {
+    let mut race = carried_by_udp();
+    let mut now = 1_000;
+    for wait in [20_000, 40_000, 80_000] {
+        race.ladder.handle_silent(Udp, race.at(now));
+        race.ladder.handle_opened(Tcp, race.at(now));
+        race.ladder.handle_bound(Tcp, race.at(now));
+        let left = now + 500;
+        race.ladder.handle_timeout(race.at(left));
+        race.done();
+        race.ladder.handle_timeout(race.at(left + wait - 1));
+        assert!(
+            !race.done().contains(&Dial(Udp)),
+            "{wait} ms have not passed"
+        );
+        now = left + wait;
+        race.ladder.handle_timeout(race.at(now));
+        assert!(race.done().contains(&Dial(Udp)), "after {wait} ms");
+        race.ladder.handle_opened(Udp, race.at(now));
+        race.ladder.handle_bound(Udp, race.at(now));
+        race.ladder.handle_timeout(race.at(now + 500));
+        race.done();
+        now += 500;
+    }
+}
+
+#[test]
+fn one_that_was_only_slow_goes_on() {
+    let mut race = carried_by_udp();
+    race.ladder.handle_silent(Udp, race.at(1_050));
+    race.ladder.handle_timeout(race.at(1_300));
+    assert_eq!(race.done(), [Dial(Tcp), Dial(Tls), Knock(Udp)]);
+    race.ladder.handle_heard(Udp);
+    assert_eq!(race.done(), [Close(Tcp), Close(Tls)]);
+    assert_eq!(race.ladder.carrying(), Some(Udp));
+    race.ladder.handle_opened(Tcp, race.at(1_400));
+    assert_eq!(race.done(), [Close(Tcp)], "too late");
+}
+
+#[test]
+fn with_one_rung_only_there_is_nowhere_to_go() {
+    let mut race = Race::welcomed(RungPolicy::Only(Udp));
+    race.ladder.handle_opened(Udp, race.at(50));
+    race.ladder.handle_bound(Udp, race.at(100));
+    race.done();
+    race.ladder.handle_silent(Udp, race.at(1_000));
+    assert_eq!(race.ladder.carrying(), Some(Udp));
+    assert!(!race.done().iter().any(|action| matches!(action, Dial(_))));
+}

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use plenum_transport::dial::MediaSender;
 use plenum_wire::rtp::{self, Header};
 use plenum_wire::{FlowId, Kind, Rung};
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::silence::{Change, LOOK, Silence};
 use super::{LegNote, MediaNote, Note, Wiring};
 use crate::ladder::{Action, Ladder, RungPolicy};
 use crate::track::Outlet;
@@ -102,6 +103,11 @@ impl Carrier {
                 self.failures.insert(rung, reason);
                 self.ladder.handle_failed(rung, now);
             }
+            MediaNote::Silent => {
+                tracing::debug!(kind = %self.kind, %rung, "nothing comes back");
+                self.ladder.handle_silent(rung, now);
+            }
+            MediaNote::Heard => self.ladder.handle_heard(rung),
             MediaNote::Lost => {
                 self.connections.remove(&rung);
                 self.failures
@@ -185,6 +191,15 @@ impl Carrier {
     }
 }
 
+/// Whether the path has gone dead, or is back.
+fn look(silence: &mut Silence, sender: &MediaSender) -> Option<MediaNote> {
+    let (sent, received) = sender.exchanged()?;
+    silence.look(sent, received).map(|change| match change {
+        Change::Silent => MediaNote::Silent,
+        Change::Heard => MediaNote::Heard,
+    })
+}
+
 /// The task of one connection: dials, then passes on what comes.
 async fn run(wiring: Wiring, kind: Kind, rung: Rung, attempt: u32, flow: FlowId) {
     let send = |note| wiring.notes.send(Note::Leg(wiring.leg, note));
@@ -201,9 +216,21 @@ async fn run(wiring: Wiring, kind: Kind, rung: Rung, attempt: u32, flow: FlowId)
     let failure = match dialled {
         Ok(Ok(connection)) => {
             let (sender, mut receiver) = connection.split();
-            let mut told = media(MediaNote::Opened(sender)).await;
+            let mut told = media(MediaNote::Opened(sender.clone())).await;
+            let mut silence = Silence::default();
+            let mut looks = interval(LOOK);
+            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             while told.is_ok() {
-                let Some((from, packet)) = receiver.recv().await else {
+                let came = tokio::select! {
+                    came = receiver.recv() => came,
+                    _ = looks.tick() => {
+                        if let Some(change) = look(&mut silence, &sender) {
+                            told = media(change).await;
+                        }
+                        continue;
+                    }
+                };
+                let Some((from, packet)) = came else {
                     break;
                 };
                 // What is not ours is no packet of a track.

@@ -48,5 +48,9 @@ pub(crate) enum LegNote {
 pub(crate) enum MediaNote {
     Opened(MediaSender),
     Failed(String),
+    /// Nothing comes back any more.
+    Silent,
+    /// Something does again.
+    Heard,
     Lost,
 }

@@ -121,6 +121,14 @@ impl MediaSender {
         self.0.0.estimate()
     }
 
+    /// How many datagrams were sent to the router and came from it, with those that QUIC sends
+    /// by itself; `None` on rungs over TCP, where the kernel answers. A copy of some kB is made
+    /// for it.
+    #[must_use]
+    pub fn exchanged(&self) -> Option<(u64, u64)> {
+        self.0.0.exchanged()
+    }
+
     /// Closes the connection with code 0.
     pub fn close(&self) {
         self.0.0.close(close::NONE, "");

@@ -61,6 +61,17 @@ impl Carrier {
         }
     }
 
+    /// Datagrams sent and received, on rung `udp`.
+    pub(crate) fn exchanged(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Quic(connection) => {
+                let stats = connection.stats();
+                Some((stats.udp_tx.datagrams, stats.udp_rx.datagrams))
+            }
+            Self::Stream(_) => None,
+        }
+    }
+
     /// The estimate, each time it is worth telling. QUIC's is to be asked for.
     pub(super) async fn news(&self) -> u64 {
         match self {
