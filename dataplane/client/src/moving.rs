@@ -113,7 +113,9 @@ impl Moving {
                 let leg = self.open(offer, None);
                 let give_up = now + OPEN_WITHIN;
                 // Who waited for a host has no time left, and may still need a second router.
-                self.deadline = self.deadline.max(give_up);
+                if now >= self.deadline {
+                    self.deadline = give_up;
+                }
                 self.state = State::Opening { leg, give_up };
             }
             (State::Asking, Input::Answer(Err(error))) => {

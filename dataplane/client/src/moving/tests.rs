@@ -88,6 +88,28 @@ fn ended(ok: bool, name: &str) -> Output {
 }
 
 #[test]
+fn who_waited_for_a_host_past_the_deadline_may_still_try_a_second_router_but_not_for_ever() {
+    let mut me = Participant::new();
+    me.now += Duration::from_secs(300);
+    me.input(Input::Answer(Ok(offer("a"))));
+    me.input(Input::Died(LegId(0), broke()));
+    let asked = me.done().pop();
+    let until = me.now + OPEN_WITHIN;
+    assert!(
+        matches!(asked, Some(Output::Ask { deadline, .. }) if deadline == until),
+        "{asked:?}"
+    );
+    me.input(Input::Answer(Ok(offer("b"))));
+    me.now = until;
+    me.input(Input::Died(LegId(1), broke()));
+    let ended = me.done().pop();
+    assert!(
+        matches!(ended, Some(Output::Tell(News::Ended(Ending::Failed(_))))),
+        "{ended:?}"
+    );
+}
+
+#[test]
 fn a_join_asks_opens_and_is_done_when_the_leg_is_complete() {
     let mut me = Participant::new();
     assert!(matches!(&me.done()[..], [Output::Ask { request, at, .. }]

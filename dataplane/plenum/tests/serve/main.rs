@@ -7,6 +7,8 @@
 //! | `web` | HTTP over TLS by hand, also such as no client would send |
 //! | `recordings` | what is recorded is what was sent, over each rung |
 //! | `layers` | a picture that is played in several sizes |
+//! | `ways` | joins through proxies, past broken names, in networks that want a sign-in |
+//! | `doctor` | what `plenum doctor` finds |
 //! | `refusals` | joins that cannot work: exit status and sentence |
 //! | `tickets` | tickets that a router must not take |
 //! | `garbage` | nonsense on every port beside a running meeting |
@@ -14,6 +16,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod doctor;
 mod ending;
 mod garbage;
 mod layers;
@@ -23,4 +26,5 @@ mod recordings;
 mod refusals;
 mod site;
 mod tickets;
+mod ways;
 mod web;

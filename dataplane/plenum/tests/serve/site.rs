@@ -27,7 +27,19 @@ pub async fn within<T>(future: impl Future<Output = T>) -> T {
 /// The binary, without anything from the environment that it reads.
 pub fn plenum() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plenum"));
-    for name in ["PLENUM_TOKEN", "RUST_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
+    for name in [
+        "PLENUM_TOKEN",
+        "PLENUM_PASSCODE",
+        "PLENUM_PROXY",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        "RUST_LOG",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    ] {
         command.env_remove(name);
     }
     command

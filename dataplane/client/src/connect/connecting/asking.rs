@@ -211,7 +211,12 @@ impl Connecting {
         }
         let wait = self.backoff_after(None);
         let given = self.setting.directories.is_empty() && self.setting.outs == 1;
-        let then = if given { Then::Ask(round) } else { Then::Test };
+        // After a network test that nobody answered there was no round.
+        let then = if given && !round.is_empty() {
+            Then::Ask(round)
+        } else {
+            Then::Test
+        };
         self.pause(wait, then, now);
     }
 }

@@ -249,6 +249,20 @@ fn who_comes_back_to_a_network_that_blocks_looks_around() {
 }
 
 #[test]
+fn who_comes_back_to_a_zone_that_is_away_looks_for_it_until_the_end() {
+    let mut world = world();
+    world.directories.clear();
+    world.back = Some((0, DIRECT));
+    world.zones = vec![Zone::at(&[Way::Wrong(Fault::Refused)])];
+    let seen = world.join();
+    assert!(seen.result.is_err());
+    // After the first few tries once a second at least.
+    let tries = seen.asked.len() + seen.pinged.len();
+    let least = usize::try_from(world.within.as_secs()).unwrap();
+    assert!(tries >= least, "{tries} tries in {} ms", seen.ms());
+}
+
+#[test]
 fn who_comes_back_from_a_tunnel_goes_straight_where_that_works_again() {
     let mut world = world();
     world.known = true;
