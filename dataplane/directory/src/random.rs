@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use crate::model::{MeetingNumber, PasscodeKey, Secret};
+use crate::model::{MeetingNumber, Passcode, PasscodeKey, Secret};
 
 /// A new secret of 256 bits.
 #[must_use]
@@ -32,4 +32,13 @@ pub fn number() -> MeetingNumber {
 #[must_use]
 pub fn passcode_key() -> PasscodeKey {
     PasscodeKey::from_random(rand::rng().random())
+}
+
+/// A passcode of six digits, to be read out.
+#[must_use]
+pub fn passcode() -> Passcode {
+    let number: u32 = rand::rng().random_range(0..1_000_000);
+    format!("{number:06}")
+        .parse()
+        .expect("six digits are a passcode")
 }

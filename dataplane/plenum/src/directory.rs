@@ -4,8 +4,10 @@
 //! | file | what it does |
 //! |---|---|
 //! | `serving` | runs the directory: its ports, its database, its end |
-//! | `setting_up` | the first account, zones and replicas, from a shell on the database |
+//! | `following` | makes it a replica of another one |
+//! | `setting_up` | the first account, zones, replicas and meetings, from a shell on the database |
 
+pub(crate) mod following;
 mod serving;
 mod setting_up;
 
@@ -89,6 +91,9 @@ enum Action {
     /// Replicas.
     #[command(subcommand)]
     Replica(setting_up::Replica),
+    /// Meetings.
+    #[command(subcommand)]
+    Meeting(setting_up::Meeting),
 }
 
 impl Args {
@@ -109,6 +114,7 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
         Action::User(action) => setting_up::user(&store, action, args.output).await,
         Action::Zone(action) => setting_up::zone(&store, action, args.output).await,
         Action::Replica(action) => setting_up::replica(&store, action, args.output).await,
+        Action::Meeting(action) => setting_up::meeting(&store, action, args.output).await,
     };
     store.close().await;
     done

@@ -12,6 +12,7 @@ pub mod join;
 pub mod load;
 pub mod mmr;
 pub mod serve;
+mod upstream;
 pub mod zc;
 
 /// What a command prints.

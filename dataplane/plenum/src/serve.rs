@@ -1,7 +1,10 @@
 //! `plenum serve`: a whole small site in one process, a zone controller and a router that
-//! are wired as in a cluster, over a link on the loopback interface.
+//! are wired as in a cluster, over a link on the loopback interface; with accounts also a
+//! directory, to which the controller reports over HTTPS as any other.
 
 pub(crate) mod authority;
+mod house;
+mod ready;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::num::NonZeroU8;
@@ -13,7 +16,6 @@ use plenum_transport::tls::{Identity, Loaded, server_config};
 use plenum_transport::{https, socket};
 use plenum_wire::{MeetingId, ZoneName};
 use prometheus_client::registry::Registry;
-use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::health::Health;
 use crate::{Output, mmr, zc};
 use authority::Authority;
+use house::{House, Place};
 
 /// The one zone of the site.
 const ZONE: &str = "local.site";
@@ -34,12 +37,14 @@ const MEDIA_PORT: u16 = 8801;
 /// A site has no other router that could take its people: waiting would move nobody.
 const DRAIN: Duration = Duration::ZERO;
 
-/// A whole small site in one process: a zone controller and a router.
+/// A whole small site in one process: a zone controller and a router, and a directory if wanted.
 ///
 /// It makes a certificate authority in the data directory; give its ca.crt to those who join.
+/// With --admission directory there are accounts and meetings: the first account is "admin", whose
+/// password is taken from `PLENUM_ADMIN_PASSWORD`, or made and printed once.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  plenum serve --port-base 9443 --data-dir site\n  plenum join --zone https://localhost:9443 --ca site/ca.crt --meeting 4711 --audio me.ogg"
+    after_help = "Examples:\n  plenum serve --port-base 9443 --data-dir site\n  plenum join --zone https://localhost:9443 --ca site/ca.crt --meeting 4711 --audio me.ogg\nWith accounts:\n  plenum serve --admission directory --port-base 9443 --data-dir site\n  plenum directory meeting add --data-dir site\n  plenum join --directory https://localhost:9443 --ca site/ca.crt --meeting NUMBER --passcode PASSCODE --audio me.ogg"
 )]
 pub struct ServeArgs {
     /// The address to listen on.
@@ -57,14 +62,16 @@ pub struct ServeArgs {
     /// Where the site keeps its authority and keys.
     #[arg(long, value_name = "DIR", default_value = "plenum-data")]
     data_dir: PathBuf,
-    /// Who may join: everybody, or who brings a token of the directory.
+    /// Who may join: everybody, or who brings a token of the directory, which runs in the same
+    /// process.
     #[arg(long, value_enum, default_value_t = zc::AdmissionMode::Open)]
     admission: zc::AdmissionMode,
     /// With `--admission open`: only these meetings.
     #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
     meetings: Vec<MeetingId>,
-    /// With `--admission directory`: the directory's public keys, a JSON Web Key Set.
-    #[arg(long, value_name = "FILE", required_if_eq("admission", "directory"))]
+    /// With `--admission directory`: the public keys of a directory elsewhere, a JSON Web Key
+    /// Set; there is none in this process then.
+    #[arg(long, value_name = "FILE")]
     directory_keys: Option<PathBuf>,
     /// Participants at most.
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -92,12 +99,27 @@ pub async fn run(args: ServeArgs, stop: CancellationToken) -> anyhow::Result<()>
     };
     let zone: ZoneName = ZONE.parse()?;
     let authority = Authority::load_or_make(&args.data_dir, zone.clone())?;
-    let names = names(&args.hostname, &addresses);
+    let names = names(&args, &addresses);
     let identity = authority.server(names)?;
+    let url = args.url(https_port);
 
     let mut registry = Registry::default();
     let end = CancellationToken::new();
-    let zc = start_zc(&args, zone, &authority, &mut registry, end.clone())?;
+    let place = Place {
+        data: &args.data_dir,
+        authority: &authority,
+        zone: &zone,
+        url: url.clone(),
+        controllers: args.controllers(&addresses, https_port),
+        local: format!("https://{}", args.local(https_port)),
+    };
+    let opened = if args.has_directory() {
+        Some(House::open(place, &mut registry, end.clone()).await?)
+    } else {
+        None
+    };
+    let (house, outward) = opened.unzip();
+    let zc = start_zc(&args, zone, &authority, outward, &mut registry, end.clone())?;
     let link = listen_for_links(&authority, zc.links, end.clone()).await?;
     let mmr = mmr::start(
         mmr::Config {
@@ -134,6 +156,10 @@ pub async fn run(args: ServeArgs, stop: CancellationToken) -> anyhow::Result<()>
     // The sender lives as long as the listener: this certificate never changes.
     let (_certificate, tls) = watch::channel(server_config(&identity, None, &HTTP1)?);
     let app = zc.app.merge(mmr.app.clone());
+    let app = match &house {
+        Some(house) => app.fallback_service(house.app()),
+        None => app,
+    };
     let serving = tokio::spawn(https::serve_counted(
         listener,
         tls,
@@ -142,7 +168,12 @@ pub async fn run(args: ServeArgs, stop: CancellationToken) -> anyhow::Result<()>
         counters,
     ));
     let running = async {
-        announce(zc.ready, &health, &args, https_port, &authority, &stop).await;
+        let said = ready::Said {
+            url: &url,
+            authority: &authority.file,
+            output: args.output,
+        };
+        ready::announce(zc.ready, house.as_ref(), &health, said, &stop).await?;
         mmr.finished().await
     };
     let finished = tokio::select! {
@@ -158,6 +189,7 @@ fn start_zc(
     args: &ServeArgs,
     zone: ZoneName,
     authority: &Authority,
+    outward: Option<zc::Outward>,
     registry: &mut Registry,
     end: CancellationToken,
 ) -> anyhow::Result<zc::Zc> {
@@ -174,7 +206,7 @@ fn start_zc(
         },
         // A site has no tunnels.
         public: Vec::new(),
-        outward: None,
+        outward,
     };
     Ok(zc::start(config, registry, end))
 }
@@ -207,49 +239,48 @@ fn link_tls(authority: &Authority) -> anyhow::Result<watch::Receiver<Loaded>> {
     .1)
 }
 
-/// Says that the site is ready, when it is.
-async fn announce(
-    mut ready: watch::Receiver<bool>,
-    health: &Health,
-    args: &ServeArgs,
-    port: u16,
-    authority: &Authority,
-    stop: &CancellationToken,
-) {
-    #[derive(Serialize)]
-    struct Ready {
-        ready: bool,
-        zone: String,
-        ca: PathBuf,
+impl ServeArgs {
+    /// Whether there is a directory in this process.
+    fn has_directory(&self) -> bool {
+        self.admission == zc::AdmissionMode::Directory && self.directory_keys.is_none()
     }
-    tokio::select! {
-        _ = ready.wait_for(|ready| *ready) => {}
-        () = stop.cancelled() => return,
+
+    /// Where people reach the site.
+    fn url(&self, port: u16) -> String {
+        let host = match self.hostname.first() {
+            Some(name) => name.clone(),
+            None if self.listen.is_unspecified() => "localhost".into(),
+            None => bracketed(self.listen),
+        };
+        format!("https://{host}:{port}")
     }
-    health.set_ready(true);
-    let host = match args.hostname.first() {
-        Some(name) => name.clone(),
-        None if args.listen.is_unspecified() => "localhost".into(),
-        None => SocketAddr::new(args.listen, 0)
-            .to_string()
-            .trim_end_matches(":0")
-            .to_owned(),
-    };
-    let zone = format!("https://{host}:{port}");
-    let ca = authority.file.clone();
-    match args.output {
-        Output::Json => println!(
-            "{}",
-            plenum_wire::encode(&Ready {
-                ready: true,
-                zone,
-                ca
-            })
-        ),
-        Output::Text => println!(
-            "ready: plenum join --zone {zone} --ca {} --meeting 4711",
-            ca.display()
-        ),
+
+    /// Where the controller is reached: by name, or by every address.
+    fn controllers(&self, addresses: &[IpAddr], port: u16) -> Vec<String> {
+        let hosts: Vec<String> = match self.hostname.as_slice() {
+            [] => addresses.iter().copied().map(bracketed).collect(),
+            names => names.to_vec(),
+        };
+        let url = |host| format!("https://{host}:{port}");
+        hosts.into_iter().map(url).collect()
+    }
+
+    /// Where it is reached on this machine.
+    fn local(&self, port: u16) -> SocketAddr {
+        let ip = match self.listen {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        SocketAddr::new(ip, port)
+    }
+}
+
+/// As a host in a URL.
+fn bracketed(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
     }
 }
 
@@ -289,14 +320,17 @@ fn addresses(listen: IpAddr) -> Vec<IpAddr> {
     addresses
 }
 
-fn names(hostnames: &[String], addresses: &[IpAddr]) -> Vec<String> {
+fn names(args: &ServeArgs, addresses: &[IpAddr]) -> Vec<String> {
     let mut names = vec![
         "localhost".to_owned(),
         "127.0.0.1".to_owned(),
         "::1".to_owned(),
     ];
-    names.extend(hostnames.iter().cloned());
+    names.extend(args.hostname.iter().cloned());
     names.extend(addresses.iter().map(IpAddr::to_string));
+    if !args.listen.is_unspecified() {
+        names.push(args.listen.to_string());
+    }
     names.sort();
     names.dedup();
     names

@@ -13,10 +13,6 @@ use crate::model::{
     Access, AccountId, Meeting, MeetingKind, MeetingNumber, MeetingSettings, Occurrence, Passcode,
     Recurrence, Schedule, Title,
 };
-use crate::random;
-
-/// Digits of a passcode that the directory makes up.
-const DIGITS: u32 = 6;
 
 /// What kind of meeting it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -227,14 +223,7 @@ pub struct Wishes {
 impl Wishes {
     /// Settings as they are usual, with what is wished.
     pub fn settings(&mut self) -> Answer<MeetingSettings> {
-        let mut settings = MeetingSettings {
-            title: None,
-            hosts: Vec::new(),
-            invited: Vec::new(),
-            access: Access::Anyone,
-            waiting_room: false,
-            join_before_host: true,
-        };
+        let mut settings = MeetingSettings::usual();
         self.change(&mut settings)?;
         Ok(settings)
     }
@@ -271,14 +260,6 @@ pub struct NewMeetingView {
     /// What else is said of it.
     #[serde(flatten)]
     pub wishes: Wishes,
-}
-
-/// Six digits, made up.
-pub fn made_up() -> Passcode {
-    let number = random::bits() % 10_u128.pow(DIGITS);
-    format!("{number:06}")
-        .parse()
-        .expect("six digits are a passcode")
 }
 
 /// One time that a meeting takes place.

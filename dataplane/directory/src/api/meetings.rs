@@ -11,13 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::SignedIn;
 use super::etag::{IfMatch, Versioned};
 use super::extract::{Body, Change, InPath, InQuery};
-use super::meeting_view::{
-    Kind, MeetingView, NewMeetingView, OccurrenceView, Wishes, made_up, number,
-};
+use super::meeting_view::{Kind, MeetingView, NewMeetingView, OccurrenceView, Wishes, number};
 use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
 use super::{Directory, now};
 use crate::model::{Meeting, MeetingKind, NewMeeting};
+use crate::random;
 
 /// Times of one answer where nobody says otherwise, and at most.
 const USUAL_TIMES: usize = 50;
@@ -79,7 +78,7 @@ pub async fn create(
     Body(NewMeetingView { kind, mut wishes }): Body<NewMeetingView>,
 ) -> Answer<(StatusCode, Versioned<MeetingView>)> {
     directory.writable()?;
-    let passcode = std::mem::take(&mut wishes.passcode).after(Some(made_up()));
+    let passcode = std::mem::take(&mut wishes.passcode).after(Some(random::passcode()));
     let settings = wishes.settings()?;
     let meeting = NewMeeting {
         owner: caller.account.id,

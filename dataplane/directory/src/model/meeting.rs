@@ -178,6 +178,19 @@ pub struct MeetingSettings {
 }
 
 impl MeetingSettings {
+    /// Where nobody says otherwise: for everybody, at once.
+    #[must_use]
+    pub const fn usual() -> Self {
+        Self {
+            title: None,
+            hosts: Vec::new(),
+            invited: Vec::new(),
+            access: Access::Anyone,
+            waiting_room: false,
+            join_before_host: true,
+        }
+    }
+
     /// Hosts at most, and invited at most.
     pub const PEOPLE: usize = 1_000;
 

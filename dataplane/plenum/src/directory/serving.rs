@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::Database;
+use super::following::{self, Following, ReplicaArgs};
 use crate::Output;
 use crate::health::Health;
 use crate::serve::authority::Authority;
@@ -62,6 +63,8 @@ pub struct Args {
     /// A proxy of ours, or a network of them: its X-Forwarded-For is believed. May be repeated.
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     trusted_proxies: Vec<IpNet>,
+    #[command(flatten)]
+    replica: ReplicaArgs,
     /// Where /livez, /readyz and /metrics are, plain HTTP; nowhere if not given.
     #[arg(long, value_name = "ADDR")]
     health: Option<SocketAddr>,
@@ -89,20 +92,26 @@ pub async fn run(
     let tls = args.tls(database)?;
     let geo = args.geoip.as_deref().map(GeoFile::open).transpose();
     let geo = geo.context("--geoip")?;
+    let upstream = args.replica.upstream()?;
     let mut registry = Registry::default();
     let end = CancellationToken::new();
     let config = Config {
         issuer: args.url(address),
         trusted_proxies: args.trusted_proxies.clone(),
         geo: geo.clone(),
-        read_only: false,
+        read_only: upstream.is_some(),
     };
     tracing::info!(%address, "directory starts");
     let opened = stop.run_until_cancelled(opened(database.config()?)).await;
     let Some(store) = opened.transpose()? else {
         return Ok(());
     };
+    following::check(&store, upstream.is_some()).await?;
     let directory = Directory::new(config, store.clone(), &mut registry);
+    if let Some(upstream) = upstream {
+        let following = Following::new(upstream, directory.clone(), &mut registry);
+        tokio::spawn(following.run(end.clone()));
+    }
     let counters = https::Counters::default();
     let failed = Gauge::default();
     registry.register(

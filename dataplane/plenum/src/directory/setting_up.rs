@@ -1,5 +1,7 @@
 //! What is done from a shell beside the database: the first account, because nobody could
-//! sign in to make it; zones and replicas, because scripts set them up.
+//! sign in to make it; zones, replicas and meetings, because scripts set them up.
+
+mod meeting;
 
 use std::io::{IsTerminal as _, Read as _};
 
@@ -18,6 +20,7 @@ use plenum_wire::{DisplayName, ZoneName};
 use serde_json::{Value, json};
 
 use crate::Output;
+pub use meeting::{Meeting, meeting};
 
 /// Longest password that is read from the standard input, with its line break, in bytes.
 const STDIN_BYTES: u64 = 1_024;

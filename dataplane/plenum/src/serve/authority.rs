@@ -73,6 +73,11 @@ impl Authority {
         })
     }
 
+    /// Its certificate, in PEM.
+    pub fn pem(&self) -> &str {
+        &self.certificate
+    }
+
     /// What the site trusts.
     pub fn trust(&self) -> anyhow::Result<Trust> {
         Ok(Trust::from_pem(self.certificate.as_bytes())?)
@@ -128,7 +133,8 @@ fn valid_for(params: &mut CertificateParams, days: u32) {
     params.not_after = (now + DAY * days).into();
 }
 
-fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
+/// Writes a file that nobody else reads.
+pub fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options

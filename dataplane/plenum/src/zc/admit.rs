@@ -15,15 +15,16 @@ use plenum_wire::link::TicketKey;
 /// How often the file's date is looked at.
 const POLL: Duration = Duration::from_secs(5);
 
-/// The directory's public keys, from a file, from the directory itself, or from both.
+/// The directory's public keys, from a file, from the directory and its replicas, or from all
+/// of them.
 #[derive(Clone, Default)]
 pub struct Directory(Arc<Mutex<Known>>);
 
 #[derive(Default)]
 struct Known {
     file: Option<File>,
-    /// What the directory said last.
-    told: Option<JwkSet>,
+    /// What each directory said last.
+    told: BTreeMap<String, JwkSet>,
 }
 
 struct File {
@@ -45,16 +46,21 @@ impl Directory {
         };
         let known = Known {
             file: Some(file),
-            told: None,
+            told: BTreeMap::new(),
         };
         Ok(Self(Arc::new(Mutex::new(known))))
     }
 
-    /// Takes the keys that the directory tells, in place of those it told before. What is no
-    /// JWKS changes nothing.
+    /// Takes the keys that one tells who speaks for all directories, in place of those it told
+    /// before. What is no JWKS changes nothing.
     pub fn learn(&self, jwks: serde_json::Value) {
+        self.learn_from("", jwks);
+    }
+
+    /// Takes the keys that a directory tells, in place of those that this one told before.
+    pub fn learn_from(&self, directory: &str, jwks: serde_json::Value) {
         match serde_json::from_value(jwks) {
-            Ok(keys) => self.known().told = Some(keys),
+            Ok(keys) => drop(self.known().told.insert(directory.to_owned(), keys)),
             Err(error) => tracing::warn!(%error, "the directory's answer holds no keys"),
         }
     }
@@ -78,8 +84,8 @@ impl Directory {
         let mut known = self.known();
         let Known { file, told } = &mut *known;
         let file = file.as_mut().map(File::refreshed);
-        // Those that the directory told come last: they count where both know a name.
-        let all = file.into_iter().chain(told.as_ref());
+        // Those that directories told come last: they count where both know a name.
+        let all = file.into_iter().chain(told.values());
         let keys: BTreeMap<&str, &str> =
             all.flat_map(|set| &set.keys).filter_map(ed25519).collect();
         keys.into_iter()
@@ -97,7 +103,7 @@ impl Directory {
 
 impl Known {
     fn key(&mut self, kid: &str) -> Option<DecodingKey> {
-        let told = self.told.as_ref().and_then(|keys| keys.find(kid));
+        let told = self.told.values().find_map(|keys| keys.find(kid));
         let key = told.or_else(|| self.file.as_mut()?.refreshed().find(kid))?;
         DecodingKey::from_jwk(key).ok()
     }

@@ -1,16 +1,16 @@
-//! Tells the directory about the zone, outward only, and learns its keys from the answers.
+//! Tells directories about the zone, outward only, and learns their keys from the answers.
 //! [`plenum_zone::outward`] decides when.
+//!
+//! A zone may have several: the directory that it belongs to, and a replica of it at its own
+//! site. Each is told by itself, so that none waits for another that is away.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, ensure};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{Request, Response, Uri};
-use bytes::Bytes;
-use plenum_client::proxy::ProxySettings;
-use plenum_transport::route::{Http, Route};
-use plenum_transport::tls::{self, Trust};
+use anyhow::Context as _;
+use axum::http::Uri;
+use futures_util::future::join_all;
+use plenum_transport::tls::Trust;
 use plenum_wire::ZoneName;
 use plenum_wire::directory::{ReportAnswer, ZoneReport};
 use plenum_zone::outward::{Reporting, Summary};
@@ -20,21 +20,28 @@ use tokio_util::sync::CancellationToken;
 use super::admit::Directory;
 use super::core::Ask;
 use super::metrics::Metrics;
+use crate::upstream::{Failed, Upstream, origin};
 
 /// How long one report may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The directory, as a zone sees it.
+/// The directories, as a zone sees them.
 #[derive(Debug, Clone, clap::Args)]
 pub struct OutwardArgs {
     /// The directory that this zone belongs to, `https://HOST[:PORT]`: it is told how the zone
-    /// is, and its keys are learned from it. A proxy is taken from `HTTPS_PROXY`.
-    #[arg(long, value_name = "URL", requires_all = ["directory_credential", "public_urls"])]
-    directory: Option<Uri>,
+    /// is, and its keys are learned from it. A proxy is taken from `HTTPS_PROXY`. With a
+    /// replica at the site, both.
+    #[arg(
+        long,
+        value_name = "URL[,URL]",
+        value_delimiter = ',',
+        requires_all = ["directory_credential", "public_urls"]
+    )]
+    directory: Vec<Uri>,
     /// File with the zone's credential, as `plenum directory zone add` printed it.
     #[arg(long, value_name = "FILE")]
     directory_credential: Option<PathBuf>,
-    /// File with the authority that vouches for the directory, in PEM; the public web's
+    /// File with the authorities that vouch for the directories, in PEM; the public web's
     /// authorities otherwise.
     #[arg(long, value_name = "FILE")]
     directory_ca: Option<PathBuf>,
@@ -48,9 +55,8 @@ pub struct OutwardArgs {
 
 /// What is needed to report.
 pub struct Outward {
-    http: Http,
-    path: Uri,
-    credential: PathBuf,
+    directories: Vec<Upstream>,
+    path: String,
     report: ZoneReport,
 }
 
@@ -63,43 +69,29 @@ impl OutwardArgs {
     /// `None` without `--directory`. `tls` is the directory with the certificate that clients
     /// see: who vouches for it is told to them.
     pub fn read(&self, zone: &ZoneName, name: &str, tls: &Path) -> anyhow::Result<Option<Outward>> {
-        let (Some(url), Some(credential)) = (&self.directory, &self.directory_credential) else {
+        let Some(credential) = &self.directory_credential else {
             return Ok(None);
         };
-        let origin = origin(url).context("--directory")?;
-        read_credential(credential)?;
-        let path = format!("{origin}/v1/zones/{zone}/report");
-        Ok(Some(Outward {
-            http: client(self.directory_ca.as_deref(), route(&origin)?)?,
-            path: path.parse().context("--directory")?,
-            credential: credential.clone(),
-            report: ZoneReport {
-                controller: name.to_owned(),
-                controllers: self.public()?,
-                tunnels: origins(&self.tunnel_urls).context("--tunnel-urls")?,
-                authority: authority(tls),
-                routers: 0,
-                capacity: 0,
-                participants: 0,
-                meetings: Vec::new(),
-            },
-        }))
+        let upstream = |url| Upstream::new(url, credential, self.directory_ca.as_deref());
+        let directories: Vec<Upstream> = self
+            .directory
+            .iter()
+            .map(upstream)
+            .collect::<anyhow::Result<_>>()
+            .context("--directory, --directory-credential and --directory-ca")?;
+        if directories.is_empty() {
+            return Ok(None);
+        }
+        let report = ZoneReport {
+            tunnels: origins(&self.tunnel_urls).context("--tunnel-urls")?,
+            ..nothing_yet(name, self.public()?, authority(tls))
+        };
+        Ok(Some(Outward::new(directories, zone, report)))
     }
 }
 
 fn origins(urls: &[Uri]) -> anyhow::Result<Vec<String>> {
     urls.iter().map(origin).collect()
-}
-
-/// As clients are to write it.
-fn origin(url: &Uri) -> anyhow::Result<String> {
-    let host = url
-        .authority()
-        .filter(|_| url.scheme_str() == Some("https"));
-    let bare = matches!(url.path(), "" | "/") && url.query().is_none();
-    let host = host.filter(|host| bare && !host.as_str().contains('@'));
-    let host = host.with_context(|| format!("{url}: write https://HOST or https://HOST:PORT"))?;
-    Ok(format!("https://{host}"))
 }
 
 /// A certificate of a public authority comes without one.
@@ -108,140 +100,136 @@ fn authority(tls: &Path) -> Option<String> {
     (!pem.trim().is_empty()).then_some(pem)
 }
 
-/// As servers do it, without trying: by the proxy of the environment, unless it exempts the
-/// directory.
-fn route(origin: &str) -> anyhow::Result<Route> {
-    let settings = ProxySettings::detect(None)?;
-    let way = settings.way_to(&origin.parse().context("--directory")?);
-    Ok(way.proxied().unwrap_or_else(Route::direct))
-}
-
-fn client(authority: Option<&Path>, route: Route) -> anyhow::Result<Http> {
-    let trust = match authority {
-        Some(file) => {
-            let pem = std::fs::read(file)
-                .with_context(|| format!("--directory-ca {}", file.display()))?;
-            Trust::from_pem(&pem).with_context(|| format!("--directory-ca {}", file.display()))?
-        }
-        None => Trust::WebPki,
-    };
-    let tls = tls::client_config(&trust, None, &[b"http/1.1"]).context("--directory-ca")?;
-    Ok(Http::new(route, tls))
-}
-
-/// Read anew for each report: a credential is renewed without a restart.
-fn read_credential(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("--directory-credential {}", file.display()))?;
-    let credential = text.trim();
-    ensure!(
-        !credential.is_empty() && credential.bytes().all(|byte| byte.is_ascii_graphic()),
-        "--directory-credential {} holds no credential: write what `plenum directory zone add` printed",
-        file.display()
-    );
-    Ok(credential.to_owned())
-}
-
-/// What came of one report.
-enum Outcome {
-    Heard(ReportAnswer),
-    Failed {
-        why: anyhow::Error,
-        after: Option<Duration>,
-    },
+fn nothing_yet(name: &str, controllers: Vec<String>, authority: Option<String>) -> ZoneReport {
+    ZoneReport {
+        controller: name.to_owned(),
+        controllers,
+        tunnels: Vec::new(),
+        authority,
+        routers: 0,
+        capacity: 0,
+        participants: 0,
+        meetings: Vec::new(),
+    }
 }
 
 impl Outward {
+    fn new(directories: Vec<Upstream>, zone: &ZoneName, report: ZoneReport) -> Self {
+        Self {
+            directories,
+            path: format!("/v1/zones/{zone}/report"),
+            report,
+        }
+    }
+
+    /// Reports to a directory in the same process, at `origin`. `authority` vouches for it and
+    /// for the controllers, in PEM.
+    pub fn local(
+        origin: String,
+        authority: String,
+        credential: &Path,
+        zone: &ZoneName,
+        controllers: Vec<String>,
+    ) -> anyhow::Result<Self> {
+        let trust = Trust::from_pem(authority.as_bytes())?;
+        let directory = Upstream::local(origin, &trust, credential)?;
+        let report = nothing_yet("serve", controllers, Some(authority));
+        Ok(Self::new(vec![directory], zone, report))
+    }
+
     /// Reports until `stop`.
     pub async fn run(
-        mut self,
+        self,
         ask: Ask,
-        mut changed: watch::Receiver<u64>,
-        directory: Directory,
+        changed: watch::Receiver<u64>,
+        keys: Directory,
         metrics: Metrics,
         stop: CancellationToken,
     ) {
+        let (path, report) = (self.path, self.report);
+        let reporters = self.directories.into_iter().map(|directory| Reporter {
+            directory,
+            path: path.clone(),
+            report: report.clone(),
+            ask: ask.clone(),
+            changed: changed.clone(),
+            keys: keys.clone(),
+            metrics: metrics.clone(),
+        });
+        let reporting = join_all(reporters.map(Reporter::run));
+        stop.run_until_cancelled(reporting).await;
+    }
+}
+
+/// Tells one directory.
+struct Reporter {
+    directory: Upstream,
+    path: String,
+    report: ZoneReport,
+    ask: Ask,
+    changed: watch::Receiver<u64>,
+    keys: Directory,
+    metrics: Metrics,
+}
+
+impl Reporter {
+    /// Ends when the broker has, and the controller with it.
+    async fn run(mut self) {
         let mut reporting = Reporting::new(Instant::now());
         loop {
             let due = reporting.next_timeout().expect("no report is on its way");
             tokio::select! {
-                () = stop.cancelled() => return,
-                // The broker has ended, and the controller with it.
-                news = changed.changed() => match news {
+                news = self.changed.changed() => match news {
                     Ok(()) => { reporting.changed(Instant::now()); continue; }
                     Err(_) => return,
                 },
                 () = tokio::time::sleep_until(due.into()) => {}
             }
-            let Some(summary) = ask.summary().await else {
+            let Some(summary) = self.ask.summary().await else {
                 return;
             };
             reporting.sent(Instant::now());
-            let outcome = tokio::select! {
-                () = stop.cancelled() => return,
-                outcome = self.report(summary) => outcome,
-            };
-            metrics.reported(matches!(outcome, Outcome::Heard(_)));
-            match outcome {
-                Outcome::Heard(answer) => {
-                    if reporting.failures() > 0 {
-                        tracing::info!(missed = reporting.failures(), "the directory hears again");
-                    }
-                    directory.learn(answer.jwks);
-                    let every = Duration::from_secs(answer.report_every_s);
-                    reporting.answered(every, Instant::now());
-                }
-                Outcome::Failed { why, after } => {
-                    // Once for each time that it is away.
-                    if reporting.failures() == 0 {
-                        tracing::warn!(
-                            error = format!("{why:#}"),
-                            "the directory does not hear; meetings go on with its last keys"
-                        );
-                    }
-                    reporting.failed(rand::random(), after, Instant::now());
-                }
+            let answer = self.report(summary).await;
+            self.metrics.reported(answer.is_ok());
+            match answer {
+                Ok(answer) => self.heard(answer, &mut reporting),
+                Err(failed) => self.not_heard(&failed, &mut reporting),
             }
         }
     }
 
-    async fn report(&mut self, summary: Summary) -> Outcome {
+    async fn report(&mut self, summary: Summary) -> Result<ReportAnswer, Failed> {
         self.report.routers = summary.routers;
         self.report.capacity = summary.capacity;
         self.report.participants = summary.participants;
         self.report.meetings = summary.meetings;
-        let sent = async {
-            let credential = read_credential(&self.credential)?;
-            let put = Request::put(self.path.clone())
-                .header(AUTHORIZATION, format!("Bearer {credential}"))
-                .header(CONTENT_TYPE, "application/json")
-                .body(Bytes::from(serde_json::to_vec(&self.report)?))?;
-            Ok(self.http.send(put, PATIENCE).await?)
-        };
-        match sent.await {
-            Ok(response) => read(&response),
-            Err(why) => Outcome::Failed { why, after: None },
+        let put = self.directory.put(&self.path, &self.report, PATIENCE);
+        put.await
+    }
+
+    fn heard(&self, answer: ReportAnswer, reporting: &mut Reporting) {
+        let missed = reporting.failures();
+        if missed > 0 {
+            tracing::info!(missed, directory = self.name(), "the directory hears again");
         }
+        self.keys.learn_from(self.name(), answer.jwks);
+        let every = Duration::from_secs(answer.report_every_s);
+        reporting.answered(every, Instant::now());
     }
-}
 
-fn read(response: &Response<Bytes>) -> Outcome {
-    let said = || String::from_utf8_lossy(response.body());
-    let answer = if response.status().is_success() {
-        serde_json::from_slice(response.body()).context("the answer is no directory's")
-    } else {
-        Err(anyhow!("it answered {}: {}", response.status(), said()))
-    };
-    match answer {
-        Ok(answer) => Outcome::Heard(answer),
-        Err(why) => Outcome::Failed {
-            why,
-            after: retry_after(response),
-        },
+    fn not_heard(&self, failed: &Failed, reporting: &mut Reporting) {
+        // Once for each time that it is away.
+        if reporting.failures() == 0 {
+            tracing::warn!(
+                error = format!("{:#}", failed.why),
+                directory = self.name(),
+                "the directory does not hear; meetings go on with its last keys"
+            );
+        }
+        reporting.failed(rand::random(), failed.after, Instant::now());
     }
-}
 
-fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    seconds.parse().ok().map(Duration::from_secs)
+    fn name(&self) -> &str {
+        self.directory.origin()
+    }
 }

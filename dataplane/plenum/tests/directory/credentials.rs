@@ -11,7 +11,7 @@ async fn it_is_told_once_and_a_better_one_needs_no_restart() {
     let wrong = house.credential("site.other").await;
     let mut zone = Zone::new("site.main");
     zone.set_credential(&wrong);
-    zone.start(&[&house]).await;
+    zone.start(&[&house]);
     let controller = zone.controller();
     controller.counts_beyond(FAILED, 2).await;
     assert_eq!(controller.metric(HEARD).await, 0);

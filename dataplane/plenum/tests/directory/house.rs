@@ -26,6 +26,52 @@ impl House {
         house
     }
 
+    /// A replica of another, which has everything.
+    pub async fn replica_of(primary: &Self) -> Self {
+        let made = primary.set_up(&["replica", "add", "site"]).await;
+        let mut house = Self::closed();
+        let token = house.files.path().join("token");
+        std::fs::write(&token, made["token"].as_str().unwrap()).unwrap();
+        house.more = [
+            ("--replica-of", primary.url()),
+            ("--replica-token", token.display().to_string()),
+            ("--replica-ca", primary.authority().display().to_string()),
+        ]
+        .into_iter()
+        .flat_map(|(option, value)| [option.to_owned(), value])
+        .collect();
+        house.start().await;
+        house
+    }
+
+    /// What it is started with beside the usual.
+    pub fn more(&self) -> &[String] {
+        &self.more
+    }
+
+    /// Copies its database while it does not run.
+    pub fn backup(&self) {
+        self.copy("directory.db", "backup.db");
+    }
+
+    /// Puts the copy back.
+    pub fn restore(&self) {
+        self.copy("backup.db", "directory.db");
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        // What it wrote last is in a file beside.
+        for beside in ["", "-wal"] {
+            let from = self.data().join(format!("{from}{beside}"));
+            let to = self.data().join(format!("{to}{beside}"));
+            drop(std::fs::remove_file(&to));
+            if from.exists() {
+                std::fs::copy(from, to).unwrap();
+            }
+        }
+        drop(std::fs::remove_file(self.data().join(format!("{to}-shm"))));
+    }
+
     /// One that has not been started yet.
     pub fn closed() -> Self {
         Self {
@@ -63,7 +109,7 @@ impl House {
         format!("https://{}", local(self.base))
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.files.path().join("data")
     }
 

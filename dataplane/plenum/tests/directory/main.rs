@@ -12,17 +12,21 @@
 //! | `away` | the directory dies and comes back |
 //! | `credentials` | a zone whose credential is wrong |
 //! | `keys` | the directory's keys change |
+//! | `small_site` | all of it in one process |
+//! | `hybrid` | a replica at the site, and the directory far away |
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod away;
 mod credentials;
 mod house;
+mod hybrid;
 mod joining;
 mod keys;
 #[path = "../ports/mod.rs"]
 mod ports;
 mod programs;
+mod small_site;
 mod voices;
 mod web;
 mod zone;

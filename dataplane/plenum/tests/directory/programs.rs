@@ -70,6 +70,13 @@ pub async fn printed(mut command: Command) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
+/// What one says that cannot do what it is to do.
+pub async fn refused(mut command: Command) -> String {
+    let output = within(command.output()).await.unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
 /// One that runs until it is killed.
 pub struct Program {
     child: Child,

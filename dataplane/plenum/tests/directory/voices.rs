@@ -5,7 +5,9 @@ use std::time::Duration;
 use plenum_client::{Event, JoinConfig, Network, Session, TrackSender};
 use plenum_wire::rtp::{self, Header};
 use plenum_wire::{Codec, Kind};
+use tokio::sync::watch;
 use tokio::time::interval;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::house::House;
 use crate::programs::within;
@@ -27,14 +29,18 @@ pub fn entrance(houses: &[&House], meeting: &str) -> JoinConfig {
     config
 }
 
+/// Two people who talk until they are no longer of use to the test.
 pub struct Conversation {
-    speaker: Session,
-    track: TrackSender,
-    listener: Session,
-    said: u16,
+    state: watch::Receiver<State>,
+    _talking: AbortOnDropHandle<()>,
+}
+
+/// What has come of it so far.
+#[derive(Default)]
+struct State {
     /// Packets that the listener got.
     heard: usize,
-    /// How often either of them lost the router.
+    /// How often either of them lost the router, and was back.
     lost: usize,
     back: usize,
 }
@@ -56,56 +62,75 @@ impl Conversation {
             channels: 2,
         };
         let track = speaker.publish(Kind::Audio, opus).await.unwrap();
-        Self {
+        let (tell, state) = watch::channel(State::default());
+        let talk = Talk {
+            listener: join().await,
             speaker,
             track,
-            listener: join().await,
             said: 0,
-            heard: 0,
-            lost: 0,
-            back: 0,
+            tell,
+        };
+        Self {
+            state,
+            _talking: AbortOnDropHandle::new(tokio::spawn(talk.run())),
         }
     }
 
     /// Returns when so many more packets were heard.
     pub async fn goes_on(&mut self, packets: usize) {
-        let wanted = self.heard + packets;
-        self.until(|conversation| conversation.heard >= wanted)
-            .await;
+        let wanted = self.state.borrow().heard + packets;
+        self.until(|state| state.heard >= wanted).await;
     }
 
     /// Returns when both have lost their router and are on another one.
     pub async fn comes_back(&mut self) {
-        self.until(|conversation| conversation.back >= 2).await;
+        self.until(|state| state.back >= 2).await;
     }
 
     /// How often somebody lost a router.
     pub fn interruptions(&self) -> usize {
-        self.lost
+        self.state.borrow().lost
     }
 
-    async fn until(&mut self, holds: impl Fn(&Self) -> bool) {
+    async fn until(&mut self, holds: impl Fn(&State) -> bool) {
+        let came = within(self.state.wait_for(|state| holds(state))).await;
+        came.expect("they talk");
+    }
+}
+
+/// Behind a conversation: a session advances only while it is asked for what happens.
+struct Talk {
+    speaker: Session,
+    track: TrackSender,
+    listener: Session,
+    said: u16,
+    tell: watch::Sender<State>,
+}
+
+impl Talk {
+    async fn run(mut self) {
         let mut pace = interval(WORD);
-        within(async {
-            while !holds(self) {
-                let event = tokio::select! {
-                    _ = pace.tick() => {
-                        self.speak();
-                        continue;
-                    }
-                    event = self.speaker.next_event() => event,
-                    event = self.listener.next_event() => event,
-                };
-                match event.expect("nobody left") {
-                    Event::Packet { .. } => self.heard += 1,
-                    Event::Reconnecting { .. } => self.lost += 1,
-                    Event::Reconnected { .. } => self.back += 1,
-                    Event::Ended(ending) => panic!("{ending:?}"),
-                    _ => {}
+        loop {
+            let event = tokio::select! {
+                _ = pace.tick() => {
+                    self.speak();
+                    continue;
                 }
-            }
-        })
-        .await;
+                event = self.speaker.next_event() => event,
+                event = self.listener.next_event() => event,
+            };
+            let event = event.expect("nobody left");
+            self.tell.send_if_modified(|state| {
+                match event {
+                    Event::Packet { .. } => state.heard += 1,
+                    Event::Reconnecting { .. } => state.lost += 1,
+                    Event::Reconnected { .. } => state.back += 1,
+                    Event::Ended(ending) => panic!("{ending:?}"),
+                    _ => return false,
+                }
+                true
+            });
+        }
     }
 
     fn speak(&mut self) {

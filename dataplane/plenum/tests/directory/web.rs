@@ -48,6 +48,10 @@ impl Web {
         }
     }
 
+    pub fn bearer(&self) -> Option<&str> {
+        self.bearer.as_deref()
+    }
+
     pub async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Answer, HttpError> {
         let mut request = Request::builder()
             .method(method)

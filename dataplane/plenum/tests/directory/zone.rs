@@ -19,6 +19,9 @@ use crate::web::{Answer, Web};
 pub const HEARD: &str = r#"plenum_zone_directory_reports_total{result="heard"}"#;
 pub const FAILED: &str = r#"plenum_zone_directory_reports_total{result="failed"}"#;
 
+/// Routers that are connected.
+const ROUTERS: &str = "plenum_zone_routers";
+
 pub struct Zone {
     name: String,
     files: TempDir,
@@ -34,7 +37,7 @@ impl Zone {
     pub async fn open(name: &str, house: &House) -> Self {
         let mut zone = Self::new(name);
         zone.set_credential(&house.credential(name).await);
-        zone.start(&[house]).await;
+        zone.start(&[house]);
         zone.add_router().await;
         zone
     }
@@ -85,7 +88,7 @@ impl Zone {
     }
 
     /// Starts the controller, which reports to these directories.
-    pub async fn start(&mut self, houses: &[&House]) {
+    pub fn start(&mut self, houses: &[&House]) {
         let urls: Vec<String> = houses.iter().map(|house| house.url()).collect();
         // Who vouches for each of them.
         let pem: String = houses
@@ -148,9 +151,17 @@ impl Zone {
         let log = self.file(&format!("{name}.log"));
         let there = self.routers.len() as u64;
         self.routers.push(Program::start(command, &log, health));
-        self.controller()
-            .counts_beyond("plenum_zone_routers", there)
-            .await;
+        self.controller().counts_beyond(ROUTERS, there).await;
+    }
+
+    /// Its routers do not notice.
+    pub async fn controller_dies(&mut self) {
+        self.controller.take().unwrap().die().await;
+    }
+
+    /// Returns when a new controller has heard of one.
+    pub async fn router_is_back(&self) {
+        self.controller().counts_beyond(ROUTERS, 0).await;
     }
 
     /// The router of that number dies.

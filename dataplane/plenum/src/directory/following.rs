@@ -1,0 +1,230 @@
+//! `--replica-of`: pulls what has changed at another directory, outward only, and tells it which
+//! keys this one signs with. [`plenum_directory::replica`] decides when.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use axum::http::Uri;
+use plenum_directory::api::{Directory, ReplicaKeys};
+use plenum_directory::model::{ChangePage, Mark, PublicKey, Revision, SigningKey};
+use plenum_directory::replica::{Pulling, Verdict};
+use plenum_directory::store::{self, Store};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+
+use crate::upstream::{Failed, Upstream};
+
+/// How long one question may take: longer than the directory takes to give up.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest answer in bytes. The directory cuts at a quarter of that.
+const ANSWER_BYTES: usize = 1 << 20;
+/// Changes of one answer at most.
+const CHANGES: u32 = 1_000;
+
+/// What makes a directory a replica.
+#[derive(Debug, clap::Args)]
+pub struct ReplicaArgs {
+    /// Be a replica of this directory, `https://HOST[:PORT]`: answer lookups with what it
+    /// knows, also while it is away, and change nothing. A proxy is taken from `HTTPS_PROXY`.
+    #[arg(long, value_name = "URL", requires = "replica_token")]
+    replica_of: Option<Uri>,
+    /// File with the token that `plenum directory replica add` printed.
+    #[arg(long, value_name = "FILE", requires = "replica_of")]
+    replica_token: Option<PathBuf>,
+    /// File with the authority that vouches for that directory, in PEM; the public web's
+    /// authorities otherwise.
+    #[arg(long, value_name = "FILE", requires = "replica_of")]
+    replica_ca: Option<PathBuf>,
+}
+
+impl ReplicaArgs {
+    /// The directory that is followed, if this is a replica.
+    pub fn upstream(&self) -> anyhow::Result<Option<Upstream>> {
+        let (Some(url), Some(token)) = (&self.replica_of, &self.replica_token) else {
+            return Ok(None);
+        };
+        let upstream = Upstream::new(url, token, self.replica_ca.as_deref())
+            .context("--replica-of, --replica-token and --replica-ca")?;
+        Ok(Some(upstream.with_answers_of(ANSWER_BYTES)))
+    }
+}
+
+/// A replica keeps what the directory says and nothing else: it is not let into the database
+/// of a directory, which it would empty, nor a directory into a replica's, whose changes
+/// nobody would hear of.
+pub async fn check(store: &Store, replica: bool) -> anyhow::Result<()> {
+    let followed = store.followed().await?.is_some();
+    if !replica && followed {
+        bail!("--database is a replica's: give --replica-of, or another database");
+    }
+    if replica && !followed {
+        // A new one has the key of its passcodes.
+        let page = store.changes(Revision(0), 2).await?;
+        if page.changes.len() > 1 {
+            bail!(
+                "--database is a directory's own: give a replica a database of its own, a new one"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByResult {
+    result: &'static str,
+}
+
+/// Follows a directory.
+pub struct Following {
+    upstream: Upstream,
+    directory: Directory,
+    pulls: Family<ByResult, Counter>,
+    behind: Gauge,
+    mark: Option<Mark>,
+    /// The keys could not be published, and somebody was told.
+    told: bool,
+}
+
+impl Following {
+    /// `directory` is this one, whose database takes what comes.
+    pub fn new(upstream: Upstream, directory: Directory, registry: &mut Registry) -> Self {
+        let (pulls, behind) = (Family::default(), Gauge::default());
+        let replica = registry.sub_registry_with_prefix("plenum_directory_replica");
+        replica.register(
+            "pulls",
+            "Questions to the directory that is followed",
+            pulls.clone(),
+        );
+        replica.register(
+            "behind_seconds",
+            "Age of what is known, since the start at most",
+            behind.clone(),
+        );
+        Self {
+            upstream,
+            directory,
+            pulls,
+            behind,
+            mark: None,
+            told: false,
+        }
+    }
+
+    /// Follows until `stop`.
+    pub async fn run(mut self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.follow()).await;
+    }
+
+    async fn follow(&mut self) {
+        let began = Instant::now();
+        let mut pulling = self.begin().await;
+        loop {
+            let due = pulling.next_timeout().expect("no question is on its way");
+            tokio::time::sleep_until(due.into()).await;
+            let failures = pulling.failures();
+            let pulled = self.pull(&mut pulling).await;
+            let result = if pulled.is_ok() { "pulled" } else { "failed" };
+            self.pulls.get_or_create(&ByResult { result }).inc();
+            let now = Instant::now();
+            match pulled {
+                Ok(()) if failures > 0 => {
+                    tracing::info!(failures, "the directory that is followed answers again");
+                }
+                Ok(()) => {}
+                // Once for each time that it is away.
+                Err(why) if failures == 0 => tracing::warn!(
+                    error = format!("{why:#}"),
+                    "the directory that is followed does not answer; this replica does, with what it has"
+                ),
+                Err(_) => {}
+            }
+            let behind = pulling.behind(now).unwrap_or(now - began);
+            self.behind
+                .set(i64::try_from(behind.as_secs()).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Goes on where the database is.
+    async fn begin(&mut self) -> Pulling {
+        let followed = self.directory.store().followed().await;
+        // A database that is away will say it when there is something to write into it.
+        let followed = followed.unwrap_or_default();
+        self.mark = followed.map(|it| it.mark);
+        let at = followed.map(|it| (it.feed, it.at));
+        Pulling::new(at, Instant::now())
+    }
+
+    async fn pull(&mut self, pulling: &mut Pulling) -> anyhow::Result<()> {
+        let page = match self.ask(pulling.ask()).await {
+            Ok(page) => page,
+            Err(Failed { why, after }) => {
+                pulling.failed(rand::random(), after, Instant::now());
+                return Err(why);
+            }
+        };
+        match pulling.answered(&page, rand::random(), Instant::now()) {
+            Verdict::Apply => {}
+            Verdict::Anew => {
+                tracing::warn!(
+                    "what the directory says does not fit to what is here: all of it is read again"
+                );
+                return Ok(());
+            }
+            Verdict::Nonsense(what) => bail!("the directory's answer makes no sense: {what}"),
+        }
+        if let Err(error) = self.directory.store().apply(&page).await {
+            pulling.failed(rand::random(), None, Instant::now());
+            if matches!(error, store::Error::Conflict { .. }) {
+                // Another process has the same database.
+                *pulling = self.begin().await;
+            }
+            return Err(anyhow::Error::new(error).context("it could not be written down"));
+        }
+        pulling.applied(&page, Instant::now());
+        self.mark = Some(page.mark);
+        if !page.changes.is_empty() || page.after == Revision(0) {
+            self.directory.look_again();
+        }
+        if page.is_last() {
+            self.publish().await?;
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, after: Revision) -> Result<ChangePage, Failed> {
+        let mut path = format!("/v1/replica/changes?after={after}&limit={CHANGES}");
+        if let Some(mark) = self.mark {
+            path += &format!("&mark={mark}");
+        }
+        self.upstream.get(&path, PATIENCE).await
+    }
+
+    /// Tells the directory which keys sign here, if it does not say so itself. Where that fails
+    /// the zones that report here know the keys all the same.
+    async fn publish(&mut self) -> anyhow::Result<()> {
+        let store = self.directory.store();
+        let (own, known) = (store.signing_keys().await?, store.public_keys().await?);
+        let keys: Vec<PublicKey> = own.iter().filter_map(SigningKey::public).collect();
+        if keys.iter().all(|key| known.contains(key)) {
+            return Ok(());
+        }
+        let keys = ReplicaKeys { keys };
+        let told = self
+            .upstream
+            .tell("/v1/replica/keys", &keys, PATIENCE)
+            .await;
+        if let Err(failed) = &told
+            && !self.told
+        {
+            let error = format!("{:#}", failed.why);
+            tracing::warn!(error, "the directory did not take this replica's keys");
+        }
+        self.told = told.is_err();
+        Ok(())
+    }
+}
