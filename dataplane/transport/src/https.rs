@@ -5,12 +5,16 @@
 //! the others nothing and is cut off after [`HANDSHAKE_TIMEOUT`], a request that is not
 //! answered, body and all, after [`REQUEST_TIMEOUT`], a connection that is not used after
 //! [`IDLE_TIMEOUT`]; at most [`MAX_CONNECTIONS`] are open, [`PER_ADDRESS`] of them from one
-//! address, which opens them no faster than [`ACCEPTS`]: more are closed at once. An answer has
-//! to be whole when its handler returns. WebSockets are free of all this once they are open,
-//! and outlive a stop: they belong to who took them over.
+//! address, which opens them no faster than [`ACCEPTS`]: more are closed at once. A request
+//! that a proxy before us may read as another one is refused, or is the last of its connection;
+//! who is refused while they still send hears why. An answer has to be whole when its handler
+//! returns. WebSockets are free of all this once they are open, and outlive a stop: they belong
+//! to who took them over.
 
 mod places;
 mod requests;
+mod rest;
+mod strict;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,7 +25,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::CONNECTION;
+use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::{HeaderValue, StatusCode, Version};
 use axum::response::{IntoResponse as _, Response};
 use hyper::body::Incoming;
@@ -44,6 +48,8 @@ use crate::tls::Member;
 use crate::{HANDSHAKE_TIMEOUT, socket};
 use places::Places;
 use requests::Requests;
+use rest::{Lent, Rest};
+use strict::{Standing, standing};
 
 /// Connections open on one listener at a time, handshakes included.
 pub const MAX_CONNECTIONS: usize = 16_384;
@@ -212,16 +218,32 @@ fn member(tls: &TlsStream<Marked>) -> Option<Member> {
 /// follows is no request.
 async fn answer(app: Router, request: Request) -> Response {
     let http1 = request.version() < Version::HTTP_2;
+    let standing = standing(&request);
+    if standing == Standing::Refused {
+        return closing(StatusCode::BAD_REQUEST.into_response());
+    }
     let Ok(answer) = timeout(REQUEST_TIMEOUT, app.oneshot(request)).await else {
-        let mut late = StatusCode::REQUEST_TIMEOUT.into_response();
-        if http1 {
-            // The rest of the body may still come (RFC 9110 section 15.5.9).
-            let close = HeaderValue::from_static("close");
-            late.headers_mut().insert(CONNECTION, close);
-        }
-        return late;
+        let late = StatusCode::REQUEST_TIMEOUT.into_response();
+        // The rest of the body may still come (RFC 9110 section 15.5.9).
+        return if http1 { closing(late) } else { late };
     };
-    answer.unwrap_or_else(|never| match never {})
+    let answer = answer.unwrap_or_else(|never| match never {});
+    match standing {
+        Standing::Last => closing(answer),
+        Standing::Plain | Standing::Refused => answer,
+    }
+}
+
+fn closing(mut answer: Response) -> Response {
+    let close = HeaderValue::from_static("close");
+    answer.headers_mut().insert(CONNECTION, close);
+    answer
+}
+
+fn lent(request: hyper::Request<Incoming>) -> (hyper::Request<Lent>, Rest) {
+    let (head, body) = request.into_parts();
+    let (body, rest) = rest::lend(body);
+    (hyper::Request::from_parts(head, body), rest)
 }
 
 async fn requests(tls: TlsStream<Marked>, peer: Peer, app: Router, stop: &CancellationToken) {
@@ -231,11 +253,17 @@ async fn requests(tls: TlsStream<Marked>, peer: Peer, app: Router, stop: &Cancel
     let begun = requests.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let (app, running) = (app.clone(), begun.begin());
+        // Who waits to be asked for the body does not send it, and HTTP/2 has a way to say stop.
+        let sends = !http2 && !request.headers().contains_key(EXPECT);
+        let (request, rest) = lent(request);
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(peer.clone());
         request.extensions_mut().insert(marker.clone());
         async move {
             let answer = answer(app, request).await;
+            if sends && answer.status() != StatusCode::REQUEST_TIMEOUT {
+                rest.discard().await;
+            }
             drop(running);
             Ok::<_, Infallible>(answer)
         }
