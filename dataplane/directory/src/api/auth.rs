@@ -34,10 +34,15 @@ pub fn shown(prefix: &str, secret: &Secret) -> String {
 
 /// What a request presents, if anything.
 pub fn bearer(headers: &HeaderMap) -> Answer<Option<&str>> {
-    let Some(value) = headers.get(AUTHORIZATION) else {
+    let wrong = || Problem::from(Denial::SignInRequired).saying("send \"Authorization: Bearer\"");
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
-    let wrong = || Problem::from(Denial::SignInRequired).saying("send \"Authorization: Bearer\"");
+    // Of two, a proxy before us may have looked at the other.
+    if values.next().is_some() {
+        return Err(wrong().saying("send one \"Authorization\""));
+    }
     let text = value.to_str().map_err(|_| wrong())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(wrong)?;
     if !scheme.eq_ignore_ascii_case("bearer") {

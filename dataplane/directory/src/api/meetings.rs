@@ -16,7 +16,7 @@ use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
 use super::{Directory, now};
 use crate::model::{Meeting, MeetingKind, NewMeeting};
-use crate::random;
+use crate::{random, store};
 
 /// Times of one answer where nobody says otherwise, and at most.
 const USUAL_TIMES: usize = 50;
@@ -24,7 +24,7 @@ const MOST_TIMES: usize = 500;
 
 /// The meeting, for one of its hosts. Others learn no more of it than a lookup tells.
 pub async fn of_host(directory: &Directory, caller: &SignedIn, id: &str) -> Answer<Meeting> {
-    let meeting = directory.store().meeting(number(id)?).await?;
+    let meeting = found(directory, id).await?;
     if meeting.is_host(caller.account.id) || caller.is_admin() {
         return Ok(meeting);
     }
@@ -33,11 +33,20 @@ pub async fn of_host(directory: &Directory, caller: &SignedIn, id: &str) -> Answ
 
 /// The meeting, for those who are invited by name too.
 async fn of_invited(directory: &Directory, caller: &SignedIn, id: &str) -> Answer<Meeting> {
-    let meeting = directory.store().meeting(number(id)?).await?;
+    let meeting = found(directory, id).await?;
     if meeting.is_invited(caller.account.id) || caller.is_admin() {
         return Ok(meeting);
     }
     Err(not_theirs())
+}
+
+/// That a meeting is there must not show in the words of a refusal either.
+async fn found(directory: &Directory, id: &str) -> Answer<Meeting> {
+    let number = number(id).map_err(|_| not_theirs())?;
+    match directory.store().meeting(number).await {
+        Err(store::Error::NotFound { .. }) => Err(not_theirs()),
+        found => Ok(found?),
+    }
 }
 
 fn not_theirs() -> Problem {

@@ -60,6 +60,9 @@ pub async fn changes(
             "\"limit\" is between 1 and {MOST}"
         )));
     }
+    if after.is_some_and(|after| i64::try_from(after).is_err()) {
+        return Err(Problem::bad_request("no change has such a number"));
+    }
     let store = directory.store();
     let known = match mark {
         Some(mark) => store.remembers(mark).await?,

@@ -11,7 +11,7 @@ use axum::routing::get;
 use axum::{Json, http};
 use plenum_wire::directory::{Denial, DirectoryProblem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi as Built, Ref, Response as Described};
+use utoipa::openapi::{ContentBuilder, OpenApi as Built, Ref, RefOr, Response as Described};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
@@ -77,7 +77,7 @@ impl Modify for Credentials {
     }
 }
 
-/// Says of every operation that it may fail, and how that looks.
+/// Says of every operation what its answers are: that it may fail, and how that looks.
 pub fn with_problems(document: &mut Built) {
     let problem = || {
         let schema = Ref::from_schema_name("DirectoryProblem");
@@ -98,8 +98,25 @@ pub fn with_problems(document: &mut Built) {
         ];
         for operation in operations.into_iter().flatten() {
             let responses = &mut operation.responses.responses;
+            for (status, response) in responses.iter_mut() {
+                if let RefOr::T(response) = response {
+                    describe(status, response);
+                }
+            }
             responses.insert("default".to_owned(), problem().into());
         }
+    }
+}
+
+/// OpenAPI 3.1 wants a description of every response.
+fn describe(status: &str, response: &mut Described) {
+    if response.description.is_empty() {
+        let says = match status {
+            "201" => "It was made",
+            "204" => "It is done",
+            _ => "What was asked for",
+        };
+        says.clone_into(&mut response.description);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the directory says of itself.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::house::{House, Place};
@@ -39,14 +41,33 @@ pub async fn the_openapi_document_describes_every_path(place: Place) {
         assert!(
             operation["responses"]["default"]["content"]["application/problem+json"].is_object()
         );
+        for response in operation["responses"].as_object().unwrap().values() {
+            let says = response["description"].as_str().unwrap_or_default();
+            assert!(!says.is_empty(), "{id}: wanted by OpenAPI 3.1");
+        }
         let text = operation.to_string();
         let references = text.split("#/components/schemas/").skip(1);
         for name in references.map(|it| it.split('"').next().unwrap()) {
             assert!(schemas.contains_key(name), "{id}: {name}");
         }
     }
+    for (path, item) in paths {
+        let documented = item.as_object().unwrap().keys().cloned();
+        assert_eq!(methods(&house, path).await, documented.collect(), "{path}");
+    }
     let denials = schemas["Denial"].to_string();
     assert!(denials.contains("waiting_for_host"), "{denials}");
+}
+
+/// What the router itself says that it takes there.
+async fn methods(house: &House, path: &str) -> BTreeSet<String> {
+    let path = path.replace(['{', '}'], "");
+    let wrong = house.client.request("BREW", &path).send().await;
+    assert_eq!(wrong.status, 405, "{path}");
+    let allowed = wrong.header("allow").unwrap().to_lowercase();
+    // Everybody answers HEAD where they answer GET (RFC 9110 section 9.1).
+    let allowed = allowed.split(',').filter(|method| *method != "head");
+    allowed.map(str::to_owned).collect()
 }
 
 pub async fn docs_come_from_nowhere_else(place: Place) {

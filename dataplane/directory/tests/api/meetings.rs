@@ -137,4 +137,16 @@ pub async fn others_see_nothing_of_it(place: Place) {
         .await
         .is(Denial::NotFound);
     house.client.get(&path).await.is(Denial::SignInRequired);
+    // Nor that it is there: in no word is a number that exists told from one that does not.
+    for under in ["", "/waiting", "/occurrences"] {
+        let (there, nowhere) = (format!("{path}{under}"), format!("/v1/meetings/999{under}"));
+        let unknown = format!("/v1/meetings/100000000{under}");
+        let [there, nowhere, unknown] = [
+            eve.get(&there).await,
+            eve.get(&nowhere).await,
+            eve.get(&unknown).await,
+        ];
+        assert_eq!(there.text(), unknown.text());
+        assert_eq!(there.text(), nowhere.text());
+    }
 }

@@ -154,6 +154,9 @@ pub async fn what_was_never_issued_opens_nothing(place: Place) {
         .request("GET", "/v1/me")
         .header("authorization", "Basic YTpi");
     basic.send().await.is(Denial::SignInRequired);
+    let two = ada.request("GET", "/v1/me");
+    let two = two.header("authorization", "Bearer other");
+    two.send().await.is(Denial::SignInRequired);
     let lower = house.client.request("GET", "/v1/me");
     let lower = lower.header("authorization", &format!("bearer {token}"));
     assert_eq!(
