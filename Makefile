@@ -104,6 +104,20 @@ fuzz: ## Run each fuzz target for SECONDS=60; fails on a finding (docs/fuzzing.m
 	fuzz/build.sh --quiet
 	fuzz/run.sh $(SECONDS)
 
+# What is tried of each operation of the directory, at most, as each role.
+EXAMPLES ?= 20
+SCHEMATHESIS := $(PLENUM_CACHE)/schemathesis
+
+.PHONY: fuzz-api
+fuzz-api: $(SCHEMATHESIS)/installed ## Ask a directory whatever its OpenAPI document allows, EXAMPLES=20 of each; fails on a finding
+	cargo build --quiet -p plenum
+	$(SCHEMATHESIS)/bin/python fuzz/api/run.py --plenum $(CARGO_TARGET_DIR)/debug/plenum --examples $(EXAMPLES) --reports target/reports
+
+$(SCHEMATHESIS)/installed: fuzz/api/requirements.txt
+	python3 -m venv --clear $(SCHEMATHESIS)
+	$(SCHEMATHESIS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 .PHONY: quality
 quality: build ## Measure what is heard and seen over bad networks
 	$(E2E) quality --plenum $(RELEASE)/plenum --reports target/reports
@@ -111,6 +125,17 @@ quality: build ## Measure what is heard and seen over bad networks
 .PHONY: overload
 overload: ## Twice as much to do as a core has time for, for a minute; fails when a voice is lost (needs root)
 	cargo test --release -p plenum --test overload -- --ignored --nocapture
+
+# How long the directory is away in `make away`, in seconds.
+AWAY ?= 180
+
+.PHONY: away
+away: ## A site with a replica while its directory is away for AWAY=180 seconds
+	PLENUM_AWAY_S=$(AWAY) cargo test -p plenum --test directory --quiet -- --nocapture people_join_by_the_replica
+
+.PHONY: directory-restarts
+directory-restarts: ## PostgreSQL crashes and restarts while people change their meetings; nothing acknowledged may be lost
+	PLENUM_POSTGRES=required cargo test -p plenum-directory --test api --quiet -- postgres::under_load
 
 # How long `make soak` lasts, and how many people are there at once.
 MINUTES ?= 20

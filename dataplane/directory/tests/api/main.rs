@@ -23,6 +23,7 @@ mod replicas;
 mod restart;
 mod signing_in;
 mod tokens;
+mod under_load;
 mod waiting_room;
 mod zones;
 
@@ -108,6 +109,13 @@ fn main() {
         let trial = Trial::test(format!("postgres::{name}"), postgres);
         trials.push(trial.with_ignored_flag(ignored));
     }
+    let installed = programs.clone();
+    let loaded = move || {
+        let programs = installed.ok_or("it is not installed")?;
+        run(under_load::nothing_that_was_acknowledged_is_lost(programs))
+    };
+    let loaded = Trial::test("postgres::under_load::nothing_is_lost", loaded);
+    trials.push(loaded.with_ignored_flag(ignored));
     let away = move || {
         let programs = programs.ok_or("it is not installed")?;
         run(database_away::errors_while_it_is_away_and_all_well_after(

@@ -96,8 +96,13 @@ impl Postgres {
 
     /// Ends it as a crash would: no connection is finished, nothing is written down.
     pub fn crash(&mut self) {
+        self.end(Signal::QUIT);
+    }
+
+    /// Ends it: at once with `QUIT`; with `INT` as soon as its connections have been told.
+    pub fn end(&mut self, how: Signal) {
         if let Some(mut server) = self.server.take() {
-            signal(&server, Signal::QUIT);
+            signal(&server, how);
             server.wait().unwrap();
         }
     }

@@ -1,0 +1,12 @@
+//! A replica and its directory over hours: the databases are real, the time and the network
+//! between them are not.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `life` | a directory in which things happen, a network, a replica |
+//! | `away` | the directory is away for half an hour, or now and then |
+//! | `set_back` | the directory's database is restored from a backup |
+
+mod away;
+mod life;
+mod set_back;
