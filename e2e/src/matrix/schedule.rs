@@ -12,9 +12,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// A zone reports every 5 s, and at once when it is there.
 const ZONE_WITHIN: Duration = Duration::from_secs(30);
 
-/// Signs in, makes a meeting without a passcode, and waits until a lookup finds a zone for
-/// it. Prints the meeting's number.
+/// Prints the number of a new [`meeting`].
 pub async fn run(directory: &str, name: &str, password: &str, ca: &Path) -> Result<()> {
+    let number = meeting(directory, name, password, ca).await?;
+    println!("{}", json!({ "meeting": number }));
+    Ok(())
+}
+
+/// Signs in, makes a meeting without a passcode, and waits until a lookup finds a zone for
+/// it. The meeting's number.
+pub async fn meeting(directory: &str, name: &str, password: &str, ca: &Path) -> Result<String> {
     let authority = Certificate::from_pem(&std::fs::read(ca)?)?;
     let http = Client::builder().tls_certs_only([authority]).build()?;
     let sign_in = json!({ "name": name, "password": password });
@@ -27,8 +34,7 @@ pub async fn run(directory: &str, name: &str, password: &str, ca: &Path) -> Resu
     let number = made["id"].as_str().context("a meeting's number")?;
     let found = tokio::time::timeout(ZONE_WITHIN, zone(&http, directory, number)).await;
     found.context("no zone is there for the meeting")??;
-    println!("{}", json!({ "meeting": number }));
-    Ok(())
+    Ok(number.to_owned())
 }
 
 async fn zone(http: &Client, directory: &str, number: &str) -> Result<()> {
