@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod api;
+mod forged;
 mod links;
+#[path = "../../../transport/tests/common/old_hello.rs"]
+mod old_hello;
+mod old_tls;
 #[path = "../ports/mod.rs"]
 mod ports;
 mod process;

@@ -140,7 +140,7 @@ fn three() -> [SocketAddr; 3] {
 
 /// A zone of one controller, one router and one tunnel, each as it is run in a cluster, where
 /// people join by the directory's tokens.
-struct Zone {
+pub struct Zone {
     authority: Authority,
     directory: KeyPair,
     /// The controller's port for clients, the tunnel's, and the tunnel's health port.
@@ -156,7 +156,7 @@ struct Zone {
 }
 
 impl Zone {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let files = tempfile::tempdir().unwrap();
         let authority = Authority::new();
         let directory = ed25519();
@@ -239,6 +239,17 @@ impl Zone {
         let answer = within(http.send(request, Duration::from_secs(60))).await?;
         assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
         Ok(serde_json::from_slice(answer.body()).unwrap())
+    }
+
+    /// Whatever speaks TLS over TCP: the controller's ports for clients and for links, the
+    /// tunnel's, the router's two.
+    pub async fn ports(&self) -> [SocketAddr; 5] {
+        let token = self.token("test.zone");
+        let router = self.join(Route::direct(), &token).await.unwrap().endpoint;
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let router = [router.https_port, router.media_port].map(local);
+        let link = local(self.api.port() + 1);
+        [self.api, link, self.tunnel, router[0], router[1]]
     }
 
     /// Returns when the tunnel's metrics say so.
