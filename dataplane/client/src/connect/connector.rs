@@ -130,7 +130,8 @@ impl Connector {
             patience: plan.patience,
             seed: rand::random(),
         };
-        let doors = Doors::new(&plan.network, &plan.proxy, &plan.exits);
+        let ticket = request.ticket.clone();
+        let doors = Doors::new(&plan.network, &plan.proxy, &plan.exits, ticket);
         let driver = Driver::new(
             doors,
             &plan.meeting,
@@ -157,6 +158,14 @@ impl Connector {
             here: (found.zone, found.path),
             places,
         }))
+    }
+
+    /// The network by which the router of an offer is reached, from where the participant is.
+    pub fn towards(&self, network: &Network, offer: &Offer) -> Network {
+        match self.here {
+            Some((_, path)) if path.tunnel.is_some() => doors::with_ticket(network, &offer.ticket),
+            _ => network.clone(),
+        }
     }
 
     /// This is where the participant is now.

@@ -27,6 +27,8 @@ pub(crate) struct Doors<'a> {
     network: &'a Network,
     proxy: &'a ProxySettings,
     exits: &'a [Exit],
+    /// The ticket of who comes back, which opens tunnels when the token is too old to.
+    ticket: Option<String>,
     opened: BTreeMap<(Option<usize>, Path), Network>,
 }
 
@@ -41,11 +43,17 @@ pub(crate) fn exits(proxy: &ProxySettings) -> Vec<Exit> {
 }
 
 impl<'a> Doors<'a> {
-    pub fn new(network: &'a Network, proxy: &'a ProxySettings, exits: &'a [Exit]) -> Self {
+    pub fn new(
+        network: &'a Network,
+        proxy: &'a ProxySettings,
+        exits: &'a [Exit],
+        ticket: Option<String>,
+    ) -> Self {
         Self {
             network,
             proxy,
             exits,
+            ticket,
             opened: BTreeMap::new(),
         }
     }
@@ -81,7 +89,8 @@ impl<'a> Doors<'a> {
         let url = read("tunnel", &place.tunnels[tunnel.index])?;
         let route = self.route(&url, out)?;
         let trust = self.zone(place, tunnel.zone, &url, out)?;
-        let hop = hop(&url, &trust, places.token.as_deref()).map_err(|why| odd(&url, why))?;
+        let proof = self.ticket.as_deref().or(places.token.as_deref());
+        let hop = hop(&url, &trust, proof).map_err(|why| odd(&url, why))?;
         let path = Path {
             out,
             tunnel: Some(tunnel),
@@ -153,19 +162,80 @@ fn odd(url: &Url, reason: String) -> Failure {
     }
 }
 
-/// A tunnel as a proxy: TLS, and the directory's token as the password.
-fn hop(url: &Url, trust: &Network, token: Option<&str>) -> Result<Hop, String> {
+/// The same network for what an offer is for: its ticket opens tunnels for as long as its
+/// holder is in the meeting, and the directory's token for ten minutes.
+pub(crate) fn with_ticket(network: &Network, ticket: &str) -> Network {
+    let hops = network.route().hops();
+    let Some((tunnel, before)) = hops.split_last() else {
+        return network.clone();
+    };
+    let credentials = Credentials::Bearer(ticket.to_owned());
+    match tunnel.clone().with(&credentials) {
+        Ok(tunnel) => network.via(Route::through(before.iter().cloned()).then(tunnel)),
+        // It cannot be shown: the token is left.
+        Err(_) => network.clone(),
+    }
+}
+
+/// A tunnel as a proxy: TLS, and a token or ticket as the password.
+fn hop(url: &Url, trust: &Network, proof: Option<&str>) -> Result<Hop, String> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(443);
     let hop = Hop::tls(host, port, trust.trust()).map_err(|error| error.to_string())?;
-    let Some(token) = token else {
+    let Some(proof) = proof else {
         return Ok(hop);
     };
-    let credentials = Credentials::Bearer(token.to_owned());
+    let credentials = Credentials::Bearer(proof.to_owned());
     hop.with(&credentials).map_err(|error| error.to_string())
 }
 
 /// The header that shows a token.
 pub(crate) fn header(token: Option<&str>) -> Result<Option<HeaderValue>, JoinError> {
     token.map(bearer).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use plenum_emulator::{HttpProxy, ProxyRules};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn tunnel(proof: &str) -> HttpProxy {
+        let rules = ProxyRules {
+            authorization: Some(format!("Bearer {proof}")),
+            ..ProxyRules::default()
+        };
+        HttpProxy::start(rules).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_follows_an_offer_shows_its_ticket_and_no_longer_the_token() {
+        let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = target.local_addr().unwrap().port();
+        let tunnel = tunnel("ticket").await;
+        let token = Credentials::Bearer("token".to_owned());
+        let hop = Hop::plain("127.0.0.1", tunnel.address().port()).unwrap();
+        let hop = hop.with(&token).unwrap();
+        let network = Network::new(None).unwrap().via(Route::through([hop]));
+        let by = async |network: &Network| network.route().connect("127.0.0.1", port).await;
+        assert!(
+            by(&network).await.is_err(),
+            "the tunnel knows no such token"
+        );
+        assert!(by(&with_ticket(&network, "ticket")).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_network_without_a_tunnel_stays_as_it_is() {
+        let network = Network::new(None).unwrap();
+        assert!(with_ticket(&network, "ticket").route().is_direct());
+    }
+
+    #[test]
+    fn only_what_the_user_said_leaves_no_other_way_out() {
+        assert_eq!(exits(&ProxySettings::default()), [Exit::Direct]);
+        let told = ProxySettings::detect(Some("http://proxy.example:3128")).unwrap();
+        assert_eq!(exits(&told), [Exit::Proxy]);
+    }
 }

@@ -213,9 +213,10 @@ impl Session {
             moved_from,
         };
         self.look_towards(&offer.endpoint);
+        let network = self.connector.towards(&self.network, &offer);
         let wiring = Wiring {
             leg: id,
-            dialer: self.network.dialer().clone(),
+            dialer: network.dialer().clone(),
             endpoint: offer.endpoint.clone(),
             terrain: self.network.terrain().clone(),
             spot: Spot::towards(
