@@ -19,8 +19,8 @@ const OLDER_ROQ_ALPN: &[u8] = b"roq-12";
 const MTU: u16 = 1_452;
 /// Taken for granted: a packet of 1,200 bytes, which is what most media are cut into, its flow id
 /// and QUIC's own 32. With the headers of IPv4 a path of 1,280 bytes carries that; over IPv6 it
-/// has 8 bytes too few, and rung `tcp` carries. Larger ones may be found not to pass, and a path that is full looks as if they
-/// did not: so they are tried again after [`TOO_LARGE`].
+/// has 8 bytes too few, and rung `tcp` carries. Larger ones may be found not to pass, and a path
+/// that is full looks as if they did not: so they are tried again after [`TOO_LARGE`].
 const LEAST_MTU: u16 = 1_240;
 const TOO_LARGE: Duration = Duration::from_secs(5);
 /// Well below what home routers forget a UDP mapping after (30 s and less).
