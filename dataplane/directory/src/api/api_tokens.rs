@@ -73,6 +73,7 @@ impl From<Login> for ApiToken {
 
 /// Make an API token.
 #[utoipa::path(
+    operation_id = "create_api_token",
     post, path = "/v1/api-tokens", tag = "signing in",
     request_body = NewApiToken,
     responses((status = 201, body = MadeApiToken)),
@@ -113,6 +114,7 @@ pub async fn create(
 
 /// List the API tokens of the account.
 #[utoipa::path(
+    operation_id = "list_api_tokens",
     get, path = "/v1/api-tokens", tag = "signing in", params(PageQuery),
     responses((status = 200, body = Items<ApiToken>)),
     security(("bearer" = []))
@@ -132,6 +134,7 @@ pub async fn list(
 
 /// Revoke an API token.
 #[utoipa::path(
+    operation_id = "revoke_api_token",
     delete, path = "/v1/api-tokens/{id}", tag = "signing in",
     params(("id" = String, Path, description = "The token's id")),
     responses((status = 204)),

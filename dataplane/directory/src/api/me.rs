@@ -42,6 +42,7 @@ pub struct PasswordChange {
 
 /// Read my account.
 #[utoipa::path(
+    operation_id = "read_me",
     get, path = "/v1/me", tag = "accounts",
     responses((status = 200, body = User, headers(("ETag" = String)))),
     security(("bearer" = []))
@@ -52,6 +53,7 @@ pub async fn read(caller: SignedIn) -> Versioned<User> {
 
 /// Change my account.
 #[utoipa::path(
+    operation_id = "change_me",
     patch, path = "/v1/me", tag = "accounts",
     params(("If-Match" = Option<String>, Header, description = "The ETag of what is changed")),
     request_body = MyChange,
@@ -78,6 +80,7 @@ pub async fn change(
 
 /// Change my password. All sessions of the account end, this one too.
 #[utoipa::path(
+    operation_id = "set_my_password",
     put, path = "/v1/me/password", tag = "accounts",
     request_body = PasswordChange,
     responses((status = 204)),

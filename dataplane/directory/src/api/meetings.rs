@@ -55,6 +55,7 @@ fn not_theirs() -> Problem {
 
 /// List the meetings that I own, host or am invited to.
 #[utoipa::path(
+    operation_id = "list_meetings",
     get, path = "/v1/meetings", tag = "meetings", params(PageQuery),
     responses((status = 200, body = Items<MeetingView>)),
     security(("bearer" = []))
@@ -76,6 +77,7 @@ pub async fn list(
 
 /// Make a meeting.
 #[utoipa::path(
+    operation_id = "create_meeting",
     post, path = "/v1/meetings", tag = "meetings",
     request_body = NewMeetingView,
     responses((status = 201, body = MeetingView, headers(("ETag" = String)))),
@@ -116,6 +118,7 @@ pub async fn create(
 
 /// Read a meeting.
 #[utoipa::path(
+    operation_id = "read_meeting",
     get, path = "/v1/meetings/{id}", tag = "meetings",
     params(("id" = String, Path, description = "The meeting's number")),
     responses((status = 200, body = MeetingView, headers(("ETag" = String)))),
@@ -132,6 +135,7 @@ pub async fn read(
 
 /// Change a meeting.
 #[utoipa::path(
+    operation_id = "change_meeting",
     patch, path = "/v1/meetings/{id}", tag = "meetings",
     params(
         ("id" = String, Path, description = "The meeting's number"),
@@ -178,6 +182,7 @@ pub async fn change(
 
 /// Delete a meeting.
 #[utoipa::path(
+    operation_id = "remove_meeting",
     delete, path = "/v1/meetings/{id}", tag = "meetings",
     params(("id" = String, Path, description = "The meeting's number")),
     responses((status = 204)),
@@ -196,6 +201,7 @@ pub async fn remove(
 
 /// End a meeting for good: nobody joins it any more.
 #[utoipa::path(
+    operation_id = "end_meeting",
     post, path = "/v1/meetings/{id}/end", tag = "meetings",
     params(("id" = String, Path, description = "The meeting's number")),
     responses((status = 200, body = MeetingView, headers(("ETag" = String)))),
@@ -236,6 +242,7 @@ pub struct TimesOf {
 
 /// List the times at which a meeting takes place.
 #[utoipa::path(
+    operation_id = "list_occurrences",
     get, path = "/v1/meetings/{id}/occurrences", tag = "meetings",
     params(("id" = String, Path, description = "The meeting's number"), TimesQuery),
     responses((status = 200, body = TimesOf)),

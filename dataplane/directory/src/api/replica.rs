@@ -40,6 +40,7 @@ pub struct After {
 /// It holds what opens meetings, hashed, and the key of the hashes: give its token to nobody
 /// else. It holds no passwords, nor private keys.
 #[utoipa::path(
+    operation_id = "read_changes",
     get, path = "/v1/replica/changes", tag = "replicas", params(After),
     responses((status = 200, body = Object)),
     security(("bearer" = []))
@@ -86,6 +87,7 @@ pub struct ReplicaKeys {
 /// They become part of `/.well-known/jwks.json`, so that every zone takes the replica's tokens.
 /// They go with the replica's account.
 #[utoipa::path(
+    operation_id = "publish_replica_keys",
     put, path = "/v1/replica/keys", tag = "replicas",
     request_body = ReplicaKeys,
     responses((status = 204, description = "They are published")),

@@ -31,6 +31,7 @@ const AUTHORITY_BYTES: usize = 64 * 1_024;
 /// From each controller of a zone, with the zone's credential as `Bearer`: every five seconds,
 /// and when something has changed, once a second at most.
 #[utoipa::path(
+    operation_id = "report_zone",
     put, path = "/v1/zones/{zone}/report", tag = "zones",
     params(("zone" = String, Path, description = "The zone's name")),
     request_body = ZoneReport,

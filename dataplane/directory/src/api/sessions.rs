@@ -153,6 +153,7 @@ async fn begin(directory: &Directory, account: Account) -> Answer<(StatusCode, J
 
 /// List the sessions of the account.
 #[utoipa::path(
+    operation_id = "list_sessions",
     get, path = "/v1/sessions", tag = "signing in", params(PageQuery),
     responses((status = 200, body = Items<Session>)),
     security(("bearer" = []))
@@ -188,6 +189,7 @@ pub async fn sign_out(State(directory): State<Directory>, caller: SignedIn) -> A
 
 /// End another session of the account.
 #[utoipa::path(
+    operation_id = "end_session",
     delete, path = "/v1/sessions/{id}", tag = "signing in",
     params(("id" = String, Path, description = "The session's id")),
     responses((status = 204)),

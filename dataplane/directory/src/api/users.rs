@@ -144,6 +144,7 @@ pub struct NewPassword {
 
 /// List accounts.
 #[utoipa::path(
+    operation_id = "list_users",
     get, path = "/v1/users", tag = "accounts", params(PageQuery),
     responses((status = 200, body = Items<User>)),
     security(("bearer" = []))
@@ -159,6 +160,7 @@ pub async fn list(
 
 /// Make an account.
 #[utoipa::path(
+    operation_id = "create_user",
     post, path = "/v1/users", tag = "accounts",
     request_body = NewUser,
     responses((status = 201, body = User, headers(("ETag" = String)))),
@@ -191,6 +193,7 @@ pub async fn create(
 
 /// Read an account: administrators any, everybody their own.
 #[utoipa::path(
+    operation_id = "read_user",
     get, path = "/v1/users/{id}", tag = "accounts",
     params(("id" = String, Path, description = "The account's id")),
     responses((status = 200, body = User, headers(("ETag" = String)))),
@@ -209,6 +212,7 @@ pub async fn read(
 
 /// Change an account.
 #[utoipa::path(
+    operation_id = "change_user",
     patch, path = "/v1/users/{id}", tag = "accounts",
     params(
         ("id" = String, Path, description = "The account's id"),
@@ -253,6 +257,7 @@ pub async fn change(
 
 /// Set the password of an account. All its sessions end.
 #[utoipa::path(
+    operation_id = "set_user_password",
     put, path = "/v1/users/{id}/password", tag = "accounts",
     params(("id" = String, Path, description = "The account's id")),
     request_body = NewPassword,
@@ -273,6 +278,7 @@ pub async fn set_password(
 
 /// Delete an account with its meetings, sessions and tokens.
 #[utoipa::path(
+    operation_id = "remove_user",
     delete, path = "/v1/users/{id}", tag = "accounts",
     params(("id" = String, Path, description = "The account's id")),
     responses((status = 204)),

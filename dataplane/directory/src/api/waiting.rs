@@ -86,6 +86,7 @@ pub struct Room {
 
 /// List who waits.
 #[utoipa::path(
+    operation_id = "list_waiting",
     get, path = "/v1/meetings/{id}/waiting", tag = "meetings",
     params(("id" = String, Path, description = "The meeting's number")),
     responses((status = 200, body = Room)),
@@ -107,6 +108,7 @@ pub async fn list(
 
 /// Let somebody in, or refuse them. They learn of it when they ask again.
 #[utoipa::path(
+    operation_id = "decide_waiting",
     put, path = "/v1/meetings/{id}/waiting/{waiting}", tag = "meetings",
     params(
         ("id" = String, Path, description = "The meeting's number"),

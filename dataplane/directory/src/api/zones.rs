@@ -201,6 +201,7 @@ fn registered(secret: &Secret, zone: Zone, directory: &Directory) -> Versioned<R
 
 /// List zones.
 #[utoipa::path(
+    operation_id = "list_zones",
     get, path = "/v1/zones", tag = "zones", params(PageQuery),
     responses((status = 200, body = Items<ZoneView>)),
     security(("bearer" = []))
@@ -219,6 +220,7 @@ pub async fn list(
 
 /// Register a zone.
 #[utoipa::path(
+    operation_id = "create_zone",
     post, path = "/v1/zones", tag = "zones",
     request_body = NewZoneView,
     responses((status = 201, body = Registered, headers(("ETag" = String)))),
@@ -247,6 +249,7 @@ pub async fn create(
 
 /// Read a zone.
 #[utoipa::path(
+    operation_id = "read_zone",
     get, path = "/v1/zones/{zone}", tag = "zones",
     params(("zone" = String, Path, description = "The zone's name")),
     responses((status = 200, body = ZoneView, headers(("ETag" = String)))),
@@ -263,6 +266,7 @@ pub async fn read(
 
 /// Change a zone.
 #[utoipa::path(
+    operation_id = "change_zone",
     patch, path = "/v1/zones/{zone}", tag = "zones",
     params(
         ("zone" = String, Path, description = "The zone's name"),
@@ -300,6 +304,7 @@ pub async fn change(
 
 /// Make another credential for a zone. The old one opens nothing from now on.
 #[utoipa::path(
+    operation_id = "renew_zone_credential",
     post, path = "/v1/zones/{zone}/credential", tag = "zones",
     params(("zone" = String, Path, description = "The zone's name")),
     responses((status = 200, body = Registered, headers(("ETag" = String)))),
@@ -321,6 +326,7 @@ pub async fn renew_credential(
 
 /// Take a zone out of the registry.
 #[utoipa::path(
+    operation_id = "remove_zone",
     delete, path = "/v1/zones/{zone}", tag = "zones",
     params(("zone" = String, Path, description = "The zone's name")),
     responses((status = 204)),

@@ -29,11 +29,13 @@ pub async fn the_openapi_document_describes_every_path(place: Place) {
         assert!(paths.contains_key(path), "{path}");
     }
     let schemas = document["components"]["schemas"].as_object().unwrap();
+    let mut ids = BTreeSet::new();
     for operation in paths
         .values()
         .flat_map(|item| item.as_object().unwrap().values())
     {
-        let id = &operation["operationId"];
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(ids.insert(id), "{id} is there twice");
         assert!(
             !operation["summary"].as_str().unwrap_or_default().is_empty(),
             "{id}"
