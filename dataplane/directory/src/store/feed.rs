@@ -70,13 +70,13 @@ impl Store {
         open.commit().await?;
         let mark = self.mark(head).await?;
         Ok(ChangePage {
-            mark,
             feed,
             head,
             oldest,
             after,
             changes,
             next,
+            mark,
         })
     }
 
