@@ -172,8 +172,8 @@ async fn wrong_use_of_the_command_line_is_explained() {
         (&serve[..], &["--port-base", "0"][..], "--port-base <N>"),
         (
             &serve[..],
-            &["--admission", "directory"][..],
-            "--directory-keys",
+            &["--admission", "sometimes"][..],
+            "possible values: open, directory",
         ),
     ] {
         let ended = Ended::of(plenum().args(command).args(more).spawn().unwrap()).await;
