@@ -33,7 +33,7 @@ mod report;
 mod sandbox;
 mod scenario;
 mod scenarios;
-mod schedule;
+pub(crate) mod schedule;
 mod servers;
 mod world;
 

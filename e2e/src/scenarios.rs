@@ -3,6 +3,7 @@
 //! Each scenario leaves the zone as it found it: two controllers, one router, nobody in a
 //! meeting. One that fails leaves a dump of pods, events and logs in the reports.
 
+mod directory;
 mod faults;
 mod idle;
 mod input;
@@ -39,6 +40,7 @@ scenarios! {
     idle: an_idle_zone_costs_little;
     input: garbage_on_every_port_harms_nobody, a_join_that_cannot_work_says_why;
     resources: wrong_ones_are_refused_with_a_sentence, a_pool_that_cannot_work_says_why_and_what_runs_stays, kubectl_explain_teaches;
+    directory: people_join_by_it_and_meet_without_it;
     scaling: kubectl_scale_sets_the_size, capacity_is_that_of_accepting_pods;
     faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain, meetings_do_not_need_the_api_server;
 }
