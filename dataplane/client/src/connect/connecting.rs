@@ -140,18 +140,12 @@ impl Connecting {
         match input {
             Input::Lookup(attempt, answer) => self.handle_lookup(attempt, answer, now),
             Input::Answer(attempt, answer) => self.handle_answer(attempt, answer, now),
-            Input::Opened(attempt, took) => {
-                self.handle_ping(attempt, |test, _| test.handle_opened(attempt, took));
-            }
-            Input::Sample(attempt, took) => {
-                self.handle_ping(attempt, |test, _| test.handle_sample(attempt, took));
-            }
-            Input::Measured(attempt) => {
-                self.handle_ping(attempt, |test, _| test.handle_measured(attempt));
+            Input::Pong(attempt, took) => {
+                self.handle_ping(attempt, |test, _| test.handle_pong(attempt, took));
             }
             Input::PingFailed(attempt, failure) => {
                 self.handle_ping(attempt, |test, numbers| {
-                    test.handle_failed(attempt, failure, numbers, now)
+                    test.handle_failed(attempt, failure, numbers, now);
                 });
             }
         }
@@ -232,6 +226,8 @@ impl Connecting {
                 self.act();
                 self.steps.test = Some(now - self.zones_began);
                 self.failed_all(failures, now);
+            } else {
+                test.go_on();
             }
         }
         self.act();
@@ -322,6 +318,7 @@ fn pings(test: &mut Test, target: impl Fn(Door) -> Target) -> Vec<Action> {
                 target: target(door),
                 out: door.out,
             },
+            measure::Step::Again(attempt) => Action::PingAgain(attempt),
             measure::Step::Cancel(attempt) => Action::Cancel(attempt),
         })
         .collect()

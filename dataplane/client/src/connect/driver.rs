@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use plenum_transport::route::Http;
 use plenum_wire::MeetingId;
 use plenum_wire::join::JoinRequest;
 use tokio::sync::mpsc;
@@ -32,6 +33,8 @@ pub(crate) struct Driver<'a> {
     pub question: &'a Question,
     pub request: JoinRequest,
     running: BTreeMap<Attempt, AbortOnDropHandle<()>>,
+    /// What is pinged, for the next time.
+    pinged: BTreeMap<Attempt, (Http, Url)>,
     tell: mpsc::Sender<Input>,
     inbox: mpsc::Receiver<Input>,
 }
@@ -52,6 +55,7 @@ impl<'a> Driver<'a> {
             question,
             request,
             running: BTreeMap::new(),
+            pinged: BTreeMap::new(),
             tell,
             inbox,
         }
@@ -97,15 +101,12 @@ impl<'a> Driver<'a> {
                 out,
             } => match self.target(places, target, out) {
                 Ok((url, network)) => {
-                    let tell = self.tell.clone();
-                    let http = network.http().clone();
-                    self.start(
-                        attempt,
-                        async move { ping(&http, &url, attempt, &tell).await },
-                    );
+                    self.pinged.insert(attempt, (network.http().clone(), url));
+                    self.ping(attempt);
                 }
                 Err(failure) => self.answer(Input::PingFailed(attempt, failure), attempt),
             },
+            Action::PingAgain(attempt) => self.ping(attempt),
             Action::Ask {
                 attempt,
                 zone,
@@ -156,6 +157,21 @@ impl<'a> Driver<'a> {
                 self.answer(Input::Lookup(attempt, answer), attempt);
             }
         }
+    }
+
+    fn ping(&mut self, attempt: Attempt) {
+        let Some((http, url)) = self.pinged.get(&attempt).cloned() else {
+            return;
+        };
+        let tell = self.tell.clone();
+        self.start(attempt, async move {
+            let input = match ping(&http, &url).await {
+                Ok(took) => Input::Pong(attempt, took),
+                Err(failure) => Input::PingFailed(attempt, failure),
+            };
+            // Who no longer waits needs no answer.
+            let _ = tell.send(input).await;
+        });
     }
 
     fn ask(&mut self, attempt: Attempt, zone: Zone, first: Option<usize>) {

@@ -42,10 +42,10 @@ pub async fn look_up(
 
 /// Pings one controller or tunnel as the network test does.
 pub async fn ping(network: &Network, server: &Url) -> Result<Pings, Failure> {
-    let first = errand::once(network.http(), server).await?;
+    let first = errand::ping(network.http(), server).await?;
     let mut samples = Vec::with_capacity(SAMPLES);
     for _ in 0..SAMPLES {
-        samples.push(errand::once(network.http(), server).await?);
+        samples.push(errand::ping(network.http(), server).await?);
     }
     Ok(Pings { first, samples })
 }

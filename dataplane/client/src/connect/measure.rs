@@ -54,6 +54,8 @@ pub struct Door {
 pub enum Step {
     /// Ping this.
     Ping(Attempt, Door),
+    /// Once more, on the same connection.
+    Again(Attempt),
     /// Enough.
     Cancel(Attempt),
 }
@@ -104,61 +106,40 @@ impl Test {
         test
     }
 
-    /// Something pinged answered first, or again, or will no more.
-    pub fn handle_opened(&mut self, attempt: Attempt, took: Duration) -> bool {
-        self.change(attempt, |state| {
-            if matches!(state, State::Running) {
-                *state = State::Answered {
-                    first: took,
-                    samples: Vec::new(),
-                    done: false,
-                };
-            }
-        })
+    /// What was pinged answered.
+    pub fn handle_pong(&mut self, attempt: Attempt, took: Duration) {
+        if let Some(probe) = self.find(attempt) {
+            probe.pong(took);
+        }
     }
 
-    /// A sample.
-    pub fn handle_sample(&mut self, attempt: Attempt, took: Duration) -> bool {
-        self.change(attempt, |state| match state {
-            State::Answered {
-                samples,
-                done: false,
-                ..
-            } if samples.len() < super::SAMPLES => {
-                samples.push(took);
-            }
-            _ => {}
-        })
-    }
-
-    /// The last sample.
-    pub fn handle_measured(&mut self, attempt: Attempt) -> bool {
-        self.change(attempt, |state| {
-            if let State::Answered { done, .. } = state {
-                *done = true;
-            }
-        })
-    }
-
-    /// A door that answered before has told enough.
+    /// What was pinged cannot be reached.
     pub fn handle_failed(
         &mut self,
         attempt: Attempt,
         failure: Failure,
         numbers: &mut Numbers,
         now: Instant,
-    ) -> bool {
-        let ours = self.change(attempt, |state| match state {
-            State::Answered { done, .. } => *done = true,
-            _ => *state = State::Failed(failure),
-        });
-        if ours && self.hedge.is_some() {
+    ) {
+        if let Some(probe) = self.find(attempt) {
+            probe.fail(failure);
+        }
+        if self.hedge.is_some() {
             let lost: Vec<usize> = (0..self.subjects.len())
                 .filter(|&subject| self.has_failed(subject))
                 .collect();
             self.ping_otherwise(&lost, numbers, now);
         }
-        ours
+    }
+
+    /// It is still undecided: whoever answered is asked again. Not before that is known, or
+    /// the connection that the next question goes by would be busy with one more ping.
+    pub fn go_on(&mut self) {
+        let again = self.probes.iter_mut().filter_map(|probe| {
+            let attempt = probe.attempt;
+            probe.again().then_some(Step::Again(attempt))
+        });
+        self.steps.extend(again);
     }
 
     /// Does what is due.
@@ -185,14 +166,11 @@ impl Test {
         self.hedge.into_iter().chain(self.decide).chain(look).min()
     }
 
-    /// Ends every ping that still runs.
+    /// Ends every ping that is on its way.
     pub fn stop(&mut self) {
-        for probe in &self.probes {
-            let done = matches!(probe.state, State::Answered { done: true, .. });
-            if !done && !matches!(probe.state, State::Failed(_)) {
-                self.steps.push_back(Step::Cancel(probe.attempt));
-            }
-        }
+        let running = self.probes.iter().filter(|probe| probe.in_flight);
+        let cancelled = running.map(|probe| Step::Cancel(probe.attempt));
+        self.steps.extend(cancelled);
     }
 
     /// The doors to knock at, the best candidate's first: as soon as nothing can change the
@@ -323,15 +301,9 @@ impl Test {
             .all(|probe| matches!(probe.state, State::Failed(_)))
     }
 
-    fn change(&mut self, attempt: Attempt, with: impl FnOnce(&mut State)) -> bool {
-        let probe = self
-            .probes
-            .iter_mut()
-            .find(|probe| probe.attempt == attempt);
-        probe.is_some_and(|probe| {
-            with(&mut probe.state);
-            true
-        })
+    fn find(&mut self, attempt: Attempt) -> Option<&mut Probe> {
+        let mut probes = self.probes.iter_mut();
+        probes.find(|probe| probe.attempt == attempt)
     }
 
     fn ping_otherwise(&mut self, subjects: &[usize], numbers: &mut Numbers, now: Instant) {
@@ -360,6 +332,7 @@ impl Test {
                     attempt,
                     door: place,
                     began: now,
+                    in_flight: true,
                     state: State::Running,
                 });
                 self.steps.push_back(Step::Ping(attempt, place));

@@ -191,12 +191,8 @@ pub enum Setback {
 pub enum Input {
     /// A directory answered, or did not.
     Lookup(Attempt, Result<Places, Unanswered>),
-    /// Something pinged answered for the first time, after so long with connecting and TLS.
-    Opened(Attempt, Duration),
-    /// And again, after so long.
-    Sample(Attempt, Duration),
-    /// There are no more samples.
-    Measured(Attempt),
+    /// What was pinged answered, after so long: at first with connecting and TLS.
+    Pong(Attempt, Duration),
     /// It cannot be reached.
     PingFailed(Attempt, Failure),
     /// A zone answered, or did not.
@@ -226,7 +222,7 @@ pub enum Action {
         /// To be sent along: proves who asks again.
         waiting: Option<String>,
     },
-    /// Ping something [`SAMPLES`](super::SAMPLES) times after the first answer.
+    /// Ping something; answer with [`Input::Pong`] or [`Input::PingFailed`].
     Ping {
         /// The number to answer with.
         attempt: Attempt,
@@ -235,6 +231,8 @@ pub enum Action {
         /// By which way out.
         out: Out,
     },
+    /// Ping it again, on the same connection.
+    PingAgain(Attempt),
     /// Ask a zone for a router, hedged; answer with [`Input::Answer`].
     Ask {
         /// The number to answer with.

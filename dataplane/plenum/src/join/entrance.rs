@@ -33,7 +33,7 @@ pub struct Entrance {
         hide_env_values = true
     )]
     token: Option<String>,
-    /// Go by this HTTP proxy and nowhere else. Otherwise the one in HTTPS_PROXY is tried where
+    /// Go by this HTTP proxy and nowhere else. Otherwise that of `HTTPS_PROXY` is tried where
     /// the straight way does not work.
     #[arg(
         long,

@@ -129,6 +129,8 @@ impl Connecting {
             } else if test.failures().is_some() {
                 self.act();
                 self.reserve = Reserve::Spent;
+            } else {
+                test.go_on();
             }
         }
         self.use_reserve(now);

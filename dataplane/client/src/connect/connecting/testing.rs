@@ -68,7 +68,7 @@ impl Connecting {
     pub(super) fn handle_ping(
         &mut self,
         attempt: Attempt,
-        tell: impl FnOnce(&mut Test, &mut Numbers) -> bool,
+        tell: impl FnOnce(&mut Test, &mut Numbers),
     ) {
         let numbers = &mut self.numbers;
         match (&mut self.state, &mut self.reserve) {

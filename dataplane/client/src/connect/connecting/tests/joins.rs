@@ -29,6 +29,8 @@ fn an_open_network_costs_the_round_trips_of_the_steps() {
     assert_eq!(seen.found().path, DIRECT);
     // TCP, TLS and the request of the lookup; the same of the test; the question.
     assert_eq!(seen.ms(), 3 * 40 + 3 * 40 + 40);
+    // The choice is clear with the first answer, and the connection free for the question.
+    assert_eq!(seen.pings, 1);
     let steps = seen.found().steps;
     let ms = |step: Option<Duration>| step.map(|step| step.as_millis());
     assert_eq!(

@@ -9,7 +9,6 @@ use plenum_wire::join::{Endpoint, Offer, Problem, Refusal};
 use plenum_wire::{Fingerprint, FlowId, Flows};
 
 use super::super::{Connecting, Setting};
-use crate::connect::SAMPLES;
 use crate::connect::measure::PINGED;
 use crate::connect::words::{
     Action, Attempt, Failure, Fault, Found, Input, News, Out, Path, Place, Places, Setback, Target,
@@ -114,6 +113,8 @@ pub struct Seen {
     pub result: Result<Box<Found>, JoinError>,
     pub news: Vec<News>,
     pub lookups: usize,
+    /// Pings sent, those of the same target counted each.
+    pub pings: usize,
     /// Pings begun, by target.
     pub pinged: Vec<Target>,
     pub asked: Vec<(usize, Path)>,
@@ -165,6 +166,7 @@ struct Run<'a> {
     sequence: u64,
     events: BTreeMap<(Instant, u64), Input>,
     running: BTreeSet<Attempt>,
+    pinged: BTreeMap<Attempt, Way>,
     counts: BTreeMap<usize, usize>,
     seen: Seen,
 }
@@ -222,12 +224,14 @@ impl World {
             sequence: 0,
             events: BTreeMap::new(),
             running: BTreeSet::new(),
+            pinged: BTreeMap::new(),
             counts: BTreeMap::new(),
             seen: Seen {
                 took: Duration::ZERO,
                 result: Err(JoinError::Configuration("still running".to_owned())),
                 news: Vec::new(),
                 lookups: 0,
+                pings: 0,
                 pinged: Vec::new(),
                 asked: Vec::new(),
                 forgave: Vec::new(),
@@ -271,18 +275,11 @@ impl Run<'_> {
     }
 
     fn hand_over(&mut self, input: Input) {
-        let (attempt, last) = match &input {
-            Input::Lookup(it, _)
-            | Input::Answer(it, _)
-            | Input::PingFailed(it, _)
-            | Input::Measured(it) => (*it, true),
-            Input::Opened(it, _) | Input::Sample(it, _) => (*it, false),
-        };
-        let known = if last {
-            self.running.remove(&attempt)
-        } else {
-            self.running.contains(&attempt)
-        };
+        let (Input::Lookup(attempt, _)
+        | Input::Answer(attempt, _)
+        | Input::Pong(attempt, _)
+        | Input::PingFailed(attempt, _)) = &input;
+        let known = self.running.remove(attempt);
         // One in eight of those cancelled is too late to be stopped.
         if known || self.random().is_multiple_of(8) {
             self.connecting.handle(input, self.now);
@@ -310,7 +307,13 @@ impl Run<'_> {
                 self.seen.pinged.push(target);
                 self.start(attempt);
                 assert!(self.running.len() <= 3 * PINGED, "too much at once");
-                self.ping(attempt, self.way(target, out));
+                let way = self.way(target, out);
+                self.pinged.insert(attempt, way);
+                self.ping(attempt, true);
+            }
+            Action::PingAgain(attempt) => {
+                self.start(attempt);
+                self.ping(attempt, false);
             }
             Action::Ask {
                 attempt,
@@ -377,18 +380,17 @@ impl Run<'_> {
         }
     }
 
-    fn ping(&mut self, attempt: Attempt, way: Way) {
-        match way {
+    fn ping(&mut self, attempt: Attempt, first: bool) {
+        self.seen.pings += 1;
+        match self.pinged[&attempt] {
             Way::Open(link) | Way::Stalls(link) => {
-                let first = self.connect(link) + self.trip(link);
-                let mut at = first;
-                self.later(at, Input::Opened(attempt, first));
-                for _ in 0..SAMPLES {
-                    let sample = self.trip(link);
-                    at += sample;
-                    self.later(at, Input::Sample(attempt, sample));
-                }
-                self.later(at, Input::Measured(attempt));
+                let connecting = if first {
+                    self.connect(link)
+                } else {
+                    Duration::ZERO
+                };
+                let took = connecting + self.trip(link);
+                self.later(took, Input::Pong(attempt, took));
             }
             Way::Hole => {
                 let silent = Input::PingFailed(attempt, failure(Fault::Silent));
