@@ -48,7 +48,7 @@ struct Database {
         global = true
     )]
     data_dir: PathBuf,
-    /// sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE; directory.db in the data
+    /// `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/DATABASE`; directory.db in the data
     /// directory if not given.
     #[arg(
         long,

@@ -131,18 +131,7 @@ impl Following {
             let result = if pulled.is_ok() { "pulled" } else { "failed" };
             self.pulls.get_or_create(&ByResult { result }).inc();
             let now = Instant::now();
-            match pulled {
-                Ok(()) if failures > 0 => {
-                    tracing::info!(failures, "the directory that is followed answers again");
-                }
-                Ok(()) => {}
-                // Once for each time that it is away.
-                Err(why) if failures == 0 => tracing::warn!(
-                    error = format!("{why:#}"),
-                    "the directory that is followed does not answer; this replica does, with what it has"
-                ),
-                Err(_) => {}
-            }
+            tell(failures, pulled);
             let behind = pulling.behind(now).unwrap_or(now - began);
             self.behind
                 .set(i64::try_from(behind.as_secs()).unwrap_or(i64::MAX));
@@ -197,10 +186,9 @@ impl Following {
     }
 
     async fn ask(&self, after: Revision) -> Result<ChangePage, Failed> {
-        let mut path = format!("/v1/replica/changes?after={after}&limit={CHANGES}");
-        if let Some(mark) = self.mark {
-            path += &format!("&mark={mark}");
-        }
+        let mark = self.mark.map(|mark| format!("&mark={mark}"));
+        let mark = mark.unwrap_or_default();
+        let path = format!("/v1/replica/changes?after={after}&limit={CHANGES}{mark}");
         self.upstream.get(&path, PATIENCE).await
     }
 
@@ -226,5 +214,20 @@ impl Following {
         }
         self.told = told.is_err();
         Ok(())
+    }
+}
+
+/// Says what came of a question, once for each time that the directory is away. So many had
+/// failed before.
+fn tell(failures: u32, pulled: anyhow::Result<()>) {
+    match pulled {
+        Err(why) if failures == 0 => tracing::warn!(
+            error = format!("{why:#}"),
+            "the directory that is followed does not answer; this replica does, with what it has"
+        ),
+        Ok(()) if failures > 0 => {
+            tracing::info!(failures, "the directory that is followed answers again");
+        }
+        Ok(()) | Err(_) => {}
     }
 }

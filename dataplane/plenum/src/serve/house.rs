@@ -115,15 +115,13 @@ impl House {
         if !store.accounts(&Page::new(None, 1)).await?.items.is_empty() {
             return Ok(None);
         }
-        let (text, password) = match std::env::var(PASSWORD) {
-            Ok(given) => (given, None),
-            Err(_) => {
-                let made = random::secret().reveal().to_owned();
-                (made.clone(), Some(made))
-            }
-        };
-        let given: Password = text.parse().context(PASSWORD)?;
-        let hashing = move || PasswordHash::of(&given, random::salt());
+        let given = std::env::var(PASSWORD).ok();
+        let made = given
+            .is_none()
+            .then(|| random::secret().reveal().to_owned());
+        let text = given.or_else(|| made.clone()).unwrap_or_default();
+        let password: Password = text.parse().context(PASSWORD)?;
+        let hashing = move || PasswordHash::of(&password, random::salt());
         let hash = tokio::task::spawn_blocking(hashing).await??;
         let name: AccountName = ADMIN.parse()?;
         let account = NewAccount {
@@ -134,7 +132,10 @@ impl House {
             password: Some(hash),
         };
         store.add_account(account, Timestamp::now()).await?;
-        Ok(Some(FirstAccount { name, password }))
+        Ok(Some(FirstAccount {
+            name,
+            password: made,
+        }))
     }
 }
 
