@@ -42,7 +42,7 @@ prop_compose! {
         interval in 1..5_i64,
         months in prop::collection::vec(1..=12_i8, 0..3),
         month_days in prop::collection::vec(prop_oneof![1..=31_i8, -31..=-1_i8], 0..3),
-        nth in prop::option::of(prop_oneof![1..=5_i8, -5..=-1_i8]),
+        nth in prop::option::of(prop_oneof![1..=5_i8, -4..=-1_i8]),
         days in prop::collection::vec(weekdays(), 0..3),
         end in 0..3,
         count in 1..200_usize,

@@ -203,9 +203,12 @@ fn check(key: &str, value: &str, frequency: Frequency) -> Result<(), InvalidRecu
         "BYWEEKNO" => frequency == Yearly && signed(53),
         "BYSETPOS" => signed(366),
         "BYDAY" => {
-            let numbered = matches!(frequency, Monthly | Yearly);
-            debug_assert!(numbered || matches!(frequency, Daily | Weekly));
-            list(value, |item| day(item, numbered))
+            let numbers = match frequency {
+                Daily | Weekly => None,
+                Monthly => Some(5),
+                Yearly => Some(53),
+            };
+            list(value, |item| day(item, numbers))
         }
         _ => false,
     };
@@ -230,15 +233,17 @@ fn weekday(item: &str) -> bool {
     matches!(item, "MO" | "TU" | "WE" | "TH" | "FR" | "SA" | "SU")
 }
 
-/// `MO`, or by month and year `1MO` and `-1MO`.
-fn day(item: &str, numbered: bool) -> bool {
+/// `MO`, or by month and year `1MO` and `-1MO`, up to as many as there can be. The library takes
+/// the very first of all counted from the end, such as the fifth last Monday of a month that has
+/// five, for one that never is: those are refused rather than missed.
+fn day(item: &str, numbers: Option<i16>) -> bool {
     let Some(at) = item.len().checked_sub(2) else {
         return false;
     };
     let Some((which, name)) = item.split_at_checked(at) else {
         return false;
     };
-    let good =
-        which.is_empty() || numbered && number(which).is_some_and(|n| (1..=53).contains(&n.abs()));
+    let among = |most: i16| number(which).is_some_and(|n| n != 0 && (1 - most..=most).contains(&n));
+    let good = which.is_empty() || numbers.is_some_and(among);
     good && weekday(name)
 }
