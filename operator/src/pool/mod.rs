@@ -62,6 +62,7 @@ pub async fn run(context: Context, stop: CancellationToken) {
     }
     let _term = context.metrics.term(ages(&caches.pools, &reports));
     let pools = Arc::new(Pools::new(context, caches, reports));
+    let known = pools.clone();
     controller
         .reconcile_on(due)
         .graceful_shutdown_on(stop.cancelled_owned())
@@ -70,7 +71,12 @@ pub async fn run(context: Context, stop: CancellationToken) {
             |object, error, pools| pools.after(&object, error),
             pools,
         )
-        .for_each(|_| std::future::ready(()))
+        .for_each(|result| {
+            if let Err(kube::runtime::controller::Error::ObjectNotFound(pool)) = result {
+                known.went(&pool.namespace.unwrap_or_default(), &pool.name);
+            }
+            std::future::ready(())
+        })
         .await;
 }
 

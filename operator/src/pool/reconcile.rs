@@ -9,6 +9,7 @@ use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 use plenum_crds::conditions::{PoolCondition, PoolReason};
 use plenum_crds::{MMRPool, labels};
+use plenum_wire::PoolName;
 
 use super::fetch::{Caches, Snapshot};
 use super::observed::{Observed, Zone};
@@ -275,6 +276,15 @@ impl Pools {
             .apply_status(object, old, &wanted)
             .await?;
         Ok(Action::requeue(RESYNC))
+    }
+
+    /// The pool is in the cache no more. A look at a cache that was behind may have followed
+    /// its zone once more after the last one, and nobody else would end that.
+    pub fn went(&self, namespace: &str, name: &str) {
+        if let Ok(pool) = PoolName::try_from(format!("{namespace}.{name}")) {
+            self.reports.forget_everywhere(&pool);
+        }
+        self.context.metrics.forget_pool(namespace, name);
     }
 
     fn gone(&self, object: &MMRPool, pool: &ValidPool, zone: &ZoneKey) {

@@ -198,6 +198,18 @@ impl Reports {
         }
     }
 
+    /// The same, whatever zone the pool followed.
+    pub fn forget_everywhere(&self, pool: &PoolName) {
+        let follows = |(zone, followed): (&ZoneKey, &Followed)| {
+            let told = &lock(&followed.heard).told;
+            told.contains_key(pool).then(|| zone.clone())
+        };
+        let following: Vec<ZoneKey> = lock(&self.zones).iter().filter_map(follows).collect();
+        for zone in following {
+            self.forget(&zone, pool);
+        }
+    }
+
     fn start(&self, zone: &ZoneKey) -> Followed {
         let followed = Followed {
             heard: Arc::new(Mutex::new(State {
@@ -284,6 +296,25 @@ mod tests {
             age_ms: 0,
             connected: true,
         }
+    }
+
+    #[tokio::test]
+    async fn links_end_with_the_last_pool_that_went() {
+        let nowhere = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+        let client = Client::try_from(nowhere).unwrap();
+        let reports = Reports::new(client, CancellationToken::new(), |_| {});
+        let zone = ZoneKey {
+            namespace: "n".into(),
+            name: "z".into(),
+        };
+        let pools: [PoolName; 2] = ["n.a", "n.b"].map(|name| name.parse().unwrap());
+        for pool in &pools {
+            reports.follow(&zone, pool, &[]);
+        }
+        reports.forget_everywhere(&pools[0]);
+        assert!(lock(&reports.zones).contains_key(&zone), "for the other");
+        reports.forget_everywhere(&pools[1]);
+        assert!(lock(&reports.zones).is_empty());
     }
 
     #[test]
