@@ -72,7 +72,8 @@ pub fn round(house: &House, numbers: &[MeetingNumber]) -> Round {
             runtime.block_on(ask(&http, &url, numbers, &answers));
         });
     });
-    let busy = (house.cpu() - before.0).as_secs_f64() / before.1.elapsed().as_secs_f64();
+    let used = house.cpu().saturating_sub(before.0);
+    let busy = used.as_secs_f64() / before.1.elapsed().as_secs_f64();
     let answers = std::mem::take(&mut *answers.lock().unwrap());
     answers.round(busy)
 }
