@@ -52,7 +52,10 @@ impl From<Failure> for ProxyProblem {
 /// Connects within [`HANDSHAKE_TIMEOUT`], and tunes the connection for live media.
 pub(super) async fn connect(target: &Target) -> Result<Stream, Failure> {
     timeout(HANDSHAKE_TIMEOUT, async {
-        let addresses = addresses(target).await?;
+        let mut addresses = addresses(target).await?;
+        // The first once more: a lost SYN costs a head start then, and not the second after
+        // which the kernel sends it again.
+        addresses.extend(addresses.first().copied());
         let none = Failure::UnknownName("it has no address".to_owned());
         race::first(&addresses, none, |address| async move {
             let stream = TcpStream::connect(address)
