@@ -67,6 +67,10 @@ bench: build build-bench ## Measure what a forwarded packet costs beside stock q
 bench-directory: packages ## Measure lookups at a directory with 100,000 meetings in PostgreSQL
 	cargo bench -p plenum-directory --bench lookup
 
+.PHONY: bench-joins
+bench-joins: ## Measure joins at a zone controller that knows 2,000 routers and 200,000 people
+	cargo bench -p plenum --bench joins
+
 # Apart from `build`: nothing else needs a WebRTC library.
 .PHONY: bench-peers
 bench-peers: janus ## Measure what a forwarded packet costs beside Janus, with WebRTC subscribers (needs root)

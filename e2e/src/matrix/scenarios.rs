@@ -113,6 +113,14 @@ const ZONE_BLOCKED: Rules = &[
     "-A FORWARD -p tcp --sport 443 -j ACCEPT",
     "-A FORWARD -j DROP",
 ];
+/// Only the proxy gets out, and it does not reach the zone.
+const PROXY_AND_ZONE_BLOCKED: Rules = &[
+    "4 -A FORWARD -d 203.0.113.10 -j DROP",
+    "4 -A FORWARD -d 203.0.113.11 -j DROP",
+    "4 -A FORWARD -s 10.8.0.3 -j ACCEPT",
+    "4 -A FORWARD -d 10.8.0.3 -j ACCEPT",
+    "-A FORWARD -j REJECT",
+];
 /// What a join may take where all direct ways fail without a word.
 const TUNNEL_WITHIN: Duration = Duration::from_millis(2_500);
 
@@ -140,6 +148,16 @@ fn tunnels() -> Vec<Scenario> {
             (Host::Tunnel(3), 40),
         ])
         .by("client:tunnel-2"),
+        Scenario::new(
+            "tunnel_behind_proxy",
+            "only a proxy gets out, and only to the tunnel",
+        )
+        .rules(PROXY_AND_ZONE_BLOCKED)
+        .proxy(Door::Open)
+        .args(&["--proxy", PROXY])
+        .takes(Rung::Tls)
+        .within(TUNNEL_WITHIN)
+        .by("proxy:tunnel-1"),
     ]
 }
 

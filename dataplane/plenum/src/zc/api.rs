@@ -39,7 +39,6 @@ const JOINS: Rate = Rate {
 };
 
 /// What the API needs.
-#[derive(Clone)]
 pub struct Door {
     pub ask: Ask,
     pub admission: Admission,
@@ -57,7 +56,7 @@ pub fn app(door: Door) -> Router {
         .layer(from_fn_with_state((limit, metrics), limited))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .route("/v1/ping", get(ping))
-        .with_state(door)
+        .with_state(Arc::new(door))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_path)
 }
@@ -99,7 +98,7 @@ async fn limited(
 }
 
 async fn join(
-    State(door): State<Door>,
+    State(door): State<Arc<Door>>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,

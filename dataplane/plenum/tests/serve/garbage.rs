@@ -158,7 +158,9 @@ async fn on_a_media_connection(site: &Site, offer: &Offer) {
     );
     let dialer = Dialer::new().unwrap();
     for rung in Rung::ALL {
-        let connection = within(dialer.media(Kind::Video, rung, &offer.endpoint)).await.unwrap();
+        let connection = within(dialer.media(Kind::Video, rung, &offer.endpoint))
+            .await
+            .unwrap();
         let (sender, mut receiver) = connection.split();
         assert!(sender.send(FlowId::new(1).unwrap(), &packet));
         let heard = within(receiver.recv()).await;
