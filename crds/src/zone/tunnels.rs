@@ -12,11 +12,12 @@ use crate::Resources;
 /// Tunnels: HTTP CONNECT proxies on TLS 443 that reach the zone's own addresses and nothing
 /// else. Clients take one where nothing else gets through, so they belong where such clients
 /// can reach them.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Tunnels {
-    /// How many there are. 0: none.
-    #[serde(default = "replicas")]
+    /// How many there are. They are of use only with an exposure that people outside reach, so
+    /// there are none unless asked for.
+    #[serde(default)]
     #[schemars(range(min = 0, max = 20))]
     pub replicas: u32,
 
@@ -40,22 +41,4 @@ pub struct Tunnels {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub priority_class_name: Option<String>,
-}
-
-/// One: what a tunnel loses when it goes, clients set up again through the next.
-fn replicas() -> u32 {
-    1
-}
-
-impl Default for Tunnels {
-    fn default() -> Self {
-        Self {
-            replicas: replicas(),
-            exposure: Exposure::default(),
-            resources: None,
-            node_selector: None,
-            tolerations: None,
-            priority_class_name: None,
-        }
-    }
 }

@@ -93,7 +93,7 @@ pub fn plan(zone: &ValidZone, fetched: &Fetched, now: Timestamp) -> Plan {
         budgets,
         deployment: deployment.filter(|_| mountable),
         // The Service's port comes back with the Service, and wakes us.
-        stateful_set: stateful_set.filter(|_| mountable && zone.has_ports),
+        stateful_set: stateful_set.filter(|_| mountable && (zone.has_ports || !zone.tells_urls())),
         notes: certificates.notes,
         certificates: certificates.outcome,
         problem: zone.directory.clone().err().or(foreign.problem),

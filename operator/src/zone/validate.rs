@@ -65,6 +65,14 @@ pub struct ValidZone {
     pub tunnel_urls: Vec<String>,
 }
 
+impl ValidZone {
+    /// Whether anybody is told where clients reach the zone.
+    #[must_use]
+    pub fn tells_urls(&self) -> bool {
+        self.spec.directory.is_some() || self.spec.tunnels.replicas > 0
+    }
+}
+
 /// Where the certificate for clients comes from.
 #[derive(Debug, Clone)]
 pub enum PublicCertificate {

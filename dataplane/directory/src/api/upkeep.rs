@@ -25,8 +25,6 @@ const AT_LEAST: Duration = Duration::from_millis(50);
 const SWEEP: Duration = Duration::from_mins(1);
 /// How long the database may take for all that. It is away if it takes longer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Instant meetings that nobody has used for so long are forgotten.
-const KEEP_INSTANT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Reports of zones that were heard of so long ago say where those zones are.
 const REMEMBER: SignedDuration = SignedDuration::from_hours(1);
 /// Reports are read again from a little before the last: clocks of two directories differ.
@@ -163,11 +161,7 @@ impl Upkeep {
     async fn tidy(&mut self) -> Result<(), store::Error> {
         let oldest = now() - REMEMBER;
         self.reports.retain(|_, report| report.heard > oldest);
-        let store = self.directory.store();
-        store.tidy(now()).await?;
-        if !self.directory.config().read_only {
-            store.forget_instant_meetings(now() - KEEP_INSTANT).await?;
-        }
+        self.directory.store().tidy(now()).await?;
         Ok(())
     }
 

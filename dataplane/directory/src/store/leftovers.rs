@@ -3,8 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::database::time;
-use super::{Error, Store, meetings};
-use crate::model::MeetingNumber;
+use super::{Error, Store};
 
 /// Rows of one kind that one call deletes.
 const PIECE: u32 = 500;
@@ -43,35 +42,6 @@ impl Store {
         }
         deleted += self.forget_gone().await?;
         self.forget_marks().await?;
-        Ok(deleted)
-    }
-
-    /// Deletes instant meetings that were made before a moment and have seen no host since;
-    /// says how many. Not on a replica: it is told.
-    pub async fn forget_instant_meetings(&self, before: Timestamp) -> Result<u64, Error> {
-        let sql = "SELECT number FROM meeting LEFT JOIN host_seen ON host_seen.meeting = number
-            WHERE kind = 'instant' AND created <= $1 AND (at IS NULL OR at <= $1)
-            ORDER BY created LIMIT $2";
-        let old = self
-            .database
-            .rows(sql, vec![time(before), PIECE.into()])
-            .await?;
-        if old.is_empty() {
-            return Ok(0);
-        }
-        let mut write = self.write().await?;
-        let mut deleted = 0;
-        for row in old {
-            let Some(number) = MeetingNumber::new(row.unsigned("number")?) else {
-                continue;
-            };
-            if meetings::delete(&mut write, number).await? {
-                write.gone(meetings::KIND, number).await?;
-                write.next().await?;
-                deleted += 1;
-            }
-        }
-        write.commit().await?;
         Ok(deleted)
     }
 }

@@ -53,7 +53,7 @@ fn tests() -> Vec<(&'static str, Test)> {
         meetings: a_meeting_is_kept_whole, a_personal_meeting_goes_by_its_owners_name,
             an_account_has_one_personal_meeting, a_passcode_is_the_meetings_own,
             a_meeting_is_in_the_calendars_of_its_people, who_was_faster_wins,
-            a_host_was_there_to_a_minute, old_instant_meetings_are_forgotten;
+            a_host_was_there_to_a_minute;
         waiting: a_host_lets_one_in_and_another_not, who_does_not_ask_again_is_forgotten,
             a_waiting_room_has_so_many_places;
         zones: a_zone_is_registered_and_changed, a_zone_comes_back,

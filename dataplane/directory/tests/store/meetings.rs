@@ -6,7 +6,7 @@ use plenum_wire::MeetingId;
 
 use crate::assert_error;
 use crate::site::Site;
-use crate::things::{add_account, meeting, second, waiting, weekly};
+use crate::things::{add_account, meeting, second, weekly};
 
 fn id(text: &str) -> MeetingId {
     text.parse().unwrap()
@@ -231,38 +231,4 @@ pub async fn a_host_was_there_to_a_minute(site: Site) {
     let unknown = MeetingNumber::from_random(1);
     store.host_seen(unknown, second(0)).await.unwrap();
     assert_eq!(store.host_last_seen(unknown).await.unwrap(), None);
-}
-
-pub async fn old_instant_meetings_are_forgotten(site: Site) {
-    let store = site.open().await;
-    let ada = add_account(&store, "ada").await;
-    let mut numbers = vec![];
-    for (kind, at) in [
-        (MeetingKind::Instant, 0),
-        (MeetingKind::Instant, 0),
-        (MeetingKind::Instant, 100),
-        (MeetingKind::Personal, 0),
-        (weekly(), 0),
-    ] {
-        let made = store
-            .add_meeting(meeting(ada.id, kind), second(at))
-            .await
-            .unwrap();
-        numbers.push(made.number);
-    }
-    let (somebody, secret) = waiting(numbers[0]);
-    store.add_waiting(somebody, second(0)).await.unwrap();
-    store.host_seen(numbers[1], second(90)).await.unwrap();
-    assert_eq!(store.forget_instant_meetings(second(50)).await.unwrap(), 1);
-    assert_error!(store.meeting(numbers[0]).await, NotFound);
-    assert_error!(
-        store.waiting(numbers[0], &secret.hash(), second(1)).await,
-        NotFound
-    );
-    for number in &numbers[1..] {
-        store.meeting(*number).await.unwrap();
-    }
-    assert_eq!(store.forget_instant_meetings(second(100)).await.unwrap(), 2);
-    assert_eq!(store.forget_instant_meetings(second(100)).await.unwrap(), 0);
-    assert_eq!(calendar(&store, ada.id).await.len(), 2);
 }

@@ -58,6 +58,8 @@ pub struct Outward {
     directories: Vec<Upstream>,
     path: String,
     report: ZoneReport,
+    /// Where the certificate is that clients see, with who vouches for it.
+    tls: Option<PathBuf>,
 }
 
 impl OutwardArgs {
@@ -84,9 +86,11 @@ impl OutwardArgs {
         }
         let report = ZoneReport {
             tunnels: origins(&self.tunnel_urls).context("--tunnel-urls")?,
-            ..nothing_yet(name, self.public()?, authority(tls))
+            ..nothing_yet(name, self.public()?, None)
         };
-        Ok(Some(Outward::new(directories, zone, report)))
+        let mut outward = Outward::new(directories, zone, report);
+        outward.tls = Some(tls.to_owned());
+        Ok(Some(outward))
     }
 }
 
@@ -119,6 +123,7 @@ impl Outward {
             directories,
             path: format!("/v1/zones/{zone}/report"),
             report,
+            tls: None,
         }
     }
 
@@ -146,11 +151,12 @@ impl Outward {
         metrics: Metrics,
         stop: CancellationToken,
     ) {
-        let (path, report) = (self.path, self.report);
+        let (path, report, tls) = (self.path, self.report, self.tls);
         let reporters = self.directories.into_iter().map(|directory| Reporter {
             directory,
             path: path.clone(),
             report: report.clone(),
+            tls: tls.clone(),
             ask: ask.clone(),
             changed: changed.clone(),
             keys: keys.clone(),
@@ -166,6 +172,7 @@ struct Reporter {
     directory: Upstream,
     path: String,
     report: ZoneReport,
+    tls: Option<PathBuf>,
     ask: Ask,
     changed: watch::Receiver<u64>,
     keys: Directory,
@@ -199,6 +206,10 @@ impl Reporter {
     }
 
     async fn report(&mut self, summary: Summary) -> Result<ReportAnswer, Failed> {
+        // Read anew for each report: an authority is renewed without a restart.
+        if let Some(tls) = &self.tls {
+            self.report.authority = authority(tls);
+        }
         self.report.routers = summary.routers;
         self.report.capacity = summary.capacity;
         self.report.participants = summary.participants;

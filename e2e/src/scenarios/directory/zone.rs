@@ -69,7 +69,7 @@ impl<'a> Zone<'a> {
             "apiVersion": "plenum.dev/v1alpha1", "kind": "MeetingZone", "metadata": metadata,
             "spec": {
                 "exposure": on(CONTROLLER_PORT),
-                "tunnels": { "exposure": on(TUNNEL_PORT) },
+                "tunnels": { "replicas": 1, "exposure": on(TUNNEL_PORT) },
                 "admission": { "mode": "Directory" },
                 "directory": {
                     "url": directory,

@@ -71,26 +71,34 @@ fn arguments(zone: &ValidZone) -> Vec<String> {
     if let Some(meetings) = &zone.spec.admission.meetings {
         arguments.extend(["--meetings".to_owned(), meetings.join(",")]);
     }
+    arguments.extend(directory_keys(zone));
     arguments.extend(outward(zone));
     arguments
 }
 
-/// Who may join, and by whose keys: the same for controllers and tunnels.
-pub fn admission(zone: &ValidZone) -> Vec<String> {
-    let admission = &zone.spec.admission;
-    let mode = match admission.mode {
+/// Who may join: the same for controllers and tunnels.
+pub fn admission(zone: &ValidZone) -> [String; 2] {
+    let mode = match zone.spec.admission.mode {
         AdmissionMode::Open => "open",
         AdmissionMode::Directory => "directory",
     };
-    let mut arguments = vec!["--admission".to_owned(), mode.to_owned()];
-    if admission.directory_keys_secret.is_some() {
-        arguments.extend(["--directory-keys".to_owned(), Mount::directory_keys_file()]);
-    }
-    arguments
+    ["--admission".to_owned(), mode.to_owned()]
 }
 
-/// Where clients reach the zone, for its tunnels, and what the directory is told.
+/// By whose keys: the same for controllers and tunnels.
+pub fn directory_keys(zone: &ValidZone) -> Vec<String> {
+    match zone.spec.admission.directory_keys_secret {
+        Some(_) => vec!["--directory-keys".to_owned(), Mount::directory_keys_file()],
+        None => Vec::new(),
+    }
+}
+
+/// Where clients reach the zone, for its tunnels, and what the directory is told. A zone with
+/// neither starts its controllers as it always did: their image may be an older one.
 fn outward(zone: &ValidZone) -> Vec<String> {
+    if !zone.tells_urls() {
+        return Vec::new();
+    }
     let mut pairs = vec![("--public-urls", zone.urls.join(","))];
     if let Some(directory) = &zone.spec.directory {
         pairs.push(("--directory", directory.url.clone()));

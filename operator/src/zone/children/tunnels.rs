@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::{
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::controllers::admission;
+use super::controllers::{admission, directory_keys};
 use super::mount::Mount;
 use super::pod::{HEALTH_PORT, POD_NAME, Pods};
 use super::services::{HTTPS_PORT, LINK_PORT};
@@ -76,6 +76,7 @@ fn arguments(zone: &ValidZone) -> Vec<String> {
         .flat_map(|(flag, value)| [flag.to_owned(), value])
         .collect();
     arguments.extend(admission(zone));
+    arguments.extend(directory_keys(zone));
     arguments
 }
 

@@ -39,8 +39,7 @@ fn controllers_start_with_the_flags_of_the_contract() {
         container.args.unwrap().join(" "),
         "--zone meetings.berlin --name $(POD_NAME) --listen 0.0.0.0:8443 --link 0.0.0.0:9443 \
          --health 0.0.0.0:8080 --tls /etc/plenum/tls --link-tls /etc/plenum/link \
-         --signing-key /etc/plenum/signing-key --admission open \
-         --public-urls https://berlin-zc.meetings.svc"
+         --signing-key /etc/plenum/signing-key --admission open"
     );
 }
 
@@ -88,6 +87,7 @@ fn controllers_report_to_the_directory_of_the_zone() {
     };
     spec.exposure.hostnames = vec!["a.example.org".into(), "b.example.org".into()];
     spec.tunnels.exposure.hostnames = vec!["c.example.org".into()];
+    spec.tunnels.replicas = 1;
     let children = built(spec.clone());
     let zc = container(&children);
     for (flag, value) in [
@@ -119,10 +119,15 @@ fn controllers_report_to_the_directory_of_the_zone() {
 
 #[test]
 fn tunnels_start_with_the_flags_of_the_contract() {
-    let deployment = built(MeetingZoneSpec::default()).deployment;
+    let mut spec = MeetingZoneSpec::default();
+    spec.tunnels.replicas = 3;
+    let children = built(spec);
+    let public = argument(&container(&children), "--public-urls").map(str::to_owned);
+    assert_eq!(public.as_deref(), Some("https://berlin-zc.meetings.svc"));
+    let deployment = children.deployment;
     assert_eq!(deployment.metadata.name.as_deref(), Some("berlin-ht"));
     let spec = deployment.spec.unwrap();
-    assert_eq!(spec.replicas, Some(1));
+    assert_eq!(spec.replicas, Some(3));
     let container = spec.template.spec.unwrap().containers.remove(0);
     assert_eq!(
         container.command.unwrap().join(" "),

@@ -23,6 +23,11 @@ fn controllers_start_once_with_the_port_that_kubernetes_chose() {
     let mut spec = MeetingZoneSpec::default();
     spec.exposure.type_ = ExposureType::NodePort;
     spec.exposure.hostnames = vec!["meet.example.org".into()];
+    assert!(
+        planned(&fresh(spec.clone())).stateful_set.is_some(),
+        "nobody is told the port"
+    );
+    spec.tunnels.replicas = 1;
     let mut fetched = fresh(spec);
     let plan = planned(&fetched);
     assert!(plan.stateful_set.is_none() && plan.problem.is_none());
