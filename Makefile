@@ -32,7 +32,7 @@ down: ## Remove all that demo or cluster-up made
 
 .PHONY: test
 test: export PLENUM_POSTGRES := required
-test: packages lint-rust test-fast test-cluster matrix ## Everything, the cluster included (needs root)
+test: packages lint-rust test-fast test-cluster ## Everything, the cluster included (needs root)
 
 .PHONY: test-fast
 test-fast: ## All tests that need neither root nor a cluster
