@@ -27,6 +27,9 @@ pub const ACTIVE_POOL: &str = "plenum.dev/active-pool";
 pub const DRAINING_SINCE: &str = "plenum.dev/draining-since";
 /// Annotation on a node: why its router drains, a [`DrainReason`](crate::conditions::DrainReason).
 pub const DRAINING_REASON: &str = "plenum.dev/draining-reason";
+/// Annotation that people put on a node, with any value: its router is drained and takes no new
+/// meetings until the annotation is removed. `kubectl plenum drain` writes it.
+pub const DRAIN_REQUESTED: &str = "plenum.dev/drain-requested";
 /// Annotation that people put on a node: the address at which clients reach its router, read by
 /// pools with `publicAddress.source: Annotation`.
 pub const PUBLIC_ADDRESS: &str = "plenum.dev/public-address";
