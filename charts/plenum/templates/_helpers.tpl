@@ -18,6 +18,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: plenum
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The field annotations, where there are any: those for everything, and a list of others. */}}
+{{- define "plenum.annotations" -}}
+{{- $all := dict }}
+{{- range (append .more .root.Values.commonAnnotations) }}{{ $all = merge $all (. | default dict) }}{{ end }}
+{{- with $all -}}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- define "plenum.image" -}}
@@ -29,8 +41,13 @@ app.kubernetes.io/part-of: plenum
 {{ .Values.dataPlane.image | default (include "plenum.image" .) }}
 {{- end }}
 
+{{/* What the release is called, without which of its parts. */}}
+{{- define "plenum.base" -}}
+{{ include "plenum.name" . | trimSuffix "-operator" }}
+{{- end }}
+
 {{- define "plenum.directoryName" -}}
-{{ include "plenum.name" . | trimSuffix "-operator" }}-directory
+{{ include "plenum.base" . }}-directory
 {{- end }}
 
 {{- define "plenum.directorySelectorLabels" -}}
@@ -45,4 +62,43 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: plenum
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The Secret with the directory's certificate; empty where it makes its own. */}}
+{{- define "plenum.directoryTlsSecret" -}}
+{{- if ((.Values.directory).tls).existingSecret }}{{ .Values.directory.tls.existingSecret }}
+{{- else if ((.Values.certManager).issuerRef).name }}{{ include "plenum.directoryName" . }}-tls
+{{- end }}
+{{- end }}
+
+{{/* The names of a certificate, some of which may be addresses. */}}
+{{- define "plenum.certificateNames" -}}
+{{- $names := list }}{{ $addresses := list }}
+{{- range . }}
+{{- if regexMatch "^([0-9]+[.]){3}[0-9]+$|:" . }}{{ $addresses = append $addresses . }}
+{{- else }}{{ $names = append $names . }}
+{{- end }}
+{{- end }}
+{{- with $names }}
+dnsNames: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $addresses }}
+ipAddresses: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* How a certificate is made. A new key each time: one that was stolen does not stay good. */}}
+{{- define "plenum.certificateKey" -}}
+usages: [server auth]
+privateKey:
+  algorithm: ECDSA
+  size: 256
+  rotationPolicy: Always
+issuerRef:
+  name: {{ .name }}
+  kind: {{ .kind | default "ClusterIssuer" }}
+  group: {{ .group | default "cert-manager.io" }}
 {{- end }}
