@@ -5,8 +5,8 @@
 //! [`Health::set_ready`] was told last; it begins with 503.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -32,6 +32,8 @@ type Alive = Box<dyn Fn() -> bool + Send + Sync>;
 
 struct Inner {
     ready: AtomicBool,
+    /// Why it is not, if the role said so.
+    why: Mutex<String>,
     alive: Alive,
     registry: Registry,
 }
@@ -42,6 +44,7 @@ impl Health {
     pub fn new(registry: Registry) -> Self {
         Self(Arc::new(Inner {
             ready: AtomicBool::new(false),
+            why: Mutex::default(),
             alive: Box::new(|| true),
             registry,
         }))
@@ -60,6 +63,12 @@ impl Health {
     /// What `/readyz` answers from now on.
     pub fn set_ready(&self, ready: bool) {
         self.0.ready.store(ready, Ordering::Relaxed);
+    }
+
+    /// `/readyz` answers 503 from now on, and why.
+    pub fn set_unready(&self, why: impl Into<String>) {
+        *self.0.why.lock().unwrap_or_else(PoisonError::into_inner) = why.into();
+        self.set_ready(false);
     }
 
     /// What `/readyz` answers.
@@ -111,7 +120,12 @@ async fn readyz(State(health): State<Health>) -> Response {
     if health.ready() {
         "ready\n".into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+        let why = health.0.why.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = match why.as_str() {
+            "" => "not ready\n".to_owned(),
+            why => format!("not ready: {why}\n"),
+        };
+        (StatusCode::SERVICE_UNAVAILABLE, said).into_response()
     }
 }
 
