@@ -1,0 +1,133 @@
+//! The network is another one: back, and what still works is kept until then.
+
+use super::*;
+
+/// On `a`, in another network than before, and asking.
+fn returning() -> Participant {
+    let mut me = Participant::on("a");
+    me.input(Input::NetworkChanged);
+    let outputs = me.done();
+    assert!(
+        matches!(&outputs[..], [Output::Tell(News::Reconnecting { .. }), Output::Ask { request, .. }]
+            if request.exclude.is_empty() && request.participant.is_some()),
+        "{outputs:?}"
+    );
+    me
+}
+
+fn back_on(name: &str) -> Output {
+    let router = router(name);
+    Output::Tell(News::Reconnected { router })
+}
+
+#[test]
+fn in_another_network_the_old_leg_stays_until_the_same_router_lets_the_new_one_in() {
+    let mut me = returning();
+    me.input(Input::Answer(Ok(offer("a"))));
+    assert!(matches!(
+        &me.done()[..],
+        [Output::Open {
+            leg: LegId(1),
+            moved_from: None,
+            ..
+        }]
+    ));
+    // The router tells the old leg so, or the new one first.
+    me.input(Input::Welcomed(LegId(1)));
+    assert_eq!(me.done(), [close(0, false)]);
+    me.input(Input::Complete(LegId(1)));
+    assert_eq!(me.done(), [back_on("a")]);
+}
+
+#[test]
+fn being_replaced_by_oneself_in_another_network_is_expected() {
+    let mut me = returning();
+    me.input(Input::Answer(Ok(offer("a"))));
+    me.done();
+    let replaced = Cause::Said(ErrorCode::Replaced, String::new());
+    me.input(Input::Died(LegId(0), replaced.clone()));
+    assert_eq!(me.done(), [close(0, false)]);
+    me.input(Input::Complete(LegId(1)));
+    assert_eq!(me.done(), [back_on("a")]);
+    // By somebody else it is not, while the zone is still asked.
+    let mut me = returning();
+    me.input(Input::Died(LegId(0), replaced));
+    let over = Output::Tell(News::Ended(Ending::Replaced));
+    assert_eq!(me.done(), [close(0, false), over]);
+}
+
+#[test]
+fn another_router_is_told_goodbye_once_the_new_one_lets_us_in() {
+    let mut me = returning();
+    me.input(Input::Answer(Ok(offer("b"))));
+    me.done();
+    me.input(Input::Welcomed(LegId(1)));
+    assert_eq!(me.done(), [close(0, true)]);
+    assert_eq!(me.moving.router(), Some(&router("b")));
+}
+
+#[test]
+fn an_old_leg_that_dies_meanwhile_is_not_waited_for() {
+    let mut me = returning();
+    me.input(Input::Died(LegId(0), broke()));
+    assert_eq!(me.done(), [close(0, false)]);
+    me.input(Input::Answer(Ok(offer("a"))));
+    assert!(matches!(&me.done()[..], [Output::Open { .. }]));
+    me.input(Input::Complete(LegId(1)));
+    assert_eq!(me.done(), [back_on("a")]);
+}
+
+#[test]
+fn a_new_leg_that_dies_is_tried_again_and_the_old_one_kept() {
+    let mut me = returning();
+    me.input(Input::Answer(Ok(offer("a"))));
+    me.done();
+    me.input(Input::Died(LegId(1), broke()));
+    assert!(matches!(&me.done()[..], [c, Output::Ask { request, .. }]
+        if *c == close(1, false) && request.exclude.is_empty()));
+    me.input(Input::Answer(Err(full())));
+    assert_eq!(me.done(), [back_on("a")]);
+}
+
+#[test]
+fn a_second_change_begins_anew_and_so_does_one_in_the_middle_of_a_move() {
+    let mut me = returning();
+    me.input(Input::Answer(Ok(offer("a"))));
+    me.done();
+    me.input(Input::NetworkChanged);
+    assert!(matches!(&me.done()[..], [c, Output::Ask { .. }] if *c == close(1, false)));
+
+    let mut me = Participant::moving();
+    me.input(Input::NetworkChanged);
+    let outputs = me.done();
+    assert!(
+        matches!(
+            &outputs[..],
+            [
+                Output::Say(LegId(0), FromClient::MoveFailed { .. }),
+                Output::Close { leg: LegId(1), .. },
+                Output::Tell(News::MoveEnded { ok: false, .. }),
+                Output::Tell(News::Reconnecting { .. }),
+                Output::Ask { .. }
+            ]
+        ),
+        "{outputs:?}"
+    );
+
+    let mut me = Participant::moving();
+    me.input(Input::Complete(LegId(1)));
+    me.done();
+    me.input(Input::NetworkChanged);
+    assert_eq!(me.done()[..2], [close(0, true), ended(true, "b")]);
+    assert_eq!(me.moving.router(), Some(&router("b")));
+}
+
+#[test]
+fn in_another_network_the_router_that_was_lost_in_the_old_one_may_be_offered() {
+    let mut me = Participant::on("a");
+    me.input(Input::Died(LegId(0), broke()));
+    me.done();
+    me.input(Input::NetworkChanged);
+    assert!(matches!(&me.done()[..], [Output::Ask { request, .. }]
+        if request.exclude.is_empty() && request.participant.is_some()));
+}
