@@ -1,5 +1,6 @@
 //! Why joining did not work, in sentences that say what to do next.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use plenum_transport::route::ProxyProblem;
@@ -8,6 +9,9 @@ use plenum_wire::directory::{Denial, DirectoryProblem};
 use plenum_wire::join::{Problem, Refusal};
 
 use crate::connect::{Failure, Fault};
+
+/// Tunnels that one sentence names.
+const TUNNELS: usize = 4;
 
 /// Exit statuses of `plenum join`. 2 is the command line's own: a wrong argument.
 pub mod exit {
@@ -56,7 +60,7 @@ pub enum JoinError {
         waited: Duration,
     },
     /// The directory refused.
-    #[error("cannot join meeting {meeting}: {}. {} {}", problem.code, advice(problem.code), problem.detail)]
+    #[error("cannot join meeting {meeting}: {}. {}{}", problem.code, advice(problem.code), more(problem))]
     Denied {
         /// Which meeting.
         meeting: MeetingId,
@@ -77,7 +81,8 @@ pub enum JoinError {
     /// Whatever is asked, the network itself answers.
     #[error(
         "this network answers in place of {address} ({reason}): it wants you to sign in first. \
-         Open any page in a browser, sign in, and try again"
+         Open any page in a browser, sign in, and try again. If there is nothing to sign in to, \
+         `plenum doctor` tells what is wrong"
     )]
     CaptivePortal {
         /// Who should have answered.
@@ -87,7 +92,7 @@ pub enum JoinError {
     },
     /// No zone controller answered.
     #[error(
-        "no zone controller answered at {zones}: {reason}. \
+        "no zone controller answered at {zones}: {reason}{tunnels}. \
          Check the address, and that the network lets HTTPS through: `plenum doctor` tells what is blocked"
     )]
     ZoneUnreachable {
@@ -95,6 +100,8 @@ pub enum JoinError {
         zones: String,
         /// What went wrong last.
         reason: String,
+        /// And with the tunnels, as the rest of the sentence; empty where there are none.
+        tunnels: String,
     },
     /// A zone controller's certificate is not trusted.
     #[error(
@@ -154,16 +161,18 @@ impl JoinError {
         })
     }
 
-    /// By what was wrong with the zones' controllers.
+    /// By what was wrong with the zones' controllers, and with their tunnels.
     pub(crate) fn of_zones<'a>(
         controllers: impl IntoIterator<Item = &'a String>,
         worst: Option<&Failure>,
+        tunnels: &[&Failure],
     ) -> Self {
         Self::of_failure(worst).unwrap_or_else(|| {
             let zones: Vec<&str> = controllers.into_iter().map(String::as_str).collect();
             Self::ZoneUnreachable {
                 zones: zones.join(", "),
                 reason: reason_of(worst),
+                tunnels: of_tunnels(tunnels),
             }
         })
     }
@@ -243,6 +252,39 @@ fn reason_of(failure: Option<&Failure>) -> String {
     )
 }
 
+/// The rest of the sentence about a zone: what was wrong with each tunnel last.
+fn of_tunnels(failures: &[&Failure]) -> String {
+    let last: BTreeMap<&str, &str> = failures
+        .iter()
+        .map(|failure| (failure.at.as_str(), failure.reason.as_str()))
+        .collect();
+    let each = last.iter().take(TUNNELS);
+    let each: Vec<String> = each.map(|(at, reason)| format!("{at}: {reason}")).collect();
+    if each.is_empty() {
+        return String::new();
+    }
+    format!("; and no tunnel at {}", each.join("; "))
+}
+
+/// What the directory said, where it tells more than our own advice does.
+fn more(problem: &DirectoryProblem) -> String {
+    let tells = matches!(
+        problem.code,
+        Denial::Forbidden
+            | Denial::NoZone
+            | Denial::Conflict
+            | Denial::TooManyRequests
+            | Denial::BadRequest
+            | Denial::Unavailable
+            | Denial::ReadOnly
+    );
+    if tells && !problem.detail.is_empty() {
+        format!(" {}", problem.detail)
+    } else {
+        String::new()
+    }
+}
+
 /// What to do about a refusal of the directory.
 const fn advice(code: Denial) -> &'static str {
     match code {
@@ -318,6 +360,53 @@ mod tests {
         ] {
             assert_eq!(status_of(code), exit::FULL, "{code:?}");
         }
+    }
+
+    fn denied(code: Denial, detail: &str) -> String {
+        let problem = DirectoryProblem {
+            title: code.to_string(),
+            status: code.status(),
+            code,
+            detail: detail.to_owned(),
+            waiting: None,
+        };
+        let meeting = "100".parse().unwrap();
+        JoinError::Denied { meeting, problem }.to_string()
+    }
+
+    #[test]
+    fn what_to_do_about_a_denial_is_said_once() {
+        let detail = "check the passcode of the invitation";
+        assert_eq!(
+            denied(Denial::WrongPasscode, detail),
+            "cannot join meeting 100: that is not the meeting's passcode. Check --passcode."
+        );
+        let told = denied(Denial::TooManyRequests, "Ask again in 40 s.");
+        assert!(
+            told.ends_with("Wait a minute, then try again. Ask again in 40 s."),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn the_tunnels_are_named_with_what_was_wrong_with_each_last() {
+        let failure = |at: &str, reason: &str| Failure {
+            fault: Fault::Refused,
+            at: at.to_owned(),
+            reason: reason.to_owned(),
+            proxy: None,
+        };
+        let failures = [
+            failure("https://ht.example:9443", "no answer"),
+            failure("https://ht.example:9443", "connection refused"),
+        ];
+        let controllers = ["https://zc.example".to_owned()];
+        let tunnels: Vec<&Failure> = failures.iter().collect();
+        let told = JoinError::of_zones(&controllers, None, &tunnels).to_string();
+        let part = "and no tunnel at https://ht.example:9443: connection refused. Check";
+        assert!(told.contains(part), "{told}");
+        let none = JoinError::of_zones(&controllers, None, &[]).to_string();
+        assert!(!none.contains("tunnel"), "{none}");
     }
 
     #[test]

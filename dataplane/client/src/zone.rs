@@ -33,15 +33,15 @@ const REQUEST: Duration = Duration::from_secs(3);
 /// The controllers of one zone.
 #[derive(Debug, Clone)]
 pub struct Zone {
-    http: Http,
-    urls: Vec<Url>,
+    /// Each by its own way.
+    controllers: Vec<(Http, Url)>,
     token: Option<HeaderValue>,
 }
 
 impl Zone {
-    /// `urls` of at least one controller; `token` from the directory, if any.
-    pub const fn new(http: Http, urls: Vec<Url>, token: Option<HeaderValue>) -> Self {
-        Self { http, urls, token }
+    /// At least one of its `controllers`; `token` from the directory, if any.
+    pub const fn new(controllers: Vec<(Http, Url)>, token: Option<HeaderValue>) -> Self {
+        Self { controllers, token }
     }
 
     /// One hedged question: each controller at most once, and where there is only one
@@ -52,9 +52,10 @@ impl Zone {
         request: &JoinRequest,
         first: Option<usize>,
     ) -> Result<Box<Offer>, Setback> {
-        let first = first.unwrap_or_else(|| rand::random_range(0..self.urls.len()));
-        let order = (0..self.urls.len().max(2)).map(|step| first + step);
-        let mut order = order.map(|index| &self.urls[index % self.urls.len()]);
+        let count = self.controllers.len();
+        let first = first.unwrap_or_else(|| rand::random_range(0..count));
+        let order = (0..count.max(2)).map(|step| first + step);
+        let mut order = order.map(|index| &self.controllers[index % count]);
         let mut asked = FuturesUnordered::new();
         let mut setback: Option<Setback> = None;
         let hedge = sleep_until(Instant::now());
@@ -63,8 +64,8 @@ impl Zone {
         loop {
             tokio::select! {
                 () = &mut hedge, if left => match order.next() {
-                    Some(url) => {
-                        asked.push(self.request(url, meeting, request));
+                    Some((http, url)) => {
+                        asked.push(self.request(http, url, meeting, request));
                         hedge.as_mut().reset(Instant::now() + HEDGE);
                     }
                     None => left = false,
@@ -92,18 +93,19 @@ impl Zone {
 
     fn request<'a>(
         &'a self,
+        http: &'a Http,
         url: &'a Url,
         meeting: &'a MeetingId,
         request: &'a JoinRequest,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         Box::pin(async move {
             let answer = match self.post(url, meeting, request) {
-                Ok(post) => self.http.send(post, REQUEST).await,
+                Ok(post) => http.send(post, REQUEST).await,
                 Err(error) => Err(HttpError::Request(error.to_string())),
             };
             match answer {
                 Ok(response) => Answer::read(url, &response),
-                Err(error) => Answer::Failed(failure(&self.http, url, error).await),
+                Err(error) => Answer::Failed(failure(http, url, error).await),
             }
         })
     }
@@ -128,7 +130,8 @@ impl Zone {
     }
 
     fn silent(&self) -> Failure {
-        let zones: Vec<&str> = self.urls.iter().map(Url::as_str).collect();
+        let urls = self.controllers.iter().map(|(_, url)| url.as_str());
+        let zones: Vec<&str> = urls.collect();
         Failure {
             fault: Fault::Silent,
             at: zones.join(", "),

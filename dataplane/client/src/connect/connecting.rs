@@ -8,10 +8,12 @@
 //!
 //! Guarantees: exactly one [`Action::Done`], not later than the deadline, or than the patience
 //! in a waiting room; nothing after it; a controller that answers is preferred to a tunnel,
-//! which is asked only when none has answered.
+//! which is asked only when none has answered. Nothing that one server, one way or one router
+//! did wrong keeps anybody from the others.
 
 mod asking;
 mod endings;
+mod hope;
 mod informing;
 mod reserve;
 mod testing;
@@ -25,8 +27,9 @@ use plenum_wire::join::Offer;
 
 use super::looking::{self, Looking};
 use super::measure::{self, Door, Test};
+use super::places::Places;
 use super::words::{
-    Action, Failure, Found, Input, News, Numbers, Out, Path, Places, Setback, Steps, Target, Tunnel,
+    Action, Found, Input, News, Numbers, Out, Path, Setback, Steps, Target, Trouble, Tunnel,
 };
 use crate::backoff::Backoff;
 use crate::error::JoinError;
@@ -49,13 +52,14 @@ pub struct Setting {
     pub outs: usize,
     /// From an earlier lookup, or from the user.
     pub known: Option<Places>,
-    /// Where the participant was, when it comes back: its ticket opens that zone's door.
+    /// Where the participant was by `known`, when it comes back: its ticket opens that zone's
+    /// door.
     pub back: Option<(usize, Path)>,
-    /// A way by which a router could not be reached just now.
+    /// A way by which routers could not be reached just now: the last choice.
     pub avoid: Option<Path>,
     /// How long to try.
     pub within: Duration,
-    /// How long to wait for a host, or for the meeting to begin.
+    /// How long to wait for a host, or for the meeting to begin; not at all, if zero.
     pub patience: Duration,
     /// Spreads the waits of many participants.
     pub seed: u64,
@@ -82,6 +86,12 @@ enum Then {
 pub struct Connecting {
     setting: Setting,
     places: Places,
+    /// The zone that the participant was in, by `places`.
+    home: Option<usize>,
+    /// It was in a tunnel.
+    from_tunnel: bool,
+    /// As in [`Setting`], by `places`, until a round has failed without it.
+    avoid: Option<Path>,
     /// The places come from a lookup of this time.
     fresh: bool,
     state: State,
@@ -98,7 +108,11 @@ pub struct Connecting {
     deadline: Instant,
     tries: u32,
     /// What was wrong when last all ways had failed.
-    failures: Vec<Failure>,
+    troubles: Vec<Trouble>,
+    /// What is wrong with the tunnels, once all of them have failed.
+    tunnels_wrong: Vec<Trouble>,
+    /// How many looks in a row have shown nothing but a network that wants a sign-in.
+    suspected: u32,
     /// What a zone said last.
     refusal: Option<plenum_wire::join::Problem>,
     denial: Option<DirectoryProblem>,
@@ -112,6 +126,9 @@ impl Connecting {
     pub fn new(setting: Setting, now: Instant) -> Self {
         let mut connecting = Self {
             places: setting.known.clone().unwrap_or_default(),
+            home: setting.back.map(|(zone, _)| zone),
+            from_tunnel: setting.back.is_some_and(|(_, path)| path.tunnel.is_some()),
+            avoid: setting.avoid,
             fresh: false,
             state: State::Ended,
             informant: None,
@@ -124,7 +141,9 @@ impl Connecting {
             zones_began: now,
             deadline: now + setting.within,
             tries: 0,
-            failures: Vec::new(),
+            troubles: Vec::new(),
+            tunnels_wrong: Vec::new(),
+            suspected: 0,
             refusal: None,
             denial: None,
             steps: Steps::default(),
@@ -138,6 +157,7 @@ impl Connecting {
     /// Takes what happened. What was cancelled may still come, and is ignored.
     pub fn handle(&mut self, input: Input, now: Instant) {
         match input {
+            Input::Reached(attempt, reached) => self.handle_reached(attempt, reached, now),
             Input::Lookup(attempt, answer) => self.handle_lookup(attempt, answer, now),
             Input::Answer(attempt, answer) => self.handle_answer(attempt, answer, now),
             Input::Pong(attempt, took) => {
@@ -215,21 +235,7 @@ impl Connecting {
     /// Whether something has been decided.
     fn look(&mut self, now: Instant) {
         self.look_at_reserve(now);
-        if let State::Testing(test) = &mut self.state {
-            if let Some(doors) = test.verdict(now) {
-                test.stop();
-                self.act();
-                self.steps.test = Some(now - self.zones_began);
-                let spots = doors.into_iter().map(spot).collect();
-                self.ask(spots, None, now);
-            } else if let Some(failures) = test.failures() {
-                self.act();
-                self.steps.test = Some(now - self.zones_began);
-                self.failed_all(failures, now);
-            } else {
-                test.go_on();
-            }
-        }
+        self.look_at_test(now);
         self.act();
     }
 
@@ -238,6 +244,11 @@ impl Connecting {
         if let State::LookingUp(looking) = &mut self.state {
             while let Some(step) = looking.poll() {
                 self.actions.push_back(match step {
+                    looking::Step::Reach(attempt, (directory, out)) => Action::Reach {
+                        attempt,
+                        directory,
+                        out,
+                    },
                     looking::Step::Ask(attempt, (directory, out)) => Action::Lookup {
                         attempt,
                         directory,
@@ -300,14 +311,6 @@ impl Connecting {
 
 const fn straight(out: Out) -> Path {
     Path { out, tunnel: None }
-}
-
-const fn spot(door: Door) -> Spot {
-    Spot {
-        zone: door.subject,
-        first: Some(door.door),
-        path: straight(door.out),
-    }
 }
 
 fn pings(test: &mut Test, target: impl Fn(Door) -> Target) -> Vec<Action> {

@@ -1,21 +1,25 @@
 //! What a session knows of its way: asks for routers, first and when it comes back.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plenum_transport::route::Route;
 use plenum_wire::MeetingId;
 use plenum_wire::directory::LookupRequest;
 use plenum_wire::join::{JoinRequest, Offer};
 use url::Url;
 
+use super::blame::Blame;
 use super::connecting::Setting;
 use super::doors::{self, Doors, Exit};
 use super::driver::Driver;
 use super::errand::Question;
-use super::words::{Path, Places, Steps};
+use super::places::Places;
+use super::words::{Out, Path, Steps};
 use crate::error::JoinError;
 use crate::network::Network;
-use crate::proxy::ProxySettings;
+use crate::proxy::{self, ProxySettings};
 use crate::session::JoinConfig;
 use crate::zone::address;
 
@@ -59,13 +63,14 @@ pub(crate) struct Connector {
     /// From the last lookup; good until its token expires, and longer for those who come back.
     known: Option<Places>,
     here: Option<(usize, Path)>,
-    avoid: Option<Path>,
+    blame: Blame,
+    /// By which the ways out of this network are counted.
+    proxy: Arc<ProxySettings>,
+    exits: Vec<Exit>,
 }
 
 struct Plan {
     network: Network,
-    proxy: ProxySettings,
-    exits: Vec<Exit>,
     meeting: MeetingId,
     directories: Vec<Url>,
     question: Question,
@@ -88,8 +93,6 @@ impl Connector {
         let given = || Places::given(config.zones.clone(), config.token.clone());
         let plan = Plan {
             network: config.network.clone(),
-            exits: doors::exits(&config.proxy),
-            proxy: config.proxy.clone(),
             meeting: config.meeting.clone(),
             question: Question {
                 request: LookupRequest {
@@ -107,7 +110,9 @@ impl Connector {
             known: plan.directories.is_empty().then(given),
             plan: Arc::new(plan),
             here: None,
-            avoid: None,
+            blame: Blame::default(),
+            exits: doors::exits(&config.proxy),
+            proxy: Arc::new(config.proxy.clone()),
         })
     }
 
@@ -122,16 +127,16 @@ impl Connector {
         let setting = Setting {
             meeting: plan.meeting.clone(),
             directories: plan.directories.iter().map(Url::to_string).collect(),
-            outs: plan.exits.len(),
+            outs: self.exits.len(),
             known: self.known,
             back: self.here.filter(|_| returns),
-            avoid: self.avoid,
+            avoid: self.blame.last_choice(),
             within: deadline.saturating_duration_since(Instant::now()),
             patience: plan.patience,
             seed: rand::random(),
         };
         let ticket = request.ticket.clone();
-        let doors = Doors::new(&plan.network, &plan.proxy, &plan.exits, ticket);
+        let doors = Doors::new(&plan.network, &self.proxy, &self.exits, ticket);
         let driver = Driver::new(
             doors,
             &plan.meeting,
@@ -144,7 +149,7 @@ impl Connector {
         let name = place.name.as_ref().map(ToString::to_string);
         let way = Way {
             zone: name.unwrap_or_else(|| place.controllers[0].clone()),
-            route: match (found.path.tunnel, plan.exits[found.path.out.0]) {
+            route: match (found.path.tunnel, self.exits[found.path.out.0]) {
                 (Some(_), _) => RouteKind::Tunnel,
                 (None, Exit::Proxy) => RouteKind::Proxy,
                 (None, Exit::Direct) => RouteKind::Direct,
@@ -164,23 +169,133 @@ impl Connector {
     pub fn towards(&self, network: &Network, offer: &Offer) -> Network {
         match self.here {
             Some((_, path)) if path.tunnel.is_some() => doors::with_ticket(network, &offer.ticket),
+            Some(_) if !network.route().is_direct() && self.spares_proxy(offer) => {
+                network.via(Route::direct())
+            }
             _ => network.clone(),
         }
     }
 
+    /// Whether `NO_PROXY` names all addresses of a router.
+    fn spares_proxy(&self, offer: &Offer) -> bool {
+        let (addresses, port) = (&offer.endpoint.addresses, offer.endpoint.https_port);
+        let direct = |address: &IpAddr| {
+            let url = format!("https://{}", SocketAddr::new(*address, port));
+            let url = Url::parse(&url);
+            url.is_ok_and(|url| matches!(self.proxy.way_to(&url), proxy::Way::Direct))
+        };
+        !addresses.is_empty() && addresses.iter().all(direct)
+    }
+
     /// This is where the participant is now.
     pub fn arrive(&mut self, located: &Located) {
-        self.known = Some(located.places.clone());
+        if let Some(before) = self.known.replace(located.places.clone()) {
+            let now = &located.places;
+            self.blame.rename(|path| now.follow(path, &before));
+        }
         self.here = Some(located.here);
     }
 
     /// The router could not even be spoken to: by this way perhaps none can.
     pub fn blame_way(&mut self) {
-        self.avoid = self.here.map(|(_, path)| path);
+        if let Some((_, path)) = self.here {
+            self.blame.accuse(path);
+        }
     }
 
     /// Everything works.
     pub fn praise_way(&mut self) {
-        self.avoid = None;
+        self.blame.forget();
+    }
+
+    /// The network is another one, with another proxy or none.
+    pub fn change_network(&mut self, proxy: ProxySettings) {
+        self.blame.forget();
+        self.exits = doors::exits(&proxy);
+        self.proxy = Arc::new(proxy);
+        if let Some((_, path)) = &mut self.here
+            && path.out.0 >= self.exits.len()
+        {
+            path.out = Out(0);
+        }
+    }
+
+    /// Which proxy there is here.
+    pub fn proxy(&self) -> &ProxySettings {
+        &self.proxy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use plenum_wire::join::Endpoint;
+    use plenum_wire::{Fingerprint, FlowId, Flows};
+
+    use super::*;
+
+    fn settings(no_proxy: &str) -> ProxySettings {
+        ProxySettings::of_variables(&[
+            ("HTTPS_PROXY", "http://proxy.example:3128"),
+            ("NO_PROXY", no_proxy),
+        ])
+    }
+
+    fn connector(proxy: ProxySettings) -> (Connector, Network) {
+        let network = Network::new(None).unwrap();
+        let zones = vec!["https://zone.example".to_owned()];
+        let mut config = JoinConfig::new(network.clone(), zones, "4711".parse().unwrap());
+        config.proxy = proxy;
+        let mut connector = Connector::new(&config).unwrap();
+        let path = Path {
+            out: Out(1),
+            tunnel: None,
+        };
+        connector.here = Some((0, path));
+        let hop = connector.proxy.proxy().map(|(hop, _)| hop.clone());
+        (connector, network.via(Route::through(hop)))
+    }
+
+    fn offer() -> Offer {
+        let flow = FlowId::new(1).unwrap();
+        Offer {
+            meeting: "4711".parse().unwrap(),
+            participant: "me".parse().unwrap(),
+            router: "a".parse().unwrap(),
+            endpoint: Endpoint {
+                addresses: vec![Ipv4Addr::new(10, 0, 0, 7).into()],
+                https_port: 443,
+                media_port: 8_801,
+                fingerprint: Fingerprint([0; 32]),
+            },
+            flows: Flows {
+                audio: flow,
+                video: flow,
+                content: flow,
+            },
+            ticket: "ticket".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_router_that_no_proxy_names_is_reached_straight_from_a_zone_behind_the_proxy() {
+        for (no_proxy, direct) in [("10.0.0.0/8", true), ("192.0.2.0/24", false)] {
+            let (connector, network) = connector(settings(no_proxy));
+            let towards = connector.towards(&network, &offer());
+            assert_eq!(towards.route().is_direct(), direct, "{no_proxy}");
+        }
+    }
+
+    #[tokio::test]
+    async fn in_another_network_there_may_be_another_proxy_or_none() {
+        let (mut connector, _) = connector(settings("-"));
+        assert_eq!(connector.exits, [Exit::Direct, Exit::Proxy]);
+        connector.change_network(ProxySettings::default());
+        assert_eq!(connector.exits, [Exit::Direct]);
+        let (_, path) = connector.here.unwrap();
+        assert_eq!(path.out, Out(0), "the way that it came is not there");
+        connector.change_network(settings("-"));
+        assert_eq!(connector.exits, [Exit::Direct, Exit::Proxy]);
     }
 }

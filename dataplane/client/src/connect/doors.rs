@@ -6,7 +6,8 @@ use http::HeaderValue;
 use plenum_transport::route::{Credentials, Hop, Route};
 use url::Url;
 
-use super::words::{Failure, Fault, Out, Path, Place, Places, Tunnel};
+use super::places::{Place, Places};
+use super::words::{Failure, Fault, Out, Path, Tunnel};
 use crate::error::JoinError;
 use crate::network::Network;
 use crate::proxy::{ProxySettings, ProxySource, Way};
@@ -30,6 +31,14 @@ pub(crate) struct Doors<'a> {
     /// The ticket of who comes back, which opens tunnels when the token is too old to.
     ticket: Option<String>,
     opened: BTreeMap<(Option<usize>, Path), Network>,
+}
+
+/// A controller of a zone, by a path.
+pub(crate) struct Controller {
+    /// Its place among the zone's.
+    pub index: usize,
+    pub url: Url,
+    pub network: Network,
 }
 
 /// The ways out that the settings leave, straight ahead first.
@@ -99,6 +108,52 @@ impl<'a> Doors<'a> {
         self.open((Some(tunnel.zone), path), route, place.authority.as_deref())
     }
 
+    /// A zone's controllers by a path, at least one. Each is judged by itself: `NO_PROXY` may
+    /// name one of them and not the others.
+    pub fn controllers(
+        &mut self,
+        places: &Places,
+        zone: usize,
+        path: Path,
+    ) -> Result<Vec<Controller>, Failure> {
+        let place = &places.zones[zone];
+        let mut found = Vec::new();
+        let mut wrong = None;
+        for (index, text) in place.controllers.iter().enumerate() {
+            let network = |url: Url| {
+                let network = match path.tunnel {
+                    Some(tunnel) => self.behind(places, tunnel, path.out),
+                    None => self.zone(place, zone, &url, path.out),
+                };
+                let network = network?;
+                Ok(Controller {
+                    index,
+                    url,
+                    network,
+                })
+            };
+            match read("zone", text).and_then(network) {
+                Ok(controller) => found.push(controller),
+                Err(why) => wrong = Some(why),
+            }
+        }
+        if found.is_empty() {
+            return Err(wrong.unwrap_or_else(no_controller));
+        }
+        Ok(found)
+    }
+
+    /// The network in which a zone's routers are, by the path on which the zone was asked.
+    pub fn towards(
+        &mut self,
+        places: &Places,
+        zone: usize,
+        path: Path,
+    ) -> Result<Network, Failure> {
+        let mut controllers = self.controllers(places, zone, path)?;
+        Ok(controllers.swap_remove(0).network)
+    }
+
     fn open(
         &mut self,
         key: (Option<usize>, Path),
@@ -153,7 +208,17 @@ pub(crate) fn read(what: &str, text: &str) -> Result<Url, Failure> {
     })
 }
 
-fn odd(url: &Url, reason: String) -> Failure {
+fn no_controller() -> Failure {
+    Failure {
+        fault: Fault::Refused,
+        at: "the zone".to_owned(),
+        reason: "the directory names no controller of it".to_owned(),
+        proxy: None,
+    }
+}
+
+/// Something about an address that no waiting mends.
+pub(crate) fn odd(url: &Url, reason: String) -> Failure {
     Failure {
         fault: Fault::Nonsense,
         at: url.to_string(),
@@ -230,6 +295,31 @@ mod tests {
     async fn a_network_without_a_tunnel_stays_as_it_is() {
         let network = Network::new(None).unwrap();
         assert!(with_ticket(&network, "ticket").route().is_direct());
+    }
+
+    #[tokio::test]
+    async fn no_proxy_keeps_those_from_the_proxy_that_it_names_and_no_others() {
+        let proxy = ProxySettings::of_variables(&[
+            ("HTTPS_PROXY", "http://proxy.example:3128"),
+            ("NO_PROXY", "10.0.0.0/8"),
+        ]);
+        let network = Network::new(None).unwrap();
+        let exits = exits(&proxy);
+        let mut doors = Doors::new(&network, &proxy, &exits, None);
+        let controllers = ["https://10.0.0.1", "not an address", "https://zc.example"];
+        let places = Places::given(controllers.map(str::to_owned).into(), None);
+        let mut by = |out| {
+            let path = Path {
+                out: Out(out),
+                tunnel: None,
+            };
+            let found = doors.controllers(&places, 0, path).unwrap();
+            let found = found.iter();
+            let each = found.map(|it| (it.index, it.network.route().is_direct()));
+            each.collect::<Vec<_>>()
+        };
+        assert_eq!(by(0), [(0, true), (2, true)]);
+        assert_eq!(by(1), [(2, false)]);
     }
 
     #[test]

@@ -13,10 +13,10 @@ use url::Url;
 
 use super::connecting::{Connecting, Setting};
 use super::doors::{self, Doors};
-use super::errand::{Question, look_up, ping};
+use super::errand::{Question, look_up, ping, reach};
+use super::places::Places;
 use super::words::{
-    Action, Attempt, Failure, Fault, Found, Input, News, Out, Path, Places, Setback, Target,
-    Unanswered,
+    Action, Attempt, Failure, Found, Input, News, Out, Path, Setback, Target, Unanswered,
 };
 use crate::error::JoinError;
 use crate::network::Network;
@@ -72,8 +72,8 @@ impl<'a> Driver<'a> {
                 if let Action::Done(result) = action {
                     let found = result?;
                     let places = connecting.places().clone();
-                    let way = self.way(&places, found.zone, found.path);
-                    let (network, _) = way.map_err(|why| JoinError::Configuration(why.reason))?;
+                    let way = self.doors.towards(&places, found.zone, found.path);
+                    let network = way.map_err(|why| JoinError::Configuration(why.reason))?;
                     return Ok((found, network, places));
                 }
                 self.act(action, &connecting);
@@ -89,6 +89,11 @@ impl<'a> Driver<'a> {
     fn act(&mut self, action: Action, connecting: &Connecting) {
         let places = connecting.places();
         match action {
+            Action::Reach {
+                attempt,
+                directory,
+                out,
+            } => self.reach(attempt, directory, out),
             Action::Lookup {
                 attempt,
                 directory,
@@ -117,8 +122,8 @@ impl<'a> Driver<'a> {
                 if forgive {
                     self.request.exclude.clear();
                 }
-                match self.zone(places, zone, path) {
-                    Ok(asked) => self.ask(attempt, asked, first),
+                match self.zone(places, zone, path, first) {
+                    Ok((asked, first)) => self.ask(attempt, asked, first),
                     Err(failure) => {
                         let answer = Err(Setback::Failed(failure));
                         self.answer(Input::Answer(attempt, answer), attempt);
@@ -135,6 +140,21 @@ impl<'a> Driver<'a> {
                 tracing::info!(meeting = %self.meeting, "waiting for the meeting to begin");
             }
             Action::Done(_) => {}
+        }
+    }
+
+    fn reach(&mut self, attempt: Attempt, directory: usize, out: Out) {
+        let url = self.directories[directory].clone();
+        match self.doors.directory(&url, out) {
+            Ok(network) => {
+                let tell = self.tell.clone();
+                self.start(attempt, async move {
+                    let reached = reach(network.http(), &url).await;
+                    // Who no longer waits needs no answer.
+                    let _ = tell.send(Input::Reached(attempt, reached)).await;
+                });
+            }
+            Err(failure) => self.answer(Input::Reached(attempt, Err(failure)), attempt),
         }
     }
 
@@ -216,46 +236,21 @@ impl<'a> Driver<'a> {
         Ok((url, network))
     }
 
-    /// A zone's controllers by a path.
-    fn zone(&mut self, places: &Places, zone: usize, path: Path) -> Result<Zone, Failure> {
-        let (network, urls) = self.way(places, zone, path)?;
-        let token = doors::header(places.token.as_deref()).map_err(|error| Failure {
-            fault: Fault::Nonsense,
-            at: urls[0].to_string(),
-            reason: error.to_string(),
-            proxy: None,
-        })?;
-        Ok(Zone::new(network.http().clone(), urls, token))
-    }
-
-    /// The network by which a zone is reached, and its controllers, at least one.
-    fn way(
+    /// A zone's controllers by a path, and which of them is to be asked first.
+    fn zone(
         &mut self,
         places: &Places,
         zone: usize,
         path: Path,
-    ) -> Result<(Network, Vec<Url>), Failure> {
-        let place = &places.zones[zone];
-        let read = place
-            .controllers
-            .iter()
-            .map(|text| doors::read("zone", text));
-        let mut wrong = None;
-        let urls: Vec<Url> = read
-            .filter_map(|url| url.map_err(|why| wrong = Some(why)).ok())
-            .collect();
-        let Some(url) = urls.first() else {
-            return Err(wrong.unwrap_or_else(|| Failure {
-                fault: Fault::Refused,
-                at: "the zone".to_owned(),
-                reason: "the directory names no controller of it".to_owned(),
-                proxy: None,
-            }));
-        };
-        let network = match path.tunnel {
-            Some(tunnel) => self.doors.behind(places, tunnel, path.out)?,
-            None => self.doors.zone(place, zone, url, path.out)?,
-        };
-        Ok((network, urls))
+        first: Option<usize>,
+    ) -> Result<(Zone, Option<usize>), Failure> {
+        let found = self.doors.controllers(places, zone, path)?;
+        let token = doors::header(places.token.as_deref())
+            .map_err(|error| doors::odd(&found[0].url, error.to_string()))?;
+        let first = first.and_then(|first| found.iter().position(|it| it.index == first));
+        let controllers = found
+            .into_iter()
+            .map(|it| (it.network.http().clone(), it.url));
+        Ok((Zone::new(controllers.collect(), token), first))
     }
 }

@@ -8,7 +8,8 @@ use url::Url;
 use super::SAMPLES;
 use super::doors;
 use super::errand::{self, Question};
-use super::words::{Failure, Fault, Places, Unanswered};
+use super::places::Places;
+use super::words::{Failure, Fault, Unanswered};
 use crate::network::Network;
 
 /// What pings of one controller or tunnel have shown.

@@ -2,15 +2,15 @@
 //!
 //! A candidate is a zone with its controllers, or a tunnel. Each door is tried by the first
 //! way out; by the others [`HEDGE`] later, or at once when the first way has failed, for
-//! candidates of which nothing has been heard. Bounded: [`PINGED`] doors, and the caller
-//! decides at [`DECIDE_WITHIN`] with what is known then.
+//! candidates of which nothing has been heard. Bounded: [`PINGED`] doors by each way, and the
+//! caller decides at [`DECIDE_WITHIN`] with what is known then.
 
 mod probe;
+mod results;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::choice::{self, Candidate};
 use super::words::{Attempt, Failure, Numbers, Out};
 use probe::{Probe, State};
 
@@ -24,7 +24,9 @@ const HEDGE: Duration = Duration::from_millis(150);
 const STRAIGHT: Duration = Duration::from_millis(300);
 /// How often it is looked whether those that are silent have been so for too long to win.
 const LOOK: Duration = Duration::from_millis(10);
-/// Doors pinged in one test: with 7 kB each for TLS and a few requests less than 100 kB.
+/// Doors pinged in one test by each way out: with 7 kB each for TLS and a few requests less than
+/// 100 kB. By the other ways goes only what the first has not answered, which costs next to
+/// nothing there.
 pub const PINGED: usize = 12;
 
 /// One candidate to be looked at.
@@ -161,7 +163,7 @@ impl Test {
 
     /// When to look again, as long as it is undecided.
     pub fn next_timeout(&self) -> Option<Instant> {
-        let answered = self.decide.is_some() && self.is_answered();
+        let answered = self.decide.is_some() && self.is_answered(None);
         let look = answered.then_some(self.looked + LOOK);
         self.hedge.into_iter().chain(self.decide).chain(look).min()
     }
@@ -173,64 +175,9 @@ impl Test {
         self.steps.extend(cancelled);
     }
 
-    /// The doors to knock at, the best candidate's first: as soon as nothing can change the
-    /// winner, or the time is up and somebody has answered.
-    pub fn verdict(&self, now: Instant) -> Option<Vec<Door>> {
-        let candidates: Vec<Candidate> = self.candidates(now).collect();
-        let up = now >= self.began + DECIDE_WITHIN || !self.is_running();
-        if !up && !choice::is_decided(&candidates) {
-            return None;
-        }
-        let order = choice::order(&candidates);
-        let doors: Vec<Door> = order
-            .into_iter()
-            .filter_map(|it| self.best_door(it))
-            .collect();
-        let best = doors.first()?;
-        (up || !self.may_be_straighter(best, now)).then_some(doors)
-    }
-
-    /// Whether the same candidate may still answer by a better way out.
-    fn may_be_straighter(&self, best: &Door, now: Instant) -> bool {
-        self.of(best.subject).any(|probe| {
-            matches!(probe.state, State::Running)
-                && self.rank(probe.door.out) < self.rank(best.out)
-                && now < probe.began + STRAIGHT
-        })
-    }
-
-    fn rank(&self, out: Out) -> Option<usize> {
-        self.outs.iter().position(|it| *it == out)
-    }
-
-    /// What was wrong with all of them; `None` as long as one may answer.
-    pub fn failures(&self) -> Option<Vec<Failure>> {
-        if self.hedge.is_some() && self.started_everything().is_none() {
-            return None;
-        }
-        let failed = |probe: &Probe| match &probe.state {
-            State::Failed(failure) => Some(failure.clone()),
-            _ => None,
-        };
-        self.probes.iter().map(failed).collect()
-    }
-
-    /// What was wrong with those that have failed so far.
-    pub fn so_far(&self) -> impl Iterator<Item = &Failure> {
-        self.probes.iter().filter_map(|probe| match &probe.state {
-            State::Failed(failure) => Some(failure),
-            _ => None,
-        })
-    }
-
     /// Whether this is a ping of this test.
     pub fn has(&self, attempt: Attempt) -> bool {
         self.probes.iter().any(|probe| probe.attempt == attempt)
-    }
-
-    /// Whether anybody has answered.
-    pub fn is_answered(&self) -> bool {
-        (0..self.subjects.len()).any(|subject| self.has_answered(subject))
     }
 
     /// Since when.
@@ -247,42 +194,6 @@ impl Test {
                 || probes.any(|probe| probe.door.subject == subject && probe.door.out == *last)
         };
         (0..self.subjects.len()).all(tried).then_some(())
-    }
-
-    fn is_running(&self) -> bool {
-        let mut probes = self.probes.iter();
-        self.hedge.is_some()
-            || probes.any(|probe| {
-                matches!(
-                    probe.state,
-                    State::Running | State::Answered { done: false, .. }
-                )
-            })
-    }
-
-    fn candidates(&self, now: Instant) -> impl Iterator<Item = Candidate> {
-        let all = self.subjects.iter().enumerate();
-        all.map(move |(index, subject)| Candidate {
-            hosts: subject.hosts,
-            load: subject.load,
-            trials: self.of(index).map(|probe| probe.trial(now)).collect(),
-        })
-    }
-
-    /// The way straight ahead where that works, and of its doors the one that answers fastest.
-    fn best_door(&self, subject: usize) -> Option<Door> {
-        let answered = self.of(subject).filter_map(|probe| match &probe.state {
-            State::Answered { first, samples, .. } => {
-                let fastest = samples.iter().min().copied();
-                Some((
-                    self.rank(probe.door.out),
-                    fastest.unwrap_or(*first),
-                    probe.door,
-                ))
-            }
-            _ => None,
-        });
-        Some(answered.min()?.2)
     }
 
     fn of(&self, subject: usize) -> impl Iterator<Item = &Probe> {
@@ -306,6 +217,11 @@ impl Test {
         probes.find(|probe| probe.attempt == attempt)
     }
 
+    fn pinged_by(&self, out: Out) -> usize {
+        let by = self.probes.iter().filter(|probe| probe.door.out == out);
+        by.count()
+    }
+
     fn ping_otherwise(&mut self, subjects: &[usize], numbers: &mut Numbers, now: Instant) {
         for out in self.outs.clone().into_iter().skip(1) {
             self.ping(subjects, out, numbers, now);
@@ -316,7 +232,7 @@ impl Test {
     }
 
     /// The first doors of all candidates before the second ones: the limit cuts what is least
-    /// needed.
+    /// needed. Each way has its own, or the first would leave nothing for the others.
     fn ping(&mut self, subjects: &[usize], out: Out, numbers: &mut Numbers, now: Instant) {
         let doors = subjects.iter().map(|&subject| self.subjects[subject].doors);
         let most = doors.max().unwrap_or(0);
@@ -324,7 +240,7 @@ impl Test {
             for &subject in subjects {
                 let place = Door { out, subject, door };
                 let known = self.of(subject).any(|probe| probe.door == place);
-                if known || door >= self.subjects[subject].doors || self.probes.len() >= PINGED {
+                if known || door >= self.subjects[subject].doors || self.pinged_by(out) >= PINGED {
                     continue;
                 }
                 let attempt = numbers.next();

@@ -13,10 +13,13 @@
 //! | `measure` | pure: whom to ping, and when the choice is clear |
 //! | [`choice`] | pure: what the figures say |
 //! | `driver`, `errand`, `doors` | does what [`Connecting`] decides: requests, and the ways that they go |
+//! | `places` | pure: where the meeting may be joined |
+//! | `blame` | pure: which way is the last choice, because routers could not be reached by it |
 //! | `connector` | what a session knows of its way |
 //! | [`inspect`] | the steps one by one |
 //! | `words` | what is said to [`Connecting`], and what it wants done |
 
+mod blame;
 pub mod choice;
 mod connecting;
 mod connector;
@@ -26,6 +29,7 @@ mod errand;
 pub mod inspect;
 mod looking;
 mod measure;
+mod places;
 mod words;
 
 pub(crate) use connector::{Connector, Located};
@@ -33,9 +37,10 @@ pub(crate) use errand::failure;
 
 pub use connecting::{Connecting, Setting};
 pub use connector::{RouteKind, Way};
+pub use places::{Place, Places};
 pub use words::{
-    Action, Attempt, Failure, Fault, Found, Input, News, Out, Path, Place, Places, Setback, Steps,
-    Target, Tunnel, Unanswered,
+    Action, Attempt, Failure, Fault, Found, Input, News, Out, Path, Setback, Steps, Target, Tunnel,
+    Unanswered,
 };
 
 /// Timed requests on one kept connection, after the first, which connects.

@@ -1,19 +1,14 @@
 //! What happens while connecting, and what is to be done about it: the words in which
 //! [`Connecting`](super::Connecting) is spoken to.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plenum_transport::route::ProxyProblem;
-use plenum_wire::ZoneName;
-use plenum_wire::directory::{DirectoryProblem, Lookup};
+use plenum_wire::directory::DirectoryProblem;
 use plenum_wire::join::{Offer, Problem};
 
+use super::places::Places;
 use crate::error::JoinError;
-
-/// Zones looked at of one answer, and controllers and tunnels of each: a directory that names
-/// more does not make its clients work without end.
-const ZONES: usize = 16;
-const ADDRESSES: usize = 8;
 
 /// One thing that the caller was asked to do; numbered through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,74 +48,6 @@ pub struct Path {
     pub tunnel: Option<Tunnel>,
 }
 
-/// Where the meeting may be joined, as the directory or the user said.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Places {
-    /// What the zones ask for.
-    pub token: Option<String>,
-    /// When the token is no longer good; never, if the user gave it.
-    pub expires: Option<Instant>,
-    /// The preferred one first.
-    pub zones: Vec<Place>,
-}
-
-/// A zone that may host the meeting.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Place {
-    /// Its name, if the directory said.
-    pub name: Option<ZoneName>,
-    /// Its controllers, `https://HOST[:PORT]`.
-    pub controllers: Vec<String>,
-    /// Its tunnels, likewise.
-    pub tunnels: Vec<String>,
-    /// Who vouches for both, in PEM; whom the user trusts, if not given.
-    pub authority: Option<String>,
-    /// How much of its room is in use.
-    pub load: Option<f64>,
-    /// Whether the meeting is there already.
-    pub hosts: bool,
-}
-
-impl Places {
-    /// What a directory answered at `now`.
-    #[must_use]
-    pub fn of(lookup: Lookup, now: Instant) -> Self {
-        let zones = lookup.zones.into_iter().take(ZONES);
-        let first = |mut addresses: Vec<String>| {
-            addresses.truncate(ADDRESSES);
-            addresses
-        };
-        Self {
-            token: Some(lookup.token),
-            expires: now.checked_add(Duration::from_secs(lookup.expires_in_s)),
-            zones: zones
-                .map(|offer| Place {
-                    name: Some(offer.zone),
-                    controllers: first(offer.controllers),
-                    tunnels: first(offer.tunnels),
-                    authority: offer.authority,
-                    load: offer.load,
-                    hosts: offer.hosts,
-                })
-                .collect(),
-        }
-    }
-
-    /// A zone that the user named.
-    #[must_use]
-    pub fn given(controllers: Vec<String>, token: Option<String>) -> Self {
-        let zone = Place {
-            controllers,
-            ..Place::default()
-        };
-        Self {
-            token,
-            expires: None,
-            zones: vec![zone],
-        }
-    }
-}
-
 /// Why something could not be reached. The later ones tell more, and are told first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
@@ -140,12 +67,14 @@ pub enum Fault {
     Untrusted,
     /// The proxy wants a password, or another one.
     ProxyLogin,
-    /// The network answers itself, until somebody signs in to it.
+    /// The network seems to answer itself, until somebody signs in to it. A suspicion: a web
+    /// server beside the one that was asked may look like that.
     Portal,
 }
 
 impl Fault {
-    /// Whether asking again can help without anybody doing something.
+    /// Whether asking again can help without anybody doing something, as far as one look can
+    /// tell.
     #[must_use]
     pub const fn passes(self) -> bool {
         matches!(
@@ -166,6 +95,26 @@ pub struct Failure {
     pub reason: String,
     /// What is wrong with the proxy, if that is it.
     pub proxy: Option<ProxyProblem>,
+}
+
+/// Who was asked for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Server {
+    /// A directory, by its place in the list.
+    Directory(usize),
+    /// A controller: its zone's place, its own.
+    Controller(usize, usize),
+    /// Whichever of a zone's controllers.
+    Zone(usize),
+    /// A tunnel, or what is behind it.
+    Tunnel(Tunnel),
+}
+
+/// What is wrong with a server, seen by one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub server: Server,
+    pub failure: Failure,
 }
 
 /// What kept a lookup from an answer.
@@ -189,6 +138,8 @@ pub enum Setback {
 /// What happened.
 #[derive(Debug)]
 pub enum Input {
+    /// A directory can be reached, or cannot.
+    Reached(Attempt, Result<(), Failure>),
     /// A directory answered, or did not.
     Lookup(Attempt, Result<Places, Unanswered>),
     /// What was pinged answered, after so long: at first with connecting and TLS.
@@ -211,6 +162,16 @@ pub enum Target {
 /// What the caller is to do.
 #[derive(Debug, PartialEq)]
 pub enum Action {
+    /// Find out whether a directory can be reached, without asking it anything that counts;
+    /// answer with [`Input::Reached`].
+    Reach {
+        /// The number to answer with.
+        attempt: Attempt,
+        /// Its place in the list.
+        directory: usize,
+        /// By which way out.
+        out: Out,
+    },
     /// Ask a directory; answer with [`Input::Lookup`].
     Lookup {
         /// The number to answer with.

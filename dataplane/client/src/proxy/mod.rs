@@ -12,6 +12,8 @@
 //! `http://`, of which there is nothing here. Settings of desktops (`gsettings`) and scripts for
 //! browsers (PAC, WPAD) are not read.
 //!
+//! After a change of the network the settings of the machine are read again.
+//!
 //! Passwords are in no log, no error and no `Debug`.
 //!
 //! | file | idea |
@@ -64,6 +66,8 @@ impl fmt::Display for ProxySource {
 pub struct ProxySettings {
     configured: Option<Configured>,
     ignored: Option<String>,
+    /// They are those of this machine, and may be others in another network.
+    found: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -89,6 +93,24 @@ impl ProxySettings {
     pub fn detect(told: Option<&str>) -> Result<Self, JoinError> {
         let variable = |name: &str| std::env::var(name).ok();
         Self::decide(told, variable, &system())
+    }
+
+    /// As they are now, after a change of the network. What the user said, or the caller, stays.
+    #[must_use]
+    pub fn look_again(&self) -> Self {
+        let again = self.found.then(|| Self::detect(None));
+        // Without anything from the user nothing is refused.
+        again.and_then(Result::ok).unwrap_or_else(|| self.clone())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_variables(set: &[(&str, &str)]) -> Self {
+        let value = |name: &str| {
+            let mut set = set.iter();
+            set.find(|(it, _)| *it == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Self::decide(None, value, "").unwrap()
     }
 
     fn decide(
@@ -124,6 +146,7 @@ impl ProxySettings {
                 Ok(hop) => {
                     let mut settings = Self::of(hop, source, variables.no_proxy().to_owned());
                     settings.ignored = ignored;
+                    settings.found = true;
                     return Ok(settings);
                 }
                 Err(wrong) => ignored = ignored.or(Some(format!("{source} {wrong}"))),
@@ -132,6 +155,7 @@ impl ProxySettings {
         Ok(Self {
             configured: None,
             ignored,
+            found: true,
         })
     }
 
@@ -143,6 +167,7 @@ impl ProxySettings {
                 no_proxy,
             }),
             ignored: None,
+            found: false,
         }
     }
 

@@ -48,6 +48,18 @@ fn the_user_comes_before_the_environment_and_that_before_the_system() {
 }
 
 #[test]
+fn what_the_machine_says_is_looked_at_again_and_what_somebody_said_stays() {
+    let zone = "https://zone.example";
+    let told = decide(Some("told:3128"), &ENVIRONMENT, "");
+    assert_eq!(way(&told.look_again(), zone), "only http://told:3128");
+    assert_eq!(way(&ProxySettings::default().look_again(), zone), "direct");
+    let before = decide(None, &[], "https_proxy=http://elsewhere.invalid:2");
+    let now = ProxySettings::detect(None).unwrap();
+    assert_eq!(way(&before.look_again(), zone), way(&now, zone));
+    assert_ne!(way(&before.look_again(), zone), way(&before, zone));
+}
+
+#[test]
 fn a_setting_that_cannot_be_followed_is_told_and_passed_over() {
     let settings = decide(
         None,

@@ -212,17 +212,15 @@ impl Session {
             subscribe: self.config.subscribe,
             moved_from,
         };
-        self.look_towards(&offer.endpoint);
         let network = self.connector.towards(&self.network, &offer);
+        let direct = network.route().is_direct();
+        self.look_towards(&offer.endpoint, direct);
         let wiring = Wiring {
             leg: id,
             dialer: network.dialer().clone(),
             endpoint: offer.endpoint.clone(),
             terrain: self.network.terrain().clone(),
-            spot: Spot::towards(
-                offer.endpoint.addresses.first().copied(),
-                self.network.route().is_direct(),
-            ),
+            spot: Spot::towards(offer.endpoint.addresses.first().copied(), direct),
             notes: self.notes.clone(),
         };
         let mut leg = Leg::open(wiring, offer, introduction, self.config.rungs, self.ssrc);
@@ -277,6 +275,7 @@ impl Session {
             News::MoveStarted { to } => Event::MoveStarted { to },
             News::MoveEnded { ok, router } => {
                 if ok {
+                    self.connector.praise_way();
                     self.roster.back(now);
                 }
                 Event::MoveEnded { ok, router }

@@ -12,7 +12,8 @@ use crate::whereabouts::{self, Whereabouts};
 impl Session {
     /// The network is another one. Sessions find that out by themselves; this is for platforms
     /// that tell their applications. Media that goes over UDP goes on from the new address, and
-    /// everything else is connected anew.
+    /// everything else is connected anew; a proxy that was found by the settings of this machine
+    /// is looked for again.
     pub fn network_changed(&mut self) {
         self.take_new_ports(None);
         self.leave_network(Instant::now());
@@ -28,8 +29,7 @@ impl Session {
     }
 
     /// From now on this is whom we talk to.
-    pub(super) fn look_towards(&mut self, endpoint: &Endpoint) {
-        let direct = self.network.route().is_direct();
+    pub(super) fn look_towards(&mut self, endpoint: &Endpoint, direct: bool) {
         let targets: &[IpAddr] = if direct { &endpoint.addresses } else { &[] };
         self.whereabouts = Whereabouts::towards(targets, whereabouts::source);
     }
@@ -51,6 +51,8 @@ impl Session {
         for network in [&self.config.network, &self.network] {
             network.http().forget_connections();
         }
+        let proxy = self.connector.proxy().look_again();
+        self.connector.change_network(proxy);
         self.moving.handle(Input::NetworkChanged, now);
         self.act(now);
     }

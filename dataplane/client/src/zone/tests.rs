@@ -82,7 +82,9 @@ async fn ask(urls: Vec<Url>) -> Result<Box<Offer>, Setback> {
 }
 
 async fn ask_first(urls: Vec<Url>, first: Option<usize>) -> Result<Box<Offer>, Setback> {
-    let zone = Zone::new(Http::new(Route::direct(), config()), urls, None);
+    let http = Http::new(Route::direct(), config());
+    let controllers = urls.into_iter().map(|url| (http.clone(), url));
+    let zone = Zone::new(controllers.collect(), None);
     let meeting = "m".parse().unwrap();
     zone.ask(&meeting, &JoinRequest::default(), first).await
 }

@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use plenum_wire::join::{Offer, Problem, Refusal};
+use url::Url;
 
 use super::{Connecting, EXCLUDE, QUICK, Setback, State, Then};
-use crate::connect::words::{Action, Attempt, Failure, Path};
+use crate::connect::places::Places;
+use crate::connect::words::{Action, Attempt, Failure, Fault, Path, Server, Trouble};
 
 /// Longest wait that a zone's `Retry-After` is obeyed for: the user waits too.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
@@ -26,6 +28,8 @@ pub(super) struct Asking {
     /// All of this round, for the next one.
     round: Vec<Spot>,
     left: VecDeque<Spot>,
+    /// Of which nothing has been heard yet: asked when the others do not answer either.
+    later: Vec<Spot>,
     current: Option<(Attempt, Spot)>,
     /// When the silence of a zone that was left a moment ago has lasted long enough.
     quick: Option<Instant>,
@@ -33,10 +37,26 @@ pub(super) struct Asking {
     refused: Option<Problem>,
     /// For now.
     full: Option<(Problem, Option<Duration>)>,
-    failures: Vec<Failure>,
+    troubles: Vec<Trouble>,
 }
 
 impl Asking {
+    /// These, then those, knowing what is wrong with others.
+    pub fn beyond(spots: Vec<Spot>, later: Vec<Spot>, troubles: Vec<Trouble>) -> Self {
+        Self {
+            left: spots.iter().copied().collect(),
+            round: spots,
+            later,
+            troubles,
+            ..Self::default()
+        }
+    }
+
+    /// Nobody, as none can be reached.
+    pub fn nobody(troubles: Vec<Trouble>) -> Self {
+        Self::beyond(Vec::new(), Vec::new(), troubles)
+    }
+
     pub fn next_timeout(&self) -> Option<Instant> {
         self.quick
     }
@@ -56,33 +76,42 @@ impl Asking {
     }
 
     /// What was wrong with those that have failed so far.
-    pub fn so_far(&self) -> impl Iterator<Item = &Failure> {
-        self.failures.iter()
+    pub fn so_far(&self) -> &[Trouble] {
+        &self.troubles
     }
 
-    /// More to ask when the others are through.
-    pub fn add(&mut self, spots: &[Spot]) {
+    /// These are asked next, before what is left.
+    pub fn prefer(&mut self, spots: &[Spot]) {
         self.round.extend_from_slice(spots);
-        self.left.extend(spots);
+        for spot in spots.iter().rev() {
+            self.left.push_front(*spot);
+        }
+    }
+
+    /// Leaves whoever is being asked; it comes last.
+    fn put_back(&mut self) -> Option<Attempt> {
+        let (attempt, spot) = self.current.take()?;
+        self.left.push_back(spot);
+        Some(attempt)
     }
 }
 
 impl Connecting {
     /// Asks these, one after the other.
     pub(super) fn ask(&mut self, spots: Vec<Spot>, quick: Option<Instant>, now: Instant) {
-        self.state = State::Asking(Asking {
-            left: spots.iter().copied().collect(),
-            round: spots,
-            quick,
-            ..Asking::default()
-        });
+        let round = Asking::beyond(spots, Vec::new(), Vec::new());
+        self.ask_round(Asking { quick, ..round }, now);
+    }
+
+    pub(super) fn ask_round(&mut self, round: Asking, now: Instant) {
+        self.state = State::Asking(round);
         self.ask_next(now);
     }
 
     /// Back to where the participant was, by the way that it came if that is straight.
     pub(super) fn come_back(&mut self, zone: usize, path: Path, now: Instant) {
         self.zones_began = now;
-        if path.tunnel.is_some() || self.setting.avoid == Some(path) {
+        if path.tunnel.is_some() || self.avoid == Some(path) {
             return self.test(now);
         }
         let spot = Spot {
@@ -101,7 +130,7 @@ impl Connecting {
 
     pub(super) fn cancel_current(&mut self) {
         if let State::Asking(asking) = &mut self.state
-            && let Some((attempt, _)) = asking.current.take()
+            && let Some(attempt) = asking.put_back()
         {
             self.actions.push_back(Action::Cancel(attempt));
         }
@@ -144,13 +173,19 @@ impl Connecting {
                 self.refusal = Some(problem.clone());
                 if problem.code.passes() {
                     asking.full = Some((problem, after));
+                    if !asking.round.contains(&spot) {
+                        asking.round.push(spot);
+                    }
                 } else {
                     // What the first one says counts: it was the best.
                     asking.refused.get_or_insert(problem);
                 }
                 self.put_reserve_away();
             }
-            Err(Setback::Failed(failure)) => asking.failures.push(failure),
+            Err(Setback::Failed(failure)) => {
+                let trouble = trouble(&self.places, &spot, failure);
+                asking.troubles.push(trouble);
+            }
         }
         self.ask_next(now);
     }
@@ -162,6 +197,11 @@ impl Connecting {
         };
         if asking.is_unheard() && asking.quick.is_some() {
             return self.test(now);
+        }
+        // What is only slow is no worse than what stalls, but than what is full for a moment.
+        if asking.full.is_none() && !asking.later.is_empty() {
+            asking.left.extend(std::mem::take(&mut asking.later));
+            return self.ask_next(now);
         }
         if asking.is_unheard() && self.call_reserve(now) {
             return;
@@ -178,8 +218,8 @@ impl Connecting {
         if let Some(problem) = asking.refused.take() {
             return self.refused(problem, now);
         }
-        let failures = std::mem::take(&mut asking.failures);
-        self.unreachable(failures, round, now);
+        let troubles = std::mem::take(&mut asking.troubles);
+        self.unreachable(troubles, round, now);
     }
 
     /// A refusal for good; but a token that was kept may only be too old.
@@ -193,23 +233,23 @@ impl Connecting {
     }
 
     /// No controller can be reached by any way.
-    pub(super) fn failed_all(&mut self, failures: Vec<Failure>, now: Instant) {
-        self.state = State::Asking(Asking {
-            failures,
-            ..Asking::default()
-        });
+    pub(super) fn failed_all(&mut self, troubles: Vec<Trouble>, now: Instant) {
+        self.state = State::Asking(Asking::nobody(troubles));
         self.round_over(now);
     }
 
     /// Tried again, where that can help; a zone that the user gave without looking around.
-    fn unreachable(&mut self, failures: Vec<Failure>, round: Vec<Spot>, now: Instant) {
-        let hopeless = failures.iter().any(|failure| !failure.fault.passes());
-        self.failures = failures;
+    fn unreachable(&mut self, mut troubles: Vec<Trouble>, round: Vec<Spot>, now: Instant) {
+        troubles.append(&mut self.tunnels_wrong);
+        let hopeless = self.is_hopeless(&troubles);
+        self.troubles = troubles;
         self.refusal = None;
         if hopeless {
             return self.give_up(now);
         }
-        let wait = self.backoff_after(None);
+        // It was not the way that was to blame, or not that alone.
+        self.avoid = None;
+        let wait = self.wait_after_round();
         let given = self.setting.directories.is_empty() && self.setting.outs == 1;
         // After a network test that nobody answered there was no round.
         let then = if given && !round.is_empty() {
@@ -219,4 +259,33 @@ impl Connecting {
         };
         self.pause(wait, then, now);
     }
+}
+
+/// What is wrong with the zone, or with the tunnel that should have led there: what that says as
+/// a proxy is no word of this network's own.
+fn trouble(places: &Places, spot: &Spot, failure: Failure) -> Trouble {
+    let Some(tunnel) = spot.path.tunnel else {
+        let server = Server::Zone(spot.zone);
+        return Trouble { server, failure };
+    };
+    let address = &places.zones[tunnel.zone].tunnels[tunnel.index];
+    let failure = if failure.proxy.is_some() && is_at(address, &failure.at) {
+        Failure {
+            fault: Fault::Refused,
+            at: address.clone(),
+            proxy: None,
+            ..failure
+        }
+    } else {
+        failure
+    };
+    let server = Server::Tunnel(tunnel);
+    Trouble { server, failure }
+}
+
+fn is_at(address: &str, host_and_port: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| {
+        let port = url.port_or_known_default().unwrap_or_default();
+        format!("{}:{port}", url.host_str().unwrap_or_default()) == host_and_port
+    })
 }

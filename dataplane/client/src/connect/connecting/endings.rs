@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use super::testing::trouble;
 use super::{Connecting, State};
-use crate::connect::words::{Action, Failure, Found};
+use crate::connect::words::{Action, Failure, Found, Server, Trouble};
 use crate::error::JoinError;
 
 impl Connecting {
@@ -39,23 +40,33 @@ impl Connecting {
                 problem: problem.clone(),
             };
         }
-        let worst = self.current_failures().max_by_key(|failure| failure.fault);
+        let troubles = self.current_troubles();
+        let of_tunnel = |it: &&Trouble| matches!(it.server, Server::Tunnel(_));
+        let (of_tunnels, others): (Vec<_>, Vec<_>) = troubles.iter().partition(of_tunnel);
+        let failures = others.into_iter().map(|trouble| &trouble.failure);
+        let worst = failures.max_by_key(|failure| failure.fault);
         let (directories, zones) = (&self.setting.directories, &self.places.zones);
         if zones.is_empty() {
             return JoinError::of_directories(directories, worst);
         }
         let controllers = zones.iter().flat_map(|zone| &zone.controllers);
-        JoinError::of_zones(controllers, worst)
+        let tunnels: Vec<&Failure> = of_tunnels.iter().map(|it| &it.failure).collect();
+        JoinError::of_zones(controllers, worst, &tunnels)
     }
 
     /// What is wrong now, or was in the round before.
-    fn current_failures(&self) -> Box<dyn Iterator<Item = &Failure> + '_> {
-        let before = self.failures.iter();
+    fn current_troubles(&self) -> Vec<Trouble> {
+        let mut troubles = self.troubles.clone();
         match &self.state {
-            State::LookingUp(looking) => Box::new(before.chain(looking.so_far())),
-            State::Testing(test) => Box::new(before.chain(test.so_far())),
-            State::Asking(asking) => Box::new(before.chain(asking.so_far())),
-            State::Pausing { .. } | State::Ended => Box::new(before),
+            State::LookingUp(looking) => troubles.extend(looking.so_far()),
+            State::Testing(test) => {
+                let failures = test.so_far();
+                troubles.extend(failures.map(|(door, why)| trouble(door, why.clone())));
+            }
+            State::Asking(asking) => troubles.extend_from_slice(asking.so_far()),
+            State::Pausing { .. } | State::Ended => {}
         }
+        troubles.extend(self.troubles_of_tunnels());
+        troubles
     }
 }

@@ -6,7 +6,8 @@ use plenum_wire::directory::{Denial, DirectoryProblem};
 
 use super::{Connecting, State, Then};
 use crate::connect::looking::{self, Looking, Outcome};
-use crate::connect::words::{Action, Attempt, News, Out, Places, Unanswered};
+use crate::connect::places::Places;
+use crate::connect::words::{Action, Attempt, Failure, News, Out, Unanswered};
 
 /// How soon somebody in a waiting room asks again at the least, at the most, and if the
 /// directory does not say.
@@ -15,6 +16,7 @@ const WAITING: (Duration, Duration, Duration) = (
     Duration::from_secs(30),
     Duration::from_secs(2),
 );
+
 impl Connecting {
     pub(super) fn look_up(&mut self, now: Instant) {
         let directories = 0..self.setting.directories.len();
@@ -36,6 +38,23 @@ impl Connecting {
             return;
         };
         let outcome = looking.handle(attempt, answer, &mut self.numbers, now);
+        self.looked_up(outcome, now);
+    }
+
+    pub(super) fn handle_reached(
+        &mut self,
+        attempt: Attempt,
+        reached: Result<(), Failure>,
+        now: Instant,
+    ) {
+        let State::LookingUp(looking) = &mut self.state else {
+            return;
+        };
+        let outcome = looking.handle_reached(attempt, reached, &mut self.numbers, now);
+        self.looked_up(outcome, now);
+    }
+
+    fn looked_up(&mut self, outcome: Option<Outcome>, now: Instant) {
         self.act();
         match outcome {
             None => {}
@@ -45,7 +64,7 @@ impl Connecting {
             }
             Some(Outcome::Found(places, asked)) => {
                 self.informant = Some(asked);
-                self.places = places;
+                self.know(places);
                 self.fresh = true;
                 self.denial = None;
                 self.steps.lookup = Some(now - self.began);
@@ -59,23 +78,35 @@ impl Connecting {
                 self.informant = Some(asked);
                 self.denied(problem, after, now);
             }
-            Some(Outcome::Failed(failures)) => {
-                let hopeless = failures.iter().any(|failure| !failure.fault.passes());
-                self.failures = failures;
+            Some(Outcome::Failed(troubles)) => {
+                let hopeless = self.is_hopeless(&troubles);
+                self.troubles = troubles;
                 self.denial = None;
                 if hopeless {
                     return self.give_up(now);
                 }
-                let wait = self.backoff_after(None);
+                let wait = self.wait_after_round();
                 self.pause(wait, Then::LookUp, now);
             }
         }
     }
 
+    /// Another answer than before: what was remembered by its place in the old one is looked for
+    /// in this.
+    fn know(&mut self, places: Places) {
+        self.suspected = 0;
+        let before = std::mem::replace(&mut self.places, places);
+        let home = self.home.and_then(|zone| before.zones.get(zone));
+        self.home = home.and_then(|zone| self.places.find(zone));
+        let avoid = self.avoid;
+        self.avoid = avoid.and_then(|path| self.places.follow(path, &before));
+    }
+
     fn denied(&mut self, problem: DirectoryProblem, after: Option<Duration>, now: Instant) {
         let code = problem.code;
         self.denial = Some(problem.clone());
-        if !code.passes() {
+        let for_somebody = matches!(code, Denial::WaitingForHost | Denial::NotYet);
+        if !code.passes() || (for_somebody && self.setting.patience.is_zero()) {
             return self.give_up(now);
         }
         let (least, most, usual) = WAITING;

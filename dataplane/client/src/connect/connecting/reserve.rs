@@ -3,14 +3,16 @@
 //! They are pinged when the network test has been silent for 0.9 s, so that what the answer
 //! costs is not waited for, and at once when every way has failed for certain; and taken as
 //! soon as one has answered and no controller has. Where a controller answers pings and then
-//! nothing else, they are taken [`LAST_RESORT`] after the test began.
+//! nothing else, they are taken [`LAST_RESORT`] after the test began, before zones that are
+//! still to be asked.
 
 use std::time::{Duration, Instant};
 
 use super::asking::Spot;
 use super::{Connecting, State};
 use crate::connect::measure::{DECIDE_WITHIN, Door, Subject, Test};
-use crate::connect::words::{Out, Path, Places, Tunnel};
+use crate::connect::places::Places;
+use crate::connect::words::{Failure, Out, Path, Server, Trouble, Tunnel};
 
 /// The latest time at which somebody without an answer is carried by a tunnel.
 pub(super) const LAST_RESORT: Duration = Duration::from_millis(5_500);
@@ -52,6 +54,11 @@ impl Reserve {
         }
     }
 
+    /// Whether tunnels may still be taken.
+    pub const fn is_left(&self) -> bool {
+        matches!(self, Self::Due(_) | Self::Testing(_) | Self::Ready(_))
+    }
+
     /// A controller answers pings: the tunnels are for the case that it does nothing else.
     pub fn put_off(&mut self, began: Instant) {
         if let Self::Due(at) = self {
@@ -80,11 +87,9 @@ impl Connecting {
     /// Before each network test.
     pub(super) fn prepare_reserve(&mut self, now: Instant) {
         self.put_reserve_away();
-        let from_tunnel = self
-            .setting
-            .back
-            .is_some_and(|(_, path)| path.tunnel.is_some());
-        let after = if from_tunnel {
+        self.tunnels_wrong.clear();
+        // They were needed a moment ago, or come before a way that is the last choice.
+        let after = if self.from_tunnel || self.last_choice().is_some() {
             Duration::ZERO
         } else {
             DECIDE_WITHIN
@@ -101,7 +106,7 @@ impl Connecting {
             Reserve::Due(_) => self.ping_tunnels(now),
             Reserve::Testing(test) => self.reserve = Reserve::Testing(test),
             Reserve::Ready(spots) => {
-                self.add(&spots);
+                self.prefer(&spots);
                 self.ask_next(now);
             }
         }
@@ -125,9 +130,15 @@ impl Connecting {
                 self.act();
                 let tunnels = Tunnel::all(&self.places);
                 let spot = |door: Door| through(tunnels[door.subject], door.out);
-                self.reserve = Reserve::Ready(doors.into_iter().map(spot).collect());
-            } else if test.failures().is_some() {
+                let mut spots: Vec<Spot> = doors.into_iter().map(spot).collect();
+                spots.sort_by_key(|spot| Some(spot.path) == self.avoid);
+                self.reserve = Reserve::Ready(spots);
+            } else if let Some(failures) = test.failures() {
                 self.act();
+                let tunnels = Tunnel::all(&self.places);
+                let failures = failures.into_iter();
+                let troubles = failures.map(|(door, why)| trouble(tunnels[door.subject], why));
+                self.tunnels_wrong = troubles.collect();
                 self.reserve = Reserve::Spent;
             } else {
                 test.go_on();
@@ -142,7 +153,9 @@ impl Connecting {
             return None;
         };
         match &self.state {
-            State::Testing(test) if !test.is_answered() => Some(test.began() + STRAIGHT),
+            State::Testing(test) if !test.is_answered(self.last_choice()) => {
+                Some(test.began() + STRAIGHT)
+            }
             State::Asking(asking) if asking.is_idle() => Some(self.zones_began),
             State::Asking(asking) if asking.is_unheard() => Some(self.zones_began + LAST_RESORT),
             _ => None,
@@ -161,21 +174,30 @@ impl Connecting {
         let Reserve::Ready(spots) = std::mem::replace(&mut self.reserve, Reserve::Spent) else {
             return;
         };
-        if let State::Testing(test) = &mut self.state {
-            test.stop();
-            self.act();
-            self.steps.test = Some(now - self.zones_began);
-            return self.ask(spots, None, now);
+        if matches!(self.state, State::Testing(_)) {
+            return self.ask_beyond(spots, &[], now);
         }
         self.cancel_current();
-        self.add(&spots);
+        self.prefer(&spots);
         self.ask_next(now);
     }
 
-    fn add(&mut self, spots: &[Spot]) {
+    fn prefer(&mut self, spots: &[Spot]) {
         if let State::Asking(asking) = &mut self.state {
-            asking.add(spots);
+            asking.prefer(spots);
         }
+    }
+
+    /// What is wrong with the tunnels, as far as is known.
+    pub(super) fn troubles_of_tunnels(&self) -> Vec<Trouble> {
+        let mut troubles = self.tunnels_wrong.clone();
+        if let Reserve::Testing(test) = &self.reserve {
+            let tunnels = Tunnel::all(&self.places);
+            let failures = test.so_far();
+            troubles
+                .extend(failures.map(|(door, why)| trouble(tunnels[door.subject], why.clone())));
+        }
+        troubles
     }
 
     fn ping_tunnels(&mut self, now: Instant) {
@@ -194,7 +216,14 @@ impl Connecting {
     }
 }
 
-fn through(tunnel: Tunnel, out: Out) -> Spot {
+const fn trouble(tunnel: Tunnel, failure: Failure) -> Trouble {
+    Trouble {
+        server: Server::Tunnel(tunnel),
+        failure,
+    }
+}
+
+const fn through(tunnel: Tunnel, out: Out) -> Spot {
     Spot {
         zone: tunnel.zone,
         first: None,

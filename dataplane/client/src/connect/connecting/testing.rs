@@ -1,42 +1,39 @@
 //! The second step: which zone, and by which way.
+//!
+//! A way by which routers could not be reached lately is the last choice: what answers by it is
+//! taken when nothing else has answered in time, no other way out and no tunnel.
 
 use std::time::Instant;
 
-use super::asking::Spot;
-use super::{Connecting, State, straight};
-use crate::connect::measure::{Subject, Test};
-use crate::connect::words::{Attempt, Numbers, Out};
-
+use super::asking::{Asking, Spot};
 use super::reserve::Reserve;
+use super::{Connecting, State, straight};
+use crate::connect::measure::{DECIDE_WITHIN, Door, Subject, Test};
+use crate::connect::words::{Attempt, Failure, Numbers, Out, Server, Trouble};
 
 impl Connecting {
     /// The second step, with what is known of the zones.
     pub(super) fn enter(&mut self, now: Instant) {
         self.zones_began = now;
         self.steps.test = None;
-        let choices = self.places.zones.len() * self.ways().len();
+        let choices = self.places.zones.len() * self.setting.outs;
         // Where there is only one there is nothing to choose.
         if self.setting.directories.is_empty() && choices == 1 {
             self.put_reserve_away();
-            let path = straight(self.ways()[0]);
-            return self.ask(
-                vec![Spot {
-                    zone: 0,
-                    first: None,
-                    path,
-                }],
-                None,
-                now,
-            );
+            let only = Spot {
+                zone: 0,
+                first: None,
+                path: straight(Out(0)),
+            };
+            return self.ask(vec![only], None, now);
         }
         self.test(now);
     }
 
     pub(super) fn test(&mut self, now: Instant) {
-        let back = self.setting.back.map(|(zone, _)| zone);
         let zones = self.places.zones.iter().enumerate();
         let subjects = zones.map(|(index, zone)| Subject {
-            hosts: zone.hosts || back == Some(index),
+            hosts: zone.hosts || self.home == Some(index),
             load: zone.load,
             doors: zone.controllers.len(),
         });
@@ -49,19 +46,73 @@ impl Connecting {
         self.state = State::Testing(test);
     }
 
-    /// The ways out that are worth trying.
+    /// The ways out, the last choice last.
     fn ways(&self) -> Vec<Out> {
-        let avoid = self.setting.avoid.filter(|path| path.tunnel.is_none());
-        let all = (0..self.setting.outs).map(Out);
-        let left: Vec<Out> = all
-            .filter(|out| avoid.is_none_or(|path| path.out != *out))
-            .collect();
-        let helps = !left.is_empty() || self.has_tunnels();
-        if helps {
-            left
+        let last = self.last_choice();
+        let mut ways: Vec<Out> = (0..self.setting.outs).map(Out).collect();
+        ways.sort_by_key(|out| Some(*out) == last);
+        ways
+    }
+
+    /// The way out by which routers could not be reached.
+    pub(super) fn last_choice(&self) -> Option<Out> {
+        let straight = self.avoid.filter(|path| path.tunnel.is_none());
+        straight.map(|path| path.out)
+    }
+
+    /// Whether the network test has shown enough.
+    pub(super) fn look_at_test(&mut self, now: Instant) {
+        let last = self.last_choice();
+        let tunnels = self.reserve.is_left();
+        let State::Testing(test) = &mut self.state else {
+            return;
+        };
+        if let Some(mut doors) = test.verdict(now) {
+            doors.sort_by_key(|door| Some(door.out) == last);
+            let better = doors.iter().any(|door| Some(door.out) != last);
+            if !better && tunnels && now < test.began() + DECIDE_WITHIN {
+                return test.go_on();
+            }
+            let spots = doors.iter().copied().map(spot).collect();
+            self.ask_beyond(spots, &doors, now);
+        } else if let Some(failures) = test.failures() {
+            self.leave_test(now);
+            let failures = failures.into_iter();
+            let troubles = failures.map(|(door, failure)| trouble(door, failure));
+            self.failed_all(troubles.collect(), now);
         } else {
-            (0..self.setting.outs).map(Out).collect()
+            test.go_on();
         }
+    }
+
+    /// Asks zones that answered by these doors, or tunnels, and when that was in vain those of
+    /// which nothing has been heard: they may only be slow.
+    pub(super) fn ask_beyond(&mut self, spots: Vec<Spot>, doors: &[Door], now: Instant) {
+        let State::Testing(test) = &self.state else {
+            return;
+        };
+        let last = self.last_choice();
+        let mut left = test.left(doors);
+        left.sort_by_key(|(_, out)| Some(*out) == last);
+        let later = left.into_iter().map(|(zone, out)| Spot {
+            zone,
+            first: None,
+            path: straight(out),
+        });
+        let failures = test.so_far();
+        let troubles = failures.map(|(door, failure)| trouble(door, failure.clone()));
+        let round = Asking::beyond(spots, later.collect(), troubles.collect());
+        self.leave_test(now);
+        self.ask_round(round, now);
+    }
+
+    /// The test is over, one way or the other.
+    fn leave_test(&mut self, now: Instant) {
+        if let State::Testing(test) = &mut self.state {
+            test.stop();
+        }
+        self.act();
+        self.steps.test = Some(now - self.zones_began);
     }
 
     /// A ping of the test, or of the tunnels', tells something.
@@ -70,19 +121,35 @@ impl Connecting {
         attempt: Attempt,
         tell: impl FnOnce(&mut Test, &mut Numbers),
     ) {
+        let last = self.last_choice();
         let numbers = &mut self.numbers;
         match (&mut self.state, &mut self.reserve) {
             (_, Reserve::Testing(test)) if test.has(attempt) => {
                 tell(test, numbers);
             }
             (State::Testing(test), _) if test.has(attempt) => {
-                let before = test.is_answered();
+                let before = test.is_answered(last);
                 tell(test, numbers);
-                if test.is_answered() && !before {
+                if test.is_answered(last) && !before {
                     self.reserve.put_off(self.zones_began);
                 }
             }
             _ => {}
         }
+    }
+}
+
+const fn spot(door: Door) -> Spot {
+    Spot {
+        zone: door.subject,
+        first: Some(door.door),
+        path: straight(door.out),
+    }
+}
+
+pub(super) const fn trouble(door: Door, failure: Failure) -> Trouble {
+    Trouble {
+        server: Server::Controller(door.subject, door.door),
+        failure,
     }
 }

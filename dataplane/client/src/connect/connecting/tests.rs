@@ -2,16 +2,28 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `world` | directories, zones and tunnels behind delays, loss and firewalls; runs the machine |
+//! | `world` | directories, zones and tunnels behind delays, loss and firewalls |
+//! | `weather` | how long packets take |
+//! | `answers` | what those who are asked answer |
+//! | `internet` | what comes back from a world, and after how long |
+//! | `run` | runs the machine in a world |
 //! | `joins` | who gets in, by which way, and how long it takes |
+//! | `obstacles` | what is wrong with one server, way or router keeps nobody from the others |
+//! | `returns` | who was in and comes back |
 //! | `refusals` | who does not, and what they are told |
 //! | `nearest` | the right zone of three, in 1,000 seeded trials |
 //! | `model` | any world: always an end, in time, and a router wherever there is a way to one |
 
+mod answers;
+mod internet;
 mod joins;
 mod model;
 mod nearest;
+mod obstacles;
 mod refusals;
+mod returns;
+mod run;
+mod weather;
 mod world;
 
 use super::*;

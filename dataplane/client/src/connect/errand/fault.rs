@@ -14,9 +14,9 @@ pub(crate) async fn failure(http: &Http, url: &Url, error: HttpError) -> Failure
         return failure;
     }
     match portal::answers_for(http, url).await {
-        Some(reason) => Failure {
+        Some(seen) => Failure {
             fault: Fault::Portal,
-            reason,
+            reason: format!("{seen}; {}", failure.reason),
             ..failure
         },
         None => failure,

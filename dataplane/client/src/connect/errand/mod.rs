@@ -7,5 +7,5 @@ mod portal;
 
 pub(crate) use fault::failure;
 pub(crate) use lookup::{Question, look_up};
-pub(crate) use ping::ping;
+pub(crate) use ping::{ping, reach};
 pub(crate) use portal::answers_for;

@@ -1,4 +1,5 @@
-//! Pinging a controller or tunnel: one timed request, on the connection that is kept.
+//! Pinging a controller or tunnel: one timed request, on the connection that is kept. And whether
+//! a directory can be reached at all.
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,10 @@ use crate::connect::words::{Failure, Fault};
 
 /// Where controllers and tunnels answer in a few bytes.
 const PATH: &str = "/v1/ping";
+/// What every directory has for everybody, and what nobody counts.
+const PUBLIC: &str = "/.well-known/jwks.json";
+/// How long a directory may take, with connecting.
+const REACHED_WITHIN: Duration = Duration::from_secs(4);
 /// How long one that answers late is waited for: until tunnels have taken over for certain.
 const WITHIN: Duration = Duration::from_secs(6);
 
@@ -39,5 +44,20 @@ pub(crate) async fn ping(http: &Http, server: &Url) -> Result<Duration, Failure>
             Err(odd(Fault::Nonsense, reason))
         }
         Err(error) => Err(failure(http, server, error).await),
+    }
+}
+
+/// Whether a directory can be reached: any answer shows that, on a connection that is kept.
+pub(crate) async fn reach(http: &Http, directory: &Url) -> Result<(), Failure> {
+    let get = Request::get(at(directory, PUBLIC).as_str()).body(Bytes::new());
+    let get = get.map_err(|error| Failure {
+        fault: Fault::Nonsense,
+        at: directory.to_string(),
+        reason: error.to_string(),
+        proxy: None,
+    })?;
+    match http.send(get, REACHED_WITHIN).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failure(http, directory, error).await),
     }
 }

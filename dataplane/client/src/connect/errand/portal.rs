@@ -2,7 +2,8 @@
 //!
 //! They show when something speaks plain HTTP for a host and has a page for a path that nobody
 //! has: the host's own web server would not know it, a portal shows its sign-in or leads there
-//! (RFC 8952 section 1; status 511 is RFC 6585 section 6).
+//! (RFC 8952 section 1; status 511 is RFC 6585 section 6). That is a suspicion: a web server on
+//! the same host that has an answer for everything looks alike.
 
 use std::time::Duration;
 

@@ -1,24 +1,9 @@
 //! Who gets in, by which way, and how long it takes: 20 ms each way unless said otherwise.
 
-use super::super::super::words::{Fault, Out, Path, Target, Tunnel};
+use crate::connect::words::{Fault, Target};
+
 use super::world::*;
 use super::*;
-
-const DIRECT: Path = Path {
-    out: Out(0),
-    tunnel: None,
-};
-const PROXY: Path = Path {
-    out: Out(1),
-    tunnel: None,
-};
-
-fn tunnel(zone: usize, index: usize) -> Path {
-    Path {
-        out: Out(0),
-        tunnel: Some(Tunnel { zone, index }),
-    }
-}
 
 /// What a router still needs after its offer: its control channel and media.
 const MEDIA: u128 = 400;
@@ -224,83 +209,4 @@ fn whoever_waits_for_a_host_shows_the_proof_and_comes_in_when_let() {
             .iter()
             .all(|proof| proof.as_deref() == Some("proof"))
     );
-}
-
-#[test]
-fn who_comes_back_asks_where_it_was_without_a_lookup() {
-    let mut world = world();
-    world.known = true;
-    world.zones.push(Zone::at(&[open(5.0)]));
-    world.back = Some((0, DIRECT));
-    let seen = world.join();
-    assert_eq!((seen.lookups, seen.pinged.len()), (0, 0));
-    assert_eq!((seen.found().zone, seen.ms()), (0, 40));
-}
-
-#[test]
-fn who_comes_back_to_a_network_that_blocks_looks_around() {
-    for (way, within) in [(Way::Hole, 2_500), (Way::Wrong(Fault::Refused), 1_000)] {
-        let mut world = world();
-        world.known = true;
-        world.back = Some((0, DIRECT));
-        world.zones = vec![Zone::at(&[way]).with_tunnel(&[open(40.0)])];
-        let seen = world.join();
-        assert_eq!(seen.found().path, tunnel(0, 0));
-        assert!(seen.ms() < within, "{way:?}: {} ms", seen.ms());
-    }
-}
-
-#[test]
-fn who_comes_back_to_a_zone_that_is_away_looks_for_it_until_the_end() {
-    let mut world = world();
-    world.directories.clear();
-    world.back = Some((0, DIRECT));
-    world.zones = vec![Zone::at(&[Way::Wrong(Fault::Refused)])];
-    let seen = world.join();
-    assert!(seen.result.is_err());
-    // After the first few tries once a second at least.
-    let tries = seen.asked.len() + seen.pinged.len();
-    let least = usize::try_from(world.within.as_secs()).unwrap();
-    assert!(tries >= least, "{tries} tries in {} ms", seen.ms());
-}
-
-#[test]
-fn who_comes_back_from_a_tunnel_goes_straight_where_that_works_again() {
-    let mut world = world();
-    world.known = true;
-    world.back = Some((0, tunnel(0, 0)));
-    world.zones = vec![Zone::at(&[open(40.0)]).with_tunnel(&[open(10.0)])];
-    let seen = world.join();
-    assert_eq!(seen.found().path, DIRECT);
-    world.zones[0].ways = vec![Way::Hole];
-    let seen = world.join();
-    assert_eq!(seen.found().path, tunnel(0, 0));
-    assert!(seen.ms() < 1_000, "{} ms", seen.ms());
-}
-
-#[test]
-fn a_way_by_which_no_router_was_reached_is_not_taken_again_where_there_is_another() {
-    let mut world = world();
-    world.known = true;
-    world.avoid = Some(DIRECT);
-    let seen = world.join();
-    assert_eq!(seen.found().path, DIRECT, "there is no other");
-    world.zones = vec![Zone::at(&[open(40.0)]).with_tunnel(&[open(40.0)])];
-    assert_eq!(world.join().found().path, tunnel(0, 0));
-    world.outs = 2;
-    world.directories[0].ways.push(open(40.0));
-    world.zones[0].ways.push(open(40.0));
-    world.zones[0].tunnels[0].push(open(40.0));
-    assert_eq!(world.join().found().path, PROXY);
-}
-
-#[test]
-fn a_kept_answer_is_used_and_a_token_that_the_zone_does_not_take_is_renewed() {
-    let mut world = world();
-    world.known = true;
-    assert_eq!(world.join().lookups, 0);
-    world.zones[0].refusal = Some((Refusal::Forbidden, 1));
-    let seen = world.join();
-    assert_eq!((seen.lookups, seen.asked.len()), (1, 2));
-    seen.found();
 }

@@ -3,6 +3,7 @@
 use crate::connect::words::Fault;
 use crate::error::exit;
 
+use super::run::Seen;
 use super::world::*;
 use super::*;
 
@@ -73,10 +74,25 @@ fn a_host_who_never_comes_is_waited_for_as_long_as_was_said() {
 }
 
 #[test]
+fn who_does_not_want_to_wait_is_told_at_once_that_a_host_has_to_come() {
+    let table = [
+        (Denial::WaitingForHost, "a host has to let you in"),
+        (Denial::NotYet, "has not begun"),
+    ];
+    for (code, part) in table {
+        let mut world = world();
+        world.directories[0].says = Says::No(code, None);
+        world.patience = Duration::ZERO;
+        let seen = world.join();
+        assert_told(&seen, exit::FULL, &[part]);
+        assert_eq!((seen.lookups, seen.ms()), (1, 120), "{code:?}");
+    }
+}
+
+#[test]
 fn what_no_waiting_mends_is_told_at_once() {
-    let table: [(Fault, &[&str]); 3] = [
+    let table: [(Fault, &[&str]); 2] = [
         (Fault::Untrusted, &["is not trusted", "--ca"]),
-        (Fault::Portal, &["sign in", "browser"]),
         (Fault::ProxyLogin, &["password", "--proxy"]),
     ];
     for (fault, parts) in table {
@@ -85,6 +101,18 @@ fn what_no_waiting_mends_is_told_at_once() {
         let seen = world.join();
         assert_told(&seen, exit::UNREACHABLE, parts);
         assert_eq!(seen.ms(), 1, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_network_that_wants_a_sign_in_is_told_when_nothing_else_was_seen_for_a_while() {
+    for ways in [1, 2] {
+        let mut world = world();
+        world.outs = ways;
+        world.directories[0].ways = vec![Way::Wrong(Fault::Portal); ways];
+        let seen = world.join();
+        assert_told(&seen, exit::UNREACHABLE, &["sign in", "browser"]);
+        assert!((500..=2_000).contains(&seen.ms()), "{} ms", seen.ms());
     }
 }
 
@@ -128,7 +156,12 @@ fn controllers_that_nobody_reaches_are_named() {
     assert_told(
         &seen,
         exit::UNREACHABLE,
-        &["no zone controller answered", "zc0-0"],
+        &[
+            "no zone controller answered",
+            "zc0-0",
+            "no tunnel at",
+            "Refused",
+        ],
     );
     assert!(seen.ms() <= 15_000);
 }

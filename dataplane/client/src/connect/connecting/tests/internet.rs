@@ -1,0 +1,198 @@
+//! What comes back from a world, and after how long.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use plenum_wire::join::Offer;
+
+use super::answers::{denied, failure, offer, refused};
+use super::weather::{Weather, ms};
+use super::world::{Says, Way, World, Zone};
+use crate::connect::places::Places;
+use crate::connect::words::{
+    Attempt, Fault, Input, Out, Path, Server, Setback, Target, Tunnel, Unanswered,
+};
+
+/// After how long what comes.
+pub type Reply = (Duration, Input);
+
+/// What is not always as it was the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Counted {
+    /// The answers of a directory, of a zone.
+    Answers(Server),
+    /// Tries of a way.
+    Tries(Server, Out),
+}
+
+/// Everything outside, as one participant meets it.
+pub struct Internet<'a> {
+    world: &'a World,
+    weather: Weather,
+    /// Connections to directories that are kept.
+    kept: BTreeSet<(usize, Out)>,
+    /// A directory has answered.
+    informed: bool,
+    counts: BTreeMap<Counted, usize>,
+}
+
+impl<'a> Internet<'a> {
+    pub const fn new(world: &'a World) -> Self {
+        Self {
+            world,
+            weather: Weather::new(world.seed),
+            kept: BTreeSet::new(),
+            informed: false,
+            counts: BTreeMap::new(),
+        }
+    }
+
+    pub fn reach(&mut self, attempt: Attempt, directory: usize, out: Out) -> Reply {
+        let way = self.world.directories[directory].ways[out.0];
+        match self.today(way, Server::Directory(directory), out) {
+            Way::Open(link) | Way::Stalls(link) => {
+                let after = self.weather.connect(link) + self.weather.trip(link);
+                self.kept.insert((directory, out));
+                (after, Input::Reached(attempt, Ok(())))
+            }
+            Way::Wrong(fault) => (ms(1.0), Input::Reached(attempt, Err(failure(fault)))),
+            Way::Hole | Way::Comes(..) => {
+                let silent = Err(failure(Fault::Silent));
+                (ms(4_000.0), Input::Reached(attempt, silent))
+            }
+        }
+    }
+
+    pub fn look_up(&mut self, attempt: Attempt, directory: usize, out: Out, now: Instant) -> Reply {
+        let place = &self.world.directories[directory];
+        let (way, says) = (place.ways[out.0], place.says);
+        let server = Server::Directory(directory);
+        let failed = |fault| Err(Unanswered::Failed(failure(fault)));
+        let (after, answer) = match self.today(way, server, out) {
+            Way::Open(link) => {
+                let connected = self.kept.contains(&(directory, out));
+                let connecting = if connected {
+                    Duration::ZERO
+                } else {
+                    self.weather.connect(link)
+                };
+                let after = connecting + self.weather.trip(link);
+                (after, self.say(server, says, now))
+            }
+            Way::Wrong(fault) => (ms(1.0), failed(fault)),
+            Way::Hole | Way::Stalls(_) | Way::Comes(..) => (ms(4_000.0), failed(Fault::Silent)),
+        };
+        self.informed |= answer.is_ok();
+        (after, Input::Lookup(attempt, answer))
+    }
+
+    fn say(&mut self, server: Server, says: Says, now: Instant) -> Result<Places, Unanswered> {
+        let later = Some(Duration::from_secs(2));
+        match says {
+            Says::No(code, after) => Err(denied(code, after)),
+            Says::Later(code, times) if self.count(Counted::Answers(server)) <= times => {
+                Err(denied(code, later))
+            }
+            Says::Yes | Says::Later(..) => Ok(self.world.answer(now)),
+        }
+    }
+
+    /// Which zone it is that the last answer has in this place.
+    pub fn place(&self, zone: usize) -> usize {
+        if self.informed && self.world.turned {
+            self.world.zones.len() - 1 - zone
+        } else {
+            zone
+        }
+    }
+
+    pub fn zone(&self, zone: usize) -> &Zone {
+        &self.world.zones[self.place(zone)]
+    }
+
+    pub fn way(&mut self, target: Target, out: Out) -> Way {
+        let (way, server) = match target {
+            Target::Controller(zone, _) => {
+                (self.zone(zone).ways[out.0], Server::Zone(self.place(zone)))
+            }
+            Target::Tunnel(tunnel) => (self.tunnel(tunnel)[out.0], Server::Tunnel(tunnel)),
+        };
+        self.today(way, server, out)
+    }
+
+    fn tunnel(&self, Tunnel { zone, index }: Tunnel) -> &[Way] {
+        &self.zone(zone).tunnels[index]
+    }
+
+    /// How a way is this time.
+    fn today(&mut self, way: Way, server: Server, out: Out) -> Way {
+        match way {
+            Way::Comes(fault, times, _) if self.count(Counted::Tries(server, out)) <= times => {
+                Way::Wrong(fault)
+            }
+            Way::Comes(_, _, link) => Way::Open(link),
+            other => other,
+        }
+    }
+
+    fn count(&mut self, what: Counted) -> usize {
+        let count = self.counts.entry(what).or_default();
+        *count += 1;
+        *count
+    }
+
+    pub fn ping(&mut self, attempt: Attempt, way: Way, first: bool) -> Reply {
+        match way {
+            Way::Open(link) | Way::Stalls(link) => {
+                let connecting = if first {
+                    self.weather.connect(link)
+                } else {
+                    Duration::ZERO
+                };
+                let took = connecting + self.weather.trip(link);
+                (took, Input::Pong(attempt, took))
+            }
+            Way::Wrong(fault) => (ms(1.0), Input::PingFailed(attempt, failure(fault))),
+            Way::Hole | Way::Comes(..) => {
+                let silent = failure(Fault::Silent);
+                (ms(6_000.0), Input::PingFailed(attempt, silent))
+            }
+        }
+    }
+
+    pub fn ask(&mut self, attempt: Attempt, zone: usize, path: Path) -> Reply {
+        let (way, server) = match path.tunnel {
+            Some(tunnel) => (self.tunnel(tunnel)[path.out.0], Server::Tunnel(tunnel)),
+            None => (
+                self.zone(zone).ways[path.out.0],
+                Server::Zone(self.place(zone)),
+            ),
+        };
+        let failed = |fault| Err(Setback::Failed(failure(fault)));
+        let (after, answer) = match self.today(way, server, path.out) {
+            Way::Open(link) => {
+                let connecting = if path.tunnel.is_some() {
+                    self.weather.connect(link) + self.weather.connect(link)
+                } else {
+                    // The connection of the test is still there.
+                    Duration::ZERO
+                };
+                (connecting + self.weather.trip(link), self.offer(zone))
+            }
+            Way::Wrong(fault) => (ms(1.0), failed(fault)),
+            Way::Hole | Way::Stalls(_) | Way::Comes(..) => (ms(3_000.0), failed(Fault::Silent)),
+        };
+        (after, Input::Answer(attempt, answer))
+    }
+
+    fn offer(&mut self, zone: usize) -> Result<Box<Offer>, Setback> {
+        let server = Server::Zone(self.place(zone));
+        let refusal = self.zone(zone).refusal;
+        match refusal {
+            Some((code, times)) if self.count(Counted::Answers(server)) <= times => {
+                Err(refused(code))
+            }
+            _ => Ok(offer()),
+        }
+    }
+}

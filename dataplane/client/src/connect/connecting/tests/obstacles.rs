@@ -1,0 +1,168 @@
+//! What is wrong with one server, one way out or one router keeps nobody from the others.
+
+use crate::connect::words::Fault;
+
+use super::world::*;
+use super::*;
+
+#[test]
+fn a_way_by_which_no_router_was_reached_is_not_taken_again_where_another_works() {
+    let mut world = world();
+    world.known = true;
+    world.avoid = Some(DIRECT);
+    let seen = world.join();
+    assert_eq!(seen.found().path, DIRECT, "there is no other");
+    world.zones = vec![Zone::at(&[open(40.0)]).with_tunnel(&[open(40.0)])];
+    assert_eq!(world.join().found().path, tunnel(0, 0));
+    world.outs = 2;
+    world.directories[0].ways.push(open(40.0));
+    world.zones[0].ways.push(open(40.0));
+    world.zones[0].tunnels[0].push(open(40.0));
+    assert_eq!(world.join().found().path, PROXY);
+}
+
+#[test]
+fn a_way_by_which_no_router_was_reached_is_taken_where_no_other_works() {
+    for blocked in [Way::Hole, Way::Wrong(Fault::Refused)] {
+        let mut proxied = world();
+        proxied.outs = 2;
+        proxied.directories[0].ways.push(blocked);
+        proxied.zones = vec![Zone::at(&[open(40.0), blocked])];
+        let mut tunnelled = world();
+        tunnelled.zones = vec![Zone::at(&[open(40.0)]).with_tunnel(&[blocked])];
+        for mut world in [proxied, tunnelled] {
+            world.known = true;
+            world.avoid = Some(DIRECT);
+            let seen = world.join();
+            assert_eq!(seen.found().path, DIRECT, "{blocked:?}");
+            assert!(seen.ms() < 2_000, "{blocked:?}: {} ms", seen.ms());
+        }
+    }
+}
+
+#[test]
+fn a_way_is_the_last_choice_until_a_round_has_failed_without_it() {
+    let mut world = world();
+    world.known = true;
+    world.outs = 2;
+    world.avoid = Some(DIRECT);
+    let slow = Way::Comes(Fault::Refused, 1, clear(40.0));
+    world.zones = vec![Zone::at(&[slow, Way::Stalls(clear(40.0))])];
+    assert_eq!(world.join().found().path, DIRECT);
+}
+
+#[test]
+fn twelve_controllers_that_are_blocked_leave_room_to_ask_by_the_proxy() {
+    let mut world = world();
+    world.outs = 2;
+    world.directories[0].ways = vec![open(40.0), open(60.0)];
+    world.zones = vec![Zone::at(&[Way::Hole, open(60.0)]); 4];
+    for zone in &mut world.zones {
+        zone.controllers = 4;
+    }
+    let seen = world.join();
+    assert_eq!(seen.found().path, PROXY);
+    assert!(seen.ms() < 1_500, "{} ms", seen.ms());
+}
+
+#[test]
+fn a_tunnel_comes_before_zones_that_may_stall_like_the_others() {
+    let mut world = world();
+    let zone = |away| Zone::at(&[Way::Stalls(clear(away))]);
+    world.zones = [40.0, 60.0, 80.0, 100.0].map(zone).into();
+    world.zones[3] = world.zones[3].clone().with_tunnel(&[open(40.0)]);
+    let seen = world.join();
+    assert_eq!(seen.found().path, tunnel(3, 0));
+    assert!(seen.ms() < 6_500, "{} ms", seen.ms());
+}
+
+#[test]
+fn a_zone_that_was_too_slow_for_the_test_is_asked_when_the_fast_ones_stall() {
+    let mut world = world();
+    world.zones = vec![
+        Zone::at(&[Way::Stalls(clear(10.0))]),
+        Zone::at(&[open(300.0)]),
+    ];
+    let seen = world.join();
+    assert_eq!(seen.found().zone, 1);
+    assert!(seen.ms() < 5_000, "{} ms", seen.ms());
+}
+
+#[test]
+fn a_way_that_was_too_slow_for_the_test_is_taken_when_the_fast_one_stalls() {
+    let mut world = world();
+    world.outs = 2;
+    world.known = true;
+    world.zones = vec![Zone::at(&[open(250.0), Way::Stalls(clear(10.0))])];
+    let seen = world.join();
+    assert_eq!(seen.found().path, DIRECT);
+    assert!(seen.ms() < 5_000, "{} ms", seen.ms());
+}
+
+#[test]
+fn a_controller_is_waited_for_though_a_tunnel_answers_pings_and_nothing_else() {
+    let mut world = world();
+    let stalls = Way::Stalls(clear(5.0));
+    world.zones = vec![Zone::at(&[open(330.0)]).with_tunnel(&[stalls])];
+    let seen = world.join();
+    assert_eq!(seen.found().path, DIRECT);
+    assert!(seen.ms() < 6_500, "{} ms", seen.ms());
+}
+
+#[test]
+fn a_server_that_is_hopeless_says_nothing_of_the_others() {
+    let comes = Way::Comes(Fault::Refused, 3, clear(40.0));
+    for fault in [Fault::Untrusted, Fault::ProxyLogin, Fault::Portal] {
+        let mut zones = world();
+        zones.zones = vec![Zone::at(&[Way::Wrong(fault)]), Zone::at(&[comes])];
+        assert_eq!(zones.join().found().zone, 1, "{fault:?}");
+        let mut directories = world();
+        directories.directories[0].ways = vec![comes];
+        let hopeless = Directory {
+            ways: vec![Way::Wrong(fault)],
+            says: Says::Yes,
+        };
+        directories.directories.insert(0, hopeless);
+        directories.join().found();
+    }
+}
+
+#[test]
+fn a_network_that_seems_to_want_a_sign_in_is_given_a_second_look() {
+    let comes = Way::Comes(Fault::Portal, 2, clear(40.0));
+    let mut at_the_directory = world();
+    at_the_directory.directories[0].ways = vec![comes];
+    let mut at_the_zone = world();
+    at_the_zone.zones = vec![Zone::at(&[comes])];
+    for world in [at_the_directory, at_the_zone] {
+        assert!(world.join().ms() < 1_500);
+    }
+}
+
+#[test]
+fn a_network_that_seems_to_want_a_sign_in_may_have_another_way_out() {
+    let comes = Way::Comes(Fault::ProxyAway, 6, clear(40.0));
+    let mut world = world();
+    world.outs = 2;
+    world.directories[0].ways = vec![Way::Wrong(Fault::Portal), comes];
+    world.zones = vec![Zone::at(&[Way::Wrong(Fault::Portal), comes])];
+    assert_eq!(world.join().found().path, PROXY);
+}
+
+#[test]
+fn no_directory_is_asked_by_two_ways_at_once() {
+    // Each question counts against those who guess passcodes.
+    let mut world = world();
+    world.outs = 2;
+    world.directories[0].ways = vec![open(400.0), open(40.0)];
+    world.zones[0].ways.push(open(40.0));
+    world.directories[0].says = Says::No(Denial::WrongPasscode, None);
+    let seen = world.join();
+    assert_eq!((seen.reached, seen.lookups), (2, 1), "{seen:?}");
+    // But by the other one, where the first leads nowhere after all.
+    world.directories[0].says = Says::Yes;
+    world.directories[0].ways[0] = Way::Stalls(clear(40.0));
+    let seen = world.join();
+    seen.found();
+    assert_eq!(seen.lookups, 2);
+}

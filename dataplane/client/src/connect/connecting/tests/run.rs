@@ -1,0 +1,211 @@
+//! Lets somebody join a world, in simulated time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::super::Connecting;
+use super::internet::{Internet, Reply};
+use super::weather::Weather;
+use super::world::{Way, World};
+use crate::connect::measure::PINGED;
+use crate::connect::words::{Action, Attempt, Found, Input, News, Path, Target};
+use crate::error::JoinError;
+
+/// How it ended, and what was seen.
+#[derive(Debug)]
+pub struct Seen {
+    pub took: Duration,
+    pub result: Result<Box<Found>, JoinError>,
+    pub news: Vec<News>,
+    pub lookups: usize,
+    /// Directories tried to be reached, without a question.
+    pub reached: usize,
+    /// Pings sent, those of the same target counted each.
+    pub pings: usize,
+    /// Pings begun, by target.
+    pub pinged: Vec<Target>,
+    pub asked: Vec<(usize, Path)>,
+    /// With each question, whether routers that failed may be offered again.
+    pub forgave: Vec<bool>,
+    /// What each lookup was sent along.
+    pub waiting: Vec<Option<String>>,
+}
+
+impl Seen {
+    pub fn ms(&self) -> u128 {
+        self.took.as_millis()
+    }
+
+    pub fn found(&self) -> &Found {
+        self.result
+            .as_ref()
+            .unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub fn error(&self) -> &JoinError {
+        self.result.as_ref().unwrap_err()
+    }
+}
+
+struct Run<'a> {
+    world: &'a World,
+    connecting: Connecting,
+    now: Instant,
+    internet: Internet<'a>,
+    /// Which of those cancelled come too late.
+    luck: Weather,
+    sequence: u64,
+    events: BTreeMap<(Instant, u64), Input>,
+    running: BTreeSet<Attempt>,
+    pinged: BTreeMap<Attempt, Way>,
+    seen: Seen,
+}
+
+impl World {
+    /// Lets somebody join.
+    pub fn join(&self) -> Seen {
+        let now = Instant::now();
+        let run = Run {
+            world: self,
+            connecting: Connecting::new(self.setting(now), now),
+            now,
+            internet: Internet::new(self),
+            luck: Weather::new(!self.seed),
+            sequence: 0,
+            events: BTreeMap::new(),
+            running: BTreeSet::new(),
+            pinged: BTreeMap::new(),
+            seen: Seen {
+                took: Duration::ZERO,
+                result: Err(JoinError::Configuration("still running".to_owned())),
+                news: Vec::new(),
+                lookups: 0,
+                reached: 0,
+                pings: 0,
+                pinged: Vec::new(),
+                asked: Vec::new(),
+                forgave: Vec::new(),
+                waiting: Vec::new(),
+            },
+        };
+        run.until_done()
+    }
+}
+
+impl Run<'_> {
+    fn until_done(mut self) -> Seen {
+        let start = self.now;
+        // A machine that spins is caught by the count, one that sleeps too long by the model.
+        for _ in 0..200_000 {
+            while let Some(action) = self.connecting.poll() {
+                if let Action::Done(result) = action {
+                    assert!(self.connecting.poll().is_none(), "nothing follows the end");
+                    assert!(self.connecting.next_timeout().is_none());
+                    assert!(self.running.is_empty(), "left running: {:?}", self.running);
+                    self.seen.took = self.now - start;
+                    self.seen.result = result;
+                    return self.seen;
+                }
+                self.act(action);
+            }
+            let due = self.connecting.next_timeout().expect("it has not ended");
+            match self.events.first_key_value() {
+                Some((&(at, sequence), _)) if at <= due => {
+                    self.now = self.now.max(at);
+                    let input = self.events.remove(&(at, sequence)).unwrap();
+                    self.hand_over(input);
+                }
+                _ => {
+                    self.now = self.now.max(due);
+                    self.connecting.handle_timeout(self.now);
+                }
+            }
+        }
+        panic!("it does not end: {:?}", self.connecting);
+    }
+
+    fn hand_over(&mut self, input: Input) {
+        let (Input::Reached(attempt, _)
+        | Input::Lookup(attempt, _)
+        | Input::Answer(attempt, _)
+        | Input::Pong(attempt, _)
+        | Input::PingFailed(attempt, _)) = &input;
+        let known = self.running.remove(attempt);
+        // One in eight of those cancelled is too late to be stopped.
+        if known || self.luck.random().is_multiple_of(8) {
+            self.connecting.handle(input, self.now);
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Reach {
+                attempt,
+                directory,
+                out,
+            } => {
+                self.seen.reached += 1;
+                let reply = self.internet.reach(attempt, directory, out);
+                self.start(attempt, reply);
+            }
+            Action::Lookup {
+                attempt,
+                directory,
+                out,
+                waiting,
+            } => {
+                self.seen.lookups += 1;
+                self.seen.waiting.push(waiting);
+                let reply = self.internet.look_up(attempt, directory, out, self.now);
+                self.start(attempt, reply);
+            }
+            Action::Ping {
+                attempt,
+                target,
+                out,
+            } => {
+                self.seen.pinged.push(target);
+                let way = self.internet.way(target, out);
+                self.pinged.insert(attempt, way);
+                self.ping(attempt, way, true);
+                // Controllers and tunnels, each by the ways out that there are.
+                let most = 2 * self.world.outs * PINGED;
+                assert!(self.running.len() <= most, "too much at once");
+            }
+            Action::PingAgain(attempt) => {
+                self.ping(attempt, self.pinged[&attempt], false);
+            }
+            Action::Ask {
+                attempt,
+                zone,
+                first,
+                path,
+                forgive,
+            } => {
+                self.seen.forgave.push(forgive);
+                let controllers = self.internet.zone(zone).controllers;
+                assert!(first.is_none_or(|first| first < controllers));
+                self.seen.asked.push((self.internet.place(zone), path));
+                let reply = self.internet.ask(attempt, zone, path);
+                self.start(attempt, reply);
+            }
+            Action::Cancel(attempt) => {
+                self.running.remove(&attempt);
+            }
+            Action::Tell(news) => self.seen.news.push(news),
+            Action::Done(_) => unreachable!("taken by the loop"),
+        }
+    }
+
+    fn ping(&mut self, attempt: Attempt, way: Way, first: bool) {
+        self.seen.pings += 1;
+        let reply = self.internet.ping(attempt, way, first);
+        self.start(attempt, reply);
+    }
+
+    fn start(&mut self, attempt: Attempt, (after, input): Reply) {
+        assert!(self.running.insert(attempt), "a number is used twice");
+        self.sequence += 1;
+        self.events.insert((self.now + after, self.sequence), input);
+    }
+}

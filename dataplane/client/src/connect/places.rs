@@ -1,0 +1,169 @@
+//! Where a meeting may be joined: what a directory answered, or the user said.
+
+use std::time::{Duration, Instant};
+
+use plenum_wire::ZoneName;
+use plenum_wire::directory::Lookup;
+
+use super::words::{Path, Tunnel};
+
+/// Zones looked at of one answer, and controllers and tunnels of each: a directory that names
+/// more does not make its clients work without end.
+const ZONES: usize = 16;
+const ADDRESSES: usize = 8;
+
+/// Where the meeting may be joined, as the directory or the user said.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Places {
+    /// What the zones ask for.
+    pub token: Option<String>,
+    /// When the token is no longer good; never, if the user gave it.
+    pub expires: Option<Instant>,
+    /// The preferred one first.
+    pub zones: Vec<Place>,
+}
+
+/// A zone that may host the meeting.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Place {
+    /// Its name, if the directory said.
+    pub name: Option<ZoneName>,
+    /// Its controllers, `https://HOST[:PORT]`.
+    pub controllers: Vec<String>,
+    /// Its tunnels, likewise.
+    pub tunnels: Vec<String>,
+    /// Who vouches for both, in PEM; whom the user trusts, if not given.
+    pub authority: Option<String>,
+    /// How much of its room is in use.
+    pub load: Option<f64>,
+    /// Whether the meeting is there already.
+    pub hosts: bool,
+}
+
+impl Places {
+    /// What a directory answered at `now`.
+    #[must_use]
+    pub fn of(lookup: Lookup, now: Instant) -> Self {
+        let zones = lookup.zones.into_iter().take(ZONES);
+        let first = |mut addresses: Vec<String>| {
+            addresses.truncate(ADDRESSES);
+            addresses
+        };
+        Self {
+            token: Some(lookup.token),
+            expires: now.checked_add(Duration::from_secs(lookup.expires_in_s)),
+            zones: zones
+                .map(|offer| Place {
+                    name: Some(offer.zone),
+                    controllers: first(offer.controllers),
+                    tunnels: first(offer.tunnels),
+                    authority: offer.authority,
+                    load: offer.load,
+                    hosts: offer.hosts,
+                })
+                .collect(),
+        }
+    }
+
+    /// Where a zone of another answer is in this one.
+    pub(super) fn find(&self, zone: &Place) -> Option<usize> {
+        self.zones.iter().position(|it| it.is(zone))
+    }
+
+    /// A path of the answer `before`, as it is called in this one; `None` if it is gone.
+    pub(super) fn follow(&self, path: Path, before: &Self) -> Option<Path> {
+        let Some(old) = path.tunnel else {
+            return Some(path);
+        };
+        let place = before.zones.get(old.zone)?;
+        let address = place.tunnels.get(old.index)?;
+        let zone = self.find(place)?;
+        let mut tunnels = self.zones[zone].tunnels.iter();
+        let index = tunnels.position(|it| it == address)?;
+        let tunnel = Some(Tunnel { zone, index });
+        Some(Path { tunnel, ..path })
+    }
+
+    /// A zone that the user named.
+    #[must_use]
+    pub fn given(controllers: Vec<String>, token: Option<String>) -> Self {
+        let zone = Place {
+            controllers,
+            ..Place::default()
+        };
+        Self {
+            token,
+            expires: None,
+            zones: vec![zone],
+        }
+    }
+}
+
+impl Place {
+    /// Whether two answers speak of the same zone: by its name, or by a controller where the
+    /// user named it.
+    fn is(&self, other: &Self) -> bool {
+        if let (Some(name), Some(its)) = (&self.name, &other.name) {
+            return name == its;
+        }
+        let mut controllers = self.controllers.iter();
+        controllers.any(|controller| other.controllers.contains(controller))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::words::Out;
+
+    fn zone(name: Option<&str>, host: &str) -> Place {
+        Place {
+            name: name.map(|name| name.parse().unwrap()),
+            controllers: vec![format!("https://zc.{host}")],
+            tunnels: vec![format!("https://ht0.{host}"), format!("https://ht1.{host}")],
+            ..Place::default()
+        }
+    }
+
+    fn places(zones: &[Place]) -> Places {
+        Places {
+            zones: zones.to_vec(),
+            ..Places::default()
+        }
+    }
+
+    #[test]
+    fn a_zone_is_found_in_another_answer_by_its_name_or_by_its_controllers() {
+        let (near, far) = (
+            zone(Some("near.zone"), "near"),
+            zone(Some("far.zone"), "far"),
+        );
+        let moved = zone(Some("near.zone"), "elsewhere");
+        let now = places(&[far.clone(), moved]);
+        assert_eq!(now.find(&near), Some(1));
+        assert_eq!(now.find(&zone(None, "far")), Some(0));
+        assert_eq!(now.find(&zone(Some("other.zone"), "far")), None);
+    }
+
+    #[test]
+    fn a_path_leads_through_the_same_tunnel_or_nowhere() {
+        let (near, far) = (
+            zone(Some("near.zone"), "near"),
+            zone(Some("far.zone"), "far"),
+        );
+        let before = places(&[near.clone(), far.clone()]);
+        let through = |zone, index| Path {
+            out: Out(1),
+            tunnel: Some(Tunnel { zone, index }),
+        };
+        let now = places(&[far.clone(), near]);
+        assert_eq!(now.follow(through(0, 1), &before), Some(through(1, 1)));
+        assert_eq!(places(&[far]).follow(through(0, 1), &before), None);
+        assert_eq!(now.follow(through(7, 0), &before), None);
+        let straight = Path {
+            out: Out(1),
+            tunnel: None,
+        };
+        assert_eq!(now.follow(straight, &before), Some(straight));
+    }
+}
