@@ -12,6 +12,7 @@
 //! | [`frame`], [`rtp`], [`rtcp`] | client and router, media on the three rungs |
 //! | [`ticket`] | zone controller to router, carried by the client |
 //! | [`link`] | router, tunnel or operator and zone controller, WebSocket over mTLS |
+//! | [`whereabouts`] | zone controller and who looks after the zone, on its health port |
 //!
 //! ```
 //! use plenum_wire::{FlowId, frame};
@@ -35,6 +36,7 @@ pub mod rtcp;
 pub mod rtp;
 pub mod ticket;
 mod varint;
+pub mod whereabouts;
 
 pub use id::{
     Boot, Fingerprint, FlowId, InvalidId, MeetingId, ParticipantId, PoolName, RouterId, TunnelId,

@@ -1,0 +1,106 @@
+//! Are the nodes with routers alive, and do drains end in time?
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Node;
+use plenum_crds::MMRPool;
+use plenum_crds::labels::{self, ActivePool};
+
+use super::pools::selects;
+use crate::finding::{Finding, Object};
+use crate::render::span;
+use crate::snapshot::{Snapshot, annotation, label, name_of, namespace_of};
+
+const KIND: &str = "Node";
+/// After its deadline a router is taken away; a moment for that.
+const MERCY: SignedDuration = SignedDuration::from_mins(2);
+
+pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
+    let pools = snapshot.pools.iter();
+    let mut findings: Vec<Finding> = pools.flat_map(|pool| of(snapshot, pool)).collect();
+    findings.extend(left_behind(snapshot));
+    findings
+}
+
+pub(super) fn of(snapshot: &Snapshot, pool: &MMRPool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for node in snapshot.nodes.iter() {
+        if is_of(pool, node) {
+            findings.extend(dead(node));
+            findings.extend(overdue(snapshot, pool, node));
+        } else if selects(pool, node) {
+            findings.extend(kept_out(node));
+        }
+    }
+    findings
+}
+
+/// Whether the node carries a router of the pool.
+pub(super) fn is_of(pool: &MMRPool, node: &Node) -> bool {
+    let Ok(active) = ActivePool::new(namespace_of(pool), name_of(pool)) else {
+        return false;
+    };
+    label(node, labels::ACTIVE_POOL) == Some(active.as_str())
+}
+
+fn dead(node: &Node) -> Option<Finding> {
+    let conditions = node.status.iter().filter_map(|it| it.conditions.as_ref());
+    let ready = conditions.flatten().find(|it| it.type_ == "Ready")?;
+    (ready.status != "True").then(|| {
+        let what = "the node carries a router, and its kubelet is not heard";
+        Finding::wrong("NodeNotReady", Object::of(KIND, node), what)
+            .why(ready.message.clone().unwrap_or_default())
+            .remedy(format!("kubectl describe node {}", name_of(node)))
+    })
+}
+
+fn overdue(snapshot: &Snapshot, pool: &MMRPool, node: &Node) -> Option<Finding> {
+    let since: Timestamp = annotation(node, labels::DRAINING_SINCE)?.parse().ok()?;
+    let lasts = snapshot.now.duration_since(since);
+    let deadline = SignedDuration::from_secs(pool.spec.drain_deadline_seconds.into());
+    (lasts > deadline + MERCY).then(|| {
+        let what = format!("its router has been draining for {}", span(lasts.as_secs()));
+        Finding::wrong("DrainOverdue", Object::of(KIND, node), what)
+            .why(format!(
+                "the pool's drainDeadlineSeconds is {}: the operator should have taken the router away",
+                pool.spec.drain_deadline_seconds
+            ))
+            .remedy("kubectl plenum doctor   # whether the operator runs")
+    })
+}
+
+fn kept_out(node: &Node) -> Option<Finding> {
+    annotation(node, labels::DRAIN_REQUESTED)?;
+    let what = "somebody asked for its drain: it gets no router";
+    let cancel = format!("kubectl plenum drain {} --cancel", name_of(node));
+    Some(
+        Finding::advice("DrainRequested", Object::of(KIND, node), what)
+            .why(format!("the annotation {} is set", labels::DRAIN_REQUESTED))
+            .remedy(cancel),
+    )
+}
+
+/// Nodes that are marked for a pool that is not there: a router would run on them for ever.
+fn left_behind(snapshot: &Snapshot) -> Vec<Finding> {
+    // Only who sees all pools can tell.
+    if snapshot.namespace.is_some() || !snapshot.pools.is_whole() {
+        return Vec::new();
+    }
+    let ownerless = |node: &&Node| {
+        label(*node, labels::ACTIVE_POOL).is_some()
+            && !snapshot.pools.iter().any(|pool| is_of(pool, node))
+    };
+    let nodes = snapshot.nodes.iter().filter(ownerless);
+    nodes
+        .map(|node| {
+            let pool = label(node, labels::ACTIVE_POOL).unwrap_or_default();
+            let what = format!("it is marked for the pool {pool}, which is not there");
+            Finding::advice("NodeLeftBehind", Object::of(KIND, node), what)
+                .why("a pool was removed while no operator ran; no other pool can use the node")
+                .remedy(format!(
+                    "kubectl label node {} {}-",
+                    name_of(node),
+                    labels::ACTIVE_POOL
+                ))
+        })
+        .collect()
+}

@@ -1,0 +1,51 @@
+//! Certificates run out.
+
+use kubectl_plenum::finding::Level;
+use kubectl_plenum::snapshot::{Seen, Snapshot};
+
+use crate::world::{findings, found, healthy, lasting};
+
+fn holding(provided: bool, days: i64) -> Snapshot {
+    let mut seen = healthy();
+    seen.certificates = Seen::of(vec![lasting("own-tls", provided, days)]);
+    seen
+}
+
+#[test]
+fn one_that_ran_out_is_wrong_and_says_how_to_replace_it() {
+    let finding = found(&holding(true, -3), "CertificateExpired");
+    assert_eq!(finding.level, Level::Wrong);
+    assert_eq!(
+        finding.what,
+        "the certificate of controllers, to clients ran out 3d ago"
+    );
+    assert!(finding.remedies[0].contains("create secret tls own-tls"));
+}
+
+#[test]
+fn one_that_somebody_gave_is_told_a_month_ahead() {
+    let finding = found(&holding(true, 20), "CertificateExpiring");
+    assert_eq!(finding.level, Level::Advice);
+    assert!(finding.what.ends_with("runs out in 20d"), "{finding:?}");
+    assert_eq!(findings(&holding(true, 40)), []);
+}
+
+#[test]
+fn one_that_the_operator_renews_is_told_only_when_it_should_have() {
+    assert_eq!(findings(&holding(false, 20)), []);
+    found(&holding(false, 10), "CertificateExpiring");
+}
+
+#[test]
+fn one_that_cannot_be_read_or_is_not_valid_yet_is_wrong() {
+    let mut seen = holding(true, 20);
+    seen.certificates.items[0].life = Err("tls.crt is not X.509 in PEM".to_owned());
+    assert_eq!(
+        found(&seen, "CertificateUnreadable").why,
+        "tls.crt is not X.509 in PEM"
+    );
+    let mut seen = holding(true, 20);
+    let life = seen.certificates.items[0].life.as_mut().unwrap();
+    life.not_before = life.not_after;
+    found(&seen, "CertificateNotYetValid");
+}

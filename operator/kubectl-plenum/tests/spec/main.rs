@@ -1,0 +1,17 @@
+//! What people are told, from real objects.
+
+// The lint knows #[test] functions, not the helpers of a test.
+#![allow(clippy::unwrap_used)]
+
+mod bundle;
+mod certificates;
+mod drain;
+mod images_and_ports;
+mod installation;
+mod labels;
+mod meetings;
+mod namespaces;
+mod status;
+mod top;
+mod world;
+mod zones_and_pools;

@@ -1,0 +1,58 @@
+//! Rates from two looks.
+
+use std::time::Duration;
+
+use kubectl_plenum::exposition::Page;
+use kubectl_plenum::top::{Look, board};
+
+use crate::world::{healthy, pod};
+
+fn look(page: &str) -> Look {
+    let mut seen = healthy();
+    seen.figures
+        .insert(pod("meetings", "main-mmr-x7k2p"), Page::parse(page));
+    Look::at(&seen, None)
+}
+
+#[test]
+fn bytes_become_bits_a_second() {
+    let before =
+        look("plenum_bytes_out_total{kind=\"audio\"} 1000\nprocess_cpu_seconds_total 10\n");
+    let after = look(
+        "plenum_bytes_out_total{kind=\"audio\"} 251000\nprocess_cpu_seconds_total 11\nplenum_participants 5\nplenum_participants_limit 80\n",
+    );
+    let board = board(&before, &after, Duration::from_secs(2));
+    let row = &board.routers[0];
+    assert_eq!(row.out_bits_per_second, Some(1_000_000.0));
+    assert_eq!(row.cpu_cores, Some(0.5));
+    assert_eq!(row.in_bits_per_second, None, "it did not say");
+    let text = anstream::adapter::strip_str(&board.to_string()).to_string();
+    assert!(
+        text.contains("meetings/main   main   n1     5/80"),
+        "{text}"
+    );
+    assert!(text.contains("1.0 Mbit/s"), "{text}");
+    assert!(
+        text.ends_with("1 routers, 5 people, 1.0 Mbit/s out\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_router_that_began_anew_has_no_rate() {
+    let before = look("plenum_bytes_out_total 1000\n");
+    let after = look("plenum_bytes_out_total 10\n");
+    let board = board(&before, &after, Duration::from_secs(2));
+    assert_eq!(board.routers[0].out_bits_per_second, None);
+}
+
+#[test]
+fn only_the_zone_that_was_asked_for_is_shown() {
+    let seen = healthy();
+    let look = Look::at(&seen, Some("elsewhere"));
+    assert!(
+        board(&look, &look, Duration::from_secs(1))
+            .routers
+            .is_empty()
+    );
+}

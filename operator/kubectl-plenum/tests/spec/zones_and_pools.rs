@@ -1,0 +1,108 @@
+//! What zones, pools and nodes say of themselves.
+
+use kubectl_plenum::finding::Level;
+
+use crate::world::{findings, found, healthy, with};
+
+#[test]
+fn a_zone_that_is_not_ready_is_told_once_in_its_own_words() {
+    let seen = with(
+        "type: CertificatesReady, status: \"True\", reason: CertificatesIssued, message: valid",
+        "type: CertificatesReady, status: \"False\", reason: SecretNotFound, message: there is no Secret own-tls",
+    );
+    let finding = found(&seen, "SecretNotFound");
+    assert_eq!(finding.level, Level::Wrong);
+    assert_eq!(
+        finding.what,
+        "CertificatesReady is False: there is no Secret own-tls"
+    );
+    assert_eq!(findings(&seen).len(), 1);
+}
+
+#[test]
+fn starting_is_no_trouble_until_it_lasts() {
+    let starting = |since: &str| {
+        with(
+            "type: Ready, status: \"True\", reason: Accepting, message: the routers wanted at least take meetings, lastTransitionTime: \"2026-11-01T08:01:00Z\"",
+            &format!(
+                "type: Ready, status: \"False\", reason: RoutersStarting, message: 0 of at least 1 routers take meetings, lastTransitionTime: \"{since}\""
+            ),
+        )
+    };
+    assert_eq!(
+        found(&starting("2026-11-22T11:59:30Z"), "RoutersStarting").level,
+        Level::Advice
+    );
+    assert_eq!(
+        found(&starting("2026-11-22T11:00:00Z"), "RoutersStarting").level,
+        Level::Wrong
+    );
+}
+
+#[test]
+fn cordoned_nodes_are_named_when_there_are_too_few() {
+    let mut seen = with(
+        "type: NodesAvailable, status: \"True\", reason: EnoughNodes",
+        "type: NodesAvailable, status: \"False\", reason: NotEnoughNodes",
+    );
+    let node = &mut seen.nodes.items[1];
+    node.spec = Some(k8s_openapi::api::core::v1::NodeSpec {
+        unschedulable: Some(true),
+        ..Default::default()
+    });
+    let finding = found(&seen, "NotEnoughNodes");
+    assert_eq!(finding.why, "n2 are cordoned");
+    assert_eq!(finding.remedies[0], "kubectl uncordon n2");
+}
+
+#[test]
+fn one_that_nobody_looks_after_or_that_is_paused_is_told() {
+    let mut seen = healthy();
+    seen.zones.items[0].status = None;
+    assert_eq!(found(&seen, "NotLookedAt").level, Level::Wrong);
+    let mut seen = healthy();
+    let annotations = [("plenum.dev/paused".to_owned(), String::new())];
+    seen.pools.items[0].metadata.annotations = Some(annotations.into());
+    let finding = found(&seen, "Paused");
+    assert_eq!(
+        finding.remedies,
+        ["kubectl -n meetings annotate mmrpool main plenum.dev/paused-"]
+    );
+}
+
+#[test]
+fn a_dead_node_with_a_router_and_a_drain_past_its_deadline_are_wrong() {
+    let mut seen = healthy();
+    let conditions = seen.nodes.items[0].status.as_mut().unwrap();
+    conditions.conditions.as_mut().unwrap()[0].status = "Unknown".to_owned();
+    assert_eq!(found(&seen, "NodeNotReady").object.name, "n1");
+
+    let mut seen = healthy();
+    let since = (
+        "plenum.dev/draining-since".to_owned(),
+        "2026-11-22T09:00:00Z".to_owned(),
+    );
+    seen.nodes.items[0].metadata.annotations = Some([since].into());
+    assert!(found(&seen, "DrainOverdue").what.ends_with("for 3h"));
+}
+
+#[test]
+fn a_rollout_that_halts_is_wrong_and_one_that_goes_on_is_not() {
+    let rollout = |reason: &str| {
+        with(
+            "    - {type: ScalingActive,",
+            &format!(
+                "    - {{type: RolloutComplete, status: \"False\", reason: {reason}, message: so it is, lastTransitionTime: \"2026-11-22T11:00:00Z\"}}\n    - {{type: ScalingActive,"
+            ),
+        )
+    };
+    assert_eq!(findings(&rollout("Rolling")), []);
+    assert_eq!(
+        found(&rollout("RolloutPaused"), "RolloutPaused").level,
+        Level::Advice
+    );
+    assert_eq!(
+        found(&rollout("RolloutHalted"), "RolloutHalted").level,
+        Level::Wrong
+    );
+}
