@@ -10,7 +10,7 @@ use crate::postgres::Postgres;
 
 pub async fn errors_while_it_is_away_and_all_well_after(programs: PathBuf) {
     let mut postgres = Postgres::start(programs);
-    let place = Place::url(postgres.database());
+    let place = Place::that_goes_away(postgres.database());
     let mut house = House::open(&place).await;
     let admin = house.admin().await;
     let zone = house.zone(&admin, "eu.main", json!({})).await;

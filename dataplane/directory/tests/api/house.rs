@@ -1,6 +1,7 @@
 //! A directory that runs: its database, its port, and who lives in it.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,13 +15,16 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::harness::files;
 use crate::http::Client;
 
 /// A test that hangs fails. Slow ones do not: the machine may be slow.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// How often zones repeat what they said.
+const REPEAT: Duration = Duration::from_secs(2);
 /// How often a condition is looked at.
 const PACE: Duration = Duration::from_millis(10);
 
@@ -44,36 +48,46 @@ pub async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
 
 /// Where a database is.
 pub struct Place {
-    url: String,
+    config: store::Config,
     _directory: Option<TempDir>,
 }
 
 impl Place {
     pub fn sqlite() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = files();
+        let file = directory.path().join("directory.db");
         Self {
-            url: format!(
-                "sqlite://{}",
-                directory.path().join("directory.db").display()
-            ),
+            config: patient(store::Config::file(&file)),
             _directory: Some(directory),
         }
     }
 
     pub fn url(url: String) -> Self {
         Self {
-            url,
+            config: patient(store::Config::new(url)),
+            _directory: None,
+        }
+    }
+
+    /// One that goes away, which is found out as soon as it is in earnest.
+    pub fn that_goes_away(url: String) -> Self {
+        Self {
+            config: store::Config::new(url),
             _directory: None,
         }
     }
 
     pub async fn store(&self) -> Store {
-        let mut config = store::Config::new(&self.url);
-        // A file answers as fast as the disk lets it, which other work may keep busy for long.
-        if self.url.starts_with("sqlite:") {
-            (config.patience, config.answer) = (PATIENCE, PATIENCE);
-        }
-        Store::open(&config).await.unwrap()
+        Store::open(&self.config).await.unwrap()
+    }
+}
+
+/// However slow the machine is, and busy its disk.
+fn patient(config: store::Config) -> store::Config {
+    store::Config {
+        patience: PATIENCE,
+        answer: PATIENCE,
+        ..config
     }
 }
 
@@ -83,7 +97,8 @@ pub struct House {
     pub directory: Directory,
     pub ready: Readiness,
     registry: Registry,
-    _stop: DropGuard,
+    stop: CancellationToken,
+    _guard: DropGuard,
 }
 
 pub fn config() -> Config {
@@ -127,7 +142,8 @@ impl House {
             directory,
             ready,
             registry,
-            _stop: stop.drop_guard(),
+            _guard: stop.clone().drop_guard(),
+            stop,
         }
     }
 
@@ -174,13 +190,18 @@ impl House {
         zone
     }
 
+    /// One that has said nothing yet. What it says it repeats, as zones do.
     pub async fn silent_zone(&self, admin: &Client, name: &str, mut wishes: Value) -> Zone {
         wishes["name"] = name.into();
         let made: Value = admin.post("/v1/zones", wishes).await.json();
-        Zone {
+        let zone = Zone {
             name: name.to_owned(),
             client: self.client.with(made["credential"].as_str().unwrap()),
-        }
+            said: Arc::default(),
+        };
+        let repeating = repeat(zone.clone());
+        tokio::spawn(self.stop.clone().run_until_cancelled_owned(repeating));
+        zone
     }
 
     /// What Prometheus would be told.
@@ -201,9 +222,23 @@ fn client(to: SocketAddr, trust: &Trust) -> Client {
 }
 
 /// A zone's controller.
+#[derive(Clone)]
 pub struct Zone {
     pub name: String,
     pub client: Client,
+    /// Its last report. Held while one is on its way, so that none overtakes another.
+    said: Arc<Mutex<Option<Value>>>,
+}
+
+/// A zone that says nothing for 15 s is taken for gone, and a test may take longer than that.
+async fn repeat(zone: Zone) {
+    loop {
+        tokio::time::sleep(REPEAT).await;
+        let said = zone.said.lock().await;
+        if let Some(report) = &*said {
+            zone.client.put(&zone.path(), report.clone()).await;
+        }
+    }
 }
 
 impl Zone {
@@ -229,8 +264,11 @@ impl Zone {
     }
 
     pub async fn report(&self, otherwise: Value) {
-        let answer = self.client.put(&self.path(), self.saying(otherwise)).await;
+        let mut said = self.said.lock().await;
+        let report = self.saying(otherwise);
+        let answer = self.client.put(&self.path(), report.clone()).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
+        *said = Some(report);
     }
 
     pub async fn until_state(&self, admin: &Client, state: &str) {

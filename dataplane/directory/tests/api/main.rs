@@ -1,11 +1,10 @@
 //! The directory's API over HTTPS, on `SQLite` and on a real `PostgreSQL`: every test runs on
 //! both.
-//!
-//! Where `PostgreSQL` is not installed its half is shown as ignored, unless
-//! `PLENUM_POSTGRES=required` (as `make test` has it).
 
 #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
 
+#[path = "../common/harness.rs"]
+mod harness;
 #[path = "../common/postgres.rs"]
 mod postgres;
 
@@ -27,27 +26,11 @@ mod under_load;
 mod waiting_room;
 mod zones;
 
-use std::pin::Pin;
-use std::sync::Arc;
-
+use harness::{Harness, run, tests};
 use house::Place;
-use libtest_mimic::{Arguments, Failed, Trial};
-use postgres::Postgres;
 
-type Test = fn(Place) -> Pin<Box<dyn Future<Output = ()>>>;
-
-/// The names of the tests and the tests.
-macro_rules! tests {
-    ($($file:ident: $($name:ident),+;)+) => {
-        vec![$($((
-            concat!(stringify!($file), "::", stringify!($name)),
-            (|place| Box::pin($file::$name(place))) as Test,
-        )),+),+]
-    };
-}
-
-fn tests() -> Vec<(&'static str, Test)> {
-    tests! {
+fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
+    tests! { Place;
         lookups: who_knows_the_number_gets_a_token_and_zones, a_passcode_is_asked_for,
             people_write_numbers_with_dashes, a_host_is_told_apart, sign_in_where_it_is_wanted,
             nobody_begins_before_the_host, a_meeting_has_its_time, an_ended_meeting_is_over,
@@ -60,13 +43,13 @@ fn tests() -> Vec<(&'static str, Test)> {
             a_new_password_ends_sessions, api_tokens_are_made_and_revoked,
             what_was_never_issued_opens_nothing, a_disabled_account_opens_nothing;
         accounts: an_administrator_looks_after_accounts, others_may_not,
-            two_changes_of_the_same_conflict, lists_come_in_pages,
-            nobody_takes_their_own_rights_away;
+            two_changes_of_the_same_conflict, lists_come_in_pages, nobody_takes_their_own_rights_away;
         meetings: a_meeting_is_made_changed_and_deleted, a_series_tells_its_times,
             what_is_no_meeting_is_refused, others_see_nothing_of_it;
         zones: a_zone_is_registered_and_reports, only_its_credential_reports,
-            wrong_reports_are_refused, a_large_zone_reports, a_zone_that_is_off_is_not_offered,
-            the_zone_of_a_running_meeting_comes_first, a_network_given_by_hand_counts;
+            wrong_reports_are_refused, a_large_zone_reports,
+            a_zone_that_is_off_is_not_offered, the_zone_of_a_running_meeting_comes_first,
+            a_network_given_by_hand_counts;
         tokens: a_zone_verifies_with_the_published_keys, nothing_else_verifies,
             the_next_key_is_known_before_it_signs;
         geography: the_nearest_zone_comes_first_and_a_new_file_counts,
@@ -82,58 +65,15 @@ fn tests() -> Vec<(&'static str, Test)> {
 }
 
 fn main() {
-    let arguments = Arguments::from_args();
-    let programs = Postgres::installed();
-    assert!(
-        programs.is_some() || std::env::var("PLENUM_POSTGRES").as_deref() != Ok("required"),
-        "PostgreSQL is not installed: `make packages`"
-    );
-    let unwanted = arguments.list
-        || arguments
-            .filter
-            .as_ref()
-            .is_some_and(|filter| filter.starts_with("sqlite"));
-    // One server for all, by the thread that stays until the end.
-    let server = programs.clone().filter(|_| !unwanted).map(Postgres::start);
-    let server = server.map(Arc::new);
-    let ignored = programs.is_none();
-    let mut trials = Vec::new();
-    for (name, test) in tests() {
-        let sqlite = move || run(test(Place::sqlite()));
-        trials.push(Trial::test(format!("sqlite::{name}"), sqlite));
-        let server = server.clone();
-        let postgres = move || match server {
-            Some(server) => run(test(Place::url(server.database()))),
-            None => Err("it was not started".into()),
-        };
-        let trial = Trial::test(format!("postgres::{name}"), postgres);
-        trials.push(trial.with_ignored_flag(ignored));
-    }
-    let installed = programs.clone();
-    let loaded = move || {
-        let programs = installed.ok_or("it is not installed")?;
+    let mut harness = Harness::new();
+    harness.on_both(tests(), Place::sqlite, Place::url);
+    harness.with_own_server("under_load::nothing_is_lost", |programs| {
         run(under_load::nothing_that_was_acknowledged_is_lost(programs))
-    };
-    let loaded = Trial::test("postgres::under_load::nothing_is_lost", loaded);
-    trials.push(loaded.with_ignored_flag(ignored));
-    let away = move || {
-        let programs = programs.ok_or("it is not installed")?;
+    });
+    harness.with_own_server("database_away::it_comes_back", |programs| {
         run(database_away::errors_while_it_is_away_and_all_well_after(
             programs,
         ))
-    };
-    let away = Trial::test("postgres::database_away::it_comes_back", away);
-    trials.push(away.with_ignored_flag(ignored));
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    drop(server);
-    conclusion.exit();
-}
-
-fn run(test: impl Future<Output = ()>) -> Result<(), Failed> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
-    runtime.block_on(test);
-    Ok(())
+    });
+    harness.run();
 }

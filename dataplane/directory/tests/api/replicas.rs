@@ -62,6 +62,7 @@ pub async fn a_replica_answers_and_changes_nothing(place: Place) {
     zone.report(json!({})).await;
     let question = json!({ "meeting": number });
     until(async || {
+        zone.report(json!({})).await;
         let lookup = house.client.look_up(question.clone()).await;
         (lookup.status == 200).then_some(())
     })

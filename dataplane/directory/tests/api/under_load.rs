@@ -78,7 +78,7 @@ struct Known {
 
 pub async fn nothing_that_was_acknowledged_is_lost(programs: PathBuf) {
     let mut postgres = Postgres::start(programs);
-    let house = House::open(&Place::url(postgres.database())).await;
+    let house = House::open(&Place::that_goes_away(postgres.database())).await;
     let admin = house.admin().await;
     let zone = house.zone(&admin, "eu.main", json!({})).await;
     let number = meeting(&admin, json!({})).await;

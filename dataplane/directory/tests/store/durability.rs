@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 use plenum_directory::store::{Config, Store};
 
 use crate::assert_error;
-use crate::runtime;
+use crate::harness::{Harness, runtime};
 use crate::site::Site;
 use crate::things::add_account;
 
@@ -22,25 +22,28 @@ pub async fn a_newer_database_is_refused(site: Site) {
     assert_error!(Store::open(site.config()).await, Corrupt);
 }
 
-pub fn on_sqlite() -> Vec<Trial> {
-    let trial = |name: &str, test: fn()| {
-        Trial::test(format!("sqlite::durability::{name}"), move || {
-            test();
-            Ok::<(), Failed>(())
-        })
-    };
-    vec![
-        trial(
+pub fn on_sqlite(harness: &mut Harness) {
+    let tests: [(&str, fn()); 4] = [
+        (
             "what_was_answered_is_in_the_files",
             what_was_answered_is_in_the_files,
         ),
-        trial("the_file_is_its_owners_only", the_file_is_its_owners_only),
-        trial("another_file_is_no_database", another_file_is_no_database),
-        trial(
+        ("the_file_is_its_owners_only", the_file_is_its_owners_only),
+        ("another_file_is_no_database", another_file_is_no_database),
+        (
             "what_cannot_be_opened_is_away",
             what_cannot_be_opened_is_away,
         ),
-    ]
+    ];
+    for (name, test) in tests {
+        harness.add(Trial::test(
+            format!("sqlite::durability::{name}"),
+            move || {
+                test();
+                Ok(())
+            },
+        ));
+    }
 }
 
 /// As after a loss of power: what the files hold at the moment of the answer, in another place.

@@ -1,10 +1,9 @@
 //! The store, on `SQLite` and on a real `PostgreSQL`: every test runs on both.
-//!
-//! Where `PostgreSQL` is not installed its half is shown as ignored, unless
-//! `PLENUM_POSTGRES=required` (as `make test` has it).
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+#[path = "../common/harness.rs"]
+mod harness;
 #[path = "../common/postgres.rs"]
 mod postgres;
 
@@ -22,28 +21,11 @@ mod things;
 mod waiting;
 mod zones;
 
-use std::pin::Pin;
-use std::sync::Arc;
-
-use libtest_mimic::{Arguments, Failed, Trial};
-use postgres::Postgres;
+use harness::{Harness, tests};
 use site::Site;
-use tokio::runtime::{Builder, Runtime};
 
-type Test = fn(Site) -> Pin<Box<dyn Future<Output = ()>>>;
-
-/// The names of the tests and the tests.
-macro_rules! tests {
-    ($($file:ident: $($name:ident),+;)+) => {
-        vec![$($((
-            concat!(stringify!($file), "::", stringify!($name)),
-            (|site| Box::pin($file::$name(site))) as Test,
-        )),+),+]
-    };
-}
-
-fn tests() -> Vec<(&'static str, Test)> {
-    tests! {
+fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
+    tests! { Site;
         accounts: an_account_is_found_by_id_and_name, a_name_is_taken_once,
             who_changes_what_was_changed_meanwhile_is_told, a_new_password_ends_sessions,
             an_account_goes_with_what_is_its_own, accounts_are_listed_in_pieces;
@@ -63,7 +45,8 @@ fn tests() -> Vec<(&'static str, Test)> {
             what_is_long_gone_is_forgotten;
         replica: a_replica_becomes_the_same, a_replica_begins_anew,
             names_and_personal_meetings_change_hands, replicas_publish_keys_of_their_own,
-            a_replica_has_keys_of_its_own, a_database_knows_its_own_moments;
+            a_replica_has_keys_of_its_own,
+            a_database_knows_its_own_moments;
         concurrency: every_write_is_there_and_conflicts_are_told,
             two_programs_begin_a_database_at_once;
         durability: a_newer_database_is_refused;
@@ -71,52 +54,9 @@ fn tests() -> Vec<(&'static str, Test)> {
 }
 
 fn main() {
-    let arguments = Arguments::from_args();
-    let programs = Postgres::installed();
-    assert!(
-        programs.is_some() || std::env::var("PLENUM_POSTGRES").as_deref() != Ok("required"),
-        "PostgreSQL is not installed: `make packages`"
-    );
-    let unwanted = arguments.list
-        || arguments
-            .filter
-            .as_ref()
-            .is_some_and(|f| f.starts_with("sqlite"));
-    // One server for all, by the thread that stays until the end.
-    let server = programs
-        .clone()
-        .filter(|_| !unwanted)
-        .map(Postgres::start)
-        .map(Arc::new);
-    let mut trials = Vec::new();
-    for (name, test) in tests() {
-        let on_sqlite = move || run(Ok(Site::sqlite()), test);
-        trials.push(Trial::test(format!("sqlite::{name}"), on_sqlite));
-        let server = server.clone();
-        let on_postgres = move || {
-            let server = server.ok_or("PostgreSQL was not started");
-            run(server.map(|server| Site::postgres(server.database())), test)
-        };
-        let trial = Trial::test(format!("postgres::{name}"), on_postgres);
-        trials.push(trial.with_ignored_flag(programs.is_none()));
-    }
-    trials.extend(durability::on_sqlite());
-    trials.extend(restart::on_postgres(programs.as_deref()));
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    drop(server);
-    conclusion.exit();
-}
-
-/// A test that fails panics.
-fn run(site: Result<Site, &str>, test: Test) -> Result<(), Failed> {
-    runtime().block_on(test(site?));
-    Ok(())
-}
-
-fn runtime() -> Runtime {
-    Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
+    let mut harness = Harness::new();
+    harness.on_both(tests(), Site::sqlite, Site::postgres);
+    durability::on_sqlite(&mut harness);
+    restart::on_postgres(&mut harness);
+    harness.run();
 }

@@ -1,42 +1,30 @@
 //! `PostgreSQL` crashes and comes back, under load.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use libtest_mimic::{Failed, Trial};
 use plenum_directory::model::{AccountName, Revision};
 use plenum_directory::store::{Config, Error, Store};
 use tokio::task::JoinHandle;
 
+use crate::harness::{Harness, runtime};
 use crate::postgres::Postgres;
-use crate::runtime;
 use crate::site::patient;
 use crate::things::{account, second};
 
 const WRITERS: u32 = 8;
 const CRASHES: u32 = 3;
 
-pub fn on_postgres(programs: Option<&Path>) -> Vec<Trial> {
-    let ignored = programs.is_none();
-    let trial = |name: &str, test: fn(PathBuf)| {
-        let programs = programs.map(Path::to_path_buf);
-        Trial::test(format!("postgres::restart::{name}"), move || {
-            test(programs.ok_or("it is not installed")?);
-            Ok::<(), Failed>(())
-        })
-        .with_ignored_flag(ignored)
-    };
-    vec![
-        trial(
-            "no_write_that_was_answered_is_lost",
-            no_write_that_was_answered_is_lost,
-        ),
-        trial(
-            "while_it_is_away_every_call_says_so",
-            while_it_is_away_every_call_says_so,
-        ),
-    ]
+pub fn on_postgres(harness: &mut Harness) {
+    harness.with_own_server("restart::no_write_that_was_answered_is_lost", |programs| {
+        no_write_that_was_answered_is_lost(programs);
+        Ok(())
+    });
+    harness.with_own_server("restart::while_it_is_away_every_call_says_so", |programs| {
+        while_it_is_away_every_call_says_so(programs);
+        Ok(())
+    });
 }
 
 /// What writers tell whoever crashes the server under them.

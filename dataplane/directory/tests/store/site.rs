@@ -8,6 +8,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{PgPool, SqlitePool};
 use tempfile::TempDir;
 
+use crate::harness::files;
+
 /// Where a test keeps its store.
 pub struct Site {
     config: Config,
@@ -16,7 +18,7 @@ pub struct Site {
 
 impl Site {
     pub fn sqlite() -> Self {
-        let place = tempfile::tempdir().unwrap();
+        let place = files();
         let config = patient(Config::file(&place.path().join("directory.db")));
         Self {
             config,
