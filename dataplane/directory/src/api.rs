@@ -3,14 +3,14 @@
 //! | file | what it answers or does |
 //! |---|---|
 //! | `lookups` | `POST /v1/lookup`: the start of every join |
-//! | `sessions`, `api_tokens` | signing in and out, tokens for programs |
+//! | `sessions`, `api_tokens`, `logins` | signing in and out, tokens for programs |
 //! | `me`, `users` | accounts |
 //! | `meetings`, `meeting_view`, `waiting` | meetings, and who waits before them |
 //! | `zones`, `reports` | the registry of zones, and what they say of themselves |
 //! | `replica` | the feed for replicas, and their keys |
 //! | `well_known` | public keys, OpenAPI document, rendered docs |
 //! | `auth`, `address`, `buckets`, `guesses`, `limits` | who asks, from where, and how often |
-//! | `passwords` | argon2id, off the threads that serve others |
+//! | `passwords`, `password_guesses` | argon2id, off the threads that serve others; and who tries |
 //! | `extract`, `etag`, `paging`, `problem`, `request` | how requests are read and errors written |
 //! | `board`, `upkeep` | what is kept in memory, and renewed: zones, reports, signing keys |
 //! | `metrics` | what Prometheus is told |
@@ -28,12 +28,14 @@ mod etag;
 mod extract;
 mod guesses;
 mod limits;
+mod logins;
 mod lookups;
 mod me;
 mod meeting_view;
 mod meetings;
 mod metrics;
 mod paging;
+mod password_guesses;
 mod passwords;
 mod problem;
 mod replica;

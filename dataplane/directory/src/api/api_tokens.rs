@@ -11,7 +11,7 @@ use super::auth::{self, SignedIn};
 use super::extract::{Body, InPath, InQuery};
 use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
-use super::{Directory, now};
+use super::{Directory, logins, now};
 use crate::model::{Login, LoginId, LoginKind, NewLogin};
 use crate::random;
 
@@ -124,12 +124,8 @@ pub async fn list(
     caller: SignedIn,
     InQuery(page): InQuery<PageQuery>,
 ) -> Answer<Json<Items<ApiToken>>> {
-    let (account, kind) = (caller.account.id, LoginKind::ApiToken);
-    let listed = directory
-        .store()
-        .logins(account, kind, &page.page()?)
-        .await?;
-    Ok(Json(Items::of(listed, ApiToken::from)))
+    let show = ApiToken::from;
+    logins::list(&directory, &caller, LoginKind::ApiToken, &page, show).await
 }
 
 /// Revoke an API token.
@@ -145,10 +141,5 @@ pub async fn revoke(
     caller: SignedIn,
     InPath(id): InPath<LoginId>,
 ) -> Answer<StatusCode> {
-    directory.writable()?;
-    directory
-        .store()
-        .delete_login(caller.account.id, id)
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    logins::end(&directory, &caller, LoginKind::ApiToken, id).await
 }

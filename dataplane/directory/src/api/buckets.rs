@@ -29,6 +29,15 @@ pub struct Buckets<K> {
     swept: Option<Instant>,
 }
 
+/// One that was counted.
+#[derive(Debug)]
+pub struct Noted {
+    /// It was the last within the limit.
+    pub last: bool,
+    moved: Duration,
+    among_others: bool,
+}
+
 impl<K: Ord + Clone> Buckets<K> {
     /// Nothing has been counted.
     pub const fn new(pace: Pace) -> Self {
@@ -57,6 +66,11 @@ impl<K: Ord + Clone> Buckets<K> {
 
     /// Counts one. Returns whether it was the last within the limit.
     pub fn count(&mut self, key: &K, now: Instant) -> bool {
+        self.note(key, now).last
+    }
+
+    /// Counts one that may be [taken back](Buckets::take_back).
+    pub fn note(&mut self, key: &K, now: Instant) -> Noted {
         let free_before = self.allow(key, now).is_ok();
         self.sweep(now);
         let (depth, each) = (self.depth(), self.pace.each);
@@ -66,9 +80,27 @@ impl<K: Ord + Clone> Buckets<K> {
         } else {
             self.clear_at.entry(key.clone()).or_insert(now)
         };
+        let before = (*clear_at).max(now);
         // Never further ahead than the free ones: what is refused is not counted.
-        *clear_at = ((*clear_at).max(now) + each).min(now + depth);
-        free_before && self.allow(key, now).is_err()
+        *clear_at = (before + each).min(now + depth);
+        let moved = clear_at.saturating_duration_since(before);
+        Noted {
+            last: free_before && self.allow(key, now).is_err(),
+            moved,
+            among_others: full,
+        }
+    }
+
+    /// Takes back one that was counted.
+    pub fn take_back(&mut self, key: &K, noted: &Noted) {
+        let clear_at = if noted.among_others {
+            self.others.as_mut()
+        } else {
+            self.clear_at.get_mut(key)
+        };
+        if let Some(clear_at) = clear_at {
+            *clear_at = clear_at.checked_sub(noted.moved).unwrap_or(*clear_at);
+        }
     }
 
     /// Counts one if it is within the limit; else tells how long until it is.
@@ -124,6 +156,23 @@ mod tests {
         assert_eq!(buckets.take(&1, later), Ok(()));
         assert_eq!(buckets.take(&1, later), Err(PACE.each));
         assert!(!buckets.has_any(&1, later + PACE.each * PACE.free));
+    }
+
+    #[test]
+    fn what_is_taken_back_was_never_counted() {
+        let (mut buckets, start) = (Buckets::new(PACE), Instant::now());
+        for _ in 1..PACE.free {
+            buckets.count(&1, start);
+        }
+        let right = buckets.note(&1, start);
+        assert!(right.last && buckets.allow(&1, start).is_err());
+        buckets.take_back(&1, &right);
+        assert_eq!(buckets.allow(&1, start), Ok(()));
+        assert!(buckets.count(&1, start));
+        // One beyond the limit moved nothing.
+        let beyond = buckets.note(&1, start);
+        buckets.take_back(&1, &beyond);
+        assert_eq!(buckets.allow(&1, start), Err(PACE.each));
     }
 
     #[test]

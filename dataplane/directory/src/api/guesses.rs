@@ -8,7 +8,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-use super::buckets::{Buckets, Pace};
+use super::buckets::{Buckets, Noted, Pace};
 
 /// Of one address: a person mistypes a few times, an office of people now and then. In the
 /// long run 2,880 a day, of a million passcodes of six digits.
@@ -22,6 +22,7 @@ pub const THING: Pace = Pace {
     free: 40,
     each: Duration::from_secs(30),
 };
+
 /// The counts.
 #[derive(Debug)]
 pub struct Guesses<K> {
@@ -55,6 +56,50 @@ impl<K: Ord + Clone> Guesses<K> {
         let address_ends = self.addresses.count(&household(address), now);
         let thing_ends = thing.is_some_and(|thing| self.things.count(thing, now));
         address_ends || thing_ends
+    }
+}
+
+/// A guess that takes its time to look at. It counts as wrong until it is known to be right:
+/// who asks in parallel gets no more guesses.
+#[derive(Debug)]
+pub struct Guess<K> {
+    address: IpAddr,
+    of_address: Noted,
+    thing: Option<(K, Noted)>,
+}
+
+impl<K> Guess<K> {
+    /// Whether it was the last free one, which is worth a line in the log.
+    pub fn was_last(&self) -> bool {
+        self.of_address.last || self.thing.as_ref().is_some_and(|(_, noted)| noted.last)
+    }
+}
+
+impl<K: Ord + Clone> Guesses<K> {
+    /// [`Guesses::allow`] and [`Guesses::wrong`] at once, before it is looked at.
+    pub fn begin(
+        &mut self,
+        address: IpAddr,
+        thing: Option<&K>,
+        now: Instant,
+    ) -> Result<Guess<K>, Duration> {
+        self.allow(address, thing, now)?;
+        let address = household(address);
+        let of_address = self.addresses.note(&address, now);
+        let thing = thing.map(|thing| (thing.clone(), self.things.note(thing, now)));
+        Ok(Guess {
+            address,
+            of_address,
+            thing,
+        })
+    }
+
+    /// It was right, or nobody looked at it: then nothing was learned.
+    pub fn forgive(&mut self, guess: &Guess<K>) {
+        self.addresses.take_back(&guess.address, &guess.of_address);
+        if let Some((thing, noted)) = &guess.thing {
+            self.things.take_back(thing, noted);
+        }
     }
 }
 
@@ -101,6 +146,24 @@ mod tests {
         assert_eq!(guesses.allow(address, Some(&"m"), later), Ok(()));
         guesses.wrong(address, Some(&"m"), later);
         assert!(guesses.allow(address, Some(&"m"), later).is_err());
+    }
+
+    #[test]
+    fn guesses_that_are_looked_at_at_once_are_no_more() {
+        let (mut guesses, start) = (Guesses::new(), Instant::now());
+        let address = ip("192.0.2.1");
+        let begun: Vec<_> = (0..100)
+            .map_while(|_| guesses.begin(address, Some(&"ada"), start).ok())
+            .collect();
+        assert_eq!(begun.len(), ADDRESS.free as usize);
+        assert_eq!(begun.iter().filter(|guess| guess.was_last()).count(), 1);
+        assert!(guesses.allow(address, None, start).is_err());
+        // Had they all been right, nobody would know that they were made.
+        for guess in &begun {
+            guesses.forgive(guess);
+        }
+        assert!(!guesses.addresses.has_any(&address, start));
+        assert!(!guesses.things.has_any(&"ada", start));
     }
 
     #[test]

@@ -8,13 +8,13 @@ use plenum_wire::directory::Denial;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Directory;
 use super::auth::SignedIn;
 use super::etag::{IfMatch, Versioned};
 use super::extract::{Body, Change};
 use super::problem::{Answer, Problem};
 use super::request::ClientAddress;
 use super::users::User;
+use super::{Directory, password_guesses};
 use crate::model::{Email, Password};
 
 /// What everybody may change of their own account; what is left out stays.
@@ -93,23 +93,10 @@ pub async fn set_password(
     Body(PasswordChange { old, new }): Body<PasswordChange>,
 ) -> Answer<StatusCode> {
     directory.writable()?;
-    let (name, now) = (&caller.account.name, std::time::Instant::now());
-    let wait = |wait| Problem::from(Denial::TooManyRequests).after(wait);
-    directory.limits().sign_in(address, now).map_err(wait)?;
-    directory
-        .limits()
-        .passwords()
-        .allow(address, Some(name), now)
-        .map_err(wait)?;
-    let (account, hash) = directory.store().credentials(name).await?;
-    if !directory.passwords().matches(hash, old).await? {
-        directory
-            .limits()
-            .passwords()
-            .wrong(address, Some(name), now);
-        directory.metrics().wrong_guess("password");
-        return Err(Problem::from(Denial::Forbidden).saying("\"old\" is not the password"));
-    }
+    let name = Some(&caller.account.name);
+    let account = password_guesses::account(&directory, address, name, old).await?;
+    let wrong = || Problem::from(Denial::Forbidden).saying("\"old\" is not the password");
+    let account = account.ok_or_else(wrong)?;
     let hash = directory.passwords().hash(new).await?;
     directory.store().set_password(account.id, &hash).await?;
     Ok(StatusCode::NO_CONTENT)

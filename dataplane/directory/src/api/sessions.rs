@@ -1,7 +1,5 @@
 //! Signing in and out.
 
-use std::time::Instant;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -16,9 +14,9 @@ use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
 use super::request::ClientAddress;
 use super::users::User;
-use super::{Directory, now};
+use super::{Directory, logins, now, password_guesses};
 use crate::model::{Account, AccountName, Login, LoginId, LoginKind, NewLogin, Password};
-use crate::{random, store};
+use crate::random;
 
 /// How long a session lasts.
 const LASTS: SignedDuration = SignedDuration::from_hours(24);
@@ -89,47 +87,11 @@ pub async fn sign_in(
     Body(SignIn { name, password }): Body<SignIn>,
 ) -> Answer<(StatusCode, Json<Begun>)> {
     directory.writable()?;
-    let began = Instant::now();
-    let wait = |wait| Problem::from(Denial::TooManyRequests).after(wait);
-    directory.limits().sign_in(address, began).map_err(wait)?;
     // What cannot be the name of an account is tried like the name of one that is not there.
     let name: Option<AccountName> = name.parse().ok();
-    let guessed = directory
-        .limits()
-        .passwords()
-        .allow(address, name.as_ref(), began);
-    guessed.map_err(wait)?;
-    let Some(account) = verify(&directory, name.as_ref(), password).await? else {
-        let now = Instant::now();
-        let last = directory
-            .limits()
-            .passwords()
-            .wrong(address, name.as_ref(), now);
-        directory.metrics().wrong_guess("password");
-        if last {
-            tracing::info!(kind = "password", "wrong guesses are slowed down");
-        }
-        return Err(Problem::from(Denial::SignInRequired).saying("the name or password is wrong"));
-    };
-    begin(&directory, account).await
-}
-
-/// The account, if that is its password. It takes the same time for every name.
-async fn verify(
-    directory: &Directory,
-    name: Option<&AccountName>,
-    password: Password,
-) -> Answer<Option<Account>> {
-    let found = match name {
-        None => None,
-        Some(name) => match directory.store().credentials(name).await {
-            Err(store::Error::NotFound { .. }) => None,
-            found => Some(found?),
-        },
-    };
-    let (account, hash) = found.map_or((None, None), |(account, hash)| (Some(account), hash));
-    let matches = directory.passwords().matches(hash, password).await?;
-    Ok(account.filter(|account| matches && !account.disabled))
+    let account = password_guesses::account(&directory, address, name.as_ref(), password).await?;
+    let wrong = || Problem::from(Denial::SignInRequired).saying("the name or password is wrong");
+    begin(&directory, account.ok_or_else(wrong)?).await
 }
 
 async fn begin(directory: &Directory, account: Account) -> Answer<(StatusCode, Json<Begun>)> {
@@ -163,13 +125,8 @@ pub async fn list(
     caller: SignedIn,
     InQuery(page): InQuery<PageQuery>,
 ) -> Answer<Json<Items<Session>>> {
-    let (account, kind) = (caller.account.id, LoginKind::Session);
-    let listed = directory
-        .store()
-        .logins(account, kind, &page.page()?)
-        .await?;
-    let asking = caller.login.id;
-    Ok(Json(Items::of(listed, |login| Session::of(&login, asking))))
+    let show = |login| Session::of(&login, caller.login.id);
+    logins::list(&directory, &caller, LoginKind::Session, &page, show).await
 }
 
 /// Sign out.
@@ -179,12 +136,8 @@ pub async fn list(
     security(("bearer" = []))
 )]
 pub async fn sign_out(State(directory): State<Directory>, caller: SignedIn) -> Answer<StatusCode> {
-    directory.writable()?;
-    directory
-        .store()
-        .delete_login(caller.account.id, caller.login.id)
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    let Login { kind, id, .. } = caller.login;
+    logins::end(&directory, &caller, kind, id).await
 }
 
 /// End another session of the account.
@@ -200,10 +153,5 @@ pub async fn end(
     caller: SignedIn,
     InPath(id): InPath<LoginId>,
 ) -> Answer<StatusCode> {
-    directory.writable()?;
-    directory
-        .store()
-        .delete_login(caller.account.id, id)
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    logins::end(&directory, &caller, LoginKind::Session, id).await
 }

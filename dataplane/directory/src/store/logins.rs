@@ -118,11 +118,18 @@ impl Store {
         Ok(Listed::of(logins, page.limit(), |login: &Login| login.id))
     }
 
-    /// Ends a session or API token of an account.
-    pub async fn delete_login(&self, account: AccountId, id: LoginId) -> Result<(), Error> {
+    /// Ends a session, or an API token, of an account: [`Error::NotFound`] if it is none, or is
+    /// of the other kind.
+    pub async fn delete_login(
+        &self,
+        account: AccountId,
+        kind: LoginKind,
+        id: LoginId,
+    ) -> Result<(), Error> {
         let mut write = self.write().await?;
-        let sql = "DELETE FROM login WHERE id = $1 AND account = $2";
-        if write.execute(sql, vec![text(id), text(account)]).await? == 0 {
+        let sql = "DELETE FROM login WHERE id = $1 AND account = $2 AND kind = $3";
+        let values = vec![text(id), text(account), word(&kind)];
+        if write.execute(sql, values).await? == 0 {
             return Err(Error::NotFound { what: WHAT });
         }
         write.gone(KIND, id).await?;
@@ -160,23 +167,32 @@ async fn make_room(write: &mut Write, new: &Login) -> Result<(), Error> {
 
 /// Ends the sessions of an account, within a change of the account.
 pub(super) async fn end_sessions(write: &mut Write, account: AccountId) -> Result<(), Error> {
-    let sql = "DELETE FROM login WHERE account = $1 AND kind = 'session' RETURNING id";
-    let ended = write.rows(sql, vec![text(account)]).await?;
-    bury(write, ended).await
+    end_of(write, account, &[LoginKind::Session]).await
 }
 
 /// Ends sessions and API tokens of an account, within a change of the account.
 pub(super) async fn end_all(write: &mut Write, account: AccountId) -> Result<(), Error> {
-    let sql = "DELETE FROM login WHERE account = $1 RETURNING id";
-    let ended = write.rows(sql, vec![text(account)]).await?;
-    bury(write, ended).await
+    end_of(write, account, &[LoginKind::Session, LoginKind::ApiToken]).await
 }
 
-/// At most twice [`EACH`].
-async fn bury(write: &mut Write, ended: Vec<Row>) -> Result<(), Error> {
-    for row in ended {
-        write.next().await?;
-        write.gone(KIND, row.text("id")?).await?;
+/// Each gets a number of its own, in a few statements however many there are.
+async fn end_of(write: &mut Write, account: AccountId, kinds: &[LoginKind]) -> Result<(), Error> {
+    for kind in kinds {
+        let of = || vec![text(account), word(kind)];
+        let sql = "SELECT count(*) AS count FROM login WHERE account = $1 AND kind = $2";
+        let count = write.count(sql, of()).await?;
+        if count == 0 {
+            continue;
+        }
+        let before = write.further(count).await?.0 - count;
+        let sql = "INSERT INTO gone (kind, key, revision)
+            SELECT 'login', id, $3 + row_number() OVER (ORDER BY id)
+            FROM login WHERE account = $1 AND kind = $2";
+        let mut values = of();
+        values.push(before.into());
+        write.execute(sql, values).await?;
+        let sql = "DELETE FROM login WHERE account = $1 AND kind = $2";
+        write.execute(sql, of()).await?;
     }
     Ok(())
 }

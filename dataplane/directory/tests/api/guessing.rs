@@ -108,6 +108,34 @@ pub async fn passwords_cannot_be_tried_for_long(place: Place) {
     assert_eq!(honest.status, 201, "the owner is not locked out");
 }
 
+/// Each takes its time to look at, so all of them have come before the first is known to be wrong.
+pub async fn parallel_passwords_are_no_more(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    let user = json!({ "name": "ada", "password": "correct horse" });
+    assert_eq!(admin.post("/v1/users", user).await.status, 201);
+    let began = Instant::now();
+    let guesses = (0..50).map(|guess| {
+        let client = house.client.from(2);
+        let body = json!({ "name": "ada", "password": format!("wrong {guess}") });
+        tokio::spawn(async move { client.post("/v1/sessions", body).await })
+    });
+    let mut wrong = 0;
+    for guess in guesses.collect::<Vec<_>>() {
+        let code = guess.await.unwrap().problem().code;
+        wrong += u64::from(code == Denial::SignInRequired);
+    }
+    let most = FREE + 1 + began.elapsed().as_secs() / EACH.as_secs();
+    // Fewer where so many at once were too many for the machine.
+    assert!(wrong <= most, "{wrong} of {most}");
+    // Whoever is right costs nothing.
+    for _ in 0..3 {
+        let right = json!({ "name": "ada", "password": "correct horse" });
+        let answer = house.client.from(3).post("/v1/sessions", right).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+}
+
 pub async fn parallel_guesses_are_no_more(place: Place) {
     let house = House::open(&place).await;
     let admin = house.admin().await;

@@ -38,7 +38,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
         waiting_room: a_host_lets_one_in_and_refuses_another,
             a_proof_of_another_meeting_opens_nothing;
         guessing: passcodes_cannot_be_tried_for_long, meetings_cannot_be_enumerated,
-            passwords_cannot_be_tried_for_long, parallel_guesses_are_no_more;
+            passwords_cannot_be_tried_for_long, parallel_passwords_are_no_more,
+            parallel_guesses_are_no_more;
         signing_in: a_session_begins_and_ends, a_wrong_password_and_no_account_look_alike,
             a_new_password_ends_sessions, api_tokens_are_made_and_revoked,
             what_was_never_issued_opens_nothing, a_disabled_account_opens_nothing;

@@ -106,6 +106,9 @@ pub async fn api_tokens_are_made_and_revoked(place: Place) {
     let program = house.client.with(token);
     assert_eq!(program.get("/v1/me").await.json::<Value>()["name"], "ada");
     let listed: Value = ada.get("/v1/api-tokens").await.json();
+    let id = made["id"].as_str().unwrap();
+    let as_session = ada.delete(&format!("/v1/sessions/{id}")).await;
+    as_session.is(Denial::NotFound);
     assert!(
         !listed
             .to_string()

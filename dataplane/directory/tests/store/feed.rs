@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use plenum_directory::model::{Account, ChangePage, Item, LoginKind, MeetingKind, Revision};
+use plenum_directory::model::{
+    Account, ChangePage, Item, LoginKind, MeetingKind, Page, Revision,
+};
 use plenum_directory::store::Store;
 
 use crate::site::Site;
@@ -73,7 +75,10 @@ pub async fn what_changed_is_told_in_order(site: Site) {
     changed.ended = Some(second(1));
     let changed = store.change_meeting(&changed).await.unwrap();
     store.delete_zone(&berlin.name).await.unwrap();
-    store.delete_login(ada.id, login.id).await.unwrap();
+    store
+        .delete_login(ada.id, LoginKind::ApiToken, login.id)
+        .await
+        .unwrap();
     store.delete_account(ada.id).await.unwrap();
     let since = items(&pull(&store, head, 2).await);
     // The meeting was changed and is gone: only how it is now counts.
@@ -87,6 +92,45 @@ pub async fn what_changed_is_told_in_order(site: Site) {
     assert_eq!(since, expected);
     let whole = items(&pull(&store, Revision(0), 100).await);
     assert_eq!(whole.len(), 6, "{whole:?}");
+}
+
+/// As many as an account may have, deleted with it.
+pub async fn what_goes_together_is_told_one_by_one(site: Site) {
+    const EACH: usize = 40;
+    let store = site.open().await;
+    let (ada, bob) = (
+        add_account(&store, "ada").await,
+        add_account(&store, "bob").await,
+    );
+    let mut logins = Vec::new();
+    for kind in [LoginKind::Session, LoginKind::ApiToken] {
+        for _ in 0..EACH {
+            logins.push(add_login(&store, ada.id, kind).await.0.id);
+        }
+    }
+    let (of_bob, _) = add_login(&store, bob.id, LoginKind::Session).await;
+    let head = store.changes(Revision(0), 1).await.unwrap().head;
+    let password = plenum_directory::model::PasswordHash::of_nobody();
+    store.set_password(ada.id, &password).await.unwrap();
+    store.delete_account(ada.id).await.unwrap();
+    let told = items(&pull(&store, head, 7).await);
+    let mut gone: Vec<_> = told
+        .iter()
+        .filter_map(|item| match item {
+            Item::LoginGone(id) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    // Sessions ended with the password.
+    gone[..EACH].sort();
+    logins[..EACH].sort();
+    assert_eq!(gone[..EACH], logins[..EACH]);
+    gone.sort();
+    logins.sort();
+    assert_eq!(gone, logins);
+    let all = Page::new(None, 9);
+    let left = store.logins(bob.id, LoginKind::Session, &all).await;
+    assert_eq!(left.unwrap().items, [of_bob]);
 }
 
 pub async fn nothing_is_left_out_while_others_write(site: Site) {
@@ -139,7 +183,10 @@ pub async fn what_is_long_gone_is_forgotten(site: Site) {
     let store = site.open().await;
     let ada = add_account(&store, "ada").await;
     let (login, _) = add_login(&store, ada.id, LoginKind::ApiToken).await;
-    store.delete_login(ada.id, login.id).await.unwrap();
+    store
+        .delete_login(ada.id, LoginKind::ApiToken, login.id)
+        .await
+        .unwrap();
     assert_eq!(store.tidy(second(0)).await.unwrap(), 0);
     let before = store.changes(Revision(0), 100).await.unwrap();
     assert_eq!(before.oldest, Revision(0));

@@ -62,7 +62,10 @@ pub async fn each_account_ends_its_own(site: Site) {
     let (one, secret) = add_login(&store, ada.id, LoginKind::ApiToken).await;
     let (two, _) = add_login(&store, ada.id, LoginKind::ApiToken).await;
     add_login(&store, ada.id, LoginKind::Session).await;
-    assert_error!(store.delete_login(bob.id, one.id).await, NotFound);
+    let kind = LoginKind::ApiToken;
+    assert_error!(store.delete_login(bob.id, kind, one.id).await, NotFound);
+    let other = LoginKind::Session;
+    assert_error!(store.delete_login(ada.id, other, one.id).await, NotFound);
     let all = Page::new(None, 10);
     let listed = store
         .logins(ada.id, LoginKind::ApiToken, &all)
@@ -81,9 +84,9 @@ pub async fn each_account_ends_its_own(site: Site) {
         .await
         .unwrap();
     assert_eq!([first.items, second_piece.items].concat(), expected);
-    store.delete_login(ada.id, one.id).await.unwrap();
+    store.delete_login(ada.id, kind, one.id).await.unwrap();
     assert_error!(store.login(&secret.hash(), second(1)).await, NotFound);
-    assert_error!(store.delete_login(ada.id, one.id).await, NotFound);
+    assert_error!(store.delete_login(ada.id, kind, one.id).await, NotFound);
 }
 
 pub async fn the_oldest_session_makes_room(site: Site) {
