@@ -9,46 +9,71 @@ use crate::random;
 /// How many changes what is gone is remembered for. A replica that missed more begins anew.
 const REMEMBERED: u64 = 100_000;
 
-/// Everything of one kind that changed after $1, in order, at most $2. A row may be nobody
-/// else's business.
+/// All of a page together, in bytes of what the rows hold, unless the first alone is longer: a
+/// meeting with 1,000 hosts and 1,000 invited has 75 kB, and a thousand of these are not to be
+/// in memory at once.
+const PAGE_BYTES: u64 = 256 * 1_024;
+
+/// The numbers after $1 of everything that has one, with the length of what may be long, in
+/// order, at most $2. What is short counts for 300.
+const SIZES: &str = "SELECT revision, CAST(bytes AS BIGINT) AS bytes FROM (
+    SELECT * FROM (SELECT revision, 300 AS bytes FROM account
+        WHERE revision > $1 ORDER BY revision LIMIT $2) AS accounts
+    UNION ALL SELECT * FROM (SELECT revision, 300 AS bytes FROM login
+        WHERE revision > $1 ORDER BY revision LIMIT $2) AS logins
+    UNION ALL SELECT * FROM (SELECT revision,
+        300 + length(hosts) + length(invited) + coalesce(length(schedule), 0) AS bytes FROM meeting
+        WHERE revision > $1 ORDER BY revision LIMIT $2) AS meetings
+    UNION ALL SELECT * FROM (SELECT revision, 300 + length(networks) AS bytes FROM zone
+        WHERE revision > $1 ORDER BY revision LIMIT $2) AS zones
+    UNION ALL SELECT * FROM (SELECT revision, 300 AS bytes FROM signing_key
+        WHERE revision > $1 ORDER BY revision LIMIT $2) AS signing_keys
+    UNION ALL SELECT * FROM (SELECT revision, 300 AS bytes FROM public_key
+        WHERE revision > $1 ORDER BY revision LIMIT $2) AS public_keys
+    UNION ALL SELECT * FROM (SELECT revision, 300 AS bytes FROM passcode_key
+        WHERE revision > $1 ORDER BY revision LIMIT $2) AS passcode_keys
+    UNION ALL SELECT * FROM (SELECT revision, 300 AS bytes FROM gone
+        WHERE revision > $1 ORDER BY revision LIMIT $2) AS gone_things
+    ) AS everything ORDER BY revision LIMIT $2";
+
+/// Everything of one kind that changed after $1, up to $2. A row may be nobody else's business.
 type Read = fn(&Row) -> Result<Option<Change>, Error>;
 
 const SOURCES: [(&str, Read); 8] = [
     (
-        "SELECT * FROM account WHERE revision > $1 ORDER BY revision LIMIT $2",
+        "SELECT * FROM account WHERE revision > $1 AND revision <= $2",
         account,
     ),
     (
         concat!(
             "SELECT ",
             login_columns!(),
-            " FROM login
-             WHERE revision > $1 ORDER BY revision LIMIT $2"
+            " FROM login WHERE revision > $1 AND revision <= $2"
         ),
         login,
     ),
     (
-        "SELECT * FROM meeting WHERE revision > $1 ORDER BY revision LIMIT $2",
+        "SELECT * FROM meeting WHERE revision > $1 AND revision <= $2",
         meeting,
     ),
     (
-        "SELECT * FROM zone WHERE revision > $1 ORDER BY revision LIMIT $2",
+        "SELECT * FROM zone WHERE revision > $1 AND revision <= $2",
         zone,
     ),
     (
-        "SELECT * FROM signing_key WHERE revision > $1 ORDER BY revision LIMIT $2",
+        "SELECT * FROM signing_key WHERE revision > $1 AND revision <= $2",
         signing_key,
     ),
     (
-        "SELECT * FROM public_key WHERE revision > $1 ORDER BY revision LIMIT $2",
+        "SELECT * FROM public_key WHERE revision > $1 AND revision <= $2",
         public_key,
     ),
     (
-        "SELECT * FROM passcode_key WHERE revision > $1 ORDER BY revision LIMIT $2",
+        "SELECT * FROM passcode_key WHERE revision > $1 AND revision <= $2",
         passcode_key,
     ),
     (
-        "SELECT * FROM gone WHERE revision > $1 ORDER BY revision LIMIT $2",
+        "SELECT * FROM gone WHERE revision > $1 AND revision <= $2",
         gone,
     ),
 ];
@@ -62,10 +87,8 @@ impl Store {
         let row = open.row("SELECT * FROM feed", vec![]).await?;
         let row = row.ok_or_else(|| Error::corrupt("the table feed is empty"))?;
         let head = row.revision("head")?;
-        let changes = collect(&mut open, after, limit).await?;
-        let whole = usize::try_from(limit).is_ok_and(|limit| changes.len() < limit);
-        let last = changes.last().map(|change| change.revision);
-        let next = if whole { head } else { last.unwrap_or(head) };
+        let next = end(&mut open, after, limit).await?.unwrap_or(head);
+        let changes = collect(&mut open, after, next).await?;
         let (feed, oldest) = (row.named("id")?, row.revision("oldest")?);
         open.commit().await?;
         let mark = self.mark(head).await?;
@@ -133,21 +156,42 @@ impl Store {
     }
 }
 
-/// The first so many of all kinds together.
-async fn collect(
+/// The last number of a page that begins after one and has so many changes at most; `None` if
+/// all there is fits into it.
+async fn end(
     open: &mut Transaction,
     after: Revision,
     limit: u32,
+) -> Result<Option<Revision>, Error> {
+    let values = vec![after.0.into(), (limit + 1).into()];
+    let rows = open.rows(SIZES, values).await?;
+    let mut end = None;
+    let (mut count, mut bytes) = (0, 0);
+    for row in &rows {
+        bytes += row.unsigned("bytes")?;
+        if end.is_some() && (count == limit || bytes > PAGE_BYTES) {
+            return Ok(end);
+        }
+        count += 1;
+        end = Some(row.revision("revision")?);
+    }
+    Ok(None)
+}
+
+/// All of all kinds between two numbers, in order.
+async fn collect(
+    open: &mut Transaction,
+    after: Revision,
+    to: Revision,
 ) -> Result<Vec<Change>, Error> {
     let mut changes = Vec::new();
     for (sql, read) in SOURCES {
-        let rows = open.rows(sql, vec![after.0.into(), limit.into()]).await?;
+        let rows = open.rows(sql, vec![after.0.into(), to.0.into()]).await?;
         for row in &rows {
             changes.extend(read(row)?);
         }
     }
     changes.sort_by_key(|change| change.revision);
-    changes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(changes)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use plenum_directory::model::{
-    Account, ChangePage, Item, LoginKind, MeetingKind, Page, Revision,
+    Account, AccountId, ChangePage, Item, LoginKind, MeetingKind, Page, Revision,
 };
 use plenum_directory::store::Store;
 
@@ -131,6 +131,34 @@ pub async fn what_goes_together_is_told_one_by_one(site: Site) {
     let all = Page::new(None, 9);
     let left = store.logins(bob.id, LoginKind::Session, &all).await;
     assert_eq!(left.unwrap().items, [of_bob]);
+}
+
+/// A thousand meetings with a thousand invited each would be 40 MB.
+pub async fn a_page_has_so_many_bytes(site: Site) {
+    let store = site.open().await;
+    let ada = add_account(&store, "ada").await;
+    let crowd: Vec<AccountId> = (0..1_000).map(AccountId::from_random).collect();
+    let mut made = Vec::new();
+    for _ in 0..20 {
+        let mut new = meeting(ada.id, MeetingKind::Instant);
+        new.settings.invited.clone_from(&crowd);
+        made.push(store.add_meeting(new, second(0)).await.unwrap());
+    }
+    let pages = pull(&store, Revision(0), 1_000).await;
+    for page in &pages {
+        let text = serde_json::to_string(page).unwrap();
+        assert!(text.len() < 512 * 1_024, "{}", text.len());
+        assert!(page.changes.len() > 1 || page.is_last(), "as many as fit");
+    }
+    let told = items(&pages);
+    let meetings: Vec<_> = told
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Meeting(meeting) => Some(meeting),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(meetings, made);
 }
 
 pub async fn nothing_is_left_out_while_others_write(site: Site) {

@@ -42,7 +42,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
             reports_outlive_a_restart, so_many_controllers_are_listened_to;
         keys: many_processes_make_one_key, keys_change_over_months;
         feed: what_changed_is_told_in_order, nothing_is_left_out_while_others_write,
-            what_is_long_gone_is_forgotten, what_goes_together_is_told_one_by_one;
+            what_is_long_gone_is_forgotten, what_goes_together_is_told_one_by_one,
+            a_page_has_so_many_bytes;
         replica: a_replica_becomes_the_same, a_replica_begins_anew,
             names_and_personal_meetings_change_hands, replicas_publish_keys_of_their_own,
             a_replica_has_keys_of_its_own,
