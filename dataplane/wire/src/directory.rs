@@ -12,6 +12,8 @@ use crate::{DisplayName, MeetingId, ZoneName};
 pub const LOOKUP_PATH: &str = "/v1/lookup";
 /// Where the public keys are (RFC 7517).
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
+/// Meetings of one report at most: as many as the people of the largest zone have in pairs.
+pub const MEETINGS: usize = 100_000;
 /// How long a token opens a zone's door, in seconds. Who is inside stays.
 pub const TOKEN_LIFETIME_S: u64 = 600;
 
@@ -144,8 +146,9 @@ pub enum Denial {
     /// 404: there is no such thing.
     #[error("there is no such thing")]
     NotFound,
-    /// 409: something else has that name, or it was changed meanwhile.
-    #[error("it exists already, or was changed meanwhile")]
+    /// 409: something else has that name, it was changed meanwhile, or there are as many as
+    /// there may be.
+    #[error("it does not fit to what is there")]
     Conflict,
     /// 429, retry: too many requests, or too many wrong guesses.
     #[error("too many requests")]
@@ -257,7 +260,7 @@ pub struct ZoneReport {
     pub capacity: u32,
     /// People inside.
     pub participants: u32,
-    /// Every meeting that runs.
+    /// Every meeting that runs; of more than [`MEETINGS`] those with most people.
     #[serde(default)]
     pub meetings: Vec<RunningMeeting>,
 }

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use plenum_wire::directory::RunningMeeting;
+use plenum_wire::directory::{MEETINGS, RunningMeeting};
 
 use crate::Broker;
 
@@ -27,7 +27,7 @@ pub struct Summary {
     pub capacity: u32,
     /// People inside.
     pub participants: u32,
-    /// Every meeting with somebody in it, by its name.
+    /// Every meeting with somebody in it; of more than [`MEETINGS`] those with most people.
     pub meetings: Vec<RunningMeeting>,
 }
 
@@ -53,9 +53,19 @@ impl Broker {
             routers,
             capacity: participants.saturating_add(room),
             participants,
-            meetings: running.collect(),
+            meetings: largest(running.collect(), MEETINGS),
         }
     }
+}
+
+/// A report with more would be refused, and the zone be taken for silent. Of the smallest
+/// meetings the directory does not hear then.
+fn largest(mut meetings: Vec<RunningMeeting>, most: usize) -> Vec<RunningMeeting> {
+    if meetings.len() > most {
+        meetings.select_nth_unstable_by_key(most, |it| std::cmp::Reverse(it.participants));
+        meetings.truncate(most);
+    }
+    meetings
 }
 
 /// When to report. One report is on its way at a time: between [`Reporting::sent`] and
@@ -125,5 +135,23 @@ impl Reporting {
     #[must_use]
     pub const fn failures(&self) -> u32 {
         self.failures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_meetings_the_largest_are_told() {
+        let meeting = |participants: u32| RunningMeeting {
+            meeting: participants.to_string().parse().expect("a name"),
+            participants,
+        };
+        let all: Vec<_> = [3, 9, 1, 7, 2].map(meeting).into();
+        assert_eq!(largest(all.clone(), 5), all);
+        let mut told: Vec<_> = largest(all, 2).iter().map(|it| it.participants).collect();
+        told.sort_unstable();
+        assert_eq!(told, [7, 9]);
     }
 }
