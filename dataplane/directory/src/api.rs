@@ -12,7 +12,7 @@
 //! | `auth`, `address`, `buckets`, `guesses`, `limits` | who asks, from where, and how often |
 //! | `passwords`, `password_guesses` | argon2id, off the threads that serve others; and who tries |
 //! | `extract`, `etag`, `paging`, `problem`, `request` | how requests are read and errors written |
-//! | `board`, `upkeep` | what is kept in memory, and renewed: zones, reports, signing keys |
+//! | `board`, `boards`, `clock`, `upkeep` | what is kept in memory, and renewed: zones, reports, signing keys |
 //! | `metrics` | what Prometheus is told |
 //!
 //! Guarantees: every error is an `application/problem+json`; every list has an end and comes
@@ -23,7 +23,9 @@ mod address;
 mod api_tokens;
 mod auth;
 mod board;
+mod boards;
 mod buckets;
+mod clock;
 mod etag;
 mod extract;
 mod guesses;
@@ -48,8 +50,8 @@ mod waiting;
 mod well_known;
 mod zones;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -64,9 +66,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::geo::GeoFile;
-use crate::store::{self, Store};
+use crate::model::Zone;
+use crate::store::Store;
 use crate::tokens::KeyRing;
 use board::Board;
+use boards::Boards;
+use clock::Clock;
 use limits::Limits;
 use metrics::Metrics;
 use passwords::Passwords;
@@ -100,14 +105,14 @@ pub struct Directory(Arc<Inner>);
 struct Inner {
     config: Config,
     store: Store,
-    board: RwLock<Arc<Board>>,
+    boards: Boards,
+    clock: RwLock<Option<Clock>>,
     keys: RwLock<Option<Arc<KeyRing>>>,
     limits: Limits,
     passwords: Passwords,
     metrics: Metrics,
-    changed: Arc<Notify>,
-    /// Keys have changed, here or in the database.
-    news: AtomicBool,
+    changed: Notify,
+    heard: Notify,
 }
 
 impl Directory {
@@ -118,13 +123,14 @@ impl Directory {
         Self(Arc::new(Inner {
             config,
             store,
-            board: RwLock::default(),
+            boards: Boards::default(),
+            clock: RwLock::default(),
             keys: RwLock::default(),
             limits: Limits::default(),
             passwords: Passwords::default(),
             metrics: Metrics::new(registry),
-            changed: Arc::default(),
-            news: AtomicBool::new(false),
+            changed: Notify::new(),
+            heard: Notify::new(),
         }))
     }
 
@@ -150,33 +156,50 @@ impl Directory {
         &self.0.metrics
     }
 
-    /// Something else has changed the database: zones and keys are read again at once.
+    /// Zones or keys are others in the database now: they are read again at once.
     pub fn look_again(&self) {
-        self.0.news.store(true, Ordering::Release);
         self.0.changed.notify_one();
-    }
-
-    fn take_news(&self) -> bool {
-        self.0.news.swap(false, Ordering::Acquire)
     }
 
     /// Zones that take people.
     #[must_use]
     pub fn healthy_zones(&self) -> usize {
-        self.board().healthy(now()).0
+        self.board().healthy(self.time()).0
     }
 
-    /// Told whenever something of a zone has changed here.
-    fn changed(&self) -> Arc<Notify> {
-        Arc::clone(&self.0.changed)
+    /// Told by [`Directory::look_again`].
+    fn changed(&self) -> &Notify {
+        &self.0.changed
+    }
+
+    /// Told whenever a zone has reported here.
+    fn heard(&self) -> &Notify {
+        &self.0.heard
+    }
+
+    /// This process has changed a zone, to this.
+    fn zone_changed(&self, zone: &Zone) {
+        self.0.boards.has_changed(zone);
+        self.look_again();
+    }
+
+    fn boards(&self) -> &Boards {
+        &self.0.boards
     }
 
     fn board(&self) -> Arc<Board> {
-        Arc::clone(&self.0.board.read().unwrap_or_else(PoisonError::into_inner))
+        self.0.boards.current()
     }
 
-    fn set_board(&self, board: Board) {
-        *self.0.board.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(board);
+    /// What time it is for what was heard of zones: by the database's clock, or by this
+    /// process's own until that was read once.
+    fn time(&self) -> Timestamp {
+        let clock = *self.0.clock.read().unwrap_or_else(PoisonError::into_inner);
+        clock.map_or_else(now, |clock| clock.time(Instant::now()))
+    }
+
+    fn set_clock(&self, clock: Clock) {
+        *self.0.clock.write().unwrap_or_else(PoisonError::into_inner) = Some(clock);
     }
 
     /// The keys; until the database has been reached once there are none, and until a replica
@@ -202,29 +225,6 @@ impl Directory {
 
 fn now() -> Timestamp {
     Timestamp::now()
-}
-
-impl From<store::Error> for Problem {
-    fn from(error: store::Error) -> Self {
-        match error {
-            store::Error::NotFound { what } => {
-                Self::from(Denial::NotFound).saying(format!("there is no such {what}"))
-            }
-            store::Error::Conflict { what } => Self::from(Denial::Conflict).saying(format!(
-                "{what}: choose another name, or read it again and repeat the change"
-            )),
-            store::Error::Full { what } => Self::from(Denial::TooManyRequests)
-                .saying(format!("{what}: there are as many as there may be")),
-            store::Error::Unavailable(reason) => {
-                tracing::warn!(reason, "the database is away");
-                Denial::Unavailable.into()
-            }
-            store::Error::Corrupt(reason) => {
-                tracing::error!(reason, "the database cannot be used");
-                Denial::Unavailable.into()
-            }
-        }
-    }
 }
 
 /// The OpenAPI document of [`app`], as JSON.

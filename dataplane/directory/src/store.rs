@@ -3,12 +3,12 @@
 //! Guarantees, on both alike:
 //! - What was answered is on disk, and survives whatever happens to the database's process.
 //! - What changes an account, session, meeting, zone or key takes the next [`Revision`]; who
-//!   changes what somebody else changed meanwhile gets [`Error::Conflict`].
+//!   changes what somebody else changed meanwhile gets [`Error::Changed`].
 //! - [`Store::changes`] tells all that changed after a number, and never leaves one out.
 //! - With the database away, every call ends with [`Error::Unavailable`] in bounded time,
 //!   and works again when it is back. A write that ended so may have been done.
 //!
-//! It has no clock, hashes nothing slowly, and does not ask who may do what.
+//! It goes by the times that it is told, hashes nothing slowly, and does not ask who may do what.
 //!
 //! | file | what |
 //! |---|---|
@@ -38,11 +38,20 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::model::{FeedId, PasscodeKey, Revision};
 use crate::random;
-use database::{Database, text, word};
+use database::{Database, Statement, text, word};
 
 pub use error::Error;
+pub use leftovers::PIECE;
+
+/// In milliseconds since 1970. The Julian day 2440587.5 is that of the Unix epoch.
+const CLOCK: Statement = Statement {
+    sqlite: "SELECT CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) AS time",
+    postgres: "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS time",
+};
 
 /// Where the database is, and how many connections it gets.
 #[derive(Clone)]
@@ -90,20 +99,49 @@ impl fmt::Debug for Config {
 /// The directory's database. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Store {
+    config: Config,
     database: Database,
     passcode_key: Arc<RwLock<PasscodeKey>>,
 }
 
 impl Store {
+    /// Not connected yet: until [`Store::connect`] has done so, every call is
+    /// [`Error::Unavailable`].
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            database: Database::away(&config),
+            config,
+            // Nothing is compared with it: there is no meeting to be found yet.
+            passcode_key: Arc::new(RwLock::new(random::passcode_key())),
+        }
+    }
+
     /// Connects, and brings the tables up to date. Several may do so at once.
-    pub async fn open(config: &Config) -> Result<Self, Error> {
-        let database = Database::open(config).await?;
+    pub async fn connect(&self) -> Result<(), Error> {
+        if self.database.is_open() {
+            return Ok(());
+        }
+        let database = Database::open(&self.config).await?;
         begin(&database).await?;
-        let passcode_key = Arc::new(RwLock::new(passcode_key(&database).await?));
-        Ok(Self {
-            database,
-            passcode_key,
-        })
+        self.use_passcode_key(passcode_key(&database).await?);
+        self.database.adopt(&database);
+        Ok(())
+    }
+
+    /// [`Store::new`] and [`Store::connect`] at once.
+    pub async fn open(config: &Config) -> Result<Self, Error> {
+        let store = Self::new(config.clone());
+        store.connect().await?;
+        Ok(store)
+    }
+
+    /// What time it is by the database's clock, which all processes of a directory share.
+    pub async fn time(&self) -> Result<Timestamp, Error> {
+        let sql = self.database.words(&CLOCK)?;
+        let row = self.database.row(sql, vec![]).await?;
+        row.ok_or_else(|| Error::corrupt("it has no clock"))?
+            .time("time")
     }
 
     /// Whether the database answers.
@@ -112,6 +150,13 @@ impl Store {
             .row("SELECT head FROM feed", vec![])
             .await
             .map(drop)
+    }
+
+    /// Reads the key of the passcodes again: in a replica's database another process may have
+    /// taken it from the feed.
+    pub async fn learn_passcode_key(&self) -> Result<(), Error> {
+        self.use_passcode_key(passcode_key(&self.database).await?);
+        Ok(())
     }
 
     fn key_of_passcodes(&self) -> PasscodeKey {

@@ -155,6 +155,26 @@ impl Board {
     }
 }
 
+/// Forgets what no [`Board`] would go by: what was said of zones that are not registered, before
+/// `oldest`, or long before the newest word of its zone.
+pub fn lasting(
+    zones: &[Zone],
+    reports: &mut BTreeMap<(ZoneName, String), StoredReport>,
+    oldest: Timestamp,
+) {
+    let mut newest: BTreeMap<&ZoneName, Timestamp> =
+        zones.iter().map(|zone| (&zone.name, oldest)).collect();
+    for report in reports.values() {
+        if let Some(newest) = newest.get_mut(&report.zone) {
+            *newest = report.heard.max(*newest);
+        }
+    }
+    reports.retain(|_, report| {
+        let newest = newest.get(&report.zone);
+        report.heard > oldest && newest.is_some_and(|it| age(report.heard, *it) < SILENT_AFTER)
+    });
+}
+
 /// How a zone is.
 pub struct ZoneHealth<'a> {
     pub state: State,

@@ -122,3 +122,26 @@ fn reports_of_zones_that_are_gone_count_for_nothing() {
     assert_eq!(board.healthy(at(12)), (0, 1));
     assert!(board.zone(&"gone".parse().unwrap()).is_none());
 }
+
+#[test]
+fn what_no_board_goes_by_is_forgotten() {
+    let reports = [
+        report("a", "zc-0", 100, 4),
+        report("a", "zc-1", 86, 4),
+        report("a", "zc-2", 85, 4),
+        report("b", "zc-0", 10, 4),
+        report("old", "zc-0", 0, 4),
+        report("gone", "zc-0", 100, 4),
+    ];
+    let key = |it: &StoredReport| (it.zone.clone(), it.report.controller.clone());
+    let mut kept = reports.iter().map(|it| (key(it), it.clone())).collect();
+    let zones = ["a", "b", "old"].map(zone);
+    lasting(&zones, &mut kept, at(0));
+    let kept: Vec<_> = kept.into_keys().collect();
+    let names: Vec<_> = kept
+        .iter()
+        .map(|(zone, it)| (zone.as_str(), it.as_str()))
+        .collect();
+    // What was heard of a zone last stays, however long ago that was.
+    assert_eq!(names, [("a", "zc-0"), ("a", "zc-1"), ("b", "zc-0")]);
+}

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use crate::model::Revision;
+use crate::store;
 
 /// An answer with the version of what it shows.
 pub struct Versioned<T>(pub Revision, pub T);
@@ -38,7 +39,21 @@ impl IfMatch {
         if tags.iter().any(|tag| tag == "*" || *tag == current) {
             return Ok(());
         }
-        Err(Problem::from(Denial::Conflict).with_status(StatusCode::PRECONDITION_FAILED))
+        Err(Self::failed())
+    }
+
+    /// What to answer where the change was checked and came too late: somebody changed the
+    /// thing between the check and the change.
+    pub fn late(&self, error: store::Error) -> Problem {
+        let names_one = self.0.iter().flatten().any(|tag| tag != "*");
+        match error {
+            store::Error::Changed { .. } if names_one => Self::failed(),
+            error => error.into(),
+        }
+    }
+
+    fn failed() -> Problem {
+        Problem::from(Denial::Conflict).with_status(StatusCode::PRECONDITION_FAILED)
     }
 }
 
@@ -72,6 +87,20 @@ mod tests {
         assert!(check(Some(&["\"7\""])));
         assert!(check(Some(&["\"6\"", "\"7\""])));
         assert!(check(Some(&["*"])));
+    }
+
+    #[test]
+    fn a_change_that_comes_too_late_fails_like_one_of_something_else() {
+        let late = |tags: Option<&[&str]>, error| {
+            let tags = tags.map(|tags| tags.iter().map(|tag| (*tag).to_owned()).collect());
+            IfMatch(tags).late(error).into_response().status().as_u16()
+        };
+        let changed = || store::Error::Changed { what: "meeting" };
+        assert_eq!(late(Some(&["\"7\""]), changed()), 412);
+        assert_eq!(late(Some(&["*"]), changed()), 409, "it is still there");
+        assert_eq!(late(None, changed()), 409);
+        let taken = store::Error::Conflict { what: "account" };
+        assert_eq!(late(Some(&["\"7\""]), taken), 409);
     }
 
     #[test]

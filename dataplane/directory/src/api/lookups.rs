@@ -209,7 +209,7 @@ impl Question<'_> {
             waiting: knock.map(|knock| knock.state),
         };
         let mut life = Life {
-            runs: self.directory.board().runs(id, self.now),
+            runs: self.directory.board().runs(id, self.directory.time()),
             host_comes: false,
         };
         let mut decided = admit(meeting, &asker, life, self.now);
@@ -275,10 +275,15 @@ impl Question<'_> {
             secret: secret.hash(),
             expires: self.now + WAITS_FOR,
         };
-        self.directory
-            .store()
-            .add_waiting(waiting, self.now)
-            .await?;
+        match self.directory.store().add_waiting(waiting, self.now).await {
+            // Places get free by themselves.
+            Err(store::Error::Full { .. }) => {
+                return Err(Problem::from(Denial::TooManyRequests)
+                    .saying("the waiting room is full; ask again later")
+                    .after(ASK_AGAIN));
+            }
+            entered => entered?,
+        };
         Ok(secret.reveal().to_owned())
     }
 
@@ -315,7 +320,7 @@ impl Question<'_> {
             meeting,
         };
         let board = self.directory.board();
-        let candidates = board.candidates(meeting, self.now);
+        let candidates = board.candidates(meeting, self.directory.time());
         let ordered = order(&candidates, &caller)
             .map_err(|none| Problem::from(Denial::NoZone).saying(none.to_string()))?;
         let offers = ordered.into_iter().filter_map(|zone| board.offer(zone));

@@ -73,8 +73,9 @@ pub async fn change(
         account.display_name = name;
     }
     account.email = change.email.after(account.email);
+    let changed = directory.store().change_account(&account).await;
     Ok(User::versioned(
-        directory.store().change_account(&account).await?,
+        changed.map_err(|error| if_match.late(error))?,
     ))
 }
 

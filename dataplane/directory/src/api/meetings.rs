@@ -176,7 +176,8 @@ pub async fn change(
             Some(passcode)
         }
     };
-    let meeting = directory.store().change_meeting(&meeting).await?;
+    let changed = directory.store().change_meeting(&meeting).await;
+    let meeting = changed.map_err(|error| if_match.late(error))?;
     Ok(MeetingView::versioned(meeting, passcode.as_ref()))
 }
 

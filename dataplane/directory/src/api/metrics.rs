@@ -33,6 +33,11 @@ struct ByRequest {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByTask {
+    task: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByState {
     state: &'static str,
 }
@@ -46,6 +51,8 @@ pub struct Metrics {
     guesses: Family<ByKind, Counter>,
     reports: Counter,
     zones: Family<ByState, Gauge>,
+    database: Gauge,
+    died: Family<ByTask, Counter>,
 }
 
 impl Metrics {
@@ -57,6 +64,8 @@ impl Metrics {
             guesses: Family::default(),
             reports: Counter::default(),
             zones: Family::default(),
+            database: Gauge::default(),
+            died: Family::default(),
         };
         let directory = registry.sub_registry_with_prefix("plenum_directory");
         directory.register("requests", "Requests answered", metrics.requests.clone());
@@ -73,6 +82,16 @@ impl Metrics {
         );
         directory.register("reports", "Reports of zones taken", metrics.reports.clone());
         directory.register("zones", "Zones registered", metrics.zones.clone());
+        directory.register(
+            "database_up",
+            "1 while the database answers, looked at once a second",
+            metrics.database.clone(),
+        );
+        directory.register(
+            "tasks_died",
+            "Tasks that ended though they never should, and were begun anew",
+            metrics.died.clone(),
+        );
         metrics
     }
 
@@ -107,6 +126,14 @@ impl Metrics {
 
     pub fn report(&self) {
         self.reports.inc();
+    }
+
+    pub fn database(&self, answers: bool) {
+        self.database.set(answers.into());
+    }
+
+    pub fn died(&self, task: &'static str) {
+        self.died.get_or_create(&ByTask { task }).inc();
     }
 
     pub fn zones(&self, healthy: usize, all: usize) {

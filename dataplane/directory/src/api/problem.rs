@@ -7,6 +7,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use plenum_wire::directory::{Denial, DirectoryProblem};
 
+use crate::store;
+
 /// Waits that are asked for where nothing better is known.
 const WAIT: Duration = Duration::from_secs(2);
 
@@ -68,6 +70,33 @@ impl From<Denial> for Problem {
         Self {
             body: Box::new(body),
             wait: code.passes().then_some(WAIT),
+        }
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound { what } => {
+                Self::from(Denial::NotFound).saying(format!("there is no such {what}"))
+            }
+            store::Error::Conflict { what } => Self::from(Denial::Conflict)
+                .saying(format!("the {what} exists already: choose another name")),
+            store::Error::Changed { what } => Self::from(Denial::Conflict).saying(format!(
+                "the {what} was changed meanwhile: read it again, and repeat the change"
+            )),
+            // That passes only when somebody deletes some.
+            store::Error::Full { what } => Self::from(Denial::Conflict).saying(format!(
+                "there are as many {what} as there may be: delete some first"
+            )),
+            store::Error::Unavailable(reason) => {
+                tracing::debug!(reason, "the database is away");
+                Denial::Unavailable.into()
+            }
+            store::Error::Corrupt(reason) => {
+                tracing::error!(reason, "the database cannot be used");
+                Denial::Unavailable.into()
+            }
         }
     }
 }

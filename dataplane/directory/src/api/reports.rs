@@ -5,16 +5,17 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Request, State};
 use plenum_wire::ZoneName;
-use plenum_wire::directory::{Denial, ReportAnswer, ZoneReport};
+use plenum_wire::directory::{Denial, MEETINGS, ReportAnswer, ZoneReport};
 
+use super::Directory;
 use super::auth::{self, ZONE_CREDENTIAL};
 use super::extract::InPath;
 use super::problem::{Answer, Problem};
-use super::{Directory, now};
 use crate::model::Zone;
 
-/// Longest report in bytes: 50,000 meetings. Only who has a zone's credential may send it.
-pub const BODY_BYTES: usize = 4 << 20;
+/// Longest report in bytes: [`MEETINGS`] with names of 40 characters, which are usually of 9.
+/// Only who has a zone's credential may send it.
+pub const BODY_BYTES: usize = 8 << 20;
 /// Seconds after which a zone reports again though nothing has changed.
 const REPORT_EVERY_S: u64 = 5;
 /// Controllers of one zone, and tunnels, at most.
@@ -50,9 +51,9 @@ pub async fn report(
     check(&report).map_err(Problem::bad_request)?;
     directory
         .store()
-        .put_report(&zone.name, &report, now())
+        .put_report(&zone.name, &report, directory.time())
         .await?;
-    directory.changed().notify_one();
+    directory.heard().notify_one();
     directory.metrics().report();
     Ok(Json(ReportAnswer {
         jwks: directory.keys()?.jwks().clone(),
@@ -61,7 +62,7 @@ pub async fn report(
 }
 
 /// The zone, if the request has its credential. From memory where it is known: reports are
-/// many. One that is not known there may have been registered a moment ago.
+/// many. One that is not known there may have been registered, or changed, a moment ago.
 async fn registered(
     directory: &Directory,
     name: &ZoneName,
@@ -75,8 +76,8 @@ async fn registered(
         .and_then(|it| it.strip_prefix(ZONE_CREDENTIAL))
         .ok_or_else(wrong)?;
     let fits = |zone: &Zone| zone.credential.matches(secret);
-    if let Some(zone) = directory.board().zone(name).filter(|zone| fits(zone)) {
-        return Ok(zone.clone());
+    if let Some(zone) = directory.boards().zone(name).filter(fits) {
+        return Ok(zone);
     }
     match directory.store().zone(name).await {
         Err(crate::store::Error::NotFound { .. }) => Err(wrong()),
@@ -110,6 +111,12 @@ fn check(report: &ZoneReport) -> Result<(), String> {
             return Err(format!("{what}: write https://HOST[:PORT], not {wrong:?}"));
         }
     }
+    let meetings = report.meetings.len();
+    if meetings > MEETINGS {
+        return Err(format!(
+            "a zone reports at most {MEETINGS} meetings, not {meetings}: say those with most people"
+        ));
+    }
     if report
         .authority
         .as_ref()
@@ -137,7 +144,38 @@ fn is_address(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use plenum_wire::directory::RunningMeeting;
+
     use super::*;
+
+    fn report(meetings: usize) -> ZoneReport {
+        let running = |index: usize| RunningMeeting {
+            meeting: format!("{}", 10_000_000_000 + index).parse().unwrap(),
+            participants: 2,
+        };
+        ZoneReport {
+            controller: "zc-0".to_owned(),
+            controllers: vec!["https://a.example.org".to_owned()],
+            tunnels: Vec::new(),
+            authority: None,
+            routers: 2_000,
+            capacity: 200_000,
+            participants: 200_000,
+            meetings: (0..meetings).map(running).collect(),
+        }
+    }
+
+    #[test]
+    fn a_zone_may_have_so_many_meetings_and_they_fit() {
+        let most = report(MEETINGS);
+        assert_eq!(check(&most), Ok(()));
+        assert!(serde_json::to_vec(&most).unwrap().len() < BODY_BYTES);
+        let refused = check(&report(MEETINGS + 1)).unwrap_err();
+        assert!(
+            refused.contains("at most 100000 meetings, not 100001"),
+            "{refused}"
+        );
+    }
 
     #[test]
     fn an_address_is_a_host_and_nothing_else() {

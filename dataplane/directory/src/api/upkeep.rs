@@ -1,171 +1,191 @@
 //! Keeps what is in memory as the database says: zones and their reports, signing keys. What
 //! several directories on one database do at the same time does no harm.
+//!
+//! | file | what it decides or does |
+//! |---|---|
+//! | `schedule` | when to look, and for what |
+//! | `keys` | which keys sign and are published |
+//! | `supervised` | what happens when one of these tasks dies |
+
+mod keys;
+mod schedule;
+mod supervised;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use plenum_wire::ZoneName;
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::watch;
+use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::board::Board;
+use super::board::{Board, lasting};
+use super::clock::Clock;
 use super::{Directory, now};
-use crate::model::{PAGE_LIMIT, Page, PublicKey, SigningKey, StoredReport, Zone, active_key};
+use crate::model::{PAGE_LIMIT, Page, StoredReport, Zone};
 use crate::store;
-use crate::tokens::{self, KeyRing, Signer, generate};
-use crate::{model::KeyId, random};
+use keys::Keys;
+use schedule::{Look, Looking, Sweeping};
+use supervised::{AGAIN, keep_running};
 
-/// How often zones and reports are read again: reports come each second where things change.
-const LOOK: Duration = Duration::from_secs(1);
-/// How soon after a look the next one may follow, when something changed here.
-const AT_LEAST: Duration = Duration::from_millis(50);
-/// How often keys are looked after, and what is old is thrown away.
-const SWEEP: Duration = Duration::from_mins(1);
-/// How long the database may take for all that. It is away if it takes longer.
+/// How long the database may take for one look. It is away if it takes longer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it may take for throwing away what is old; nobody waits for that.
+const SWEEP_PATIENCE: Duration = Duration::from_mins(1);
 /// Reports of zones that were heard of so long ago say where those zones are.
 const REMEMBER: SignedDuration = SignedDuration::from_hours(1);
-/// Reports are read again from a little before the last: clocks of two directories differ.
-const OVERLAP: SignedDuration = SignedDuration::from_secs(5);
+/// Reports are read again from so long before the last look: one is dated when it comes, and
+/// written down within the time limit of its request.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(10);
 
-/// Whether the database could be reached a moment ago and there are keys to sign with.
+/// Whether a directory can answer: from when it has reached its database once, and has keys to
+/// sign with. It stays so while the database is away: then the answers say that, and to
+/// whom they say it can ask again.
 pub type Readiness = watch::Receiver<bool>;
 
 /// Looks after a directory on the current runtime until `stop`.
 #[must_use]
 pub fn keep_up(directory: Directory, stop: CancellationToken) -> Readiness {
     let (ready, readiness) = watch::channel(false);
-    tokio::spawn(async move {
-        let mut upkeep = Upkeep::new(directory);
-        let changed = upkeep.directory.changed();
-        while !stop.is_cancelled() {
-            let done = timeout(PATIENCE, upkeep.pass()).await;
-            let done = done.unwrap_or_else(|_| {
-                Err(store::Error::Unavailable("it does not answer".to_owned()))
-            });
-            upkeep.after(done, &ready);
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = sleep(LOOK) => {}
-                () = soon(&changed) => {}
-            }
-        }
-    });
+    let ready = Arc::new(ready);
+    let looked_after = directory.clone();
+    let looking = move || look_after(looked_after.clone(), Arc::clone(&ready));
+    run("looking", looking, &directory, &stop);
+    let swept = directory.clone();
+    run("sweeping", move || sweep(swept.clone()), &directory, &stop);
     readiness
 }
 
-async fn soon(changed: &Notify) {
-    changed.notified().await;
-    sleep(AT_LEAST).await;
+fn run<F>(
+    task: &'static str,
+    begin: impl FnMut() -> F + Send + 'static,
+    directory: &Directory,
+    stop: &CancellationToken,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let metrics = directory.metrics().clone();
+    let died = move || metrics.died(task);
+    tokio::spawn(keep_running(begin, died, AGAIN, stop.clone()));
 }
 
+/// Looks at the database whenever it is time; for ever.
+async fn look_after(directory: Directory, ready: Arc<watch::Sender<bool>>) {
+    let mut upkeep = Upkeep::new(directory.clone());
+    let mut looking = Looking::new(Instant::now());
+    loop {
+        let due = looking.next_timeout().expect("no look is under way");
+        tokio::select! {
+            () = directory.changed().notified() => looking.changed(Instant::now()),
+            () = directory.heard().notified() => looking.heard(Instant::now()),
+            () = sleep_until(due.into()) => {
+                let look = looking.begin(Instant::now());
+                let done = upkeep.look(look).await;
+                let now = Instant::now();
+                if done.is_ok() { looking.done(now) } else { looking.failed(now) }
+                upkeep.note(done, &ready);
+            }
+        }
+    }
+}
+
+/// Throws away what is old; for ever. By itself, so that nothing else waits for it.
+async fn sweep(directory: Directory) {
+    let mut sweeping = Sweeping::new(Instant::now());
+    loop {
+        sleep_until(sweeping.next_timeout().into()).await;
+        let swept = within(SWEEP_PATIENCE, directory.store().tidy(now())).await;
+        if let Err(error) = &swept {
+            tracing::debug!(%error, "what is old stays for now");
+        }
+        sweeping.done(swept.ok(), Instant::now());
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, store::Error>>,
+) -> Result<T, store::Error> {
+    let silent = || store::Error::Unavailable("it does not answer".to_owned());
+    timeout(limit, answer)
+        .await
+        .unwrap_or_else(|_| Err(silent()))
+}
+
+/// What is known of the database.
 struct Upkeep {
     directory: Directory,
+    keys: Keys,
+    zones: Vec<Zone>,
     reports: BTreeMap<(ZoneName, String), StoredReport>,
     /// Up to where reports have been read; `None` before the first time.
     read_up_to: Option<Timestamp>,
     /// Since when nothing was missed; `None` while the database is away.
     listening: Option<Timestamp>,
-    swept: Option<Instant>,
-    /// When the next key begins to sign.
-    next_key: Option<Timestamp>,
+    /// It did not answer the last time.
+    away: bool,
 }
 
 impl Upkeep {
     fn new(directory: Directory) -> Self {
         Self {
+            keys: Keys::new(directory.clone()),
             directory,
+            zones: Vec::new(),
             reports: BTreeMap::new(),
             read_up_to: None,
             listening: None,
-            swept: None,
-            next_key: None,
+            away: false,
         }
     }
 
-    async fn pass(&mut self) -> Result<(), store::Error> {
-        let sweep = self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP);
-        let due = self.next_key.is_some_and(|signs| signs <= now());
-        if self.directory.take_news() || sweep || due || self.directory.keys().is_err() {
-            self.keys().await?;
+    async fn look(&mut self, look: Look) -> Result<(), store::Error> {
+        within(PATIENCE, self.read(look)).await
+    }
+
+    async fn read(&mut self, look: Look) -> Result<(), store::Error> {
+        if look == Look::All {
+            let time = self.directory.store().time().await?;
+            self.directory.set_clock(Clock::new(time, Instant::now()));
+            self.keys.read(time).await?;
+            self.zones = self.read_zones().await?;
         }
-        if sweep {
-            self.tidy().await?;
-            self.swept = Some(Instant::now());
-        }
-        let zones = self.zones().await?;
         self.read_reports().await?;
-        let listening = *self.listening.get_or_insert_with(now);
+        let now = self.directory.time();
+        let listening = *self.listening.get_or_insert(now);
         let reports: Vec<_> = self.reports.values().collect();
-        let board = Board::new(zones, &reports, listening);
-        let (healthy, all) = board.healthy(now());
+        let board = Board::new(self.zones.clone(), &reports, listening);
+        let (healthy, all) = board.healthy(now);
         self.directory.metrics().zones(healthy, all);
-        self.directory.set_board(board);
+        self.directory.boards().show(board);
         Ok(())
     }
 
-    fn after(&mut self, done: Result<(), store::Error>, ready: &watch::Sender<bool>) {
-        let was = *ready.borrow();
+    /// Tells of it, once for each time that the database goes away or comes back.
+    fn note(&mut self, done: Result<(), store::Error>, ready: &watch::Sender<bool>) {
+        self.directory.metrics().database(done.is_ok());
+        let was_away = std::mem::replace(&mut self.away, done.is_err());
         match done {
+            Ok(()) if was_away => tracing::info!("the database answers again"),
             Ok(()) => {}
             Err(error) => {
-                if was || self.read_up_to.is_none() {
-                    tracing::warn!(%error, "the directory is not ready");
+                if !was_away {
+                    tracing::warn!(%error, "the database is away; answers say so");
                 }
                 // What zones say meanwhile reaches nobody: they are not to blame.
                 self.listening = None;
-                ready.send_replace(false);
-                return;
             }
         }
         let is = self.directory.keys().is_ok();
-        if is && !was {
+        let first = ready.send_if_modified(|ready| is && !std::mem::replace(ready, true));
+        if first {
             tracing::info!("the directory is ready");
         }
-        ready.send_replace(is);
     }
 
-    async fn keys(&mut self) -> Result<(), store::Error> {
-        if self.waits().await? {
-            return Ok(());
-        }
-        let store = self.directory.store();
-        let now = now();
-        let keys = store
-            .rotate_keys(now, |active_from| new_key(now, active_from))
-            .await?;
-        let others = store.public_keys().await?;
-        let ring = ring(&self.directory.config().issuer, &keys, &others, now);
-        if let Some(ring) = ring {
-            self.directory.set_keys(ring);
-        } else {
-            tracing::warn!("there is no signing key yet");
-        }
-        let later = keys.iter().map(|key| key.active_from);
-        self.next_key = later.filter(|signs| *signs > now).min();
-        Ok(())
-    }
-
-    /// Whether this is a replica that has not had everything yet: it would say of meetings
-    /// that they do not exist.
-    async fn waits(&self) -> Result<bool, store::Error> {
-        if !self.directory.config().read_only {
-            return Ok(false);
-        }
-        let followed = self.directory.store().followed().await?;
-        Ok(!followed.is_some_and(|followed| followed.whole))
-    }
-
-    async fn tidy(&mut self) -> Result<(), store::Error> {
-        let oldest = now() - REMEMBER;
-        self.reports.retain(|_, report| report.heard > oldest);
-        self.directory.store().tidy(now()).await?;
-        Ok(())
-    }
-
-    async fn zones(&self) -> Result<Vec<Zone>, store::Error> {
+    async fn read_zones(&self) -> Result<Vec<Zone>, store::Error> {
         let mut zones = Vec::new();
         let mut after = None;
         loop {
@@ -180,7 +200,7 @@ impl Upkeep {
     }
 
     async fn read_reports(&mut self) -> Result<(), store::Error> {
-        let now = now();
+        let now = self.directory.time();
         let since = self
             .read_up_to
             .map_or(now - REMEMBER, |last| last - OVERLAP);
@@ -188,34 +208,8 @@ impl Upkeep {
             let key = (stored.zone.clone(), stored.report.controller.clone());
             self.reports.insert(key, stored);
         }
+        lasting(&self.zones, &mut self.reports, now - REMEMBER);
         self.read_up_to = Some(now);
         Ok(())
     }
-}
-
-fn new_key(created: Timestamp, active_from: Timestamp) -> SigningKey {
-    SigningKey {
-        id: KeyId::from_random(random::bits()),
-        pkcs8: generate(),
-        created,
-        active_from,
-        retired: None,
-    }
-}
-
-/// `others` are those of replicas, or what a replica knows of others. One that cannot be read
-/// is left out: the others go on.
-fn ring(
-    issuer: &str,
-    keys: &[SigningKey],
-    others: &[PublicKey],
-    now: Timestamp,
-) -> Option<KeyRing> {
-    let active = active_key(keys, now)?;
-    let signer = Signer::new(active.id, &active.pkcs8)
-        .inspect_err(|error| tracing::error!(%error, "the key that signs"))
-        .ok()?;
-    let own: Vec<PublicKey> = keys.iter().filter_map(SigningKey::public).collect();
-    let published = own.iter().chain(others).map(tokens::PublicKey::from);
-    Some(KeyRing::new(issuer.to_owned(), signer, published.collect()))
 }

@@ -250,9 +250,11 @@ pub async fn change(
     if let Some(disabled) = change.disabled {
         account.disabled = disabled;
     }
-    Ok(User::versioned(
-        directory.store().change_account(&account).await?,
-    ))
+    let changed = directory.store().change_account(&account).await;
+    let account = changed.map_err(|error| if_match.late(error))?;
+    // A replica's keys may have gone with it.
+    directory.look_again();
+    Ok(User::versioned(account))
 }
 
 /// Set the password of an account. All its sessions end.
@@ -292,6 +294,8 @@ pub async fn remove(
     directory.writable()?;
     not_oneself(caller, id)?;
     directory.store().delete_account(id).await?;
+    // A replica's keys have gone with it.
+    directory.look_again();
     Ok(StatusCode::NO_CONTENT)
 }
 

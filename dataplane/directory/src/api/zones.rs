@@ -132,7 +132,10 @@ impl ZoneView {
     }
 
     fn versioned(zone: Zone, directory: &Directory) -> Versioned<Self> {
-        Versioned(zone.revision, Self::of(zone, &directory.board(), now()))
+        Versioned(
+            zone.revision,
+            Self::of(zone, &directory.board(), directory.time()),
+        )
     }
 }
 
@@ -212,7 +215,7 @@ pub async fn list(
     InQuery(page): InQuery<PageQuery>,
 ) -> Answer<Json<Items<ZoneView>>> {
     let listed = directory.store().zones(&page.page()?).await?;
-    let (board, now) = (directory.board(), now());
+    let (board, now) = (directory.board(), directory.time());
     Ok(Json(Items::of(listed, |zone| {
         ZoneView::of(zone, &board, now)
     })))
@@ -243,7 +246,7 @@ pub async fn create(
         enabled: wishes.enabled.unwrap_or(true),
     };
     let zone = directory.store().add_zone(zone, now()).await?;
-    directory.changed().notify_one();
+    directory.look_again();
     Ok((StatusCode::CREATED, registered(&secret, zone, &directory)))
 }
 
@@ -297,12 +300,15 @@ pub async fn change(
     if let Some(enabled) = wishes.enabled {
         zone.enabled = enabled;
     }
-    let zone = directory.store().change_zone(&zone).await?;
-    directory.changed().notify_one();
+    let changed = directory.store().change_zone(&zone).await;
+    let zone = changed.map_err(|error| if_match.late(error))?;
+    directory.zone_changed(&zone);
     Ok(ZoneView::versioned(zone, &directory))
 }
 
 /// Make another credential for a zone. The old one opens nothing from now on.
+///
+/// Other processes of this directory, and its replicas, know that within seconds.
 #[utoipa::path(
     operation_id = "renew_zone_credential",
     post, path = "/v1/zones/{zone}/credential", tag = "zones",
@@ -320,7 +326,7 @@ pub async fn renew_credential(
     let secret = random::secret();
     zone.credential = secret.hash();
     let zone = directory.store().change_zone(&zone).await?;
-    directory.changed().notify_one();
+    directory.zone_changed(&zone);
     Ok(registered(&secret, zone, &directory))
 }
 
@@ -339,6 +345,6 @@ pub async fn remove(
 ) -> Answer<StatusCode> {
     directory.writable()?;
     directory.store().delete_zone(&name).await?;
-    directory.changed().notify_one();
+    directory.look_again();
     Ok(StatusCode::NO_CONTENT)
 }

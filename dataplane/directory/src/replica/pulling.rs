@@ -98,6 +98,14 @@ impl Pulling {
         }
     }
 
+    /// Another process with the same database took what followed, and is there now. That is no
+    /// failure; yet whoever comes second has no reason to hurry.
+    pub fn overtaken(&mut self, at: Option<(FeedId, Revision)>, now: Instant) {
+        self.at = at;
+        (self.asked, self.anew) = (None, false);
+        self.due = now + FIRST;
+    }
+
     /// Nobody answered, or what was said could not be taken. `share`, 0 to 1 at random, keeps
     /// many replicas from coming back all at once; `after` is what the directory asked for.
     pub fn failed(&mut self, share: f64, after: Option<Duration>, now: Instant) {
@@ -196,6 +204,20 @@ mod tests {
         );
         take(&mut pulling, &page(1, 0, 9, 9), now);
         assert_eq!(pulling.failures(), 0);
+    }
+
+    #[test]
+    fn who_was_overtaken_goes_on_from_there_in_a_while() {
+        let now = Instant::now();
+        let mut pulling = Pulling::new(Some((FeedId::from_random(1), Revision(5))), now);
+        assert_eq!(pulling.ask(), Revision(5));
+        assert_eq!(
+            pulling.answered(&page(1, 5, 7, 9), 0.5, now),
+            Verdict::Apply
+        );
+        pulling.overtaken(Some((FeedId::from_random(1), Revision(7))), now);
+        assert_eq!(pulling.next_timeout(), Some(now + FIRST));
+        assert_eq!((pulling.ask(), pulling.failures()), (Revision(7), 0));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use super::database::{Row, text, texts, time, word};
 use super::write::Write;
 use super::{Error, Store};
-use crate::model::{Account, AccountId, AccountName, Listed, NewAccount, Page, PasswordHash};
+use crate::model::{
+    Account, AccountId, AccountName, AccountRole, Listed, NewAccount, Page, PasswordHash,
+};
 use crate::random;
 
 const WHAT: &str = "account";
@@ -74,8 +76,9 @@ impl Store {
         }))
     }
 
-    /// Writes an account that was read before: [`Error::Conflict`] if somebody else wrote it
-    /// meanwhile, or if its new name is taken. Its id and when it was made stay.
+    /// Writes an account that was read before: [`Error::Changed`] if somebody else wrote it
+    /// meanwhile, [`Error::Conflict`] if its new name is taken. Its id and when it was made stay.
+    /// A replica that is disabled, or is none any more, loses its keys.
     pub async fn change_account(&self, changed: &Account) -> Result<Account, Error> {
         let mut write = self.write().await?;
         let sql = "UPDATE account
@@ -103,7 +106,10 @@ impl Store {
             .await?;
         let account = account(&row.ok_or(Error::NotFound { what: WHAT })?)?;
         if touched == 0 {
-            return Err(Error::Conflict { what: WHAT });
+            return Err(Error::Changed { what: WHAT });
+        }
+        if account.disabled || account.role != AccountRole::Replica {
+            super::public_keys::delete_of(&mut write, account.id).await?;
         }
         write.commit().await?;
         Ok(account)

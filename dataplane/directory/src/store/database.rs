@@ -13,6 +13,7 @@ mod sqlite;
 mod transaction;
 mod value;
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
@@ -22,7 +23,7 @@ use super::{Config, Error};
 pub(super) use row::Row;
 use transaction::Open;
 pub(super) use transaction::Transaction;
-pub(super) use value::{Value, text, texts, time, times, word};
+pub(super) use value::{Value, json, text, texts, time, times, word};
 
 /// A statement that the two databases write differently.
 pub(super) struct Statement {
@@ -30,10 +31,10 @@ pub(super) struct Statement {
     pub(super) postgres: &'static str,
 }
 
-/// The connections, and how long an answer may take.
+/// The connections, once there are any, and how long an answer may take. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Database {
-    pools: Pools,
+    pools: Arc<OnceLock<Pools>>,
     limit: Limit,
 }
 
@@ -57,6 +58,14 @@ macro_rules! run {
 use run;
 
 impl Database {
+    /// Not connected yet: until [`Database::adopt`] every call is refused.
+    pub(super) fn away(config: &Config) -> Self {
+        Self {
+            pools: Arc::default(),
+            limit: Limit(config.answer),
+        }
+    }
+
     /// Connects and brings the tables up to date.
     pub(super) async fn open(config: &Config) -> Result<Self, Error> {
         let pools = match config.url.split_once("://") {
@@ -69,9 +78,27 @@ impl Database {
             }
         };
         Ok(Self {
-            pools,
+            pools: Arc::new(pools.into()),
             limit: Limit(config.answer),
         })
+    }
+
+    /// Takes the connections of another one, unless it has some already.
+    pub(super) fn adopt(&self, other: &Self) {
+        if let Some(pools) = other.pools.get() {
+            // Who was second goes on with the first, and drops these.
+            let _ = self.pools.set(pools.clone());
+        }
+    }
+
+    /// Whether it was connected once.
+    pub(super) fn is_open(&self) -> bool {
+        self.pools.get().is_some()
+    }
+
+    fn pools(&self) -> Result<&Pools, Error> {
+        let away = || Error::Unavailable("it has not been reached yet".to_owned());
+        self.pools.get().ok_or_else(away)
     }
 
     /// One row, if there is one.
@@ -80,7 +107,7 @@ impl Database {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Option<Row>, Error> {
-        match &self.pools {
+        match self.pools()? {
             Pools::Sqlite { read, .. } => self
                 .limit
                 .on(run!(read, sql, values, fetch_optional))
@@ -100,7 +127,7 @@ impl Database {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Error> {
-        match &self.pools {
+        match self.pools()? {
             Pools::Sqlite { read, .. } => self
                 .limit
                 .on(run!(read, sql, values, fetch_all))
@@ -120,7 +147,7 @@ impl Database {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<u64, Error> {
-        match &self.pools {
+        match self.pools()? {
             Pools::Sqlite { write, .. } => self
                 .limit
                 .on(run!(write, sql, values, execute))
@@ -134,11 +161,19 @@ impl Database {
         }
     }
 
+    /// The statement in this database's own words.
+    pub(super) fn words(&self, statement: &Statement) -> Result<&'static str, Error> {
+        Ok(match self.pools()? {
+            Pools::Sqlite { .. } => statement.sqlite,
+            Pools::Postgres(_) => statement.postgres,
+        })
+    }
+
     /// A transaction that writes.
     pub(super) async fn begin(&self) -> Result<Transaction, Error> {
         // `SQLite` at once, not at the first write: a reader that becomes a writer may find
         // that another was faster, and could only give up.
-        let open = match &self.pools {
+        let open = match self.pools()? {
             Pools::Sqlite { write, .. } => {
                 let open = self.limit.on(write.begin_with("BEGIN IMMEDIATE"));
                 Open::Sqlite(open.await?)
@@ -156,7 +191,7 @@ impl Database {
 
     /// A transaction that reads, and sees one moment.
     pub(super) async fn snapshot(&self) -> Result<Transaction, Error> {
-        let open = match &self.pools {
+        let open = match self.pools()? {
             Pools::Sqlite { read, .. } => {
                 let open = self.limit.on(read.begin_with("BEGIN DEFERRED"));
                 Open::Sqlite(open.await?)
@@ -173,12 +208,13 @@ impl Database {
     }
 
     pub(super) async fn close(&self) {
-        match &self.pools {
-            Pools::Sqlite { read, write } => {
+        match self.pools.get() {
+            Some(Pools::Sqlite { read, write }) => {
                 read.close().await;
                 write.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Some(Pools::Postgres(pool)) => pool.close().await,
+            None => {}
         }
     }
 }

@@ -11,9 +11,15 @@ pub enum Error {
         /// What was asked for.
         what: &'static str,
     },
-    /// Something else has that name, or it was changed since it was read.
-    #[error("the {what} exists already, or was changed meanwhile")]
+    /// Something else has that name, or is in that place.
+    #[error("the {what} exists already")]
     Conflict {
+        /// What was to be written.
+        what: &'static str,
+    },
+    /// Somebody else changed it since it was read.
+    #[error("the {what} was changed meanwhile")]
+    Changed {
         /// What was to be written.
         what: &'static str,
     },

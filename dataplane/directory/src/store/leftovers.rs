@@ -6,14 +6,14 @@ use super::database::time;
 use super::{Error, Store};
 
 /// Rows of one kind that one call deletes.
-const PIECE: u32 = 500;
+pub const PIECE: u32 = 500;
 /// How long the last word of a controller is kept.
 const REPORTS: SignedDuration = SignedDuration::from_hours(1);
 
 impl Store {
-    /// Deletes what has expired: sessions, API tokens, waiting people, reports. Says how many
-    /// rows; to be called every minute, on a replica too. What has expired opens nothing in
-    /// any case.
+    /// Deletes what has expired: sessions, API tokens, waiting people, reports; [`PIECE`] of
+    /// each at most. Says how many rows; to be called every minute, on a replica too, and again
+    /// where there was a whole piece. What has expired opens nothing in any case.
     pub async fn tidy(&self, now: Timestamp) -> Result<u64, Error> {
         let heard = now.checked_sub(REPORTS).unwrap_or(Timestamp::MIN);
         let mut deleted = 0;

@@ -140,7 +140,7 @@ impl Store {
         }))
     }
 
-    /// Writes a meeting that was read before: [`Error::Conflict`] if somebody else wrote it
+    /// Writes a meeting that was read before: [`Error::Changed`] if somebody else wrote it
     /// meanwhile. Its number and when it was made stay.
     pub async fn change_meeting(&self, changed: &Meeting) -> Result<Meeting, Error> {
         let mut write = self.write().await?;
@@ -161,7 +161,7 @@ impl Store {
             .await?;
         let meeting = meeting(&row.ok_or(Error::NotFound { what: WHAT })?)?;
         if touched == 0 {
-            return Err(Error::Conflict { what: WHAT });
+            return Err(Error::Changed { what: WHAT });
         }
         update_people(&mut write, &meeting).await?;
         write.commit().await?;

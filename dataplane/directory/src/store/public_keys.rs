@@ -22,9 +22,14 @@ impl Store {
 
     /// Publishes these keys of a replica, in place of those it had; says whether that is a
     /// change. [`Error::Conflict`] if one has the name of somebody else's, [`Error::Full`] if
-    /// there are too many of all replicas.
+    /// there are too many of all replicas, [`Error::NotFound`] if the account is gone or disabled.
     pub async fn publish_keys(&self, owner: AccountId, keys: &[PublicKey]) -> Result<bool, Error> {
         let mut write = self.write().await?;
+        // Who was disabled since it was let in publishes nothing any more.
+        let sql = "SELECT id FROM account WHERE id = $1 AND NOT disabled";
+        if write.row(sql, vec![text(owner)]).await?.is_none() {
+            return Err(Error::NotFound { what: "account" });
+        }
         let had = of(&mut write, owner).await?;
         let old = had.iter().filter(|key| !keys.contains(key));
         let new = keys.iter().filter(|key| !had.contains(key));

@@ -1,12 +1,13 @@
 //! The registry of zones, and what their controllers said last.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plenum_wire::ZoneName;
 use plenum_wire::directory::ZoneReport;
 
-use super::database::{Row, Value, text, time, word};
+use super::database::{Row, Value, json, text, time, word};
 use super::write::Write;
 use super::{Error, Store};
+use crate::lookup::SILENT_AFTER;
 use crate::model::{Listed, NewZone, Page, StoredReport, Zone};
 
 const WHAT: &str = "zone";
@@ -16,6 +17,8 @@ pub(super) const KIND: &str = "zone";
 const ZONES: u64 = 1_000;
 /// Controllers of one zone that are listened to.
 const CONTROLLERS: u32 = 32;
+/// What has said nothing for so long is not one of them.
+const SILENT: SignedDuration = SignedDuration::from_secs(SILENT_AFTER.as_secs().cast_signed());
 
 impl Store {
     /// Registers a zone; [`Error::Conflict`] if the name is taken.
@@ -66,7 +69,7 @@ impl Store {
         }))
     }
 
-    /// Writes a zone that was read before: [`Error::Conflict`] if somebody else wrote it
+    /// Writes a zone that was read before: [`Error::Changed`] if somebody else wrote it
     /// meanwhile. Its name and when it was made stay.
     pub async fn change_zone(&self, changed: &Zone) -> Result<Zone, Error> {
         let mut write = self.write().await?;
@@ -83,7 +86,7 @@ impl Store {
             .await?;
         let zone = zone(&row.ok_or(Error::NotFound { what: WHAT })?)?;
         if touched == 0 {
-            return Err(Error::Conflict { what: WHAT });
+            return Err(Error::Changed { what: WHAT });
         }
         write.commit().await?;
         Ok(zone)
@@ -100,7 +103,7 @@ impl Store {
     }
 
     /// Keeps what a controller says, in place of what it said before: [`Error::NotFound`] if
-    /// there is no such zone, [`Error::Full`] if 32 other controllers speak for it. In the
+    /// there is no such zone, [`Error::Full`] if 32 others were heard of just now. In the
     /// database, so that it outlives a restart and is known to every process of a directory.
     pub async fn put_report(
         &self,
@@ -108,18 +111,41 @@ impl Store {
         report: &ZoneReport,
         now: Timestamp,
     ) -> Result<(), Error> {
+        let sql = "UPDATE zone_report SET heard = $3, body = $4
+            WHERE zone = $1 AND controller = $2";
+        let values = || {
+            vec![
+                text(zone),
+                text(&report.controller),
+                time(now),
+                json(report),
+            ]
+        };
+        if self.database.execute(sql, values()).await? > 0 {
+            return Ok(());
+        }
+        self.make_room(zone, now).await?;
+        self.first_report(zone, values()).await
+    }
+
+    /// Where there are as many as may be, those that are silent make room: else whoever has
+    /// the credential could fill the table with names.
+    async fn make_room(&self, zone: &ZoneName, now: Timestamp) -> Result<(), Error> {
+        let silent = now.checked_sub(SILENT).unwrap_or(Timestamp::MIN);
+        let sql = "DELETE FROM zone_report WHERE zone = $1 AND heard <= $2
+            AND (SELECT count(*) FROM zone_report WHERE zone = $1) >= $3";
+        let values = vec![text(zone), time(silent), CONTROLLERS.into()];
+        self.database.execute(sql, values).await.map(drop)
+    }
+
+    /// Of a controller that is not known. Two at the same moment may find the last place.
+    async fn first_report(&self, zone: &ZoneName, mut values: Vec<Value>) -> Result<(), Error> {
         let sql = "INSERT INTO zone_report (zone, controller, heard, body)
             SELECT name, $2, $3, $4 FROM zone WHERE name = $1
             AND (SELECT count(*) FROM zone_report WHERE zone = $1 AND controller <> $2) < $5
             ON CONFLICT (zone, controller)
             DO UPDATE SET heard = excluded.heard, body = excluded.body";
-        let values = vec![
-            text(zone),
-            text(&report.controller),
-            time(now),
-            word(report),
-            CONTROLLERS.into(),
-        ];
+        values.push(CONTROLLERS.into());
         if self.database.execute(sql, values).await? == 0 {
             self.zone(zone).await?;
             return Err(Error::Full {

@@ -100,6 +100,29 @@ pub async fn two_changes_of_the_same_conflict(place: Place) {
     assert_eq!(change("second", &now).await.status, 200);
 }
 
+/// Two see the same and change it at once: who is second fails the condition, whether that
+/// shows when it is checked or when it is written.
+pub async fn of_two_changes_at_once_one_fails_its_condition(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    let made = admin.post("/v1/users", json!({ "name": "ada" })).await;
+    let id = made.json::<Value>()["id"].clone();
+    let path = format!("/v1/users/{}", id.as_str().unwrap());
+    for round in 0..10 {
+        let tag = admin.get(&path).await.header("etag").unwrap().to_owned();
+        let change = async |name: String| {
+            let request = admin.request("PATCH", &path).header("if-match", &tag);
+            request.json(&json!({ "display_name": name })).send().await
+        };
+        let (one, other) = tokio::join!(
+            change(format!("one {round}")),
+            change(format!("other {round}"))
+        );
+        let late = if one.status == 200 { other } else { one };
+        late.is_with_status(Denial::Conflict, 412);
+    }
+}
+
 pub async fn lists_come_in_pages(place: Place) {
     let house = House::open(&place).await;
     let admin = house.admin().await;

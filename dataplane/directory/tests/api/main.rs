@@ -44,11 +44,12 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             a_new_password_ends_sessions, api_tokens_are_made_and_revoked,
             what_was_never_issued_opens_nothing, a_disabled_account_opens_nothing;
         accounts: an_administrator_looks_after_accounts, others_may_not,
-            two_changes_of_the_same_conflict, lists_come_in_pages, nobody_takes_their_own_rights_away;
+            two_changes_of_the_same_conflict, of_two_changes_at_once_one_fails_its_condition,
+            lists_come_in_pages, nobody_takes_their_own_rights_away;
         meetings: a_meeting_is_made_changed_and_deleted, a_series_tells_its_times,
             what_is_no_meeting_is_refused, others_see_nothing_of_it;
         zones: a_zone_is_registered_and_reports, only_its_credential_reports,
-            wrong_reports_are_refused, a_large_zone_reports,
+            wrong_reports_are_refused, so_many_controllers_speak_for_a_zone, a_large_zone_reports,
             a_zone_that_is_off_is_not_offered, the_zone_of_a_running_meeting_comes_first,
             a_network_given_by_hand_counts;
         tokens: a_zone_verifies_with_the_published_keys, nothing_else_verifies,
@@ -60,6 +61,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             what_is_too_large_is_not_read, a_request_has_a_name, too_many_requests_are_refused;
         replicas: only_a_replica_reads_the_feed, a_replica_answers_and_changes_nothing,
             a_replica_says_nothing_before_it_knows, a_replicas_keys_are_published,
+            keys_go_with_the_replica_that_is_disabled,
+            a_key_of_the_passcodes_that_another_process_took_is_used,
             a_directory_that_was_set_back_tells_everything;
         restart: lookups_go_on_through_a_restart;
     }

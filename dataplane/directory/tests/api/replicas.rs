@@ -1,7 +1,9 @@
 //! What replicas may read, and what they answer.
 
 use plenum_directory::api::Config;
-use plenum_directory::model::{AccountRole, Revision};
+use plenum_directory::model::{AccountRole, KeyId, Revision};
+use plenum_directory::random;
+use plenum_directory::tokens::{Signer, generate};
 use plenum_wire::directory::Denial;
 use serde_json::{Value, json};
 
@@ -137,6 +139,52 @@ pub async fn a_replicas_keys_are_published(place: Place) {
     let none = json!({ "keys": [] });
     assert_eq!(replica.put(path, none).await.status, 204);
     until(async || (!published(&house).await.contains(&kid)).then_some(())).await;
+}
+
+pub async fn keys_go_with_the_replica_that_is_disabled(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    let replica = house.somebody("site", AccountRole::Replica).await;
+    let key = Signer::new(KeyId::from_random(random::bits()), &generate()).unwrap();
+    let key = serde_json::to_value(key.public()).unwrap();
+    let kid = key["kid"].as_str().unwrap().to_owned();
+    let keys = json!({ "keys": [{ "kid": kid, "x": key["x"] }] });
+    assert_eq!(replica.put("/v1/replica/keys", keys).await.status, 204);
+    until(async || published(&house).await.contains(&kid).then_some(())).await;
+    let account = house.store().account_named(&"site".parse().unwrap()).await;
+    let path = format!("/v1/users/{}", account.unwrap().id);
+    let disabled = admin.patch(&path, json!({ "disabled": true })).await;
+    assert_eq!(disabled.status, 200);
+    until(async || (!published(&house).await.contains(&kid)).then_some(())).await;
+}
+
+pub async fn a_key_of_the_passcodes_that_another_process_took_is_used(place: Place) {
+    let primary = House::open(&place).await;
+    let admin = primary.admin().await;
+    let zone = primary.zone(&admin, "eu.main", json!({})).await;
+    let number = meeting(&admin, json!({ "passcode": "314159" })).await;
+    // This process of the replica does not follow: another one on its database does.
+    let there = Place::sqlite();
+    let house = House::unready(&there, read_only()).await;
+    let page = primary.store().changes(Revision(0), 1_000).await.unwrap();
+    there.store().await.apply(&page).await.unwrap();
+    let mut zone_there = zone;
+    zone_there.client = house
+        .client
+        .with(zone_there.client.bearer.as_ref().unwrap());
+    let question = json!({ "meeting": number, "passcode": "314159" });
+    let answer = until(async || {
+        let said = zone_there
+            .client
+            .put(&zone_there.path(), zone_there.saying(json!({})))
+            .await;
+        let answer = house.client.look_up(question.clone()).await;
+        // Before it knows that it has everything, and has heard of the zone.
+        let waits = said.status == 503 || answer.status == 503;
+        (!waits).then_some(answer)
+    })
+    .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
 pub async fn a_directory_that_was_set_back_tells_everything(place: Place) {

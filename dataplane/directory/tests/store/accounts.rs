@@ -61,7 +61,7 @@ pub async fn who_changes_what_was_changed_meanwhile_is_told(site: Site) {
     assert_eq!(store.account(before.id).await.unwrap(), mine);
     let mut theirs = before;
     theirs.display_name = "Somebody else".parse().unwrap();
-    assert_error!(store.change_account(&theirs).await, Conflict);
+    assert_error!(store.change_account(&theirs).await, Changed);
     assert_eq!(store.account(mine.id).await.unwrap(), mine);
     store.delete_account(mine.id).await.unwrap();
     assert_error!(store.change_account(&mine).await, NotFound);

@@ -14,7 +14,7 @@ async fn invite(store: Store, number: plenum_directory::model::MeetingNumber, wh
         meeting.settings.invited.push(AccountId::from_random(who));
         match store.change_meeting(&meeting).await {
             Ok(_) => return beaten,
-            Err(Error::Conflict { .. }) => beaten += 1,
+            Err(Error::Changed { .. }) => beaten += 1,
             Err(other) => panic!("{other}"),
         }
     }

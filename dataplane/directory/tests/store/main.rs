@@ -39,14 +39,16 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
         waiting: a_host_lets_one_in_and_another_not, who_does_not_ask_again_is_forgotten,
             a_waiting_room_has_so_many_places;
         zones: a_zone_is_registered_and_changed, a_zone_comes_back,
-            reports_outlive_a_restart, so_many_controllers_are_listened_to;
+            reports_outlive_a_restart, so_many_controllers_are_listened_to,
+            the_database_has_a_clock;
         keys: many_processes_make_one_key, keys_change_over_months;
         feed: what_changed_is_told_in_order, nothing_is_left_out_while_others_write,
             what_is_long_gone_is_forgotten, what_goes_together_is_told_one_by_one,
             a_page_has_so_many_bytes;
         replica: a_replica_becomes_the_same, a_replica_begins_anew,
             names_and_personal_meetings_change_hands, replicas_publish_keys_of_their_own,
-            a_replica_has_keys_of_its_own,
+            a_replica_that_is_disabled_has_no_keys,
+            every_process_of_a_replica_knows_its_passcodes, a_replica_has_keys_of_its_own,
             a_database_knows_its_own_moments;
         concurrency: every_write_is_there_and_conflicts_are_told,
             two_programs_begin_a_database_at_once;

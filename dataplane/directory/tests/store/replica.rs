@@ -1,8 +1,8 @@
 //! Replicas.
 
 use plenum_directory::model::{
-    AccountId, ChangePage, FeedId, Item, LoginKind, MeetingKind, MeetingNumber, PublicKey,
-    Revision, SigningKey,
+    AccountId, AccountRole, ChangePage, FeedId, Item, LoginKind, MeetingKind, MeetingNumber,
+    NewAccount, PublicKey, Revision, SigningKey,
 };
 use plenum_directory::store::Store;
 use rand::rngs::StdRng;
@@ -238,6 +238,47 @@ pub async fn replicas_publish_keys_of_their_own(site: Site) {
     left.sort_by_key(|key| key.id);
     assert_eq!(copy.public_keys().await.unwrap(), left);
     assert_eq!(everything(&copy).await, everything(&primary).await);
+}
+
+pub async fn a_replica_that_is_disabled_has_no_keys(site: Site) {
+    let primary = site.open().await;
+    let (_place, copy) = replica().await;
+    let new = NewAccount {
+        role: AccountRole::Replica,
+        ..account("one")
+    };
+    let mut one = primary.add_account(new, second(0)).await.unwrap();
+    let keys = [public_key()];
+    assert!(primary.publish_keys(one.id, &keys).await.unwrap());
+    one.display_name = "The first".parse().unwrap();
+    one.revision = primary.account(one.id).await.unwrap().revision;
+    let mut one = primary.change_account(&one).await.unwrap();
+    follow(&primary, &copy, 9).await;
+    assert_eq!(copy.public_keys().await.unwrap(), keys);
+    one.disabled = true;
+    let mut one = primary.change_account(&one).await.unwrap();
+    assert_eq!(primary.public_keys().await.unwrap(), []);
+    assert_error!(primary.publish_keys(one.id, &keys).await, NotFound);
+    follow(&primary, &copy, 9).await;
+    assert_eq!(copy.public_keys().await.unwrap(), []);
+    one.disabled = false;
+    primary.change_account(&one).await.unwrap();
+    assert!(primary.publish_keys(one.id, &keys).await.unwrap());
+}
+
+/// Two processes with one database, of which one follows the directory.
+pub async fn every_process_of_a_replica_knows_its_passcodes(site: Site) {
+    let primary = site.open().await;
+    let place = Site::sqlite();
+    let (first, second_one) = (place.open().await, place.open().await);
+    let ada = add_account(&primary, "ada").await;
+    let mut new = meeting(ada.id, MeetingKind::Instant);
+    new.passcode = Some("314159".parse().unwrap());
+    let room = primary.add_meeting(new, second(0)).await.unwrap();
+    follow(&primary, &first, 9).await;
+    assert!(first.passcode_matches(&room, "314159"));
+    second_one.learn_passcode_key().await.unwrap();
+    assert!(second_one.passcode_matches(&room, "314159"));
 }
 
 pub async fn a_replica_has_keys_of_its_own(site: Site) {

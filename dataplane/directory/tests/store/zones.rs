@@ -1,5 +1,6 @@
 //! The registry of zones.
 
+use jiff::{SignedDuration, Timestamp};
 use plenum_directory::model::{Page, Zone};
 use plenum_wire::ZoneName;
 
@@ -33,7 +34,7 @@ pub async fn a_zone_is_registered_and_changed(site: Site) {
     let kept = store.change_zone(&changed).await.unwrap();
     changed.revision = kept.revision;
     assert_eq!(kept, changed);
-    assert_error!(store.change_zone(&made).await, Conflict);
+    assert_error!(store.change_zone(&made).await, Changed);
     store.add_zone(zone("a"), second(0)).await.unwrap();
     let all = store.zones(&Page::new(None, 1000)).await.unwrap();
     assert_eq!(
@@ -133,4 +134,33 @@ pub async fn so_many_controllers_are_listened_to(site: Site) {
         .put_report(&berlin, &report("zc-7", 9), second(1))
         .await
         .unwrap();
+    // Those that are silent leave their places to others, all but the one that is not.
+    for controller in 100..131 {
+        let said = report(&format!("zc-{controller}"), 0);
+        store.put_report(&berlin, &said, second(15)).await.unwrap();
+    }
+    let known = store.reports(second(0)).await.unwrap();
+    let names: Vec<_> = known
+        .iter()
+        .map(|known| known.report.controller.as_str())
+        .collect();
+    assert_eq!((names.len(), names[31]), (32, "zc-7"));
+    assert_error!(
+        store
+            .put_report(&berlin, &report("zc-131", 0), second(15))
+            .await,
+        Full
+    );
+}
+
+pub async fn the_database_has_a_clock(site: Site) {
+    let (one, other) = (site.open().await, site.open().await);
+    let before = Timestamp::now();
+    let first = one.time().await.unwrap();
+    let second = other.time().await.unwrap();
+    let after = Timestamp::now();
+    // It is this machine's here, to the millisecond.
+    let grain = SignedDuration::from_millis(2);
+    let moments = [before - grain, first, second + grain, after + 2 * grain];
+    assert!(moments.is_sorted(), "{moments:?}");
 }

@@ -61,6 +61,14 @@ pub(in super::super) fn word(value: &impl Serialize) -> Value {
     Value::Text(word)
 }
 
+/// A thing in JSON that may be long.
+pub(in super::super) fn json(value: &impl Serialize) -> Value {
+    match serde_json::to_string(value) {
+        Ok(text) => Value::Text(Some(text)),
+        Err(_) => unreachable!("our own types have plain JSON"),
+    }
+}
+
 /// A moment, in milliseconds.
 pub(in super::super) fn time(value: Timestamp) -> Value {
     Value::Integer(Some(value.as_millisecond()))

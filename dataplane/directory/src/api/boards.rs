@@ -1,0 +1,93 @@
+//! The board in use. What is changed here is not believed of a board that was read before.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use plenum_wire::ZoneName;
+
+use super::board::Board;
+use crate::model::{Revision, Zone};
+
+/// The board, and of which zones it may be out of date.
+#[derive(Default)]
+pub struct Boards {
+    current: RwLock<Arc<Board>>,
+    /// Zones that were changed here, until a board knows of it. As many as there are zones.
+    changed: Mutex<BTreeMap<ZoneName, Revision>>,
+}
+
+impl Boards {
+    /// The board as it was read last.
+    pub fn current(&self) -> Arc<Board> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Another board was read. One that does not have a zone misleads nobody about it.
+    pub fn show(&self, board: Board) {
+        self.changed().retain(|name, revision| {
+            board
+                .zone(name)
+                .is_some_and(|zone| zone.revision < *revision)
+        });
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(board);
+    }
+
+    /// This process has changed the zone, to this.
+    pub fn has_changed(&self, zone: &Zone) {
+        self.changed().insert(zone.name.clone(), zone.revision);
+    }
+
+    /// A zone, unless it is not on the board or was changed here since.
+    pub fn zone(&self, name: &ZoneName) -> Option<Zone> {
+        let board = self.current();
+        let changed = self.changed().get(name).copied();
+        let zone = board.zone(name)?;
+        let current = changed.is_none_or(|revision| zone.revision >= revision);
+        current.then(|| zone.clone())
+    }
+
+    fn changed(&self) -> MutexGuard<'_, BTreeMap<ZoneName, Revision>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::random;
+
+    fn zone(revision: u64) -> Zone {
+        Zone {
+            name: "eu.main".parse().unwrap(),
+            credential: random::secret().hash(),
+            networks: Vec::new(),
+            location: None,
+            weight: 100,
+            enabled: true,
+            created: Timestamp::UNIX_EPOCH,
+            revision: Revision(revision),
+        }
+    }
+
+    fn board(zone: &Zone) -> Board {
+        Board::new(vec![zone.clone()], &[], Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn an_older_board_is_not_believed_of_what_was_changed_here() {
+        let (boards, old, new) = (Boards::default(), zone(3), zone(7));
+        let name = old.name.clone();
+        boards.show(board(&old));
+        assert_eq!(boards.zone(&name), Some(old.clone()));
+        boards.has_changed(&new);
+        assert_eq!(boards.zone(&name), None);
+        // It was being read when the change was made.
+        boards.show(board(&old));
+        assert_eq!(boards.zone(&name), None);
+        boards.show(board(&new));
+        assert_eq!(boards.zone(&name), Some(new));
+        assert!(boards.changed().is_empty());
+    }
+}
