@@ -11,6 +11,7 @@ use plenum_transport::route::{Http, Route};
 use plenum_transport::tls::client_config;
 use serde_json::json;
 use tokio::task::JoinSet;
+use tokio_rustls::rustls::ClientConfig;
 
 use crate::house::{House, pin};
 use crate::seed::PASSCODE;
@@ -19,14 +20,13 @@ use crate::{RATE, Round, SECONDS, interval};
 /// How long somebody waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn http(house: &House) -> Http {
-    let tls = client_config(&house.trust, None, &[b"http/1.1"]).unwrap();
-    Http::new(Route::direct(), tls)
+fn tls(house: &House) -> Arc<ClientConfig> {
+    client_config(&house.trust, None, &[b"http/1.1"]).unwrap()
 }
 
 /// What the controllers of a zone do: a report every five seconds, until the process ends.
 pub fn report(house: &House, zone: &str, credential: &str) {
-    let http = http(house);
+    let http = Http::new(Route::direct(), tls(house));
     let url = format!("https://{}/v1/zones/{zone}/report", house.address);
     let body = json!({
         "controller": "zc-0", "controllers": [format!("https://{zone}.example.org")],
@@ -56,11 +56,36 @@ pub fn report(house: &House, zone: &str, credential: &str) {
     });
 }
 
-/// One round: lookups when they are due, each of another meeting and from another address.
-pub fn round(house: &House, numbers: &[MeetingNumber]) -> Round {
+/// Returns when somebody is let in: from then on the directory has heard of the zones.
+pub async fn until_admitted(house: &House, number: MeetingNumber) {
+    let (http, url) = (Http::new(Route::direct(), tls(house)), url(house));
+    let admitted = async {
+        loop {
+            let answer = http.send(lookup(&url, number, 0), PATIENCE).await.unwrap();
+            if answer.status() == StatusCode::OK {
+                return;
+            }
+            assert_eq!(
+                answer.status(),
+                StatusCode::SERVICE_UNAVAILABLE,
+                "{answer:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let admitted = tokio::time::timeout(Duration::from_mins(2), admitted).await;
+    admitted.expect("no zone is offered");
+}
+
+fn url(house: &House) -> String {
+    format!("https://{}/v1/lookup", house.address)
+}
+
+/// One round: lookups when they are due, each of another meeting and from another address; in
+/// each round of others.
+pub fn round(house: &House, numbers: &[MeetingNumber], round: u32) -> Round {
     let answers = Arc::new(Mutex::new(Answers::default()));
-    let http = http(house);
-    let url = format!("https://{}/v1/lookup", house.address);
+    let (url, tls) = (url(house), tls(house));
     let before = (house.cpu(), Instant::now());
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -69,7 +94,11 @@ pub fn round(house: &House, numbers: &[MeetingNumber]) -> Round {
                 .enable_all()
                 .build()
                 .unwrap();
-            runtime.block_on(ask(&http, &url, numbers, &answers));
+            let first = round * RATE * SECONDS;
+            runtime.block_on(async {
+                let http = Http::new(Route::direct(), tls);
+                ask(&http, &url, numbers, first, &answers).await;
+            });
         });
     });
     let used = house.cpu().saturating_sub(before.0);
@@ -84,12 +113,19 @@ struct Answers {
     failed: u64,
 }
 
-async fn ask(http: &Http, url: &str, numbers: &[MeetingNumber], answers: &Arc<Mutex<Answers>>) {
+async fn ask(
+    http: &Http,
+    url: &str,
+    numbers: &[MeetingNumber],
+    first: u32,
+    answers: &Arc<Mutex<Answers>>,
+) {
     let mut asked = JoinSet::new();
     let start = tokio::time::Instant::now();
     for index in 0..RATE * SECONDS {
         let due = start + interval() * index;
         tokio::time::sleep_until(due).await;
+        let index = first + index;
         // Far apart, so that no two are in one page of the database; and never twice.
         let number = numbers[index as usize * 7_919 % numbers.len()];
         let request = lookup(url, number, index);

@@ -1,8 +1,11 @@
 //! Who lives in the database.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
+use plenum_directory::api::ZONE_CREDENTIAL;
 use plenum_directory::model::{
     Access, AccountId, AccountRole, MeetingKind, MeetingNumber, MeetingSettings, NewAccount,
     NewMeeting, NewZone, Recurrence, Schedule,
@@ -17,14 +20,22 @@ use crate::{MEETINGS, USERS};
 
 /// Of the meetings that ask for one.
 pub const PASSCODE: &str = "246810";
+/// However slow the machine is.
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Writers at a time.
 const WRITERS: usize = 8;
 
-/// Fills the database, and lets two zones report. The meetings' numbers.
+/// Fills the database, lets three zones report, and returns when they are offered. The meetings'
+/// numbers.
 pub fn seed(url: &str, house: &House) -> Vec<MeetingNumber> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let store = Store::open(&store::Config::new(url)).await.unwrap();
+        let config = store::Config {
+            patience: PATIENCE,
+            answer: PATIENCE,
+            ..store::Config::new(url)
+        };
+        let store = Store::open(&config).await.unwrap();
         let mut writers = JoinSet::new();
         for writer in 0..WRITERS {
             let store = store.clone();
@@ -33,6 +44,7 @@ pub fn seed(url: &str, house: &House) -> Vec<MeetingNumber> {
         let numbers: Vec<MeetingNumber> = writers.join_all().await.into_iter().flatten().collect();
         zones(&store, house).await;
         store.close().await;
+        asking::until_admitted(house, numbers[0]).await;
         numbers
     })
 }
@@ -102,6 +114,7 @@ async fn zones(store: &Store, house: &House) {
             enabled: true,
         };
         store.add_zone(zone, now()).await.unwrap();
-        asking::report(house, name, secret.reveal());
+        let credential = format!("{ZONE_CREDENTIAL}{}", secret.reveal());
+        asking::report(house, name, &credential);
     }
 }
