@@ -109,8 +109,10 @@ impl Door {
                 None => return Err(Refusal::NotRegistered),
             }
         };
-        let place = self.0.places.take(client, own).map_err(|why| match why {
+        let place = self.0.places.take(client, own, address);
+        let place = place.map_err(|why| match why {
             Taking::Full => Refusal::Full,
+            Taking::Crowded => Refusal::Crowded,
             Taking::TooMany => Refusal::TooMany,
         })?;
         Ok(Admitted { place, kind })

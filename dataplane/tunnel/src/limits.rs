@@ -15,6 +15,12 @@ pub struct Limits {
     pub per_person: usize,
     /// Of these, from one address (of IPv6, one /64) where clients are known by nothing else.
     pub per_address: usize,
+    /// Of these, from one address (of IPv6, one /64), whoever its people say that they are: a
+    /// guest has another name with each token. A quarter, which is an office of 300.
+    pub per_network: usize,
+    /// People from one address (of IPv6, one /64) who get a share of their own when the tunnel
+    /// carries as much as it may; more than that share these.
+    pub shares_per_network: usize,
     /// Requests from one address where clients prove themselves, the refused ones included.
     pub requests: Rate,
     /// Requests from one address where they do not.
@@ -37,6 +43,8 @@ impl Default for Limits {
             connections: 8_000,
             per_person: 32,
             per_address: 512,
+            per_network: 2_000,
+            shares_per_network: 32,
             requests: Rate {
                 burst: 2_000,
                 per_second: 200,

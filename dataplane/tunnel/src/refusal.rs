@@ -43,6 +43,9 @@ pub(crate) enum Refusal {
     /// 429: this client has as many connections as one may have.
     #[error("close some connections of yours first")]
     TooMany,
+    /// 429: so has everybody together who comes from there.
+    #[error("too many connections come from your network: try another tunnel, or again")]
+    Crowded,
     /// 503: all places are taken.
     #[error("all places are taken: try another tunnel, or again")]
     Full,
@@ -75,7 +78,7 @@ impl Refusal {
             Self::Unproven { .. } => "unproven",
             Self::NotRegistered => "not_registered",
             Self::TooFast(_) => "too_many_requests",
-            Self::TooMany => "too_many_connections",
+            Self::TooMany | Self::Crowded => "too_many_connections",
             Self::Full => "full",
             Self::NotReady => "not_ready",
             Self::Unreachable => "target_unreachable",
@@ -91,7 +94,7 @@ impl Refusal {
             Self::NotRegistered => StatusCode::FORBIDDEN,
             Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::NoWebSocket => StatusCode::UPGRADE_REQUIRED,
-            Self::TooFast(_) | Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooFast(_) | Self::TooMany | Self::Crowded => StatusCode::TOO_MANY_REQUESTS,
             Self::Full | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable => StatusCode::BAD_GATEWAY,
             Self::Silent => StatusCode::GATEWAY_TIMEOUT,
@@ -106,7 +109,7 @@ impl Refusal {
             Self::NoSuchPath => "there is no such thing",
             Self::NoWebSocket => "open a WebSocket",
             Self::TooFast(_) => "too many requests",
-            Self::TooMany => "too many connections",
+            Self::TooMany | Self::Crowded => "too many connections",
             Self::Full | Self::NotReady => "this tunnel cannot take you for now",
             Self::Unreachable | Self::Silent => "the way behind this tunnel is closed",
         }
@@ -115,7 +118,7 @@ impl Refusal {
     const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooFast(wait) => Some(*wait),
-            Self::TooMany | Self::Full | Self::NotReady => Some(SOON),
+            Self::TooMany | Self::Crowded | Self::Full | Self::NotReady => Some(SOON),
             _ => None,
         }
     }

@@ -69,7 +69,7 @@ pub fn start(config: Config) -> Tunnel {
         limits,
         view: config.view,
         metrics: config.metrics,
-        places: Places::new(limits.connections),
+        places: Places::new(limits),
         requests: Mutex::new(RateLimit::new(requests)),
         pacer,
         running: running.clone(),

@@ -60,6 +60,25 @@ async fn one_person_leaves_room_for_others_at_the_same_address() {
 }
 
 #[tokio::test]
+async fn guests_of_one_network_have_no_more_by_another_name_each_time() {
+    let (directory, echo) = (Signer::new(), Echo::start().await);
+    let limits = Limits {
+        per_network: 3,
+        ..wide()
+    };
+    let site = Site::start(directory.admission(), limits);
+    site.allow(&[echo.address]);
+    let guest = |number: u32| bearer(&directory.token(&format!("guest-{number}"), &[ZONE], 600));
+    let mut tunnels = Vec::new();
+    for number in 0..3 {
+        tunnels.push(site.connect(echo.address, &guest(number)).await.tunnel());
+    }
+    let refused = site.connect(echo.address, &guest(3)).await;
+    assert!(refused.head.contains("retry-after: "), "{}", refused.head);
+    refused.assert_problem(429, "too_many_connections").await;
+}
+
+#[tokio::test]
 async fn one_address_without_proof_has_fewer() {
     let echo = Echo::start().await;
     let limits = Limits {

@@ -42,6 +42,7 @@ pub fn wide() -> Limits {
     Limits {
         connections: 10_000,
         per_address: 10_000,
+        per_network: 10_000,
         patience: Duration::from_secs(60),
         requests: rate,
         strangers: rate,
