@@ -48,7 +48,7 @@ words! {
         ControllersReady,
         /// At least one router of the zone takes meetings.
         RoutersAccepting,
-        /// At least one tunnel answers, or there are to be none.
+        /// At least one tunnel answers to clients outside the cluster, or there are to be none.
         TunnelsReady,
     }
 
@@ -84,6 +84,8 @@ words! {
         TunnelsStarting,
         /// `TunnelsReady`: none answers.
         TunnelsUnavailable,
+        /// `TunnelsReady`: they are not reached from outside the cluster, so nobody is told of them.
+        TunnelsUnreachable,
         /// `TunnelsReady`: the zone is to have none.
         NoTunnels,
         /// `RoutersAccepting`: there is room for meetings.

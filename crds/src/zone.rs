@@ -45,6 +45,7 @@ use crate::names;
     printcolumn(name = "In use", type_ = "integer", json_path = ".status.participants.inUse", description = "People in meetings"),
     printcolumn(name = "Capacity", type_ = "integer", json_path = ".status.participants.capacity", description = "People that the accepting routers can hold"),
     printcolumn(name = "URL", type_ = "string", json_path = ".status.url", description = "Where clients reach the zone"),
+    printcolumn(name = "Tunnels", type_ = "integer", json_path = ".status.tunnels.ready", description = "Tunnels that answer", priority = 1),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

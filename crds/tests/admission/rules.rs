@@ -142,7 +142,15 @@ fn a_zone_with_admission_by_directory_has_its_keys_or_itself_and_an_open_one_no_
         let mut wrong = directory.clone();
         wrong["url"] = url.into();
         refused(&zone(json!({ "directory": wrong })), "https://HOST");
+        let mut wrong = directory.clone();
+        wrong["replicaUrls"] = json!(["https://site.example.org", url]);
+        refused(&zone(json!({ "directory": wrong })), "of replicas as https");
     }
+    let mut two = directory.clone();
+    two["replicaUrls"] = json!(["https://site.example.org", "https://10.0.0.1:8443"]);
+    admitted(&zone(json!({ "directory": two })));
+    two["replicaUrls"] = json!(["https://a.example.org,https:"]);
+    refused(&zone(json!({ "directory": two })), "of replicas as https");
     refused(
         &zone(json!({ "admission": { "mode": "Directory" } })),
         "write spec.directory with its url",

@@ -9,9 +9,10 @@ use plenum_crds::conditions::ZoneReason;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::children::Part;
 use super::fetch::Fetched;
 use super::plan::Plan;
-use super::validate::Problem;
+use super::problems::{Problem, Problems};
 use crate::apply::{WriteError, Writer, Written};
 
 /// What became of a plan.
@@ -21,8 +22,8 @@ pub struct Applied {
     pub secrets_changed: bool,
     /// The first refusal of a Secret.
     pub secrets_refused: Option<Problem>,
-    /// The first refusal of another child.
-    pub refused: Option<Problem>,
+    /// The first refusal of another child, of each part.
+    pub refused: Problems,
 }
 
 /// Carries out the plan.
@@ -41,23 +42,34 @@ pub async fn apply(writer: &Writer, plan: &Plan, fetched: &Fetched) -> Result<Ap
     }
     for service in &plan.services {
         let held = fetched.services.get(&service.name_any());
-        let result = refusal(write(writer, service, held).await)?;
-        done.refused = done.refused.or(result.err());
+        done.keep(service, write(writer, service, held).await)?;
     }
     for budget in &plan.budgets {
         let held = fetched.budgets.get(&budget.name_any());
-        let result = refusal(write(writer, budget, held).await)?;
-        done.refused = done.refused.or(result.err());
+        done.keep(budget, write(writer, budget, held).await)?;
     }
     if let Some(deployment) = &plan.deployment {
-        let result = refusal(write(writer, deployment, fetched.deployment.as_ref()).await)?;
-        done.refused = done.refused.or(result.err());
+        let held = fetched.deployment.as_ref();
+        done.keep(deployment, write(writer, deployment, held).await)?;
     }
     if let Some(set) = &plan.stateful_set {
-        let result = refusal(write(writer, set, fetched.stateful_set.as_ref()).await)?;
-        done.refused = done.refused.or(result.err());
+        let held = fetched.stateful_set.as_ref();
+        done.keep(set, write(writer, set, held).await)?;
     }
     Ok(done)
+}
+
+impl Applied {
+    /// Keeps the refusal of a child, if it was refused, for the part that it is of.
+    fn keep<K>(&mut self, child: &K, result: Result<Written, WriteError>) -> Result<(), WriteError>
+    where
+        K: Resource,
+    {
+        if let Err(problem) = refusal(result)? {
+            self.refused.note(Part::of(child), problem);
+        }
+        Ok(())
+    }
 }
 
 async fn write<K>(writer: &Writer, wanted: &K, held: Option<&Arc<K>>) -> Result<Written, WriteError>

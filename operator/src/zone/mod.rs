@@ -10,7 +10,8 @@
 //! | 5 apply | `apply` | writes |
 //! | 6 status | `status`, `url` | no |
 //!
-//! `reconcile` runs them in this order, `controller` is what wakes it.
+//! `reconcile` runs them in this order, `controller` is what wakes it. What stands in a part's
+//! way is kept in `problems`.
 //!
 //! Guarantees: no write when nothing changed; what belongs to somebody else is left alone and
 //! said so; a spec that cannot be carried out leaves running what runs; a zone that is deleted
@@ -26,6 +27,7 @@ pub mod deletion;
 pub mod fetch;
 pub mod names;
 pub mod plan;
+pub mod problems;
 pub mod reconcile;
 pub mod status;
 pub mod url;

@@ -12,10 +12,11 @@ use kube::{Resource, ResourceExt as _};
 use plenum_crds::conditions::ZoneReason;
 
 use super::build::{Children, build};
-use super::children::{is_ours, secrets};
+use super::children::{Part, is_ours, secrets};
 use super::fetch::Fetched;
 use super::names::ZoneSecret;
-use super::validate::{Problem, PublicCertificate, ValidZone};
+use super::problems::{Problem, Problems};
+use super::validate::{PublicCertificate, ValidZone};
 use crate::pki::Data;
 use crate::pki::leaf::Role;
 use crate::pki::renew::{Note, Renewed, Seen, renew};
@@ -37,8 +38,8 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// A sentence about the certificates, or why they are not as they should be.
     pub certificates: Result<String, Problem>,
-    /// Why a child besides the Secrets is left as it is.
-    pub problem: Option<Problem>,
+    /// Why children besides the Secrets are left as they are.
+    pub problems: Problems,
     /// When to look again if nothing happens.
     pub look_again: Option<Timestamp>,
 }
@@ -87,6 +88,7 @@ pub fn plan(zone: &ValidZone, fetched: &Fetched, now: Timestamp) -> Plan {
     let stateful_set = foreign.unless(fetched.stateful_set.as_ref(), stateful_set);
     // New pods would not start without what they mount; those that run go on.
     let mountable = zone.directory.is_ok() && !certificates.secrets.is_empty();
+    let problems = problems(zone, foreign);
     Plan {
         secrets: certificates.secrets,
         services,
@@ -96,9 +98,21 @@ pub fn plan(zone: &ValidZone, fetched: &Fetched, now: Timestamp) -> Plan {
         stateful_set: stateful_set.filter(|_| mountable && (zone.has_ports || !zone.tells_urls())),
         notes: certificates.notes,
         certificates: certificates.outcome,
-        problem: zone.directory.clone().err().or(foreign.problem),
+        problems,
         look_again: certificates.look_again,
     }
+}
+
+/// What is missing of the directory keeps both parts from being changed.
+fn problems(zone: &ValidZone, foreign: Foreign) -> Problems {
+    let Err(problem) = &zone.directory else {
+        return foreign.problems;
+    };
+    let mut problems = Problems::default();
+    for part in [Part::Controllers, Part::Tunnels] {
+        problems.note(part, problem.clone());
+    }
+    problems
 }
 
 struct Certificates {
@@ -123,10 +137,10 @@ impl Certificates {
 fn certificates(zone: &ValidZone, fetched: &Fetched, now: Timestamp) -> Certificates {
     let mut foreign = Foreign::of(zone);
     for secret in fetched.secrets.values() {
-        foreign.check(Some(secret));
+        foreign.check(Some(secret), Part::Controllers);
     }
-    if let Some(problem) = foreign.problem {
-        return Certificates::none(problem);
+    if let Some(problem) = foreign.problems.of(Part::Controllers) {
+        return Certificates::none(problem.clone());
     }
     let renewed = match renew(&seen(zone, fetched), &zone.names, roles(zone), now) {
         Ok(renewed) => renewed,
@@ -215,18 +229,18 @@ fn all_secrets(zone: &ValidZone, renewed: &Renewed) -> Vec<(ZoneSecret, Secret)>
 /// Finds children that belong to somebody else.
 struct Foreign<'a> {
     zone: &'a ValidZone,
-    problem: Option<Problem>,
+    problems: Problems,
 }
 
 impl<'a> Foreign<'a> {
     fn of(zone: &'a ValidZone) -> Self {
         Self {
             zone,
-            problem: None,
+            problems: Problems::default(),
         }
     }
 
-    fn check<K: Resource<DynamicType = ()>>(&mut self, found: Option<&Arc<K>>) -> bool {
+    fn check<K: Resource<DynamicType = ()>>(&mut self, found: Option<&Arc<K>>, part: Part) -> bool {
         let Some(found) = found.filter(|found| !is_ours(found.as_ref(), self.zone)) else {
             return false;
         };
@@ -236,8 +250,8 @@ impl<'a> Foreign<'a> {
             K::kind(&()),
             found.name_any()
         );
-        self.problem
-            .get_or_insert_with(|| Problem::new(ZoneReason::ApplyRefused, message));
+        let problem = Problem::new(ZoneReason::ApplyRefused, message);
+        self.problems.note(part, problem);
         true
     }
 
@@ -246,6 +260,7 @@ impl<'a> Foreign<'a> {
         found: Option<&Arc<K>>,
         wanted: K,
     ) -> Option<K> {
-        (!self.check(found)).then_some(wanted)
+        let part = Part::of(&wanted);
+        (!self.check(found, part)).then_some(wanted)
     }
 }

@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 use plenum_crds::conditions::{ZoneCondition, ZoneReason};
-use plenum_crds::{MMRPool, MeetingZoneStatus, Participants, Replicas, Routers};
+use plenum_crds::{ExposureType, MMRPool, MeetingZoneStatus, Participants, Replicas, Routers};
 
 use super::apply::Applied;
 use super::children::Part;
 use super::deletion::Deletion;
 use super::fetch::Fetched;
 use super::plan::Plan;
-use super::url::urls;
-use super::validate::{Intent, Problem};
+use super::problems::Problem;
+use super::url::{exposure, outside, urls};
+use super::validate::Intent;
 use crate::conditions::{Truth, Verdict, update};
 
 /// What a reconcile came to.
@@ -42,7 +43,7 @@ pub fn status(fetched: &Fetched, outcome: &Outcome<'_>, now: Timestamp) -> Meeti
         participants: sum_participants(fetched),
         url: urls(fetched, Part::Controllers).into_iter().next(),
         tunnel_url: (tunnels.desired > 0)
-            .then(|| urls(fetched, Part::Tunnels).into_iter().next())
+            .then(|| outside(fetched, Part::Tunnels).into_iter().next())
             .flatten(),
     }
 }
@@ -57,7 +58,7 @@ fn verdicts(
     let controllers = controllers_ready(fetched, outcome, counts);
     let accepting = routers_accepting(fetched, routers);
     let ready = ready(outcome, &certificates, &controllers, counts, &accepting);
-    let tunnels = tunnels_ready(outcome, tunnels);
+    let tunnels = tunnels_ready(fetched, outcome, tunnels);
     vec![ready, certificates, controllers, accepting, tunnels]
 }
 
@@ -88,11 +89,7 @@ fn certificates_ready(outcome: &Outcome<'_>) -> Verdict {
 
 fn controllers_ready(fetched: &Fetched, outcome: &Outcome<'_>, counts: Replicas) -> Verdict {
     let condition = ZoneCondition::ControllersReady;
-    let problem = match outcome.planned {
-        Ok((plan, applied)) => plan.problem.as_ref().or(applied.refused.as_ref()),
-        Err(problem) => Some(problem),
-    };
-    if let Some(problem) = problem {
+    if let Some(problem) = problem(outcome, Part::Controllers) {
         return refused(condition, problem);
     }
     let Replicas { desired, ready } = counts;
@@ -118,8 +115,16 @@ fn controllers_ready(fetched: &Fetched, outcome: &Outcome<'_>, counts: Replicas)
     verdict(condition, true, reason, format!("{answer}."))
 }
 
+/// What keeps a part from being as the spec has it.
+fn problem<'a>(outcome: &Outcome<'a>, part: Part) -> Option<&'a Problem> {
+    match outcome.planned {
+        Ok((plan, applied)) => plan.problems.of(part).or(applied.refused.of(part)),
+        Err(problem) => Some(problem),
+    }
+}
+
 /// A zone without tunnels serves all the same: `Ready` does not ask for this.
-fn tunnels_ready(outcome: &Outcome<'_>, counts: Replicas) -> Verdict {
+fn tunnels_ready(fetched: &Fetched, outcome: &Outcome<'_>, counts: Replicas) -> Verdict {
     let condition = ZoneCondition::TunnelsReady;
     if let Err(problem) = outcome.planned {
         return refused(condition, problem);
@@ -128,6 +133,12 @@ fn tunnels_ready(outcome: &Outcome<'_>, counts: Replicas) -> Verdict {
     if desired == 0 {
         let message = "spec.tunnels.replicas is 0: who cannot reach the zone directly stays out.";
         return verdict(condition, true, ZoneReason::NoTunnels, message);
+    }
+    if let Some(problem) = problem(outcome, Part::Tunnels) {
+        return refused(condition, problem);
+    }
+    if outside(fetched, Part::Tunnels).is_empty() {
+        return unreachable_tunnels(fetched);
     }
     let answer = format!("{ready} of {desired} tunnels answer");
     if ready == 0 {
@@ -140,6 +151,26 @@ fn tunnels_ready(outcome: &Outcome<'_>, counts: Replicas) -> Verdict {
         ZoneReason::TunnelsServing
     };
     verdict(condition, true, reason, format!("{answer}."))
+}
+
+/// They run, and clients are not told of them.
+fn unreachable_tunnels(fetched: &Fetched) -> Verdict {
+    let message = match exposure(fetched, Part::Tunnels).type_ {
+        ExposureType::ClusterIp => {
+            "Only clients inside the cluster reach the tunnels, so nobody is told of them: write \
+             spec.tunnels.exposure.type NodePort or LoadBalancer, or, with something of your own \
+             in front of them, spec.tunnels.exposure.hostnames."
+        }
+        ExposureType::NodePort => {
+            "Nobody is told of the tunnels, as it is not known what clients call the nodes: write \
+             their addresses, or a name for them, into spec.tunnels.exposure.hostnames."
+        }
+        ExposureType::LoadBalancer => {
+            "The load balancer of the tunnels has no address yet, so nobody is told of them."
+        }
+    };
+    let condition = ZoneCondition::TunnelsReady;
+    verdict(condition, false, ZoneReason::TunnelsUnreachable, message)
 }
 
 /// Whether pods are yet to be made from the template as it is now.

@@ -6,33 +6,40 @@ use plenum_crds::{Exposure, ExposureType};
 use super::children::Part;
 use super::fetch::Fetched;
 
-/// The URLs at which clients reach a part of the zone, the first of them foremost: what the
-/// spec calls it, else its load balancer, else its name inside the cluster.
+/// The URLs at which clients reach a part of the zone, the first of them foremost: those outside,
+/// else its name inside the cluster.
 #[must_use]
 pub fn urls(fetched: &Fetched, part: Part) -> Vec<String> {
+    let outside = outside(fetched, part);
+    if outside.is_empty() {
+        vec![inside(fetched, part)]
+    } else {
+        outside
+    }
+}
+
+/// The URLs at which clients outside the cluster reach a part, as far as the operator knows: what
+/// the spec calls it, else its load balancer.
+#[must_use]
+pub fn outside(fetched: &Fetched, part: Part) -> Vec<String> {
     let exposure = exposure(fetched, part);
-    let outside = outside_port(fetched, part);
+    let port = outside_port(fetched, part);
     let written = exposure.hostnames.iter();
-    let written = written.map(|host| address(host, outside));
-    let written: Vec<String> = written.collect();
-    if !written.is_empty() {
+    let written: Vec<String> = written.map(|host| address(host, port)).collect();
+    if !written.is_empty() || exposure.type_ != ExposureType::LoadBalancer {
         return written;
     }
-    if exposure.type_ == ExposureType::LoadBalancer {
-        let balancers = fetched.ingress(part);
-        let balancers: Vec<String> = balancers
-            .map(|host| address(&host, exposure.port))
-            .collect();
-        if !balancers.is_empty() {
-            return balancers;
-        }
-    }
+    let balancers = fetched.ingress(part);
+    balancers
+        .map(|host| address(&host, exposure.port))
+        .collect()
+}
+
+fn inside(fetched: &Fetched, part: Part) -> String {
     let service = part.name_in(&fetched.zone.name_any());
     let namespace = fetched.zone.namespace().unwrap_or_default();
-    vec![address(
-        &format!("{service}.{namespace}.svc"),
-        exposure.port,
-    )]
+    let host = format!("{service}.{namespace}.svc");
+    address(&host, exposure(fetched, part).port)
 }
 
 /// Whether the port of the part is known: one that Kubernetes chooses is not until the Service

@@ -18,29 +18,11 @@ use serde_json::Value;
 
 use super::children::{Part, secrets};
 use super::fetch::{Fetched, Named};
-use super::url::{exposure, has_port, urls};
+use super::problems::Problem;
+use super::url::{exposure, has_port, outside, urls};
 use crate::context::Image;
 use crate::pki::leaf::ZoneNames;
 use crate::pki::provided::{Provided, ProvidedError};
-
-/// Something a person has to do, or wait for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// For programs.
-    pub reason: ZoneReason,
-    /// For people.
-    pub message: String,
-}
-
-impl Problem {
-    /// A problem.
-    pub fn new(reason: ZoneReason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-        }
-    }
-}
 
 /// A zone that can be built.
 #[derive(Debug, Clone)]
@@ -61,7 +43,7 @@ pub struct ValidZone {
     pub has_ports: bool,
     /// Where clients reach the controllers; never empty.
     pub urls: Vec<String>,
-    /// Where clients reach the tunnels; never empty.
+    /// Where clients outside the cluster reach the tunnels; empty while they cannot.
     pub tunnel_urls: Vec<String>,
 }
 
@@ -142,7 +124,7 @@ pub fn validate(fetched: &Fetched, image: &Image, now: Timestamp) -> Result<Vali
             .into_iter()
             .all(|part| has_port(fetched, part)),
         urls: urls(fetched, Part::Controllers),
-        tunnel_urls: urls(fetched, Part::Tunnels),
+        tunnel_urls: outside(fetched, Part::Tunnels),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The zone controllers.
 
-use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
-use plenum_crds::AdmissionMode;
+use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy};
+use plenum_crds::{AdmissionMode, Directory};
 
 use super::mount::Mount;
 use super::pod::{HEALTH_PORT, POD_NAME, Pods};
@@ -13,6 +13,10 @@ use crate::zone::validate::ValidZone;
 
 /// Enough for the joins in flight; media does not pass here.
 const GRACE_SECONDS: i64 = 15;
+
+/// From "ready" to the end of the next one, in an upgrade: by then this one has heard every
+/// router, and not only the first, and every kube-proxy sends clients to it.
+const SETTLES_SECONDS: i32 = 5;
 
 const SIGNING_KEY: &str = "/etc/plenum/signing-key";
 
@@ -27,6 +31,12 @@ pub fn controllers(zone: &ValidZone) -> StatefulSet {
             service_name: Some(names::link_service(&zone.names.name)),
             // They do not know each other, so nobody has to wait for anybody.
             pod_management_policy: Some("Parallel".to_owned()),
+            // Changes come one by one all the same, the next when the last is ready.
+            update_strategy: Some(StatefulSetUpdateStrategy {
+                type_: Some("RollingUpdate".to_owned()),
+                ..StatefulSetUpdateStrategy::default()
+            }),
+            min_ready_seconds: Some(SETTLES_SECONDS),
             revision_history_limit: Some(3),
             selector: selector(zone, part),
             template: pods(zone).template(zone),
@@ -101,9 +111,10 @@ fn outward(zone: &ValidZone) -> Vec<String> {
     }
     let mut pairs = vec![("--public-urls", zone.urls.join(","))];
     if let Some(directory) = &zone.spec.directory {
-        pairs.push(("--directory", directory.url.clone()));
+        pairs.push(("--directory", directories(directory)));
         pairs.push(("--directory-credential", Mount::credential_file()));
-        if zone.spec.tunnels.replicas > 0 {
+        // One that nobody outside reaches would only be tried in vain.
+        if zone.spec.tunnels.replicas > 0 && !zone.tunnel_urls.is_empty() {
             pairs.push(("--tunnel-urls", zone.tunnel_urls.join(",")));
         }
         if directory.authority_secret.is_some() {
@@ -114,6 +125,13 @@ fn outward(zone: &ValidZone) -> Vec<String> {
         .into_iter()
         .flat_map(|(flag, value)| [flag.to_owned(), value])
         .collect()
+}
+
+/// The one that the zone belongs to, and its replicas: each is told by itself.
+fn directories(directory: &Directory) -> String {
+    let mut all = vec![directory.url.as_str()];
+    all.extend(directory.replica_urls.iter().map(String::as_str));
+    all.join(",")
 }
 
 fn mounts(zone: &ValidZone) -> Vec<Mount> {

@@ -38,6 +38,17 @@ impl Part {
         }
     }
 
+    /// The part that an object built here is of: by its labels, which every child has.
+    #[must_use]
+    pub fn of<K: Resource>(child: &K) -> Self {
+        let labels = child.meta().labels.as_ref();
+        let component = labels.and_then(|labels| labels.get(labels::APP_COMPONENT));
+        match component.map(String::as_str) {
+            Some(labels::COMPONENT_TUNNEL) => Self::Tunnels,
+            _ => Self::Controllers,
+        }
+    }
+
     /// What its workload, its Service and its disruption budget are called.
     #[must_use]
     pub fn name(self, zone: &ValidZone) -> String {

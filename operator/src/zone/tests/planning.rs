@@ -1,9 +1,11 @@
 //! What is written, and what is left alone.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use plenum_crds::ExposureType;
 use plenum_crds::conditions::ZoneReason;
 
+use super::super::children::Part;
 use super::*;
 
 #[test]
@@ -14,7 +16,7 @@ fn a_new_zone_gets_everything_and_its_authority_first() {
     assert_eq!(plan.secrets.len(), 7);
     assert_eq!((plan.services.len(), plan.budgets.len()), (3, 2));
     assert!(plan.deployment.is_some() && plan.stateful_set.is_some());
-    assert!(plan.certificates.is_ok() && plan.problem.is_none());
+    assert!(plan.certificates.is_ok() && !plan.problems.any());
     assert!(plan.changes_secrets(&fetched));
 }
 
@@ -30,7 +32,7 @@ fn controllers_start_once_with_the_port_that_kubernetes_chose() {
     spec.tunnels.replicas = 1;
     let mut fetched = fresh(spec);
     let plan = planned(&fetched);
-    assert!(plan.stateful_set.is_none() && plan.problem.is_none());
+    assert!(plan.stateful_set.is_none() && !plan.problems.any());
     fetched = carried_out(fetched, &plan);
     let service = Arc::make_mut(fetched.services.get_mut("berlin-zc").unwrap());
     service.spec.as_mut().unwrap().ports.as_mut().unwrap()[0].node_port = Some(31234);
@@ -127,7 +129,24 @@ fn a_service_of_others_is_left_alone_and_the_rest_goes_on() {
     let plan = planned(&fetched);
     assert_eq!(plan.services.len(), 2);
     assert!(plan.stateful_set.is_some());
-    assert!(plan.problem.unwrap().message.contains("Service berlin-zc"));
+    let problem = plan.problems.of(Part::Controllers).unwrap();
+    assert!(problem.message.contains("Service berlin-zc"));
+    assert_eq!(plan.problems.of(Part::Tunnels), None);
+}
+
+#[test]
+fn a_tunnel_of_others_stands_in_the_way_of_tunnels_alone() {
+    let mut fetched = fresh(MeetingZoneSpec::default());
+    let deployment = Deployment {
+        metadata: foreign("berlin-ht", None),
+        ..Deployment::default()
+    };
+    fetched.deployment = Some(Arc::new(deployment));
+    let plan = planned(&fetched);
+    assert!(plan.deployment.is_none() && plan.stateful_set.is_some());
+    let problem = plan.problems.of(Part::Tunnels).unwrap();
+    assert!(problem.message.contains("Deployment berlin-ht"));
+    assert_eq!(plan.problems.of(Part::Controllers), None);
 }
 
 #[test]

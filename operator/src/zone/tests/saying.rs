@@ -7,9 +7,10 @@ use plenum_crds::{ExposureType, MeetingZoneStatus};
 use super::super::apply::Applied;
 use super::super::children::Part;
 use super::super::deletion::Deletion;
+use super::super::problems::{Problem, Problems};
 use super::super::status::{Outcome, status};
 use super::super::url::urls;
-use super::super::validate::{Problem, intent};
+use super::super::validate::intent;
 use super::*;
 
 fn said(fetched: &Fetched, applied: &Applied, deletion: &Deletion) -> MeetingZoneStatus {
@@ -129,13 +130,7 @@ fn pools_are_summed() {
 #[test]
 fn a_refusal_of_the_api_server_is_told_in_its_words() {
     let fetched = settled(MeetingZoneSpec::default());
-    let applied = Applied {
-        refused: Some(Problem::new(
-            ZoneReason::ApplyRefused,
-            "port 30443 is taken",
-        )),
-        ..Applied::default()
-    };
+    let applied = refusing(Part::Controllers, "port 30443 is taken");
     let status = said(&fetched, &applied, &Deletion::None);
     assert_eq!(brief(&status, "Ready"), "False ApplyRefused");
     assert_eq!(
@@ -146,6 +141,65 @@ fn a_refusal_of_the_api_server_is_told_in_its_words() {
         brief(&status, "CertificatesReady"),
         "True CertificatesIssued"
     );
+}
+
+/// The API server refused a child of this part.
+fn refusing(part: Part, sentence: &str) -> Applied {
+    let mut refused = Problems::default();
+    refused.note(part, Problem::new(ZoneReason::ApplyRefused, sentence));
+    Applied {
+        refused,
+        ..Applied::default()
+    }
+}
+
+/// Two tunnels on a port of the nodes.
+fn with_tunnels() -> MeetingZoneSpec {
+    let mut spec = MeetingZoneSpec::default();
+    spec.tunnels.replicas = 2;
+    spec.tunnels.exposure.type_ = ExposureType::NodePort;
+    spec.tunnels.exposure.node_port = Some(30454);
+    spec.tunnels.exposure.hostnames = vec!["tunnel.example.org".into()];
+    spec
+}
+
+#[test]
+fn a_refused_tunnel_is_told_of_the_tunnels_and_the_zone_stays_ready() {
+    let applied = refusing(Part::Tunnels, "exceeded quota: services");
+    let status = said(&settled(with_tunnels()), &applied, &Deletion::None);
+    assert_eq!(brief(&status, "TunnelsReady"), "False ApplyRefused");
+    let told = &condition(&status, "TunnelsReady").message;
+    assert_eq!(told, "exceeded quota: services");
+    assert_eq!(brief(&status, "Ready"), "True Serving");
+    let controllers = brief(&status, "ControllersReady");
+    assert_eq!(controllers, "True ControllersServing");
+    // Where there are to be none, none are missed.
+    let without = settled(MeetingZoneSpec::default());
+    let status = said(&without, &applied, &Deletion::None);
+    assert_eq!(brief(&status, "TunnelsReady"), "True NoTunnels");
+}
+
+#[test]
+fn tunnels_that_nobody_outside_reaches_are_told_as_such() {
+    let status = simply(&settled(with_tunnels()));
+    assert_eq!(brief(&status, "TunnelsReady"), "True TunnelsStarting");
+    let url = status.tunnel_url.as_deref();
+    assert_eq!(url, Some("https://tunnel.example.org:30454"));
+    for (type_, words) in [
+        (ExposureType::ClusterIp, "NodePort or LoadBalancer"),
+        (ExposureType::NodePort, "exposure.hostnames"),
+        (ExposureType::LoadBalancer, "no address yet"),
+    ] {
+        let mut spec = with_tunnels();
+        spec.tunnels.exposure.type_ = type_;
+        spec.tunnels.exposure.hostnames.clear();
+        let status = simply(&settled(spec));
+        assert_eq!(brief(&status, "TunnelsReady"), "False TunnelsUnreachable");
+        let told = &condition(&status, "TunnelsReady").message;
+        assert!(told.contains(words), "{told}");
+        assert_eq!(status.tunnel_url, None);
+        assert_eq!(brief(&status, "Ready"), "True Serving");
+    }
 }
 
 #[test]
