@@ -106,6 +106,8 @@ words! {
         NodesAvailable,
         /// The size of the pool follows the load.
         ScalingActive,
+        /// Every router is as the spec has it now, and takes people.
+        RolloutComplete,
     }
 
     /// Why a condition of an `MMRPool` is as it is.
@@ -153,6 +155,15 @@ words! {
         ReportsStale,
         /// `ScalingActive`: some routers are missing from the reports; the pool does not shrink.
         ReportsPartial,
+        /// `RolloutComplete`: every router is as the spec has it.
+        UpToDate,
+        /// `RolloutComplete`: routers are replaced, at most maxDraining at once.
+        Rolling,
+        /// `RolloutComplete`: the annotation plenum.dev/rollout-paused is set; no further router is
+        /// replaced.
+        RolloutPaused,
+        /// `RolloutComplete`: a new router does not take people; no further router is replaced.
+        RolloutHalted,
     }
 
     /// Why a router drains, the value of the node annotation `plenum.dev/draining-reason`.
@@ -163,6 +174,8 @@ words! {
         NodeCordoned,
         /// The router's pod is older than its template.
         Rollout,
+        /// Somebody asked for it, by the annotation plenum.dev/drain-requested of the node.
+        Requested,
         /// The node no longer matches the pool's `nodeSelector`.
         NodeNotSelected,
         /// The pool is being deleted.

@@ -11,6 +11,10 @@ pub const FINALIZER: &str = "plenum.dev/drain";
 /// On a zone or pool, with any value: the operator watches and reports, and changes nothing.
 pub const PAUSED: &str = "plenum.dev/paused";
 
+/// On a pool, with any value: no further router is replaced by one of another image or with other
+/// settings. What is being replaced already comes to its end.
+pub const ROLLOUT_PAUSED: &str = "plenum.dev/rollout-paused";
+
 /// Label on every child: the zone it belongs to.
 pub const ZONE: &str = "plenum.dev/zone";
 /// Label on every child of a pool: the pool it belongs to.
@@ -65,6 +69,8 @@ pub const COMPONENT_CONTROLLER: &str = "zone-controller";
 /// Value of [`APP_COMPONENT`] on what belongs to routers.
 pub const COMPONENT_ROUTER: &str = "router";
 
+/// Value of [`APP_COMPONENT`] on pods that keep room on nodes for routers.
+pub const COMPONENT_PLACEHOLDER: &str = "placeholder";
 /// Value of [`APP_COMPONENT`] on what belongs to tunnels.
 pub const COMPONENT_TUNNEL: &str = "tunnel";
 

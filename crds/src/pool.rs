@@ -47,6 +47,7 @@ use crate::{Resources, names};
     printcolumn(name = "In use", type_ = "integer", json_path = ".status.participants.inUse", description = "People in meetings"),
     printcolumn(name = "Capacity", type_ = "integer", json_path = ".status.participants.capacity", description = "People that the accepting routers can hold"),
     printcolumn(name = "Scaling", type_ = "string", json_path = ".status.conditions[?(@.type==\"ScalingActive\")].reason", description = "What decides the size", priority = 1),
+    printcolumn(name = "Rollout", type_ = "string", json_path = ".status.conditions[?(@.type==\"RolloutComplete\")].reason", description = "Whether every router is as the spec has it", priority = 1),
     printcolumn(name = "Nodes", type_ = "string", json_path = ".status.conditions[?(@.type==\"NodesAvailable\")].reason", description = "Whether there are enough nodes", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -119,6 +120,13 @@ pub struct MMRPoolSpec {
     #[schemars(range(min = 0, max = 86400))]
     pub drain_deadline_seconds: u32,
 
+    /// Seconds within which a new router takes people when routers are replaced, the pull of its
+    /// image included. One that does not halts the replacement of the others, and the condition
+    /// `RolloutComplete` says why.
+    #[serde(default = "defaults::rollout_deadline_seconds")]
+    #[schemars(range(min = 10, max = 86400))]
+    pub rollout_deadline_seconds: u32,
+
     /// CPU and memory of one router. Left out: 1 CPU and 256Mi requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
@@ -167,7 +175,8 @@ pub struct MMRPoolStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// What is well and what is not: Ready, `ZoneFound`, `NodesAvailable`, `ScalingActive`.
+    /// What is well and what is not: Ready, `ZoneFound`, `NodesAvailable`, `ScalingActive`,
+    /// `RolloutComplete`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -210,6 +219,7 @@ impl MMRPoolSpec {
             scale_down_delay_seconds: defaults::scale_down_delay_seconds(),
             max_draining: defaults::max_draining(),
             drain_deadline_seconds: defaults::drain_deadline_seconds(),
+            rollout_deadline_seconds: defaults::rollout_deadline_seconds(),
             resources: None,
             image: None,
             https_port: defaults::https_port(),

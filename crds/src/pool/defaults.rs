@@ -34,6 +34,11 @@ pub(super) fn drain_deadline_seconds() -> u32 {
     3600
 }
 
+/// Five minutes: an image is pulled in one or two, and a router starts in seconds.
+pub(super) fn rollout_deadline_seconds() -> u32 {
+    300
+}
+
 /// 443: what the strictest networks let through.
 pub(super) fn https_port() -> u16 {
     443

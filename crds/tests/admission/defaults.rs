@@ -56,7 +56,7 @@ fn a_pool_needs_a_zone_and_a_selector_only() {
         (spec.https_port, spec.media_port, spec.health_port),
         (443, 8801, 9808)
     );
-    assert_eq!(spec.max_draining, 1);
+    assert_eq!((spec.max_draining, spec.rollout_deadline_seconds), (1, 300));
     assert_eq!(spec.public_address.source, AddressSource::NodeInternalIp);
 }
 

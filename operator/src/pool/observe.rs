@@ -11,6 +11,7 @@ use plenum_wire::RouterId;
 
 use super::build::template_hash;
 use super::observed::{self, Drain, Owner, Said, Zone};
+use super::trouble::trouble;
 use super::validate::ValidPool;
 use crate::apply::FIELD_MANAGER;
 
@@ -48,6 +49,7 @@ pub(super) fn node(node: &Node, pool: &ValidPool, selected: bool) -> observed::N
     observed::Node {
         selected,
         schedulable: is_schedulable(node, pool.spec.tolerations.as_deref().unwrap_or_default()),
+        drain_requested: node.annotations().contains_key(labels::DRAIN_REQUESTED),
         ready: node_is_ready(node),
         owner,
         // A person may protect a node of his own; only marks of ours are taken off.
@@ -134,7 +136,10 @@ pub(super) fn pod(pod: &Pod, template: Option<&str>) -> Option<(RouterId, observ
     let over = pod.status.as_ref().and_then(|s| s.phase.as_deref());
     let seen = observed::Pod {
         node,
+        born: born(pod),
         started: has_started(pod),
+        stopped: has_stopped(pod),
+        trouble: trouble(pod),
         ready: is_ready(pod),
         terminating: pod.metadata.deletion_timestamp.is_some(),
         outdated: template.is_some_and(|wanted| hash != Some(wanted)),
@@ -170,6 +175,25 @@ fn has_started(pod: &Pod) -> bool {
         || statuses
             .flat_map(|s| s.state.iter().chain(&s.last_state))
             .any(ran)
+}
+
+/// One of unknown age never is late.
+fn born(pod: &Pod) -> Timestamp {
+    let created = pod.metadata.creation_timestamp.as_ref();
+    created.map_or(Timestamp::MAX, |time| time.0)
+}
+
+/// It has run, and by its kubelet no container of it does now.
+fn has_stopped(pod: &Pod) -> bool {
+    let statuses = pod
+        .status
+        .as_ref()
+        .and_then(|s| s.container_statuses.as_ref());
+    let Some(statuses) = statuses.filter(|statuses| !statuses.is_empty()) else {
+        return false;
+    };
+    let down = |state: Option<&ContainerState>| state.is_some_and(|s| s.running.is_none());
+    has_started(pod) && statuses.iter().all(|status| down(status.state.as_ref()))
 }
 
 pub(super) fn is_ready(pod: &Pod) -> bool {

@@ -45,13 +45,15 @@ pub enum Zone {
 
 /// A node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-// Four independent facts of a node, each read by itself; no states hide in them.
+// Independent facts of a node, each read by itself; no states hide in them.
 #[allow(clippy::struct_excessive_bools)]
 pub struct Node {
     /// The pool's `nodeSelector` matches, and no older pool's does.
     pub selected: bool,
     /// Not cordoned, not being deleted, no taint that routers do not tolerate.
     pub schedulable: bool,
+    /// Somebody asked, by an annotation, to have its router drained.
+    pub drain_requested: bool,
     /// Its kubelet is alive.
     pub ready: bool,
     /// Whose router it carries.
@@ -90,8 +92,15 @@ pub struct Drain {
 pub struct Pod {
     /// Where it is.
     pub node: String,
+    /// When it was made.
+    pub born: Timestamp,
     /// Its process has run at some time, by the kubelet's last word.
     pub started: bool,
+    /// It has run and does not just now, by the kubelet's last word: it ended, and is about to be
+    /// started again.
+    pub stopped: bool,
+    /// Why it does not run, in the kubelet's words, without what changes by itself.
+    pub trouble: Option<String>,
     /// The kubelet's word: its probes succeed.
     pub ready: bool,
     /// It was told to stop; it still exists.
@@ -192,7 +201,8 @@ impl Observed {
         let taken: BTreeSet<&str> = self.pods.values().map(|pod| pod.node.as_str()).collect();
         self.nodes
             .iter()
-            .filter(|(_, n)| n.selected && n.schedulable && n.ready && n.owner == Owner::Nobody)
+            .filter(|(_, n)| n.selected && n.schedulable && !n.drain_requested)
+            .filter(|(_, n)| n.ready && n.owner == Owner::Nobody)
             .map(|(name, _)| name.as_str())
             .filter(move |name| !taken.contains(name))
     }

@@ -8,7 +8,8 @@
 //! - At most `maxDraining` drain at once, but for deletion.
 //! - Nothing is taken away on missing, stale or partial reports. What is missing makes the
 //!   pool hold its size, never shrink.
-//! - A template whose routers do not take people replaces no further router.
+//! - A template whose routers do not take people replaces no further router, but for those that
+//!   never came up themselves.
 //! - The same state gives an empty plan: what is as it should be is not written.
 //!
 //! | file | decides |
@@ -16,6 +17,7 @@
 //! | `size` | how many routers are wanted, and how surely |
 //! | `members` | what each labelled node is: serving, leaving, lost |
 //! | `grow`, `shrink`, `give_back` | which nodes to take, which to empty, which to give back |
+//! | `rollout` | which router of another template is replaced next, and what is said of it |
 //! | `numbers` | status numbers and pod conditions |
 //! | `verdicts` | conditions |
 
@@ -24,6 +26,7 @@ mod grow;
 mod members;
 mod numbers;
 mod overload;
+mod rollout;
 mod shrink;
 mod size;
 mod verdicts;
@@ -143,6 +146,7 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
             draft.shrink(&members, &size);
         }
         draft.give_back(&members);
+        draft.await_new_routers(&members);
     }
     let numbers = numbers::numbers(pool, seen, &members, &size);
     let pods = if pool.paused {
@@ -150,10 +154,12 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
     } else {
         numbers::pod_conditions(seen)
     };
+    let mut verdicts = verdicts::verdicts(pool, seen, &members, &size, &numbers);
+    verdicts.push(rollout::verdict(pool, &members, now));
     Plan {
         finished: draft.finished(),
         draining: draft.draining_routers(),
-        verdicts: verdicts::verdicts(pool, seen, &members, &size, &numbers),
+        verdicts,
         look_again: draft.look_again(&size),
         nodes: draft.writes,
         replace: draft.replace,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 use plenum_crds::conditions::{PoolCondition, PoolReason};
-use plenum_crds::labels::{ActivePool, PAUSED};
+use plenum_crds::labels::{ActivePool, PAUSED, ROLLOUT_PAUSED};
 use plenum_crds::{MMRPool, MMRPoolSpec};
 use plenum_wire::{PoolName, ZoneName};
 
@@ -39,6 +39,10 @@ pub struct ValidPool {
     pub max_draining: u32,
     /// How long a drain may take.
     pub drain_deadline: Duration,
+    /// How long a new router may take in a rollout until it takes people.
+    pub rollout_deadline: Duration,
+    /// No router is replaced for a rollout.
+    pub rollout_paused: bool,
     /// Nothing but status is written.
     pub paused: bool,
     /// What the router is made from.
@@ -71,6 +75,8 @@ pub fn validate(pool: &MMRPool) -> Result<ValidPool, Verdict> {
         scale_down_delay: seconds(spec.scale_down_delay_seconds),
         max_draining: spec.max_draining.max(1),
         drain_deadline: seconds(spec.drain_deadline_seconds),
+        rollout_deadline: seconds(spec.rollout_deadline_seconds),
+        rollout_paused: pool.annotations().contains_key(ROLLOUT_PAUSED),
         spec: spec.clone(),
         name,
         namespace,

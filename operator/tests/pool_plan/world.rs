@@ -59,7 +59,10 @@ pub fn world(free: &[&str], routers: &[(&str, u32)]) -> Observed {
         };
         let pod = Pod {
             node: (*name).into(),
+            born: at(-86_400),
             started: true,
+            stopped: false,
+            trouble: None,
             ready: true,
             terminating: false,
             outdated: false,
@@ -75,6 +78,7 @@ pub fn node(owner: Owner) -> Node {
     Node {
         selected: true,
         schedulable: true,
+        drain_requested: false,
         ready: true,
         owner,
         protected: owner == Owner::Us,
@@ -145,10 +149,18 @@ pub fn pod_of<'a>(seen: &'a mut Observed, name: &str) -> &'a mut Pod {
     seen.pods.get_mut(&router(name)).unwrap()
 }
 
+/// Its process ended, time and again, and waits to be started: nobody has heard of it.
+pub fn crashing(seen: &mut Observed, name: &str) {
+    starting(seen, name);
+    let pod = pod_of(seen, name);
+    (pod.started, pod.stopped) = (true, true);
+}
+
 /// A pod was just made, and nothing was heard of it yet.
 pub fn starting(seen: &mut Observed, name: &str) {
     let pod = pod_of(seen, name);
     (pod.started, pod.ready, pod.outdated) = (false, false, false);
+    pod.born = at(0);
     seen.view.routers.remove(&router(name));
 }
 

@@ -54,14 +54,21 @@ impl World {
         late
     }
 
-    /// A drain may begin, for this reason, now.
-    pub fn check_drain(&self, reason: DrainReason) {
+    /// A drain of this node may begin, for this reason, now.
+    pub fn check_drain(&self, node: &str, reason: DrainReason) {
         if self.ending.is_some() {
             return;
         }
         assert!(self.all_is_heard(), "a drain began without reports");
+        if reason == DrainReason::Requested {
+            assert!(self.nodes[node].requested, "nobody asked for this drain");
+        }
         if reason == DrainReason::Rollout {
-            assert!(!self.new_is_broken(), "a broken template went on rolling");
+            assert!(!self.pool.rollout_paused, "a paused rollout went on");
+            assert!(
+                self.is_broken(node) || !self.new_is_broken(),
+                "a broken template went on rolling"
+            );
         }
     }
 
@@ -96,11 +103,18 @@ impl World {
         })
     }
 
+    /// The router there never worked, so that nobody misses it.
+    fn is_broken(&self, node: &str) -> bool {
+        let mut pods = self.pods.values().filter(|pod| pod.node == node);
+        pods.all(|pod| pod.template.works != Works::Yes)
+    }
+
     /// A router that is to serve was made from the template wanted now, and never will.
     fn new_is_broken(&self) -> bool {
         self.pods.values().any(|pod| {
             let node = &self.nodes[&pod.node];
             let wanted = node.active && node.selected && node.schedulable && node.alive;
+            let wanted = wanted && !node.requested;
             let stays = node
                 .drain
                 .is_none_or(|drain| drain.reason == DrainReason::Rollout);

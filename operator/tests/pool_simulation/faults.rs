@@ -42,6 +42,10 @@ impl World {
             node.selected = !node.selected;
             node.version += 1;
         }
+        if self.rng.chance(4) || (node.requested && self.rng.chance(20)) {
+            node.requested = !node.requested;
+            node.version += 1;
+        }
         if self.rng.chance(4) || (!node.alive && self.rng.chance(100)) {
             node.alive = !node.alive;
         }
@@ -56,6 +60,9 @@ impl World {
                 _ => Works::Yes,
             };
             self.change_template(works);
+        }
+        if self.rng.chance(4) {
+            self.pool.rollout_paused = !self.pool.rollout_paused;
         }
         let stopped = self.rng.chance(3);
         if stopped && let Some(pod) = self.pods.values_mut().next_back() {
@@ -85,8 +92,10 @@ impl World {
         if self.template.works != Works::Yes {
             self.change_template(Works::Yes);
         }
+        self.pool.rollout_paused = false;
         for node in self.nodes.values_mut() {
             (node.schedulable, node.selected, node.alive) = (true, true, true);
+            node.requested = false;
             node.version += 1;
         }
         for controller in self.controllers.values_mut() {

@@ -1,8 +1,8 @@
-//! Safety in every state that a seeded world reaches: nodes come and go, are cordoned and lose
-//! their labels, links break, controllers forget, routers die, templates change and some of
-//! them do not work, the operator is killed between any two writes or sees caches of long
-//! ago, and one controller reports nobody where there are people. In the end some of the
-//! pools are deleted, or their zones.
+//! Safety in every state that a seeded world reaches: nodes come and go, are cordoned, lose their
+//! labels and are asked to be drained, links break, controllers forget, routers die, templates
+//! change and some of them do not work, rollouts are paused, the operator is killed between any
+//! two writes or sees caches of long ago, and one controller reports nobody where there are
+//! people. In the end some of the pools are deleted, or their zones.
 //!
 //! After every single write, and every step:
 //! - a router that was taken away, by unlabelling or to be made anew, had no people on it, or
@@ -10,7 +10,8 @@
 //! - the labelled nodes are not fewer than the minimum by the operator's hand;
 //! - at most `maxDraining` drain;
 //! - no drain begins while some controller, or some router by one of them, is not heard;
-//! - no router is made anew while one of the new template does not work.
+//! - no router that works is made anew while one of the new template does not work, and none is
+//!   chosen for it while that is paused.
 //!
 //! When the faults end, the pool reaches the size that the load asks for, and then nothing
 //! is written any more. A deleted pool, or one of a deleted zone, leaves no router and no mark,

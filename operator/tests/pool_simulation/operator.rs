@@ -75,7 +75,7 @@ impl Operator {
                 return writes;
             }
             if let Change::StartDrain(reason) = write.change {
-                world.check_drain(reason);
+                world.check_drain(name, reason);
             }
             writes += 1;
             if !world.mark(name, &write.marks, seen.1[name]) {

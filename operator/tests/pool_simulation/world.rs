@@ -30,6 +30,8 @@ pub struct SimNode {
     pub schedulable: bool,
     /// It has the labels that the pool selects.
     pub selected: bool,
+    /// Somebody wants its router drained.
+    pub requested: bool,
     pub alive: bool,
 }
 
@@ -38,6 +40,7 @@ pub struct SimPod {
     pub node: String,
     /// What it was made from.
     pub template: Template,
+    pub born: i64,
     /// When its process runs.
     pub starts: i64,
     pub gone: Option<i64>,
@@ -130,6 +133,7 @@ impl World {
             excused: false,
             schedulable: true,
             selected: true,
+            requested: false,
             alive: true,
         };
         let controller = || SimController {
@@ -161,7 +165,11 @@ impl World {
     }
 
     pub fn time(&self) -> Timestamp {
-        Timestamp::from_millisecond(1_000_000_000_000 + self.now).unwrap()
+        Self::time_of(self.now)
+    }
+
+    pub fn time_of(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_000_000_000_000 + ms).unwrap()
     }
 
     pub fn step(&mut self, ms: i64) {
@@ -202,6 +210,7 @@ impl World {
                 let pod = SimPod {
                     node: name.clone(),
                     template: self.template,
+                    born: now,
                     starts: now + 1_000,
                     gone: None,
                     people: 0,

@@ -118,18 +118,15 @@ impl Draft<'_> {
         if self.seen.view.coverage != Coverage::Complete {
             return false;
         }
-        match self.seen.view.routers.get(router) {
-            Some(word) => self.empty_since(word, drain),
-            // No controller has ever heard of it, and its kubelet, which is alive, has never
-            // run it. A controller that restarted may have forgotten one that did run.
-            None => self.seen.pods.get(router).is_some_and(|pod| {
-                let kubelet = self
-                    .seen
-                    .nodes
-                    .get(&pod.node)
-                    .is_some_and(|node| node.ready);
-                kubelet && !pod.started && !pod.ready
-            }),
+        let word = self.seen.view.routers.get(router);
+        if word.is_some_and(|word| self.empty_since(word, drain)) {
+            return true;
         }
+        // A controller that restarted may have forgotten a router that runs: that none hears of
+        // it is not enough, and its kubelet, alive, has to say the same.
+        self.seen.pods.get(router).is_some_and(|pod| {
+            let node = self.seen.nodes.get(&pod.node);
+            node.is_some_and(|node| node.ready) && members::runs_nowhere(pod, word)
+        })
     }
 }

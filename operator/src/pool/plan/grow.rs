@@ -11,7 +11,7 @@ impl Draft<'_> {
     pub(super) fn grow(&mut self, members: &Members, size: &Size) {
         let mut missing = size.grow_to.saturating_sub(members.count()) as usize;
         for (name, member) in &members.serving {
-            // A rollout that is done: the new router takes people.
+            // A rollout that is done, as the new router takes people; or a drain taken back.
             if member.node.drain.is_some() {
                 self.cancel_drain(name);
             }

@@ -92,6 +92,15 @@ impl Member<'_> {
         !self.outdated() && !self.accepting()
     }
 
+    /// No process of it runs, by the word of its living kubelet, and no controller hears one:
+    /// nobody is on it.
+    pub(super) fn broken(&self) -> bool {
+        let (Some((_, pod)), true) = (self.pod, self.node.ready) else {
+            return false;
+        };
+        runs_nowhere(pod, self.word)
+    }
+
     /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
     /// from them is no news of the router.
     fn lost(&self, coverage: Coverage) -> bool {
@@ -99,6 +108,14 @@ impl Member<'_> {
             && !self.node.ready
             && !self.word.is_some_and(|word| word.fresh)
     }
+}
+
+/// By the kubelet of its node nothing of this router runs, and nobody hears it. One that was ever
+/// heard did run, whatever the kubelet still believes: of that, only that it ended counts.
+pub(super) fn runs_nowhere(pod: &Pod, word: Option<&Word>) -> bool {
+    let never_ran = !pod.started && word.is_none();
+    let silent = !word.is_some_and(|word| word.fresh);
+    !pod.ready && silent && (never_ran || pod.stopped)
 }
 
 /// Nodes with the label of this pool.
@@ -146,12 +163,20 @@ impl<'a> Members<'a> {
             self.leaving.insert(name, (member, reason));
             return;
         }
-        let part = match member.node.drain {
-            Some(drain) if drain.reason != DrainReason::Rollout => &mut self.spare,
-            Some(_) if !member.renewed() => &mut self.rolling,
-            _ if member.lost(coverage) => &mut self.lost,
-            Some(_) if !member.accepting() => &mut self.rolling,
-            _ => &mut self.serving,
+        let reason = member.node.drain.map(|drain| drain.reason);
+        let part = match reason {
+            Some(DrainReason::Rollout) if !member.renewed() => &mut self.rolling,
+            // Whoever asked for the drain has taken it back: it serves again.
+            None | Some(DrainReason::Rollout | DrainReason::Requested) => {
+                if member.lost(coverage) {
+                    &mut self.lost
+                } else if reason == Some(DrainReason::Rollout) && !member.accepting() {
+                    &mut self.rolling
+                } else {
+                    &mut self.serving
+                }
+            }
+            Some(_) => &mut self.spare,
         };
         part.insert(name, member);
     }
@@ -210,6 +235,8 @@ fn must_leave(member: &Member) -> Option<DrainReason> {
         Some(DrainReason::NodeNotSelected)
     } else if !member.node.schedulable {
         Some(DrainReason::NodeCordoned)
+    } else if member.node.drain_requested {
+        Some(DrainReason::Requested)
     } else {
         None
     }

@@ -7,7 +7,7 @@ use plenum_crds::conditions::DrainReason;
 
 use super::members::{Member, Members};
 use super::size::Size;
-use super::{Change, Draft, NodeWrite};
+use super::Draft;
 
 impl Draft<'_> {
     /// Everything drains at once: there is no other router to keep room on.
@@ -46,30 +46,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Starts to replace routers of another template, but for overloaded ones, once those of the one wanted now are
-    /// seen to work: a template that does not must not use up the pool.
-    fn roll(&mut self, members: &Members, size: &Size) {
-        let starts_one = |write: &NodeWrite| write.change == Change::Label;
-        if members.unproven().next().is_some() || self.writes.values().any(starts_one) {
-            return;
-        }
-        let surging = size.grow_to > size.wanted;
-        let outdated = members.outdated();
-        let mut outdated = by_participants(outdated.filter(|(_, m)| !m.carries_too_much()));
-        outdated.sort_by_key(|(_, member)| member.accepting());
-        for (name, member) in outdated {
-            // With nowhere to go but nobody to move, a short absence is better than never; one
-            // that takes nobody will not be missed at all.
-            let missed = surging && member.accepting();
-            let alone = !missed && member.participants() == 0 && self.below_limit(name);
-            if alone || self.may_drain(name, member, members) {
-                self.start_drain(name, DrainReason::Rollout);
-            }
-        }
-    }
-
     /// With `name` no more than allowed drain.
-    fn below_limit(&self, name: &str) -> bool {
+    pub(super) fn below_limit(&self, name: &str) -> bool {
         self.draining_but(name).count() < self.pool.max_draining as usize
     }
 
@@ -81,7 +59,7 @@ impl Draft<'_> {
     }
 
     /// One more may drain, and the people on all that drain have room on those that stay.
-    fn may_drain(&self, name: &str, candidate: Member, members: &Members) -> bool {
+    pub(super) fn may_drain(&self, name: &str, candidate: Member, members: &Members) -> bool {
         let stays = |node: &str| node != name && matches!(self.active.get(node), Some(None));
         let mut rest = members
             .serving
@@ -107,7 +85,7 @@ impl Draft<'_> {
 }
 
 /// Fewest participants first; of equals the last by name, as growing takes the first.
-fn by_participants<'a>(
+pub(super) fn by_participants<'a>(
     members: impl Iterator<Item = (&'a str, Member<'a>)>,
 ) -> Vec<(&'a str, Member<'a>)> {
     let mut sorted: Vec<_> = members.collect();

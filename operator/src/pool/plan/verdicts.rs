@@ -137,7 +137,7 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
 }
 
 /// What becomes of the routers when the pool or its zone is deleted.
-fn ends(pool: &ValidPool) -> &'static str {
+pub(super) fn ends(pool: &ValidPool) -> &'static str {
     if pool.paused {
         "all routers are to be taken away, and stay while the pool's annotation \
          plenum.dev/paused is set: remove it"
@@ -146,7 +146,7 @@ fn ends(pool: &ValidPool) -> &'static str {
     }
 }
 
-fn paused(members: &Members) -> String {
+pub(super) fn paused(members: &Members) -> String {
     let message = if members.ending.is_some() {
         "the deletion waits, and nothing is changed, while the annotation plenum.dev/paused is \
          set: remove it to go on"
@@ -243,7 +243,7 @@ fn awaited(members: &Members) -> Option<String> {
 }
 
 /// A few names of a long list.
-fn some_of(names: &[&str]) -> String {
+pub(super) fn some_of(names: &[&str]) -> String {
     match names {
         [] => "nothing".to_owned(),
         [a] => (*a).to_owned(),

@@ -1,0 +1,160 @@
+//! Rolling the routers to another template: which is replaced next, what holds it up, and what is
+//! said of it.
+//!
+//! A router is replaced when it is empty, and the next one begins to drain when the new one takes
+//! people. One that does not halts the rollout, first without a word, after
+//! `rolloutDeadlineSeconds` with a reason to read. Routers that never came up stand in nobody's
+//! way: they carry nobody, and go first when the template changes again.
+
+use jiff::Timestamp;
+use plenum_crds::conditions::{DrainReason, PoolCondition, PoolReason};
+use plenum_wire::RouterId;
+
+use super::members::{Member, Members};
+use super::shrink::by_participants;
+use super::size::Size;
+use super::verdicts::{ends, paused, some_of};
+use super::{Change, Draft, NodeWrite};
+use crate::conditions::Verdict;
+use crate::pool::observed::Pod;
+use crate::pool::validate::ValidPool;
+
+impl Draft<'_> {
+    /// Starts to replace routers of another template, but for overloaded ones, once those of the
+    /// one wanted now are seen to work: a template that does not must not use up the pool.
+    pub(super) fn roll(&mut self, members: &Members, size: &Size) {
+        if self.pool.rollout_paused {
+            return;
+        }
+        self.roll_broken(members);
+        let starts_one = |write: &NodeWrite| write.change == Change::Label;
+        if members.unproven().next().is_some() || self.writes.values().any(starts_one) {
+            return;
+        }
+        let surging = size.grow_to > size.wanted;
+        let outdated = members.outdated();
+        let mut outdated = by_participants(outdated.filter(|(_, m)| !m.carries_too_much()));
+        outdated.sort_by_key(|(_, member)| member.accepting());
+        for (name, member) in outdated {
+            // With nowhere to go but nobody to move, a short absence is better than never; one
+            // that takes nobody will not be missed at all.
+            let missed = surging && member.accepting();
+            let alone = !missed && member.participants() == 0 && self.below_limit(name);
+            let stays = matches!(self.active.get(name), Some(None));
+            if stays && (alone || self.may_drain(name, member, members)) {
+                self.start_drain(name, DrainReason::Rollout);
+            }
+        }
+    }
+
+    /// Routers of a template that did not work: nobody has to move for them, and nothing has to
+    /// work before.
+    fn roll_broken(&mut self, members: &Members) {
+        let broken = members.outdated().filter(|(_, member)| member.broken());
+        for (name, _) in by_participants(broken) {
+            if self.below_limit(name) {
+                self.start_drain(name, DrainReason::Rollout);
+            }
+        }
+    }
+
+    /// Remembers to look when a new router will have had its time.
+    pub(super) fn await_new_routers(&mut self, members: &Members) {
+        let pool = self.pool;
+        let ends = arriving(members).filter_map(|(_, _, pod)| time_ends(pool, pod));
+        self.moments.extend(ends);
+    }
+}
+
+/// Whether some routers are of another template than the one wanted now, or were just made anew
+/// and do not take people yet.
+fn rolls(members: &Members) -> bool {
+    members.outdated().next().is_some() || !members.rolling.is_empty()
+}
+
+/// New routers that have not taken people yet, with their nodes and pods. One that did and does
+/// not just now has no mark of the rollout any more, and its kubelet finds it well.
+fn arriving<'a>(
+    members: &'a Members<'a>,
+) -> impl Iterator<Item = (&'a str, &'a RouterId, &'a Pod)> + 'a {
+    let rolls = rolls(members);
+    let came = |member: &Member| member.node.drain.is_none() && ready(member);
+    members
+        .serving
+        .iter()
+        .chain(&members.rolling)
+        .filter(move |(_, member)| rolls && member.unproven() && !came(member))
+        .filter_map(|(node, member)| member.pod.map(|(router, pod)| (*node, router, pod)))
+}
+
+fn ready(member: &Member) -> bool {
+    member.pod.is_some_and(|(_, pod)| pod.ready)
+}
+
+/// When a new router will have had its time to take people.
+fn time_ends(pool: &ValidPool, pod: &Pod) -> Option<Timestamp> {
+    pod.born.checked_add(pool.rollout_deadline).ok()
+}
+
+/// What is said of the rollout.
+pub(super) fn verdict(pool: &ValidPool, members: &Members, now: Timestamp) -> Verdict {
+    let say = |holds: bool, reason: PoolReason, message: String| {
+        let condition = PoolCondition::RolloutComplete.as_str();
+        Verdict::new(condition, holds, reason.as_str(), message)
+    };
+    if pool.paused {
+        return say(!rolls(members), PoolReason::Paused, paused(members));
+    }
+    if members.ending.is_some() {
+        return say(!rolls(members), PoolReason::Deleting, ends(pool).to_owned());
+    }
+    if !rolls(members) {
+        let message = "every router is as the spec has it now";
+        return say(true, PoolReason::UpToDate, message.to_owned());
+    }
+    let had_its_time = |pod: &Pod| time_ends(pool, pod).is_some_and(|at| at <= now);
+    let stuck = arriving(members).find(|(_, _, pod)| had_its_time(pod));
+    if let Some((node, router, pod)) = stuck {
+        return say(
+            false,
+            PoolReason::RolloutHalted,
+            halted(pool, router, node, pod),
+        );
+    }
+    if pool.rollout_paused {
+        let message = format!(
+            "{}, and no further one is replaced while the annotation plenum.dev/rollout-paused is \
+             set: remove it to go on",
+            progress(members)
+        );
+        return say(false, PoolReason::RolloutPaused, message);
+    }
+    let awaited: Vec<&str> = members.unproven().collect();
+    let mut message = progress(members);
+    if !awaited.is_empty() {
+        let on = some_of(&awaited);
+        message = format!("{message}; the next is replaced when those on {on} take people");
+    }
+    say(false, PoolReason::Rolling, message)
+}
+
+fn progress(members: &Members) -> String {
+    let old = members.outdated().count();
+    let emptied = members.rolling.values().filter(|m| m.drains()).count();
+    let all = members.count() as usize;
+    let new = all.saturating_sub(old + emptied);
+    format!("{new} of {all} routers are as the spec has it now")
+}
+
+fn halted(pool: &ValidPool, router: &RouterId, node: &str, pod: &Pod) -> String {
+    let time = pool.rollout_deadline.as_secs();
+    let why = match &pod.trouble {
+        Some(trouble) => trouble.as_str(),
+        None if pod.ready => "it runs, and no zone controller says that it takes people",
+        None => "its probes do not succeed, see its log",
+    };
+    format!(
+        "the new router {router} on node {node} does not take people within {time} s: {why}. No \
+         further one is replaced until it does; to go back, write what the spec said before"
+    )
+}

@@ -1,0 +1,140 @@
+//! A rollout that does not come to its end by itself: what is said, and how it goes back.
+
+use super::world::*;
+
+const ROLLOUT: &str = "RolloutComplete";
+
+/// `a` was made anew and does not come up; `b` and `c` are of the old template.
+fn stuck() -> Observed {
+    let mut seen = world(&[], &[("a", 0), ("b", 5), ("c", 5)]);
+    draining(&mut seen, "a", DrainReason::Rollout, -60);
+    starting(&mut seen, "a");
+    pod_of(&mut seen, "a").trouble = Some("ImagePullBackOff: plenum:9".into());
+    pod_of(&mut seen, "b").outdated = true;
+    pod_of(&mut seen, "c").outdated = true;
+    seen
+}
+
+/// The template is what it was before again.
+fn put_back(seen: &mut Observed) {
+    for pod in seen.pods.values_mut() {
+        pod.outdated = !pod.outdated;
+    }
+}
+
+fn three() -> ValidPool {
+    pool(|p| {
+        p.min_routers = 3;
+        p.rollout_deadline_seconds = 120;
+    })
+}
+
+#[test]
+fn a_rollout_says_how_far_it_is_and_when_it_is_done() {
+    let pool = three();
+    let mut seen = world(&[], &[("a", 5), ("b", 5), ("c", 5)]);
+    assert_eq!(verdict(&first(&pool, &seen), ROLLOUT), ("True", "UpToDate"));
+    pod_of(&mut seen, "b").outdated = true;
+    let begins = first(&pool, &seen);
+    assert_eq!(verdict(&begins, ROLLOUT), ("False", "Rolling"));
+    assert!(message(&begins, ROLLOUT).starts_with("2 of 3 routers"));
+    let waits = first(&pool, &stuck());
+    assert_eq!(verdict(&waits, ROLLOUT), ("False", "Rolling"));
+    assert!(message(&waits, ROLLOUT).contains("those on a take people"));
+}
+
+#[test]
+fn a_new_router_that_does_not_take_people_in_time_halts_it_with_a_reason() {
+    let (pool, seen) = (three(), stuck());
+    let early = plan(&pool, &seen, &Memory::default(), at(119));
+    assert_eq!(verdict(&early, ROLLOUT), ("False", "Rolling"));
+    assert_eq!(early.look_again, Some(at(120)));
+    let mut memory = early.memory;
+    for seconds in [120, 4_000] {
+        let late = plan(&pool, &seen, &memory, at(seconds));
+        assert!(late.nodes.is_empty() && late.replace.is_empty());
+        assert_eq!(verdict(&late, ROLLOUT), ("False", "RolloutHalted"));
+        let told = message(&late, ROLLOUT);
+        for word in ["r-a", "node a", "120 s", "ImagePullBackOff: plenum:9"] {
+            assert!(told.contains(word), "{told}");
+        }
+        memory = late.memory;
+    }
+}
+
+#[test]
+fn a_router_that_took_people_and_does_not_just_now_halts_nothing() {
+    let mut seen = world(&[], &[("a", 5), ("b", 5), ("c", 5)]);
+    pod_of(&mut seen, "b").outdated = true;
+    word_of(&mut seen, "a").accepting = false;
+    let waits = first(&three(), &seen);
+    assert_eq!(verdict(&waits, ROLLOUT), ("False", "Rolling"));
+}
+
+#[test]
+fn the_former_template_replaces_the_broken_router_at_once() {
+    for crashes in [false, true] {
+        let mut seen = stuck();
+        if crashes {
+            crashing(&mut seen, "a");
+        }
+        put_back(&mut seen);
+        let back = plan(&three(), &seen, &Memory::default(), at(300));
+        let gone = BTreeMap::from([(router("a"), Replaced::Empty)]);
+        assert_eq!(back.replace, gone, "crashes: {crashes}");
+        assert!(back.nodes.is_empty(), "nobody else is drained");
+    }
+}
+
+#[test]
+fn a_broken_router_without_a_mark_goes_before_others_and_waits_for_nobody() {
+    // `d` was added for the rollout; `a` is of the third template, and just starts.
+    let mut seen = world(&[], &[("a", 0), ("b", 5), ("c", 5), ("d", 0)]);
+    draining(&mut seen, "a", DrainReason::Rollout, -60);
+    starting(&mut seen, "a");
+    crashing(&mut seen, "d");
+    for name in ["b", "c", "d"] {
+        pod_of(&mut seen, name).outdated = true;
+    }
+    let drain = Change::StartDrain(DrainReason::Rollout);
+    let two = pool(|p| (p.min_routers, p.max_draining) = (3, 2));
+    assert_eq!(changes(&first(&two, &seen)), [("d", drain)]);
+    assert!(first(&three(), &seen).nodes.is_empty(), "one at once");
+}
+
+#[test]
+fn a_router_whose_kubelet_thinks_it_ended_is_left_alone_while_anybody_hears_it() {
+    let mut seen = stuck();
+    crashing(&mut seen, "a");
+    seen.view.routers.insert(router("a"), word(3));
+    put_back(&mut seen);
+    assert!(first(&three(), &seen).replace.is_empty());
+    let silent = word_of(&mut seen, "a");
+    (silent.fresh, silent.fresh_everywhere) = (false, false);
+    assert_eq!(first(&three(), &seen).replace.len(), 1);
+    // Nor is a silent kubelet's last word good enough.
+    edit(&mut seen, "a").ready = false;
+    assert!(first(&three(), &seen).replace.is_empty());
+}
+
+#[test]
+fn a_paused_rollout_begins_nothing_and_ends_what_it_has_begun() {
+    let mut paused = three();
+    paused.rollout_paused = true;
+    let mut seen = world(&[], &[("a", 0), ("b", 5), ("c", 5)]);
+    pod_of(&mut seen, "b").outdated = true;
+    let stands = first(&paused, &seen);
+    assert!(stands.nodes.is_empty());
+    assert_eq!(verdict(&stands, ROLLOUT), ("False", "RolloutPaused"));
+    assert!(message(&stands, ROLLOUT).contains("plenum.dev/rollout-paused"));
+    assert_eq!(verdict(&stands, "Ready"), ("True", "Accepting"));
+
+    pod_of(&mut seen, "a").outdated = true;
+    draining(&mut seen, "a", DrainReason::Rollout, -5);
+    let ends = first(&paused, &seen);
+    assert_eq!(ends.replace.len(), 1);
+    pod_of(&mut seen, "a").outdated = false;
+    *word_of(&mut seen, "a") = word(0);
+    let back = first(&paused, &seen);
+    assert_eq!(changes(&back), [("a", Change::CancelDrain)]);
+}
