@@ -6,6 +6,8 @@
 //! | [`pki`] | keys and certificates as values | no |
 //! | [`pool`] | routers: how many, on which nodes, which drain | through `fetch` and `apply` |
 //! | [`reports`] | links to the zone controllers: reports in, draining orders out | reads |
+//! | [`cache`] | what is watched, found without looking through it | watches |
+//! | [`queue`] | what waits to be looked at | no |
 //! | [`apply`] | the only writer | writes |
 //! | [`requests`] | the client, whose requests are counted and end in time | is the way to it |
 //! | [`lease`] | one leader, and the fence that stops all writing | its Lease |
@@ -15,6 +17,7 @@
 //! is tested without a cluster; `docs/operator.md` tells the whole.
 
 pub mod apply;
+pub mod cache;
 pub mod conditions;
 pub mod context;
 pub mod covers;
@@ -24,6 +27,7 @@ pub mod lease;
 pub mod metrics;
 pub mod pki;
 pub mod pool;
+pub mod queue;
 pub mod reports;
 pub mod requests;
 pub mod zone;

@@ -1,6 +1,8 @@
 //! Does what a plan says. The order is part of the safety: what gives room is written before
 //! what takes it away, and no router is told to empty itself before its node says why.
 
+use std::collections::HashMap;
+
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::Timestamp;
@@ -34,6 +36,13 @@ pub async fn nodes(
 ) -> Result<(), WriteError> {
     let takes = |write: &NodeWrite| matches!(write.change, Change::StartDrain(_));
     let drops = |write: &NodeWrite| matches!(write.marks, Marks::Bare);
+    // Of thousands, each is looked for by name.
+    let there: HashMap<String, &Node> = snapshot
+        .nodes
+        .iter()
+        .filter(|_| !plan.nodes.is_empty())
+        .map(|node| (node.name_any(), node.as_ref()))
+        .collect();
     for phase in 0..3 {
         let in_phase = |write: &NodeWrite| match (takes(write), drops(write)) {
             (false, false) => phase == 0,
@@ -45,11 +54,8 @@ pub async fn nodes(
             .iter()
             .filter(|(_, write)| in_phase(write))
             .filter_map(|(name, write)| {
-                let node = snapshot
-                    .nodes
-                    .iter()
-                    .find(|node| node.name_any() == *name)?;
-                Some(mark(context, object, pool, node.as_ref(), write))
+                let node = there.get(name)?;
+                Some(mark(context, object, pool, node, write))
             })
             .collect();
         let results: Vec<_> = stream::iter(writes)
@@ -152,13 +158,13 @@ pub async fn pods(
     plan: &Plan,
     now: Timestamp,
 ) -> Result<(), WriteError> {
-    let find = |router: &RouterId| {
-        let pod = snapshot
-            .pods
-            .iter()
-            .find(|pod| pod.name_any() == router.as_str());
-        pod.map(AsRef::as_ref)
-    };
+    let there: HashMap<String, &Pod> = snapshot
+        .pods
+        .iter()
+        .filter(|_| !plan.pods.is_empty() || !plan.replace.is_empty())
+        .map(|pod| (pod.name_any(), pod.as_ref()))
+        .collect();
+    let find = |router: &RouterId| there.get(router.as_str()).copied();
     let writes: Vec<_> = plan
         .pods
         .iter()

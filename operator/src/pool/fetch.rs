@@ -1,45 +1,33 @@
 //! From Kubernetes objects to what planning sees.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::ListParams;
-use kube::runtime::reflector::Store;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use plenum_crds::{MMRPool, MeetingZone, labels};
+use serde::de::DeserializeOwned;
 
 use super::build::selector;
-use super::observe::{self, is_ready, label};
+use super::observe::{self, label};
 use super::observed::{Observed, Owner, View};
+use super::prune;
 use super::validate::ValidPool;
+use crate::cache::watch::PAGE;
 use crate::reports::Controller;
-
-/// Caches of everything that pools are planned from.
-#[derive(Clone)]
-pub struct Caches {
-    /// All nodes.
-    pub nodes: Store<Node>,
-    /// Router and controller pods.
-    pub pods: Store<Pod>,
-    /// All pools.
-    pub pools: Store<MMRPool>,
-    /// All zones.
-    pub zones: Store<MeetingZone>,
-    /// The routers' `DaemonSet`s.
-    pub daemonsets: Store<DaemonSet>,
-}
 
 /// The objects that one pool is planned from.
 pub struct Snapshot {
-    /// All nodes, or all that the pool can be concerned with.
+    /// All nodes that the pool can be concerned with.
     pub nodes: Vec<Arc<Node>>,
     /// Router pods of the pool.
     pub pods: Vec<Arc<Pod>>,
     /// Its zone.
     pub zone: Option<Arc<MeetingZone>>,
-    /// The other pools of the cluster.
+    /// The other pools that select some of these nodes.
     pub others: Vec<Arc<MMRPool>>,
     /// Its `DaemonSet`.
     pub daemonset: Option<Arc<DaemonSet>>,
@@ -47,79 +35,28 @@ pub struct Snapshot {
     pub controllers: Vec<Controller>,
 }
 
-impl Caches {
-    /// The objects of `pool` as cached.
-    #[must_use]
-    pub fn snapshot(&self, pool: &ValidPool) -> Snapshot {
-        let name = super::build::daemonset_name(&pool.name);
-        let here = |meta: &dyn Fn() -> Option<String>| meta().as_deref() == Some(&pool.namespace);
-        let wanted = selector(pool);
-        Snapshot {
-            nodes: self.nodes.state(),
-            pods: self.pods.state_filter(|pod| {
-                here(&|| pod.namespace())
-                    && wanted.iter().all(|(k, v)| pod.labels().get(k) == Some(v))
-            }),
-            zone: self
-                .zones
-                .find(|zone| here(&|| zone.namespace()) && zone.name_any() == pool.spec.zone),
-            others: self
-                .pools
-                .state_filter(|p| !here(&|| p.namespace()) || p.name_any() != pool.name),
-            daemonset: self
-                .daemonsets
-                .find(|set| here(&|| set.namespace()) && set.name_any() == name),
-            controllers: self.controllers(&pool.namespace, &pool.spec.zone),
-        }
-    }
-
-    fn controllers(&self, namespace: &str, zone: &str) -> Vec<Controller> {
-        let of_zone = |pod: &Pod| {
-            pod.namespace().as_deref() == Some(namespace)
-                && label(pod, labels::ZONE) == Some(zone)
-                && label(pod, labels::APP_COMPONENT) == Some(labels::COMPONENT_CONTROLLER)
-                && pod.metadata.deletion_timestamp.is_none()
-        };
-        let mut controllers: Vec<Controller> = self
-            .pods
-            .state_filter(of_zone)
-            .iter()
-            .filter_map(|pod| {
-                let ip = pod.status.as_ref()?.pod_ip.as_deref()?.parse().ok()?;
-                let (name, ready) = (pod.name_any(), is_ready(pod));
-                Some(Controller { name, ip, ready })
-            })
-            .collect();
-        controllers.sort();
-        controllers
-    }
-}
-
 impl Snapshot {
     /// The same with nodes and pods as the API server has them now. A cache may be behind
     /// (after a restart even by much); what is taken away is decided on this.
     pub async fn confirmed(self, client: &Client, pool: &ValidPool) -> Result<Self, kube::Error> {
         let ours = format!("{}={}", labels::ACTIVE_POOL, pool.active.as_str());
-        let nodes: Api<Node> = Api::all(client.clone());
-        let marked = nodes.list(&ListParams::default().labels(&ours)).await?;
+        let marked = listed(Api::<Node>::all(client.clone()), &ours, prune::node).await?;
         let wanted: Vec<String> = selector(pool)
             .iter()
             .map(|(k, v)| format!("{k}={v}"))
             .collect();
-        let pods: Api<Pod> = Api::namespaced(client.clone(), &pool.namespace);
-        let pods = pods
-            .list(&ListParams::default().labels(&wanted.join(",")))
-            .await?;
-        let fresh: BTreeSet<String> = marked.items.iter().map(ResourceExt::name_any).collect();
+        let pods = Api::<Pod>::namespaced(client.clone(), &pool.namespace);
+        let pods = listed(pods, &wanted.join(","), prune::pod).await?;
+        let fresh: BTreeSet<String> = marked.iter().map(|node| node.name_any()).collect();
         let stale = |node: &Arc<Node>| {
             fresh.contains(&node.name_any())
                 || label(&**node, labels::ACTIVE_POOL) == Some(pool.active.as_str())
         };
         let mut nodes: Vec<_> = self.nodes.into_iter().filter(|node| !stale(node)).collect();
-        nodes.extend(marked.items.into_iter().map(Arc::new));
+        nodes.extend(marked);
         Ok(Self {
             nodes,
-            pods: pods.items.into_iter().map(Arc::new).collect(),
+            pods,
             ..self
         })
     }
@@ -162,6 +99,27 @@ impl Snapshot {
                 .collect(),
             view,
             rivals,
+        }
+    }
+}
+
+/// What the API server has with these labels, page by page: of a pool of thousands, whole
+/// objects would be hundreds of megabytes.
+async fn listed<K>(api: Api<K>, labels: &str, prune: fn(&mut K)) -> kube::Result<Vec<Arc<K>>>
+where
+    K: Resource + Clone + DeserializeOwned + Debug,
+{
+    let mut params = ListParams::default().labels(labels).limit(PAGE);
+    let mut all = Vec::new();
+    loop {
+        let page = api.list(&params).await?;
+        all.extend(page.items.into_iter().map(|mut object| {
+            prune(&mut object);
+            Arc::new(object)
+        }));
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(all),
         }
     }
 }

@@ -2,39 +2,40 @@
 //!
 //! | file | step | touches the API |
 //! |---|---|---|
-//! | [`fetch`], `observe`, `trouble` | objects -> [`observed`] | reads |
+//! | [`caches`], [`fetch`], `observe` | objects -> [`observed`] | reads |
 //! | [`validate`] | resource -> valid pool, or what to write instead | no |
 //! | [`build`] | the routers' `DaemonSet` | no |
 //! | [`plan`](mod@plan) | what shall be done: labels, drains, conditions | no, pure |
 //! | [`apply`] | does it, in the safe order | writes |
 //! | [`status`] | status, only when it differs | no |
-//! | `telling` | Events of rollouts | writes |
 //! | [`reconcile`] | one look: all of the above in order | through them |
 //! | `remembered` | what is kept between two looks | no |
-//! | `triggers` | which event concerns which pool | watches |
+//! | `triggers`, `index`, `selection` | which event concerns which pool | watches |
+//! | `prune` | what caches keep of an object | no |
 
 pub mod apply;
 pub mod build;
+pub mod caches;
 pub mod fetch;
+mod index;
 mod observe;
 pub mod observed;
 pub mod plan;
+mod prune;
 pub mod reconcile;
 mod remembered;
+mod selection;
 pub mod status;
-mod telling;
 mod triggers;
-mod trouble;
 pub mod validate;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use kube::runtime::Controller;
-use kube::runtime::controller::Config;
+use kube::ResourceExt as _;
+use kube::runtime::controller::{Config, Error, applier};
 use kube::runtime::reflector::Store;
-use kube::runtime::watcher;
-use kube::{Api, ResourceExt as _};
 use plenum_crds::{MMRPool, labels};
 use tokio_util::sync::CancellationToken;
 
@@ -51,10 +52,7 @@ const CONCURRENCY: u16 = 16;
 /// Runs the controller until `stop`, then ends what it has begun; drop it if that takes too
 /// long.
 pub async fn run(context: Context, stop: CancellationToken) {
-    let api: Api<MMRPool> = Api::all(context.client.clone());
-    let controller = Controller::new(api, watcher::Config::default())
-        .with_config(Config::default().concurrency(CONCURRENCY));
-    let (triggers, due) = Triggers::new(controller.store());
+    let (triggers, due) = Triggers::new(context.metrics.clone());
     let caches = triggers.watch_all(&context.client, &stop);
     let reports = Reports::new(context.client.clone(), stop.clone(), {
         let triggers = triggers.clone();
@@ -64,23 +62,25 @@ pub async fn run(context: Context, stop: CancellationToken) {
         return;
     }
     let _term = context.metrics.term(ages(&caches.pools, &reports));
+    let store = caches.pools.clone();
     let pools = Arc::new(Pools::new(context, caches, reports));
     let known = pools.clone();
-    controller
-        .reconcile_on(due)
-        .graceful_shutdown_on(stop.cancelled_owned())
-        .run(
-            |object, pools| async move { pools.reconcile(object).await },
-            |object, error, pools| pools.after(&object, error),
-            pools,
-        )
-        .for_each(|result| {
-            if let Err(kube::runtime::controller::Error::ObjectNotFound(pool)) = result {
-                known.went(&pool.namespace.unwrap_or_default(), &pool.name);
-            }
-            std::future::ready(())
-        })
-        .await;
+    let queue = due.map(|pool| Ok::<_, Infallible>(pool.object_ref()));
+    applier(
+        |object, pools: Arc<Pools>| Box::pin(async move { pools.reconcile(object).await }),
+        |object, error, pools| pools.after(&object, error),
+        pools,
+        store,
+        queue.take_until(stop.cancelled_owned()),
+        Config::default().concurrency(CONCURRENCY),
+    )
+    .for_each(|result| {
+        if let Err(Error::ObjectNotFound(pool)) = result {
+            known.went(&pool.namespace.unwrap_or_default(), &pool.name);
+        }
+        std::future::ready(())
+    })
+    .await;
 }
 
 /// How old the reports of each pool are, when asked.

@@ -11,13 +11,15 @@ use plenum_crds::conditions::{PoolCondition, PoolReason};
 use plenum_crds::{MMRPool, labels};
 use plenum_wire::PoolName;
 
-use super::fetch::{Caches, Snapshot};
+use super::caches::Caches;
+use super::fetch::Snapshot;
 use super::observed::{Observed, Zone};
 use super::plan::{Memory, Plan, plan};
 use super::remembered::Remembered;
 use super::validate::{ValidPool, validate};
-use super::{apply, build, status, telling};
+use super::{apply, build, status};
 use crate::apply::WriteError;
+use crate::cache::Key;
 use crate::conditions::Verdict;
 use crate::context::Context;
 use crate::reports::{Reports, ZoneKey};
@@ -80,7 +82,9 @@ impl Pools {
 
     /// One look.
     pub async fn reconcile(&self, object: Arc<MMRPool>) -> Result<Action, Error> {
-        let timer = self.context.metrics.reconcile("pool");
+        let metrics = &self.context.metrics;
+        metrics.begun("pool", &Key::of(object.as_ref()));
+        let timer = metrics.reconcile("pool");
         let result = self.look(&object).await;
         timer.done(&result);
         if result.is_ok() {
@@ -243,10 +247,16 @@ impl Pools {
         now: Timestamp,
     ) -> Result<Option<Duration>, Error> {
         let wanted = status::status(object, plan.numbers, &plan.verdicts, now);
-        let written = self.remembered.of(object, |kept| kept.written);
         let clock = Instant::now();
+        let every = status::load_every(self.caches.index.len());
+        let first = status::spread(object, every);
+        let written = self.remembered.of(object, |kept| {
+            *kept
+                .written
+                .get_or_insert_with(|| clock.checked_sub(first).unwrap_or(clock))
+        });
         let old = object.status.as_ref();
-        if let Some(wait) = status::postponed(old, &wanted, written, clock) {
+        if let Some(wait) = status::postponed(old, &wanted, clock - written, every) {
             return Ok(Some(wait));
         }
         if old != Some(&wanted) {
@@ -254,7 +264,6 @@ impl Pools {
                 .writer
                 .apply_status(object, old, &wanted)
                 .await?;
-            telling::rollout(&self.context, object, &plan.verdicts).await;
             self.remembered
                 .of(object, |kept| kept.written = Some(clock));
         }
@@ -285,7 +294,9 @@ impl Pools {
         if let Ok(pool) = PoolName::try_from(format!("{namespace}.{name}")) {
             self.reports.forget_everywhere(&pool);
         }
-        self.context.metrics.forget_pool(namespace, name);
+        let metrics = &self.context.metrics;
+        metrics.begun("pool", &Key::new(namespace, name));
+        metrics.forget_pool(namespace, name);
     }
 
     fn gone(&self, object: &MMRPool, pool: &ValidPool, zone: &ZoneKey) {

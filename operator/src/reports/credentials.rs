@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 use plenum_transport::tls::{Identity, Trust, client_config};
+use rustls::ClientConfig;
+use rustls::client::Resumption;
 use tokio::sync::Mutex;
 
 use super::ZoneKey;
@@ -21,7 +23,7 @@ pub(super) struct Credentials {
     api: Api<Secret>,
     name: String,
     /// The configuration, and when to read the Secret again.
-    known: Mutex<(Option<Arc<rustls::ClientConfig>>, Instant)>,
+    known: Mutex<(Option<Arc<ClientConfig>>, Instant)>,
 }
 
 impl Credentials {
@@ -34,7 +36,7 @@ impl Credentials {
     }
 
     /// The TLS configuration, the last one if a newer cannot be had.
-    pub(super) async fn tls(&self) -> anyhow::Result<Arc<rustls::ClientConfig>> {
+    pub(super) async fn tls(&self) -> anyhow::Result<Arc<ClientConfig>> {
         let mut known = self.known.lock().await;
         if let (Some(config), again) = &*known
             && Instant::now() < *again
@@ -60,7 +62,7 @@ impl Credentials {
         known.1 = known.1.min(Instant::now() + RETRY);
     }
 
-    async fn read(&self) -> anyhow::Result<Arc<rustls::ClientConfig>> {
+    async fn read(&self) -> anyhow::Result<Arc<ClientConfig>> {
         let secret = tokio::time::timeout(RETRY, self.api.get(&self.name)).await??;
         let data = secret.data.unwrap_or_default();
         let part = |key: &str| {
@@ -69,6 +71,10 @@ impl Credentials {
         };
         let identity = Identity::from_pem(part("tls.crt")?, part("tls.key")?)?;
         let trust = Trust::from_pem(part("ca.crt")?)?;
-        Ok(client_config(&trust, Some(&identity), &[b"http/1.1"])?)
+        let config = client_config(&trust, Some(&identity), &[b"http/1.1"])?;
+        let mut config = config.as_ref().clone();
+        // A link is opened once; a store of sessions to resume is 20 KiB for each zone.
+        config.resumption = Resumption::disabled();
+        Ok(Arc::new(config))
     }
 }

@@ -9,7 +9,7 @@ use plenum_wire::link::{
     FromOperator, HEARTBEAT_MS, LINK_PATH, OPERATOR_SUBPROTOCOL, RouterReport, SILENCE_MS,
     ToOperator,
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::credentials::Credentials;
 use super::{Orders, ZoneKey};
@@ -27,6 +27,10 @@ pub(super) struct Link {
     pub ip: IpAddr,
     pub credentials: Arc<Credentials>,
     pub orders: watch::Receiver<Orders>,
+    /// Who may dial now: handshakes of all zones at once would make each of them late.
+    pub turns: Arc<Semaphore>,
+    /// Called when a try begins.
+    pub trying: Box<dyn Fn() + Send + Sync>,
     pub report: Box<dyn Fn(Vec<RouterReport>) + Send + Sync>,
 }
 
@@ -55,6 +59,8 @@ impl Link {
     }
 
     async fn dial(&self) -> anyhow::Result<Connected> {
+        let _turn = self.turns.acquire().await?;
+        (self.trying)();
         let request = Dial {
             addr: SocketAddr::new(self.ip, LINK_PORT),
             server_name: format!("{}-zc-link.{}.svc", self.zone.name, self.zone.namespace),

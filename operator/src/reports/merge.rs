@@ -15,12 +15,27 @@ pub const FRESH: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub struct Heard {
     /// When it came.
-    pub at: Instant,
-    /// What it said.
-    pub routers: Vec<RouterReport>,
+    at: Instant,
+    /// What it said, by pool: a view of one does not look at the others.
+    routers: BTreeMap<PoolName, BTreeMap<RouterId, RouterReport>>,
 }
 
 impl Heard {
+    /// A report that came `at` this moment.
+    #[must_use]
+    pub fn new(at: Instant, said: Vec<RouterReport>) -> Self {
+        let mut routers: BTreeMap<PoolName, BTreeMap<RouterId, RouterReport>> = BTreeMap::new();
+        for report in said {
+            let of_pool = routers.entry(report.pool.clone()).or_default();
+            of_pool.entry(report.router.clone()).or_insert(report);
+        }
+        Self { at, routers }
+    }
+
+    fn of(&self, pool: &PoolName, router: &RouterId) -> Option<&RouterReport> {
+        self.routers.get(pool)?.get(router)
+    }
+
     fn fresh(&self, now: Instant) -> bool {
         now.duration_since(self.at) <= FRESH
     }
@@ -49,13 +64,12 @@ pub fn merge(
         .collect();
     let names: BTreeSet<&RouterId> = heard
         .values()
-        .flat_map(|said| &said.routers)
-        .filter(|report| report.pool == *pool)
-        .map(|report| &report.router)
+        .filter_map(|said| said.routers.get(pool))
+        .flat_map(BTreeMap::keys)
         .collect();
     let routers = names
         .into_iter()
-        .filter_map(|router| Some((router.clone(), word(router, &voices, heard, now)?)))
+        .filter_map(|router| Some((router.clone(), word((pool, router), &voices, heard, now)?)))
         .collect();
     View {
         coverage: coverage(expected, heard, now),
@@ -82,27 +96,29 @@ fn coverage(
 }
 
 fn word(
-    router: &RouterId,
+    (pool, router): (&PoolName, &RouterId),
     voices: &[&Heard],
     heard: &BTreeMap<String, Heard>,
     now: Instant,
 ) -> Option<Word> {
-    let of = |said: &Heard| said.routers.iter().find(|r| r.router == *router).cloned();
     // Of words equally old the one with more people: the careful reading.
     let (age, newest) = heard
         .values()
-        .filter_map(|said| of(said).map(|report| (said.age(&report, now), report)))
+        .filter_map(|said| {
+            said.of(pool, router)
+                .map(|report| (said.age(report, now), report))
+        })
         .min_by_key(|(age, report)| (*age, std::cmp::Reverse(report.load.participants)))?;
     let in_touch = |said: &Heard| {
-        of(said).is_some_and(|report| {
-            report.connected && said.age(&report, now) <= FRESH && report.boot == newest.boot
+        said.of(pool, router).is_some_and(|report| {
+            report.connected && said.age(report, now) <= FRESH && report.boot == newest.boot
         })
     };
     let everywhere = |holds: fn(&RouterReport) -> bool| {
         !voices.is_empty()
             && voices
                 .iter()
-                .all(|said| in_touch(said) && of(said).is_some_and(|report| holds(&report)))
+                .all(|said| in_touch(said) && said.of(pool, router).is_some_and(holds))
     };
     Some(Word {
         participants: newest.load.participants,
@@ -116,7 +132,7 @@ fn word(
             .then(|| {
                 voices
                     .iter()
-                    .filter_map(|said| Some(said.age(&of(said)?, now)))
+                    .filter_map(|said| Some(said.age(said.of(pool, router)?, now)))
                     .max()
             })
             .flatten(),
@@ -163,8 +179,7 @@ mod tests {
             .filter_map(|(name, said)| {
                 let (ago, report) = said?;
                 let at = later(600_000 - ago);
-                let routers = vec![report];
-                Some((name.clone(), Heard { at, routers }))
+                Some((name.clone(), Heard::new(at, vec![report])))
             })
             .collect();
         merge(&BTreeSet::from(names), &heard, &pool(), now)

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use kube::Client;
 use plenum_wire::{PoolName, RouterId};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::pool::observed::{Coverage, View};
@@ -31,8 +31,15 @@ use merge::{FRESH, Heard, merge};
 
 /// Changes of one zone's reports within this time are one.
 const DEBOUNCE: Duration = Duration::from_millis(50);
+/// What a zone's reports may take of a core: one with thousands of routers is merged less often.
+const SHARE: u32 = 10;
 /// How often silence is looked for.
 const TICK: Duration = Duration::from_millis(500);
+
+/// Links that are dialled at the same time, of all zones.
+const DIALLING: usize = 128;
+/// How long a zone's links may wait for their turn while the zone counts as just begun.
+const TURN: Duration = Duration::from_secs(30);
 
 /// A zone by where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +70,7 @@ pub struct Reports {
     client: Client,
     zones: Arc<Mutex<HashMap<ZoneKey, Followed>>>,
     changed: Arc<dyn Fn(&PoolName) + Send + Sync>,
+    turns: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -78,7 +86,11 @@ struct Followed {
 
 struct State {
     /// When the zone was first followed.
+    begun: Instant,
+    /// When the first try of a link began last; before any, as `begun`.
     since: Instant,
+    /// Links that have not been tried yet.
+    untried: BTreeSet<String>,
     expected: BTreeSet<String>,
     heard: BTreeMap<String, Heard>,
     /// What each pool was last told, without ages.
@@ -88,9 +100,17 @@ struct State {
 impl State {
     fn view(&self, pool: &PoolName, now: Instant) -> View {
         let view = merge(&self.expected, &self.heard, pool, now);
+        let turns = !self.untried.is_empty() && now < self.begun + TURN;
         View {
-            settling: view.coverage != Coverage::Complete && now < self.since + FRESH,
+            settling: view.coverage != Coverage::Complete && (turns || now < self.since + FRESH),
             ..view
+        }
+    }
+
+    /// A link is tried: its controller has from now on to be heard.
+    fn trying(&mut self, controller: &str, now: Instant) {
+        if self.untried.remove(controller) && now < self.begun + TURN {
+            self.since = now;
         }
     }
 
@@ -121,6 +141,7 @@ impl Reports {
             client,
             zones: Arc::default(),
             changed: Arc::new(changed),
+            turns: Arc::new(Semaphore::new(DIALLING)),
             stop,
         }
     }
@@ -142,7 +163,8 @@ impl Reports {
         });
         for link in wanted {
             if !followed.links.contains_key(&link) {
-                let stop = followed.connect(zone, &link);
+                lock(&followed.heard).untried.insert(link.0.clone());
+                let stop = followed.connect(zone, &link, &self.turns);
                 followed.links.insert(link, stop);
             }
         }
@@ -155,6 +177,9 @@ impl Reports {
         state
             .heard
             .retain(|name, _| controllers.iter().any(|c| c.name == *name));
+        state
+            .untried
+            .retain(|name| controllers.iter().any(|c| c.name == *name));
         state.told.entry(pool.clone()).or_default();
     }
 
@@ -211,9 +236,12 @@ impl Reports {
     }
 
     fn start(&self, zone: &ZoneKey) -> Followed {
+        let begun = Instant::now();
         let followed = Followed {
             heard: Arc::new(Mutex::new(State {
-                since: Instant::now(),
+                begun,
+                since: begun,
+                untried: BTreeSet::new(),
                 expected: BTreeSet::new(),
                 heard: BTreeMap::new(),
                 told: BTreeMap::new(),
@@ -233,11 +261,13 @@ impl Reports {
                     () = news.notified() => {}
                     () = tokio::time::sleep(TICK) => {}
                 }
-                let pools = lock(&state).news(Instant::now());
+                let began = Instant::now();
+                let pools = lock(&state).news(began);
                 for pool in &pools {
                     changed(pool);
                 }
-                tokio::time::sleep(DEBOUNCE).await;
+                let rest = began.elapsed().saturating_mul(SHARE);
+                tokio::time::sleep(rest.clamp(DEBOUNCE, TICK)).await;
             }
         });
         followed
@@ -245,8 +275,14 @@ impl Reports {
 }
 
 impl Followed {
-    fn connect(&self, zone: &ZoneKey, (name, ip): &(String, IpAddr)) -> CancellationToken {
+    fn connect(
+        &self,
+        zone: &ZoneKey,
+        (name, ip): &(String, IpAddr),
+        turns: &Arc<Semaphore>,
+    ) -> CancellationToken {
         let stop = self.stop.child_token();
+        let (state, tried) = (self.heard.clone(), name.clone());
         let (heard, news) = (self.heard.clone(), self.news.clone());
         let controller = name.clone();
         let link = link::Link {
@@ -255,9 +291,10 @@ impl Followed {
             ip: *ip,
             credentials: self.credentials.clone(),
             orders: self.orders.subscribe(),
+            turns: turns.clone(),
+            trying: Box::new(move || lock(&state).trying(&tried, Instant::now())),
             report: Box::new(move |routers| {
-                let at = Instant::now();
-                let said = Heard { at, routers };
+                let said = Heard::new(Instant::now(), routers);
                 lock(&heard).heard.insert(controller.clone(), said);
                 news.notify_one();
             }),
@@ -317,19 +354,46 @@ mod tests {
         assert!(lock(&reports.zones).is_empty());
     }
 
-    #[test]
-    fn a_router_that_stays_empty_is_news_once() {
-        let start = Instant::now();
-        let mut state = State {
+    fn begun(start: Instant) -> State {
+        State {
+            begun: start,
             since: start,
+            untried: BTreeSet::new(),
             expected: BTreeSet::from(["zc-0".to_owned()]),
             heard: BTreeMap::new(),
             told: BTreeMap::from([("n.p".parse().unwrap(), View::default())]),
-        };
+        }
+    }
+
+    #[test]
+    fn a_link_that_waits_for_its_turn_is_not_silent_yet() {
+        let start = Instant::now();
+        let at = |s| start + Duration::from_secs(s);
+        let mut state = begun(start);
+        let pool = "n.p".parse().unwrap();
+        let settling = |state: &State, s| state.view(&pool, at(s)).settling;
+        assert!(settling(&state, 2) && !settling(&state, 3));
+        state.untried.insert("zc-0".into());
+        assert!(settling(&state, 10), "nobody could have been heard");
+        state.trying("zc-0", at(10));
+        assert!(settling(&state, 12) && !settling(&state, 13));
+        // A second try is no reason to wait anew, nor is a turn that never comes.
+        state.trying("zc-0", at(20));
+        assert!(!settling(&state, 20));
+        state.untried.insert("zc-1".into());
+        assert!(settling(&state, 29) && !settling(&state, 30));
+        state.trying("zc-1", at(40));
+        assert!(!settling(&state, 40));
+    }
+
+    #[test]
+    fn a_router_that_stays_empty_is_news_once() {
+        let start = Instant::now();
+        let mut state = begun(start);
         let mut news = |ms, people| {
             let at = start + Duration::from_millis(ms);
-            let routers = vec![draining(people)];
-            state.heard.insert("zc-0".into(), Heard { at, routers });
+            let said = Heard::new(at, vec![draining(people)]);
+            state.heard.insert("zc-0".into(), said);
             state.news(at + Duration::from_millis(ms % 50)).len()
         };
         assert_eq!(news(0, 1), 1);

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use futures_util::TryStreamExt as _;
 use futures_util::stream::{BoxStream, StreamExt as _, select_all};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{Secret, Service};
@@ -12,6 +13,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Config, applier};
 use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use plenum_crds::{MMRPool, MeetingZone};
@@ -22,6 +24,8 @@ use super::children::all_children;
 use super::fetch::Stores;
 use super::names::ZoneSecret;
 use super::reconcile::{Scope, reconcile, retry};
+use crate::cache::watch::{self, all, unmanaged};
+use crate::cache::{Groups, Key};
 use crate::context::Context;
 
 /// Zones reconciled at the same time: each waits for the API server most of the time.
@@ -32,9 +36,12 @@ type Triggers = BoxStream<'static, Trigger>;
 
 /// Keeps all zones until `stop`, then ends what it has begun; drop it if that takes too long.
 pub async fn run(context: Context, stop: CancellationToken) {
-    let (zones, stores, triggers) = watch(&context.client);
+    let (zones, stores, triggers) = watch_all(&context.client);
     let scope = Arc::new(Scope { context, stores });
     let config = Config::default().concurrency(CONCURRENCY);
+    let metrics = scope.context.metrics.clone();
+    let (asked, gone) = (metrics.clone(), metrics);
+    let triggers = triggers.inspect_ok(move |zone| asked.asked("zone", &key(zone)));
     let queue = triggers.take_until(stop.cancelled_owned());
     applier(
         |zone, scope| Box::pin(reconcile(zone, scope)),
@@ -44,33 +51,49 @@ pub async fn run(context: Context, stop: CancellationToken) {
         queue,
         config,
     )
-    .for_each(|result| async {
+    .for_each(|result| {
         match result {
             Ok((zone, _)) => tracing::debug!(%zone, "reconciled"),
             // A zone that went between the trigger and its turn.
             Err(kube::runtime::controller::Error::ObjectNotFound(zone)) => {
                 tracing::debug!(%zone, "gone");
+                gone.begun("zone", &key(&zone));
             }
             Err(error) => tracing::warn!(%error, "a zone was not reconciled; trying again"),
         }
+        std::future::ready(())
     })
     .await;
 }
 
-fn watch(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
-    let (zones, zone_events) = cached::<MeetingZone>(client, watcher::Config::default());
-    let (pools, pool_events) = cached::<MMRPool>(client, watcher::Config::default());
-    let children = || watcher::Config::default().labels(&all_children());
-    let (stateful_sets, set_events) = cached::<StatefulSet>(client, children());
-    let (deployments, deployment_events) = cached::<Deployment>(client, children());
-    let (services, service_events) = cached::<Service>(client, children());
-    let (budgets, budget_events) = cached::<PodDisruptionBudget>(client, children());
-    let (secrets, secret_events) = cached::<Secret>(client, children());
+fn key<K: reflector::Lookup>(object: &ObjectRef<K>) -> Key {
+    Key::new(
+        object.namespace.as_deref().unwrap_or_default(),
+        &object.name,
+    )
+}
+
+fn watch_all(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
+    let (zones_naming, pools_of_zones) = (Groups::default(), Groups::default());
+    let named = zones_naming.clone();
+    let (zones, zone_events) = cached(client, all(), move |key, zone: Option<&MeetingZone>| {
+        named.set(key, zone.map(secrets_named_by).unwrap_or_default());
+    });
+    let of_zones = pools_of_zones.clone();
+    let (pools, pool_events) = cached(client, all(), move |key, pool: Option<&MMRPool>| {
+        let zone = |pool: &MMRPool| Key::new(key.namespace(), &pool.spec.zone);
+        of_zones.set(key, pool.map(zone).into_iter().collect());
+    });
+    let children = || all().labels(&all_children());
+    let (stateful_sets, set_events) = cached(client, children(), unindexed::<StatefulSet>);
+    let (deployments, deployment_events) = cached(client, children(), unindexed::<Deployment>);
+    let (services, service_events) = cached(client, children(), unindexed::<Service>);
+    let (budgets, budget_events) = cached(client, children(), unindexed::<PodDisruptionBudget>);
+    let (secrets, secret_events) = cached(client, children(), unindexed::<Secret>);
     let triggers = select_all([
-        zone_events
-            .map(|event| event.map(|zone| ObjectRef::from_obj(&zone)))
-            .boxed(),
+        themselves(zones.clone(), zone_events),
         pool_events
+            .touched_objects()
             .map(|event| event.map(|pool| of_pool(&pool)))
             .boxed(),
         owners(set_events),
@@ -78,10 +101,11 @@ fn watch(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
         owners(service_events),
         owners(budget_events),
         owners(secret_events),
-        referenced(client, zones.clone()),
+        referenced(client, zones.clone(), zones_naming),
     ]);
     let stores = Stores {
         pools,
+        pools_of_zones,
         stateful_sets,
         deployments,
         services,
@@ -91,24 +115,57 @@ fn watch(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
     (zones, stores, triggers.boxed())
 }
 
-type Events<K> = BoxStream<'static, Result<K, watcher::Error>>;
+type Events<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 
-/// A cache of all objects of a kind, and a stream of those that change or go.
-fn cached<K>(client: &Client, config: watcher::Config) -> (Store<K>, Events<K>)
+/// A cache of all objects of a kind, and what happens to them. `index` is told
+/// of each before the cache has it, and not of what went while nobody watched: who asks an index
+/// looks the answer up.
+fn cached<K>(
+    client: &Client,
+    config: watcher::Config,
+    index: impl Fn(&Key, Option<&K>) + Send + 'static,
+) -> (Store<K>, Events<K>)
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     K::DynamicType: Eq + Hash + Clone + Default,
 {
     let (store, writer) = reflector::store();
-    let events = watcher(Api::<K>::all(client.clone()), config)
-        .default_backoff()
-        // Who wrote which field is half of an object, and nobody here asks.
-        .modify(|object| object.managed_fields_mut().clear())
+    let events = watch::events::<K>(client, config, unmanaged)
+        .inspect_ok(move |event| match event {
+            Event::Apply(object) | Event::InitApply(object) => {
+                index(&Key::of(object), Some(object));
+            }
+            Event::Delete(object) => index(&Key::of(object), None),
+            Event::Init | Event::InitDone => {}
+        })
         .reflect(writer)
-        .touched_objects()
         .boxed();
     (store, events)
 }
+
+/// The zones that changed. Those of a new list are in the cache when it is whole; before that
+/// they would be taken for gone.
+fn themselves(zones: Store<MeetingZone>, events: Events<MeetingZone>) -> Triggers {
+    events
+        .flat_map(move |event| {
+            let triggers: Vec<Trigger> = match event {
+                Ok(Event::Apply(zone) | Event::Delete(zone)) => {
+                    vec![Ok(ObjectRef::from_obj(&zone))]
+                }
+                Ok(Event::Init | Event::InitApply(_)) => Vec::new(),
+                Ok(Event::InitDone) => {
+                    let all = zones.state();
+                    let all = all.iter().map(|zone| ObjectRef::from_obj(zone.as_ref()));
+                    all.map(Ok).collect()
+                }
+                Err(error) => vec![Err(error)],
+            };
+            futures_util::stream::iter(triggers)
+        })
+        .boxed()
+}
+
+fn unindexed<K>(_: &Key, _: Option<&K>) {}
 
 fn of_pool(pool: &MMRPool) -> ObjectRef<MeetingZone> {
     ObjectRef::new(&pool.spec.zone).within(&pool.namespace().unwrap_or_default())
@@ -120,6 +177,7 @@ where
     K: Resource<DynamicType = ()> + Send + 'static,
 {
     events
+        .touched_objects()
         .filter_map(|event| async { event.map(|object| owner(&object)).transpose() })
         .boxed()
 }
@@ -134,44 +192,44 @@ fn owner<K: Resource>(object: &K) -> Option<ObjectRef<MeetingZone>> {
 }
 
 /// The zones that a changed Secret concerns by its name. Only names are watched, not contents.
-fn referenced(client: &Client, zones: Store<MeetingZone>) -> Triggers {
-    watcher(
-        Api::<PartialObjectMeta<Secret>>::all(client.clone()),
-        watcher::Config::default(),
-    )
-    .default_backoff()
-    .touched_objects()
-    .flat_map(move |event| {
-        let triggers: Vec<Trigger> = match event {
-            Ok(secret) => naming(&zones, &secret).into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        };
-        futures_util::stream::iter(triggers)
-    })
-    .boxed()
+fn referenced(client: &Client, zones: Store<MeetingZone>, zones_naming: Groups<Key>) -> Triggers {
+    watcher(Api::<PartialObjectMeta<Secret>>::all(client.clone()), all())
+        .default_backoff()
+        .touched_objects()
+        .flat_map(move |event| {
+            let triggers: Vec<Trigger> = match event {
+                Ok(secret) => {
+                    let concerned = naming(&zones, &zones_naming, &secret);
+                    concerned.into_iter().map(Ok).collect()
+                }
+                Err(error) => vec![Err(error)],
+            };
+            futures_util::stream::iter(triggers)
+        })
+        .boxed()
 }
 
 fn naming(
     zones: &Store<MeetingZone>,
+    zones_naming: &Groups<Key>,
     secret: &PartialObjectMeta<Secret>,
 ) -> Vec<ObjectRef<MeetingZone>> {
     let (name, namespace) = (secret.name_any(), secret.namespace().unwrap_or_default());
-    let zones_that_name = zones
-        .state()
-        .into_iter()
-        .filter(|zone| zone.metadata.namespace.as_deref() == Some(&namespace))
-        .filter(|zone| names(zone, &name))
-        .map(|zone| ObjectRef::from_obj(zone.as_ref()));
+    let zones_that_name = zones_naming.members(&Key::of(secret));
+    let zones_that_name = zones_that_name.iter().map(Key::object_ref);
     // A Secret of somebody else under a child's name may stand in a zone's way, or just have
     // made way.
-    let zones_called_so = ZoneSecret::zones_of(&name)
-        .map(|zone| ObjectRef::new(zone).within(&namespace))
-        .filter(|zone| zones.get(zone).is_some());
-    zones_that_name.chain(zones_called_so).collect()
+    let zones_called_so =
+        ZoneSecret::zones_of(&name).map(|zone| ObjectRef::new(zone).within(&namespace));
+    zones_that_name
+        .chain(zones_called_so)
+        .filter(|zone| zones.get(zone).is_some())
+        .collect()
 }
 
-/// Whether the zone's spec names this Secret.
-fn names(zone: &MeetingZone, secret: &str) -> bool {
+/// The Secrets that the zone's spec names.
+fn secrets_named_by(zone: &MeetingZone) -> Vec<Key> {
+    let namespace = zone.metadata.namespace.as_deref().unwrap_or_default();
     let spec = &zone.spec;
     let directory = spec.directory.as_ref();
     let named = [
@@ -179,9 +237,12 @@ fn names(zone: &MeetingZone, secret: &str) -> bool {
         directory.map(|directory| &directory.credential_secret),
         directory.and_then(|directory| directory.authority_secret.as_ref()),
     ];
-    spec.certificates.secret_name.as_deref() == Some(secret)
-        || named
-            .into_iter()
-            .flatten()
-            .any(|named| named.name == secret)
+    let named = named.into_iter().flatten().map(|secret| &secret.name);
+    let mut all: Vec<Key> = named
+        .chain(&spec.certificates.secret_name)
+        .map(|secret| Key::new(namespace, secret))
+        .collect();
+    all.sort();
+    all.dedup();
+    all
 }

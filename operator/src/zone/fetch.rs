@@ -19,12 +19,15 @@ use serde::de::DeserializeOwned;
 
 use super::children::Part;
 use super::names::{self, ZoneSecret};
+use crate::cache::{Groups, Key};
 
 /// Caches of all that the zone controller watches.
 #[derive(Clone)]
 pub struct Stores {
     /// Pools, of all zones.
     pub pools: Store<MMRPool>,
+    /// Which of them name a zone.
+    pub pools_of_zones: Groups<Key>,
     /// Our children.
     pub stateful_sets: Store<StatefulSet>,
     /// Our children.
@@ -189,14 +192,11 @@ pub async fn live_pools(client: &Client, zone: &MeetingZone) -> Result<Vec<MMRPo
 }
 
 fn pools_of(stores: &Stores, namespace: &str, zone: &str) -> Vec<Arc<MMRPool>> {
-    let mut pools: Vec<_> = stores
-        .pools
-        .state()
-        .into_iter()
-        .filter(|pool| pool.spec.zone == zone && pool.namespace().as_deref() == Some(namespace))
-        .collect();
-    pools.sort_by_key(|pool| pool.name_any());
-    pools
+    let named = stores.pools_of_zones.members(&Key::new(namespace, zone));
+    let pools = named
+        .iter()
+        .filter_map(|key| stores.pools.get(&key.object_ref()));
+    pools.filter(|pool| pool.spec.zone == zone).collect()
 }
 
 struct Place<'a> {

@@ -13,10 +13,10 @@ use super::apply::{Applied, apply};
 use super::deletion::{Deletion, deletion};
 use super::fetch::{Fetched, Secrets, Stores, fetch, live_pools};
 use super::plan::{Plan, plan};
-use super::problems::Problem;
 use super::status::{Outcome, status};
-use super::validate::{Intent, ValidZone, intent, validate};
+use super::validate::{Intent, Problem, ValidZone, intent, validate};
 use crate::apply::WriteError;
+use crate::cache::Key;
 use crate::context::Context;
 use crate::events::EventType;
 use crate::pki::renew::Note;
@@ -52,8 +52,11 @@ const LATER: Duration = Duration::from_secs(5);
 
 /// Makes the zone what its spec says. Idempotent; writes nothing when nothing changed.
 pub async fn reconcile(zone: Arc<MeetingZone>, scope: Arc<Scope>) -> Result<Action, ZoneError> {
-    let measured = scope.context.metrics.reconcile("zone");
+    // Once after a start, and no part of a reconcile.
     scope.stores.ready().await;
+    let metrics = &scope.context.metrics;
+    metrics.begun("zone", &Key::of(zone.as_ref()));
+    let measured = metrics.reconcile("zone");
     let result = Box::pin(run(zone, &scope)).await;
     measured.done(&result);
     result
@@ -171,8 +174,8 @@ fn next_look(
         if let Some(time) = plan.look_again {
             next = next.min(until(time));
         }
-        let refused = applied.refused.any() || applied.secrets_refused.is_some();
-        if refused || plan.problems.any() || plan.certificates.is_err() {
+        let refused = applied.refused.is_some() || applied.secrets_refused.is_some();
+        if refused || plan.problem.is_some() || plan.certificates.is_err() {
             next = next.min(REFUSED);
         }
     }

@@ -15,21 +15,12 @@ impl World {
         let heard = self
             .heard
             .iter()
-            .map(|(name, (ms, routers))| {
-                (
-                    name.clone(),
-                    Heard {
-                        at: at(*ms),
-                        routers: routers.clone(),
-                    },
-                )
-            })
+            .map(|(name, (ms, routers))| (name.clone(), Heard::new(at(*ms), routers.clone())))
             .collect();
         let expected = self.controllers.keys().cloned().collect();
         let node = |node: &SimNode| observed::Node {
             selected: node.selected,
             schedulable: node.schedulable,
-            drain_requested: node.requested,
             ready: node.alive,
             owner: if node.active {
                 Owner::Us
@@ -41,9 +32,6 @@ impl World {
         };
         let pod = |pod: &SimPod| observed::Pod {
             node: pod.node.clone(),
-            born: Self::time_of(pod.born),
-            stopped: pod.template.works == Works::Crashes && pod.starts <= self.now,
-            trouble: None,
             started: pod.template.works != Works::NeverStarts && pod.starts <= self.now,
             ready: self.runs(pod),
             terminating: pod.gone.is_some(),

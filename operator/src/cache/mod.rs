@@ -1,0 +1,276 @@
+//! What the API server holds of a kind, kept up by a watch and found by name or by what it
+//! belongs to. There is no way to look through all of it: a reconcile costs what it concerns,
+//! not what the cluster has.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | [`key`] | the name of an object within its kind |
+//! | [`groups`] | which objects belong together |
+//! | [`watch`] | the watch that fills a cache, and its page size |
+
+pub mod groups;
+pub mod key;
+pub mod watch;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use kube::Resource;
+use kube::runtime::watcher::Event;
+
+pub use groups::Groups;
+pub use key::Key;
+
+/// A cache of one kind, in groups `G`. Its clones are the same one.
+pub struct Cache<K, G> {
+    objects: Arc<RwLock<HashMap<Key, Arc<K>>>>,
+    groups: Groups<G>,
+    filled: Arc<tokio::sync::watch::Sender<bool>>,
+    visited: Arc<AtomicU64>,
+}
+
+impl<K, G> Clone for Cache<K, G> {
+    fn clone(&self) -> Self {
+        Self {
+            objects: self.objects.clone(),
+            groups: self.groups.clone(),
+            filled: self.filled.clone(),
+            visited: self.visited.clone(),
+        }
+    }
+}
+
+/// An object that came, changed or went.
+#[derive(Debug)]
+pub struct Change<K> {
+    /// As it was; `None`: it came.
+    pub old: Option<Arc<K>>,
+    /// As it is; `None`: it went.
+    pub new: Option<Arc<K>>,
+}
+
+impl<K> Change<K> {
+    /// Both, as far as there are.
+    pub fn sides(&self) -> impl Iterator<Item = &K> {
+        self.old.iter().chain(&self.new).map(AsRef::as_ref)
+    }
+
+    /// Whether it came, went, or is no longer the `same`.
+    pub fn is_news(&self, same: impl Fn(&K, &K) -> bool) -> bool {
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) => !same(old, new),
+            _ => true,
+        }
+    }
+}
+
+impl<K: Resource, G: Hash + Eq + Clone> Cache<K, G> {
+    /// An empty cache, and the way to fill it. `groups_of` says what an object belongs to.
+    #[must_use]
+    pub fn new(groups_of: fn(&K) -> Vec<G>) -> (Self, Feed<K, G>) {
+        let cache = Self {
+            objects: Arc::default(),
+            groups: Groups::default(),
+            filled: Arc::default(),
+            visited: Arc::default(),
+        };
+        let feed = Feed {
+            cache: cache.clone(),
+            groups_of,
+            listed: None,
+        };
+        (cache, feed)
+    }
+
+    /// The object of this name.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<Arc<K>> {
+        self.visited.fetch_add(1, Ordering::Relaxed);
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        objects.get(key).cloned()
+    }
+
+    /// How many objects were asked for so far: what a reconcile costs, without a clock.
+    #[must_use]
+    pub fn visited(&self) -> u64 {
+        self.visited.load(Ordering::Relaxed)
+    }
+
+    /// The objects of a group, by name.
+    #[must_use]
+    pub fn group(&self, group: &G) -> Vec<Arc<K>> {
+        let keys = self.groups.members(group);
+        let visited = u64::try_from(keys.len()).unwrap_or(u64::MAX);
+        self.visited.fetch_add(visited, Ordering::Relaxed);
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        keys.iter()
+            .filter_map(|key| objects.get(key).cloned())
+            .collect()
+    }
+
+    /// All of them, for an index that begins later than the cache. Not for a reconcile.
+    pub(crate) fn all(&self) -> Vec<Arc<K>> {
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        let visited = u64::try_from(objects.len()).unwrap_or(u64::MAX);
+        self.visited.fetch_add(visited, Ordering::Relaxed);
+        objects.values().cloned().collect()
+    }
+
+    /// Waits until it has been filled once.
+    pub async fn filled(&self) {
+        // The sender is here, so it cannot be gone.
+        let _ = self.filled.subscribe().wait_for(|filled| *filled).await;
+    }
+
+    fn put(&self, key: &Key, object: Option<Arc<K>>) -> Option<Arc<K>> {
+        let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
+        match object {
+            Some(object) => objects.insert(key.clone(), object),
+            None => objects.remove(key),
+        }
+    }
+}
+
+/// Fills a cache from the events of a watch.
+pub struct Feed<K, G> {
+    cache: Cache<K, G>,
+    groups_of: fn(&K) -> Vec<G>,
+    /// What a list under way has shown so far: the rest went while nobody watched.
+    listed: Option<HashSet<Key>>,
+}
+
+impl<K: Resource, G: Hash + Eq + Clone> Feed<K, G> {
+    /// Takes an event; what it changed. An object that a new list shows as it was is no change.
+    pub fn take(&mut self, event: Event<K>) -> Vec<Change<K>> {
+        match event {
+            Event::Init => {
+                self.listed = Some(HashSet::new());
+                Vec::new()
+            }
+            Event::InitApply(object) => {
+                let key = Key::of(&object);
+                let change = self.came(&key, object);
+                self.listed.get_or_insert_default().insert(key);
+                change.into_iter().collect()
+            }
+            Event::InitDone => {
+                let changes = self.unlisted();
+                self.cache.filled.send_replace(true);
+                changes
+            }
+            Event::Apply(object) => self.came(&Key::of(&object), object).into_iter().collect(),
+            Event::Delete(object) => self.went(&Key::of(&object)).into_iter().collect(),
+        }
+    }
+
+    fn came(&self, key: &Key, object: K) -> Option<Change<K>> {
+        let version = |object: &K| {
+            let meta = object.meta();
+            (meta.uid.clone(), meta.resource_version.clone())
+        };
+        let known = self.cache.get(key);
+        let same = known.as_ref().is_some_and(|known| {
+            object.meta().resource_version.is_some() && version(known) == version(&object)
+        });
+        if same {
+            return None;
+        }
+        self.cache.groups.set(key, (self.groups_of)(&object));
+        let new = Arc::new(object);
+        let old = self.cache.put(key, Some(new.clone()));
+        Some(Change {
+            old,
+            new: Some(new),
+        })
+    }
+
+    fn went(&self, key: &Key) -> Option<Change<K>> {
+        self.cache.groups.set(key, Vec::new());
+        let old = self.cache.put(key, None)?;
+        Some(Change {
+            old: Some(old),
+            new: None,
+        })
+    }
+
+    fn unlisted(&mut self) -> Vec<Change<K>> {
+        let listed = self.listed.take().unwrap_or_default();
+        let gone: Vec<Key> = {
+            let objects = self.cache.objects.read();
+            let objects = objects.unwrap_or_else(PoisonError::into_inner);
+            let gone = objects.keys().filter(|key| !listed.contains(*key));
+            gone.cloned().collect()
+        };
+        gone.iter().filter_map(|key| self.went(key)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::Pod;
+    use kube::ResourceExt as _;
+
+    use super::*;
+
+    fn pod(name: &str, version: &str, on: &str) -> Pod {
+        let mut pod = Pod::default();
+        pod.metadata.namespace = Some("n".into());
+        pod.metadata.name = Some(name.into());
+        pod.metadata.resource_version = Some(version.into());
+        pod.labels_mut().insert("on".into(), on.into());
+        pod
+    }
+
+    fn pods() -> (Cache<Pod, String>, Feed<Pod, String>) {
+        Cache::new(|pod: &Pod| pod.labels().get("on").cloned().into_iter().collect())
+    }
+
+    fn names(cache: &Cache<Pod, String>, group: &str) -> Vec<String> {
+        let group = cache.group(&group.to_owned());
+        group.iter().map(|pod| pod.name_any()).collect()
+    }
+
+    #[test]
+    fn an_object_is_found_where_it_belongs_now() {
+        let (cache, mut feed) = pods();
+        feed.take(Event::Apply(pod("b", "1", "x")));
+        feed.take(Event::Apply(pod("a", "2", "x")));
+        assert_eq!(names(&cache, "x"), ["a", "b"]);
+        let changes = feed.take(Event::Apply(pod("a", "3", "y")));
+        assert!(changes[0].is_news(|old, new| old.labels() == new.labels()));
+        assert_eq!(names(&cache, "x"), ["b"]);
+        assert_eq!(names(&cache, "y"), ["a"]);
+        feed.take(Event::Delete(pod("a", "4", "y")));
+        assert!(names(&cache, "y").is_empty());
+        assert!(cache.get(&Key::new("n", "a")).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_new_list_tells_what_changed_and_what_went_and_nothing_else() {
+        let (cache, mut feed) = pods();
+        let mut list = |pods: Vec<Pod>| {
+            let mut changes = feed.take(Event::Init);
+            for pod in pods {
+                changes.extend(feed.take(Event::InitApply(pod)));
+            }
+            changes.extend(feed.take(Event::InitDone));
+            changes
+        };
+        let first = list(vec![
+            pod("same", "1", "x"),
+            pod("new", "2", "x"),
+            pod("gone", "3", "x"),
+        ]);
+        assert_eq!(first.len(), 3);
+        cache.filled().await;
+        let again = list(vec![pod("same", "1", "x"), pod("new", "5", "x")]);
+        let said: Vec<_> = again
+            .iter()
+            .map(|change| (change.sides().count(), change.new.is_some()))
+            .collect();
+        assert_eq!(said, [(2, true), (1, false)]);
+        assert_eq!(names(&cache, "x"), ["new", "same"]);
+    }
+}

@@ -1,0 +1,193 @@
+//! Everything that pools are planned from, as cached.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::ResourceExt as _;
+use kube::runtime::reflector::{Store, store};
+use kube::runtime::watcher::Event;
+use plenum_crds::{MMRPool, MeetingZone, labels};
+
+use super::fetch::Snapshot;
+use super::index::{Nodes, PoolIndex};
+use super::observe::{is_ready, label};
+use super::validate::ValidPool;
+use crate::cache::{Cache, Feed, Key};
+use crate::reports::Controller;
+
+/// Caches of everything that pools are planned from.
+#[derive(Clone)]
+pub struct Caches {
+    pub(super) nodes: Nodes,
+    /// Router and controller pods.
+    pub(super) pods: Cache<Pod, Part>,
+    pub(super) zones: Cache<MeetingZone, ()>,
+    pub(super) daemonsets: Cache<DaemonSet, ()>,
+    /// All pools.
+    pub pools: Store<MMRPool>,
+    pub(super) index: Arc<PoolIndex>,
+}
+
+/// What a pod is part of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    /// The routers of a pool.
+    Routers(Key),
+    /// The controllers of a zone.
+    Controllers(Key),
+}
+
+impl Caches {
+    /// The objects of `pool` as cached. It looks at what concerns the pool, and at nothing else.
+    #[must_use]
+    pub fn snapshot(&self, pool: &ValidPool) -> Snapshot {
+        let in_namespace = |name: &str| Key::new(&pool.namespace, name);
+        let key = in_namespace(&pool.name);
+        let (selected, rivals) = self.index.selected(&key, &self.nodes);
+        let mut nodes: BTreeMap<String, Arc<Node>> = BTreeMap::new();
+        let marked = self.nodes.group(&key);
+        let selected = selected.iter().filter_map(|key| self.nodes.get(key));
+        nodes.extend(
+            marked
+                .into_iter()
+                .chain(selected)
+                .map(|n| (n.name_any(), n)),
+        );
+        let daemonset = in_namespace(&super::build::daemonset_name(&pool.name));
+        let zone = in_namespace(&pool.spec.zone);
+        let other = |other: &Key| self.pools.get(&other.object_ref());
+        Snapshot {
+            nodes: nodes.into_values().collect(),
+            pods: self.pods.group(&Part::Routers(key)),
+            zone: self.zones.get(&zone),
+            others: rivals.iter().filter_map(other).collect(),
+            daemonset: self.daemonsets.get(&daemonset),
+            controllers: self.controllers(zone),
+        }
+    }
+
+    /// Waits until all have been filled once.
+    pub(super) async fn filled(&self) {
+        // A writer that is gone ends the controller, and with it whoever waits here.
+        let _ = self.pools.wait_until_ready().await;
+        self.nodes.filled().await;
+        self.pods.filled().await;
+        self.zones.filled().await;
+        self.daemonsets.filled().await;
+    }
+
+    fn controllers(&self, zone: Key) -> Vec<Controller> {
+        let mut controllers: Vec<Controller> = self
+            .pods
+            .group(&Part::Controllers(zone))
+            .iter()
+            .filter(|pod| pod.metadata.deletion_timestamp.is_none())
+            .filter_map(|pod| {
+                let ip = pod.status.as_ref()?.pod_ip.as_deref()?.parse().ok()?;
+                let (name, ready) = (pod.name_any(), is_ready(pod));
+                Some(Controller { name, ip, ready })
+            })
+            .collect();
+        controllers.sort();
+        controllers
+    }
+}
+
+impl Part {
+    /// By its labels.
+    pub(super) fn of(pod: &Pod) -> Option<Self> {
+        let named = |key| Some(Key::new(&pod.namespace()?, label(pod, key)?));
+        match label(pod, labels::APP_COMPONENT)? {
+            labels::COMPONENT_ROUTER => named(labels::POOL).map(Self::Routers),
+            labels::COMPONENT_CONTROLLER => named(labels::ZONE).map(Self::Controllers),
+            _ => None,
+        }
+    }
+}
+
+/// The pool whose active label a node carries. No namespace has a dot in its name.
+pub(super) fn active_pool(node: &Node) -> Option<Key> {
+    let (namespace, name) = label(node, labels::ACTIVE_POOL)?.split_once('.')?;
+    Some(Key::new(namespace, name))
+}
+
+/// Objects to fill caches with.
+#[derive(Default)]
+pub struct Objects {
+    /// Nodes.
+    pub nodes: Vec<Node>,
+    /// Pods of routers and controllers.
+    pub pods: Vec<Pod>,
+    /// Zones.
+    pub zones: Vec<MeetingZone>,
+    /// The routers' `DaemonSet`s.
+    pub daemonsets: Vec<DaemonSet>,
+    /// Pools.
+    pub pools: Vec<MMRPool>,
+}
+
+impl Caches {
+    /// Caches of what is there now, which nothing keeps up: for tests.
+    #[must_use]
+    pub fn of(objects: Objects) -> Self {
+        let (nodes, feed) = Cache::new(in_pool);
+        fill(feed, objects.nodes);
+        let (pods, feed) = Cache::new(in_part);
+        fill(feed, objects.pods);
+        let (zones, feed) = Cache::new(alone);
+        fill(feed, objects.zones);
+        let (daemonsets, feed) = Cache::new(alone);
+        fill(feed, objects.daemonsets);
+        let index = PoolIndex::default();
+        let (pools, mut writer) = store();
+        writer.apply_watcher_event(&Event::Init);
+        for pool in objects.pools {
+            index.set(&Key::of(&pool), Some(&pool), &nodes);
+            writer.apply_watcher_event(&Event::InitApply(pool));
+        }
+        writer.apply_watcher_event(&Event::InitDone);
+        Self {
+            nodes,
+            pods,
+            zones,
+            daemonsets,
+            pools,
+            index: Arc::new(index),
+        }
+    }
+
+    /// How many objects were looked at so far.
+    #[must_use]
+    pub fn visited(&self) -> u64 {
+        self.nodes.visited()
+            + self.pods.visited()
+            + self.zones.visited()
+            + self.daemonsets.visited()
+    }
+}
+
+fn fill<K, G>(mut feed: Feed<K, G>, objects: Vec<K>)
+where
+    K: kube::Resource,
+    G: std::hash::Hash + Eq + Clone,
+{
+    feed.take(Event::Init);
+    for object in objects {
+        feed.take(Event::InitApply(object));
+    }
+    feed.take(Event::InitDone);
+}
+
+pub(super) fn in_pool(node: &Node) -> Vec<Key> {
+    active_pool(node).into_iter().collect()
+}
+
+pub(super) fn in_part(pod: &Pod) -> Vec<Part> {
+    Part::of(pod).into_iter().collect()
+}
+
+pub(super) fn alone<K>(_: &K) -> Vec<()> {
+    Vec::new()
+}
