@@ -88,11 +88,21 @@ impl Health {
 
     /// Serves the health port until `stop`. Port 0 takes any; the one taken is in the log.
     pub async fn serve(&self, addr: SocketAddr, stop: CancellationToken) -> anyhow::Result<()> {
+        self.serve_with(addr, Router::new(), stop).await
+    }
+
+    /// [`Health::serve`] with more paths, for the same eyes.
+    pub async fn serve_with(
+        &self,
+        addr: SocketAddr,
+        more: Router,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
         let listener = TcpListener::bind(addr)
             .await
             .with_context(|| format!("cannot listen on the health port {addr}"))?;
         tracing::info!(address = %listener.local_addr()?, "health port open");
-        self.serve_on(listener, stop).await
+        serve_app(listener, self.app().merge(more), stop).await
     }
 
     /// [`Health::serve`] on a port that is open already.
@@ -101,11 +111,19 @@ impl Health {
         listener: TcpListener,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        axum::serve(listener, self.app())
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
-            .context("the health port failed")
+        serve_app(listener, self.app(), stop).await
     }
+}
+
+async fn serve_app(
+    listener: TcpListener,
+    app: Router,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+        .context("the health port failed")
 }
 
 async fn livez(State(health): State<Health>) -> Response {

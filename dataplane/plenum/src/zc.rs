@@ -10,6 +10,7 @@
 //! | `offers` | tickets with their random flow ids |
 //! | `outward` | the directory: what it is told, and the keys it tells |
 //! | `metrics` | what Prometheus is told |
+//! | `whereabouts` | which meetings are where, on the health port |
 //!
 //! A controller keeps nothing that it could lose: restarted, it hears everything again
 //! within one round trip of its routers' connecting.
@@ -23,6 +24,7 @@ mod metrics;
 mod offers;
 mod outward;
 mod problem;
+mod whereabouts;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -82,6 +84,8 @@ pub struct Zc {
     /// The zone link, [`plenum_wire::link::LINK_PATH`]. To be served over mTLS by
     /// [`plenum_transport::https`], which tells routers and operators apart.
     pub links: axum::Router,
+    /// Which meetings are where: ids and numbers, for the health port.
+    pub whereabouts: axum::Router,
     /// Becomes true when a router is connected, or 5 s after the start.
     pub ready: watch::Receiver<bool>,
     /// What all of it rests on: to be watched with [`Task::failed`].
@@ -110,6 +114,7 @@ pub fn start(config: Config, registry: &mut Registry, stop: CancellationToken) -
         public: config.public,
         directory: config.directory.clone(),
     };
+    let whereabouts = whereabouts::app(ask.clone());
     let app = api::app(api::Door {
         ask: ask.clone(),
         admission: config.admission,
@@ -121,6 +126,7 @@ pub fn start(config: Config, registry: &mut Registry, stop: CancellationToken) -
     Zc {
         app,
         links,
+        whereabouts,
         ready,
         broker,
     }
@@ -226,7 +232,7 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
         );
         Ok(())
     };
-    let probes = health.serve(args.health, end.clone());
+    let probes = health.serve_with(args.health, zc.whereabouts, end.clone());
     // Without its health port a controller would be restarted anyway, with less to read.
     let failing = async {
         probes.await?;

@@ -79,6 +79,7 @@ pub mod placement;
 mod report;
 mod routers;
 mod timers;
+mod whereabouts;
 
 pub use broker::Broker;
 pub use event::{Action, Answer, Event, Join, Link, Order, Request};

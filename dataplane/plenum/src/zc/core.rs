@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use plenum_transport::channel;
 use plenum_wire::join::Refusal;
 use plenum_wire::link::{COALESCE_MS, HEARTBEAT_MS, RouterTarget, ToOperator, ToRouter};
+use plenum_wire::whereabouts::{MEETINGS, Whereabouts};
 use plenum_wire::{MeetingId, ParticipantId, RouterId};
 use plenum_zone::outward::Summary;
 use plenum_zone::{Action, Answer, Broker, Event, Join, Link, Order, Request};
@@ -41,6 +42,7 @@ enum Message {
     Event(Event),
     Summary(oneshot::Sender<Summary>),
     Targets(oneshot::Sender<Vec<RouterTarget>>),
+    Whereabouts(oneshot::Sender<Whereabouts>),
 }
 
 /// A join without its number.
@@ -93,6 +95,13 @@ impl Ask {
         let (reply, targets) = oneshot::channel();
         self.0.send(Message::Targets(reply)).await.ok()?;
         targets.await.ok()
+    }
+
+    /// Which meetings are where; `None` once the broker has stopped.
+    pub async fn whereabouts(&self) -> Option<Whereabouts> {
+        let (reply, whereabouts) = oneshot::channel();
+        self.0.send(Message::Whereabouts(reply)).await.ok()?;
+        whereabouts.await.ok()
     }
 
     async fn tell(&self, message: Message) {
@@ -241,6 +250,9 @@ impl Core {
                     fingerprint: endpoint.fingerprint,
                 });
                 let _ = reply.send(targets.collect());
+            }
+            Message::Whereabouts(reply) => {
+                let _ = reply.send(self.broker.whereabouts(MEETINGS));
             }
             Message::Event(event) => {
                 self.note(&event);

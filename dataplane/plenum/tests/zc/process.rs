@@ -100,6 +100,9 @@ async fn it_serves_until_it_is_stopped_and_lets_its_last_callers_in() {
         metrics.body.contains("plenum_zone_capacity 10"),
         "{metrics:?}"
     );
+    let meetings = ask(health, "GET", "/meetings", "", "").await;
+    assert_eq!(meetings.status, 200);
+    assert_eq!(meetings.body, r#"{"meetings":[],"left_out":0}"#);
 
     stop.cancel();
     until_ready(health, 503).await;
