@@ -2,12 +2,13 @@
 //!
 //! | file | step | touches the API |
 //! |---|---|---|
-//! | [`caches`], [`fetch`], `observe` | objects -> [`observed`] | reads |
+//! | [`caches`], [`fetch`], `observe`, `trouble` | objects -> [`observed`] | reads |
 //! | [`validate`] | resource -> valid pool, or what to write instead | no |
 //! | [`build`] | the routers' `DaemonSet` | no |
 //! | [`plan`](mod@plan) | what shall be done: labels, drains, conditions | no, pure |
 //! | [`apply`] | does it, in the safe order | writes |
 //! | [`status`] | status, only when it differs | no |
+//! | `telling` | Events of rollouts | writes |
 //! | [`reconcile`] | one look: all of the above in order | through them |
 //! | `remembered` | what is kept between two looks | no |
 //! | `triggers`, `index`, `selection` | which event concerns which pool | watches |
@@ -26,7 +27,9 @@ pub mod reconcile;
 mod remembered;
 mod selection;
 pub mod status;
+mod telling;
 mod triggers;
+mod trouble;
 pub mod validate;
 
 use std::convert::Infallible;

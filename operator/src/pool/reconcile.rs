@@ -17,7 +17,7 @@ use super::observed::{Observed, Zone};
 use super::plan::{Memory, Plan, plan};
 use super::remembered::Remembered;
 use super::validate::{ValidPool, validate};
-use super::{apply, build, status};
+use super::{apply, build, status, telling};
 use crate::apply::WriteError;
 use crate::cache::Key;
 use crate::conditions::Verdict;
@@ -264,6 +264,7 @@ impl Pools {
                 .writer
                 .apply_status(object, old, &wanted)
                 .await?;
+            telling::rollout(&self.context, object, &plan.verdicts).await;
             self.remembered
                 .of(object, |kept| kept.written = Some(clock));
         }

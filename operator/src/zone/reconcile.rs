@@ -13,8 +13,9 @@ use super::apply::{Applied, apply};
 use super::deletion::{Deletion, deletion};
 use super::fetch::{Fetched, Secrets, Stores, fetch, live_pools};
 use super::plan::{Plan, plan};
+use super::problems::Problem;
 use super::status::{Outcome, status};
-use super::validate::{Intent, Problem, ValidZone, intent, validate};
+use super::validate::{Intent, ValidZone, intent, validate};
 use crate::apply::WriteError;
 use crate::cache::Key;
 use crate::context::Context;
@@ -174,8 +175,8 @@ fn next_look(
         if let Some(time) = plan.look_again {
             next = next.min(until(time));
         }
-        let refused = applied.refused.is_some() || applied.secrets_refused.is_some();
-        if refused || plan.problem.is_some() || plan.certificates.is_err() {
+        let refused = applied.refused.any() || applied.secrets_refused.is_some();
+        if refused || plan.problems.any() || plan.certificates.is_err() {
             next = next.min(REFUSED);
         }
     }

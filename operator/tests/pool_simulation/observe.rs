@@ -21,6 +21,7 @@ impl World {
         let node = |node: &SimNode| observed::Node {
             selected: node.selected,
             schedulable: node.schedulable,
+            drain_requested: node.requested,
             ready: node.alive,
             owner: if node.active {
                 Owner::Us
@@ -32,6 +33,9 @@ impl World {
         };
         let pod = |pod: &SimPod| observed::Pod {
             node: pod.node.clone(),
+            born: Self::time_of(pod.born),
+            stopped: pod.template.works == Works::Crashes && pod.starts <= self.now,
+            trouble: None,
             started: pod.template.works != Works::NeverStarts && pod.starts <= self.now,
             ready: self.runs(pod),
             terminating: pod.gone.is_some(),

@@ -79,8 +79,8 @@ fn reference(name: &str) -> SecretReference {
 fn controllers_report_to_the_directory_of_the_zone() {
     let mut spec = MeetingZoneSpec {
         directory: Some(Directory {
-            replica_urls: Vec::new(),
             url: "https://meet.example.org".into(),
+            replica_urls: Vec::new(),
             credential_secret: reference("us"),
             authority_secret: Some(reference("them")),
         }),
@@ -114,6 +114,22 @@ fn controllers_report_to_the_directory_of_the_zone() {
     assert_eq!(mounted("directory-credential"), "us");
     assert_eq!(mounted("directory-ca"), "them");
 
+    let directory = spec.directory.as_mut().unwrap();
+    directory.replica_urls = vec![
+        "https://a.example.net".into(),
+        "https://b.example.net".into(),
+    ];
+    let told = container(&built(spec.clone()));
+    assert_eq!(
+        argument(&told, "--directory"),
+        Some("https://meet.example.org,https://a.example.net,https://b.example.net")
+    );
+
+    // Nobody outside reaches a Service without a name for people.
+    let mut unreached = spec.clone();
+    unreached.tunnels.exposure.hostnames.clear();
+    let told = container(&built(unreached));
+    assert_eq!(argument(&told, "--tunnel-urls"), None);
     spec.tunnels.replicas = 0;
     assert_eq!(argument(&container(&built(spec)), "--tunnel-urls"), None);
 }
@@ -233,6 +249,18 @@ fn controllers_start_at_once_and_stay_apart() {
     for (key, value) in set.selector.match_labels.unwrap() {
         assert_eq!(labels.get(&key), Some(&value));
     }
+}
+
+#[test]
+fn controllers_are_replaced_one_by_one_and_the_next_goes_when_the_last_has_settled() {
+    let set = built(MeetingZoneSpec::default()).stateful_set.spec.unwrap();
+    let strategy = set.update_strategy.unwrap();
+    assert_eq!(strategy.type_.as_deref(), Some("RollingUpdate"));
+    assert_eq!(
+        strategy.rolling_update, None,
+        "its default is one at a time"
+    );
+    assert_eq!(set.min_ready_seconds, Some(5));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use plenum_crds::conditions::ZoneReason;
 use plenum_crds::{Admission, AdmissionMode, Directory, ExposureType, SecretReference};
 
-use super::super::validate::{Problem, PublicCertificate, intent};
+use super::super::children::Part;
+use super::super::problems::Problem;
+use super::super::validate::{PublicCertificate, intent};
 use super::*;
 
 fn refused(public: PublicCertificate) -> Problem {
@@ -86,7 +88,9 @@ fn the_directorys_keys_are_looked_at_before_controllers_get_them() {
         assert!(problem.message.contains(words), "{}", problem.message);
         let plan = planned(&fetched);
         assert!(plan.stateful_set.is_none(), "what runs goes on as it is");
-        assert_eq!(plan.problem, Some(problem));
+        for part in [Part::Controllers, Part::Tunnels] {
+            assert_eq!(plan.problems.of(part), Some(&problem));
+        }
     }
 }
 
