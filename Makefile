@@ -43,6 +43,10 @@ test-cluster: tools image ## The local cluster itself, then the scenarios on it 
 	cargo test -p plenum-e2e --test cluster --quiet -- --ignored --test-threads 1
 	$(E2E) test --image $(IMAGE) --chart charts/plenum --plenum $(RELEASE)/plenum --samples samples --reports target/reports
 
+.PHONY: test-faults
+test-faults: tools ## The operator while requests fail, at length: CASES="T1 T2" for some of them
+	$(E2E) faults --long --reports target/reports $(CASES)
+
 .PHONY: matrix
 matrix: build matrix-packages ## Join from behind firewalls, proxies and bad names, in networks of its own (needs root)
 	$(E2E) matrix --plenum $(RELEASE)/plenum --samples samples --reports target/reports $(FILTER)

@@ -25,6 +25,7 @@
 
 pub mod addresses;
 pub(crate) mod archive;
+pub(crate) mod bare;
 mod commands;
 mod config;
 mod containers;

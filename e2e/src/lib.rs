@@ -11,6 +11,7 @@
 //! | [`scenarios`] | what must hold, one after the other on one cluster |
 //! | [`matrix`] | who gets in from behind which firewall, proxy and name, without a cluster |
 //! | [`mod@bench`] | what a join, a packet and a participant cost, without a cluster |
+//! | [`faults`] | what the operator does when anything fails, on an API server without nodes |
 //! | [`interrupt`] | being told to stop |
 //!
 //! A `plenum`, `kubectl` or `helm` that one of them starts ends with this program, even when it is killed.
@@ -19,6 +20,7 @@ pub mod bench;
 mod children;
 pub mod cluster;
 pub mod demo;
+pub mod faults;
 pub mod image;
 pub mod interrupt;
 pub mod load;

@@ -11,8 +11,8 @@ use plenum_e2e::interrupt::{exit_on_interrupt, unless_interrupted};
 use plenum_e2e::scenarios::World;
 use plenum_e2e::site::Site;
 use plenum_e2e::{
-    Cluster, Commands, Config, Labelled, Layout, Lifetime, Tools, bench, demo, host_packages,
-    image, matrix, scenarios, teardown,
+    Cluster, Commands, Config, Labelled, Layout, Lifetime, Tools, bench, demo, faults,
+    host_packages, image, matrix, scenarios, teardown,
 };
 
 /// A real Kubernetes cluster on this machine, without a container engine.
@@ -139,6 +139,11 @@ enum Command {
         reports: PathBuf,
         /// Only scenarios whose name contains this
         filter: Option<String>,
+    },
+    /// The operator on a real API server through a proxy that loses, refuses and delays requests
+    Faults {
+        #[command(flatten)]
+        options: faults::Options,
     },
     /// What `matrix` starts inside its networks
     #[command(hide = true)]
@@ -275,6 +280,7 @@ async fn run(command: Command) -> Result<()> {
             let run = matrix::run(&plenum, &samples, &reports, filter.as_deref());
             unless_interrupted(run).await
         }
+        Command::Faults { options } => unless_interrupted(faults::run(&options)).await,
         Command::MatrixPart { part } => matrix::part(part).await,
         Command::Test { .. } => unreachable!("main runs it"),
     }

@@ -1,5 +1,6 @@
 //! etcd, the API server, the controller manager and the scheduler: processes of the host, in its network.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,9 +13,34 @@ use crate::{Layout, Tools};
 
 pub(crate) const API_SERVER: &str = "kube-apiserver";
 
-/// Not etcd's usual port, which another cluster on the machine may have.
-const ETCD: &str = "https://127.0.0.1:23790";
-const ETCD_PEER: &str = "https://127.0.0.1:23791";
+/// Where a control plane listens. etcd has only the loopback interface.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// The API server's address.
+    pub host: Ipv4Addr,
+    /// The API server's port.
+    pub api: u16,
+    /// Port of etcd for the API server.
+    pub etcd: u16,
+    /// Port of etcd for other members, of which there are none.
+    pub etcd_peer: u16,
+}
+
+impl Place {
+    /// That of the cluster with nodes. Not etcd's usual ports, which another cluster on the machine may have.
+    pub(crate) const CLUSTER: Self = Self {
+        host: HOST,
+        api: API_PORT,
+        etcd: 23_790,
+        etcd_peer: 23_791,
+    };
+
+    /// The URL of the API server.
+    pub(crate) fn url(self) -> String {
+        format!("https://{}:{}", self.host, self.api)
+    }
+}
+
 /// It takes 5 s on an idle machine with two cores; builds run beside tests.
 const API_LIMIT: Duration = Duration::from_mins(1);
 
@@ -23,7 +49,7 @@ pub(crate) fn start_storage_and_api(launcher: &Launcher, tools: &Tools) -> Resul
     launcher.start(
         "etcd",
         &tools.kubernetes("etcd"),
-        &etcd_arguments(launcher.layout()),
+        &etcd_arguments(launcher.layout(), Place::CLUSTER),
     )?;
     start_api_server(launcher, tools)?;
     Ok(())
@@ -33,7 +59,7 @@ pub(crate) fn start_api_server(launcher: &Launcher, tools: &Tools) -> Result<Pro
     launcher.start(
         API_SERVER,
         &tools.kubernetes(API_SERVER),
-        &api_server_arguments(launcher.layout()),
+        &api_server_arguments(launcher.layout(), Place::CLUSTER),
     )
 }
 
@@ -72,16 +98,18 @@ pub(crate) async fn is_ready(client: &Client) -> Result<()> {
     Ok(())
 }
 
-fn etcd_arguments(layout: &Layout) -> Vec<String> {
+pub(super) fn etcd_arguments(layout: &Layout, place: Place) -> Vec<String> {
     let pki = layout.pki();
+    let client = format!("https://127.0.0.1:{}", place.etcd);
+    let peer = format!("https://127.0.0.1:{}", place.etcd_peer);
     let file = |name: &str| pki.join(name).display().to_string();
     let mut arguments = vec![
         format!("--data-dir={}", layout.etcd().display()),
-        format!("--listen-client-urls={ETCD}"),
-        format!("--advertise-client-urls={ETCD}"),
-        format!("--listen-peer-urls={ETCD_PEER}"),
-        format!("--initial-advertise-peer-urls={ETCD_PEER}"),
-        format!("--initial-cluster=default={ETCD_PEER}"),
+        format!("--listen-client-urls={client}"),
+        format!("--advertise-client-urls={client}"),
+        format!("--listen-peer-urls={peer}"),
+        format!("--initial-advertise-peer-urls={peer}"),
+        format!("--initial-cluster=default={peer}"),
         // A power cut may lose the cluster; it is thrown away anyway.
         "--unsafe-no-fsync".into(),
         "--log-level=warn".into(),
@@ -97,15 +125,15 @@ fn etcd_arguments(layout: &Layout) -> Vec<String> {
     arguments
 }
 
-fn api_server_arguments(layout: &Layout) -> Vec<String> {
+pub(super) fn api_server_arguments(layout: &Layout, place: Place) -> Vec<String> {
     let pki = layout.pki();
     let file = |name: &str| pki.join(name).display().to_string();
     vec![
-        format!("--advertise-address={HOST}"),
+        format!("--advertise-address={}", place.host),
         // Only the bridge: nothing outside the machine reaches it.
-        format!("--bind-address={HOST}"),
-        format!("--secure-port={API_PORT}"),
-        format!("--etcd-servers={ETCD}"),
+        format!("--bind-address={}", place.host),
+        format!("--secure-port={}", place.api),
+        format!("--etcd-servers=https://127.0.0.1:{}", place.etcd),
         format!("--etcd-cafile={}", file("ca.crt")),
         format!("--etcd-certfile={}", file("apiserver.crt")),
         format!("--etcd-keyfile={}", file("apiserver.key")),
@@ -133,7 +161,7 @@ fn api_server_arguments(layout: &Layout) -> Vec<String> {
     ]
 }
 
-fn controller_manager_arguments(layout: &Layout) -> Vec<String> {
+pub(super) fn controller_manager_arguments(layout: &Layout) -> Vec<String> {
     let pki = layout.pki();
     vec![
         format!("--kubeconfig={}", pki.join("kube-controller-manager.kubeconfig").display()),
@@ -172,9 +200,9 @@ mod tests {
     #[test]
     fn nothing_of_the_control_plane_listens_to_the_world() {
         let layout = Layout::new(Path::new("/cache")).unwrap();
-        let api = api_server_arguments(&layout);
+        let api = api_server_arguments(&layout, Place::CLUSTER);
         assert!(api.contains(&"--bind-address=10.90.0.1".to_owned()));
-        let etcd = etcd_arguments(&layout);
+        let etcd = etcd_arguments(&layout, Place::CLUSTER);
         let listening: Vec<_> = etcd
             .iter()
             .filter(|argument| argument.contains("-urls="))

@@ -92,7 +92,7 @@ impl Cluster {
         network::check_free()?;
         create_directories(layout, &tools)?;
         HostState::now().record(layout)?;
-        pki::write(layout, &nodes)?;
+        pki::write(layout, control_plane::Place::CLUSTER, &nodes)?;
         network::create(&nodes)?;
 
         let launcher = Launcher::new(layout, config.lifetime);

@@ -18,7 +18,8 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use crate::Layout;
-use crate::cluster::addresses::{API_PORT, API_SERVICE, HOST, NodeNumber};
+use crate::cluster::addresses::{API_SERVICE, HOST, NodeNumber};
+use crate::cluster::control_plane::Place;
 
 /// Outlives every test; nothing renews it.
 const VALID: Duration = Duration::days(365);
@@ -26,7 +27,7 @@ const VALID: Duration = Duration::days(365);
 const ADMINISTRATORS: &str = "system:masters";
 
 /// Writes all keys, certificates and kubeconfigs of a cluster with these nodes.
-pub(crate) fn write(layout: &Layout, nodes: &[NodeNumber]) -> Result<()> {
+pub(crate) fn write(layout: &Layout, place: Place, nodes: &[NodeNumber]) -> Result<()> {
     let authority = Authority::new()?;
     let directory = layout.pki();
     write_secret(&directory.join("ca.crt"), &authority.certificate)?;
@@ -61,18 +62,21 @@ pub(crate) fn write(layout: &Layout, nodes: &[NodeNumber]) -> Result<()> {
         let user = authority.issue(&format!("system:{component}"), "", &[], &[])?;
         write_secret(
             &directory.join(format!("{component}.kubeconfig")),
-            &authority.kubeconfig(&user)?,
+            &authority.kubeconfig(&user, place)?,
         )?;
     }
     for node in nodes {
         let user = authority.issue(&format!("system:node:{node}"), "system:nodes", &[], &[])?;
         write_secret(
             &directory.join(format!("{node}.kubeconfig")),
-            &authority.kubeconfig(&user)?,
+            &authority.kubeconfig(&user, place)?,
         )?;
     }
     let administrator = authority.issue("plenum-e2e", ADMINISTRATORS, &[], &[])?;
-    write_secret(&layout.kubeconfig(), &authority.kubeconfig(&administrator)?)
+    write_secret(
+        &layout.kubeconfig(),
+        &authority.kubeconfig(&administrator, place)?,
+    )
 }
 
 struct Authority {
@@ -141,12 +145,12 @@ impl Authority {
     }
 
     /// Everything inline, so that the file can be copied; JSON, which is YAML too.
-    fn kubeconfig(&self, user: &Identity) -> Result<String> {
+    fn kubeconfig(&self, user: &Identity, place: Place) -> Result<String> {
         let config = json!({
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{ "name": "plenum", "cluster": {
-                "server": format!("https://{HOST}:{API_PORT}"),
+                "server": place.url(),
                 "certificate-authority-data": STANDARD.encode(&self.certificate),
             }}],
             "users": [{ "name": "plenum", "user": {
@@ -208,7 +212,7 @@ mod tests {
         let layout = Layout::new(cache.path()).unwrap();
         fs::create_dir_all(layout.pki()).unwrap();
         let node = NodeNumber::new(2).unwrap();
-        write(&layout, &[node]).unwrap();
+        write(&layout, Place::CLUSTER, &[node]).unwrap();
 
         let path = layout.pki().join("plenum-n2.kubeconfig");
         let config: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
