@@ -161,8 +161,15 @@ soak-model: ## The model test of the SFU for a million operations from SEED=1
 BUILD := RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --target $(TRIPLE)
 
 .PHONY: build
-build: ## The programs plenum, plenum-operator and plenum-e2e, into the cache
-	$(BUILD) -p plenum -p plenum-operator -p plenum-e2e
+build: ## The programs plenum, plenum-operator, kubectl-plenum and plenum-e2e, into the cache
+	$(BUILD) -p plenum -p plenum-operator -p kubectl-plenum -p plenum-e2e
+
+PREFIX ?= /usr/local
+
+.PHONY: install-kubectl
+install-kubectl: ## kubectl-plenum into PREFIX=/usr/local, for `kubectl plenum` (docs/kubectl.md)
+	$(BUILD) -p kubectl-plenum
+	install -D -m 755 $(RELEASE)/kubectl-plenum $(DESTDIR)$(PREFIX)/bin/kubectl-plenum
 
 # Apart from `build`: only the bench targets need it.
 .PHONY: build-bench

@@ -19,7 +19,7 @@ pub use proxy::whereabouts;
 
 use k8s_openapi::api::core::v1::Node;
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client};
+use kube::{Api, Client, Error};
 use serde_json::Value;
 
 use crate::snapshot::Trouble;
@@ -48,10 +48,23 @@ impl Cluster {
         patched.map(drop).map_err(failed)
     }
 
+    /// Whether the API server answers at all, and knows who asks.
+    pub async fn reach(&self) -> Result<(), Trouble> {
+        match self.client.apiserver_version().await {
+            // Some clusters tell their version to few.
+            Err(Error::Api(status)) if status.code == 403 => Ok(()),
+            answer => answer
+                .map(drop)
+                .map_err(|error| trouble::of("begin", &error)),
+        }
+    }
+
     /// The node of this name.
     pub async fn node(&self, name: &str) -> Result<Node, Trouble> {
         let nodes: Api<Node> = Api::all(self.client.clone());
-        let failed = |error| trouble::of(&format!("read node {name}"), &error);
-        nodes.get(name).await.map_err(failed)
+        let found = nodes.get_opt(name).await;
+        let found = found.map_err(|error| trouble::of(&format!("read node {name}"), &error))?;
+        let missing = || trouble::trouble(format!("there is no node {name}"), "kubectl get nodes");
+        found.ok_or_else(missing)
     }
 }

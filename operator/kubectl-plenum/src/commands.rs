@@ -51,6 +51,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Ok(cluster) => cluster,
         Err(trouble) => return Ok(complain(&trouble)),
     };
+    if let Err(trouble) = cluster.reach().await {
+        return Ok(complain(&trouble));
+    }
     let place = Place::new(&arguments.connection, &cluster);
     match arguments.command {
         Command::Status { zone, output } => show_status(&cluster, &place, zone, output).await,

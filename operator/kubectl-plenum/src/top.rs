@@ -180,7 +180,8 @@ impl fmt::Display for Board {
             .routers
             .iter()
             .filter_map(|it| it.out_bits_per_second)
-            .sum();
+            // Nothing added up is -0.
+            .fold(0.0, |sum, it| sum + it);
         let silent = self
             .routers
             .iter()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::Client;
-use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kube::config::{Config, InferConfigError, KubeConfigOptions, Kubeconfig};
 
 use super::Cluster;
 use super::trouble::trouble;
@@ -47,5 +47,10 @@ async fn config(connection: &Connection) -> Result<Config, String> {
         let config = Config::from_kubeconfig(&options).await;
         return config.map_err(|why| why.to_string());
     }
-    Config::infer().await.map_err(|why| why.to_string())
+    // Why there is no kubeconfig says more than that this runs in no pod.
+    let why = |error: InferConfigError| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        cause.unwrap_or_else(|| error.to_string())
+    };
+    Config::infer().await.map_err(why)
 }

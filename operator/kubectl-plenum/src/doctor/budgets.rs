@@ -13,6 +13,7 @@ const KIND: &str = "PodDisruptionBudget";
 
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unseen(KIND, &snapshot.budgets.troubles).collect();
+    findings.extend(unseen("MeetingZone", &snapshot.zones.troubles));
     if !snapshot.budgets.is_whole() {
         return findings;
     }

@@ -14,6 +14,7 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unseen("Secret", &snapshot.certificates.troubles).collect();
+    findings.extend(unseen("MeetingZone", &snapshot.zones.troubles));
     for zone in snapshot.zones.iter() {
         findings.extend(of(snapshot, zone));
     }

@@ -72,10 +72,10 @@ impl<R: Resource> Subject<'_, R> {
                     .remedy("kubectl plenum doctor"),
             );
         } else if self.observed < meta.generation {
-            let what = "its status is of an earlier spec";
+            let what = "what its spec says now was not yet looked at";
             findings.push(
                 Finding::advice("NotYetObserved", self.about(), what)
-                    .why("it was changed just now, or the operator does not run")
+                    .why("it was made or changed just now, or the operator does not run")
                     .remedy("kubectl plenum doctor"),
             );
         }

@@ -10,6 +10,7 @@ const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unseen("Namespace", &snapshot.namespaces.troubles).collect();
+    findings.extend(unseen("MeetingZone", &snapshot.zones.troubles));
     for namespace in snapshot.inhabited() {
         findings.extend(of(snapshot, namespace));
     }

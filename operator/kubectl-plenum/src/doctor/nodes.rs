@@ -6,7 +6,7 @@ use plenum_crds::MMRPool;
 use plenum_crds::labels::{self, ActivePool};
 
 use super::pools::selects;
-use crate::finding::{Finding, Object};
+use crate::finding::{Finding, Object, unseen};
 use crate::render::span;
 use crate::snapshot::{Snapshot, annotation, label, name_of, namespace_of};
 
@@ -17,6 +17,7 @@ const MERCY: SignedDuration = SignedDuration::from_mins(2);
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let pools = snapshot.pools.iter();
     let mut findings: Vec<Finding> = pools.flat_map(|pool| of(snapshot, pool)).collect();
+    findings.extend(unseen(KIND, &snapshot.nodes.troubles));
     findings.extend(left_behind(snapshot));
     findings
 }

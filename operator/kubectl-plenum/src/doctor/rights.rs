@@ -73,6 +73,8 @@ fn each(rule: &Value) -> Vec<(String, String, String)> {
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         unseen("SubjectAccessReview", &snapshot.rights.troubles).collect();
+    // Whose rights they are is not known without.
+    findings.extend(unseen("Deployment", &snapshot.deployments.troubles));
     let denied: Vec<_> = snapshot.rights.iter().filter(|it| !it.allowed).collect();
     let mut accounts: Vec<&str> = denied.iter().map(|it| it.who.as_str()).collect();
     accounts.dedup();

@@ -101,6 +101,30 @@ fn what_may_not_be_seen_is_not_taken_for_health() {
 }
 
 #[test]
+fn checks_that_rest_on_what_is_not_seen_are_not_good() {
+    let refused = || Trouble {
+        what: "could not list: you may not".to_owned(),
+        remedy: "ask".to_owned(),
+    };
+    let mut seen = healthy();
+    seen.deployments = Seen::refused(refused());
+    seen.rights = Seen::default();
+    seen.zones = Seen::refused(refused());
+    let report = diagnose(&seen);
+    for name in [
+        "operator",
+        "rights",
+        "namespaces",
+        "zones",
+        "certificates",
+        "budgets",
+    ] {
+        let check = report.checks.iter().find(|it| it.name == name);
+        assert_eq!(check.map(|it| it.result), Some(Level::Unknown), "{name}");
+    }
+}
+
+#[test]
 fn a_cluster_too_old_and_an_operator_of_another_version_are_told() {
     let mut seen = healthy();
     seen.server = Some("v1.29.4+k3s1".to_owned());

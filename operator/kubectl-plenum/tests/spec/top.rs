@@ -44,6 +44,7 @@ fn a_router_that_began_anew_has_no_rate() {
     let after = look("plenum_bytes_out_total 10\n");
     let board = board(&before, &after, Duration::from_secs(2));
     assert_eq!(board.routers[0].out_bits_per_second, None);
+    assert!(board.to_string().contains("0 people, 0 bit/s out"));
 }
 
 #[test]
