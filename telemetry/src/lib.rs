@@ -11,20 +11,13 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
+mod format;
 mod stop;
+pub use format::{Format, name};
 pub use stop::on_signal;
 
 /// Standard variable that names the OTLP endpoint; unset means no traces are sent.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON object a line, for services.
-    Json,
-    /// For a person at a terminal.
-    Text,
-}
 
 /// Keeps traces flowing; what is not yet sent is sent when it is dropped.
 #[must_use = "traces stop when the guard is dropped"]
@@ -51,7 +44,7 @@ pub fn init(service: &'static str, format: Format) -> anyhow::Result<Guard> {
     let lines = match format {
         Format::Json => fmt::layer()
             .json()
-            .flatten_event(true)
+            .event_format(format::Json)
             .with_writer(std::io::stderr)
             .boxed(),
         Format::Text => fmt::layer()

@@ -13,6 +13,9 @@ use tokio::runtime::{Builder, Runtime};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// How log lines look, json or text; servers write json if not given, what people run text.
+    #[arg(long, global = true, value_name = "FORMAT", env = "PLENUM_LOG_FORMAT")]
+    log_format: Option<Format>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -32,12 +35,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = Arguments::parse().command;
+    let Arguments {
+        command,
+        log_format,
+    } = Arguments::parse();
     let runtime = match runtime(&command) {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::anyhow!("cannot start: {error}")),
     };
-    runtime.block_on(run(command))
+    runtime.block_on(run(command, log_format))
 }
 
 /// Media is cheapest on one thread: nothing is handed from core to core.
@@ -53,7 +59,7 @@ fn runtime(command: &Command) -> std::io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn run(command: Command) -> ExitCode {
+async fn run(command: Command, log_format: Option<Format>) -> ExitCode {
     let (service, format) = match &command {
         Command::Serve(_) => ("plenum-serve", Format::Text),
         Command::Join(_) => ("plenum-join", Format::Text),
@@ -65,7 +71,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Directory(_) => ("plenum-directory", Format::Text),
         Command::Ht(_) => ("plenum-ht", Format::Json),
     };
-    let _telemetry = match plenum_telemetry::init(service, format) {
+    let _telemetry = match plenum_telemetry::init(service, log_format.unwrap_or(format)) {
         Ok(telemetry) => telemetry,
         Err(error) => return failed(&error),
     };

@@ -1,5 +1,8 @@
 //! What Prometheus is told of a tunnel. Labels have a fixed set of values.
 
+#[cfg(test)]
+mod documented;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

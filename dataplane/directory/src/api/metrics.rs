@@ -1,6 +1,9 @@
 //! What Prometheus is told of a directory. Labels have a fixed set of values: routes as they
 //! are written here, not as they are asked for.
 
+#[cfg(test)]
+mod documented;
+
 use std::time::Duration;
 
 use axum::http::StatusCode;

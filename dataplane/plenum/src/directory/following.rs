@@ -1,6 +1,9 @@
 //! `--replica-of`: pulls what has changed at another directory, outward only, and tells it which
 //! keys this one signs with. [`plenum_directory::replica`] decides when.
 
+#[cfg(test)]
+mod documented;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -79,6 +82,23 @@ struct ByResult {
     result: &'static str,
 }
 
+/// Questions by result, and the age of what is known.
+fn metrics(registry: &mut Registry) -> (Family<ByResult, Counter>, Gauge) {
+    let (pulls, behind) = (Family::default(), Gauge::default());
+    let replica = registry.sub_registry_with_prefix("plenum_directory_replica");
+    replica.register(
+        "pulls",
+        "Questions to the directory that is followed",
+        pulls.clone(),
+    );
+    replica.register(
+        "behind_seconds",
+        "Age of what is known, since the start at most",
+        behind.clone(),
+    );
+    (pulls, behind)
+}
+
 /// Follows a directory.
 pub struct Following {
     upstream: Upstream,
@@ -93,18 +113,7 @@ pub struct Following {
 impl Following {
     /// `directory` is this one, whose database takes what comes.
     pub fn new(upstream: Upstream, directory: Directory, registry: &mut Registry) -> Self {
-        let (pulls, behind) = (Family::default(), Gauge::default());
-        let replica = registry.sub_registry_with_prefix("plenum_directory_replica");
-        replica.register(
-            "pulls",
-            "Questions to the directory that is followed",
-            pulls.clone(),
-        );
-        replica.register(
-            "behind_seconds",
-            "Age of what is known, since the start at most",
-            behind.clone(),
-        );
+        let (pulls, behind) = metrics(registry);
         Self {
             upstream,
             directory,

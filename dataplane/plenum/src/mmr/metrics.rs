@@ -1,5 +1,8 @@
 //! What Prometheus sees of a router. Labels have few values: kind, rung, reason.
 
+#[cfg(test)]
+mod documented;
+
 use std::fmt;
 
 use plenum_router::OverloadStep;
@@ -86,9 +89,9 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
     };
     let help = "Packets received on a participant's flow";
     page.counter("plenum_packets_in", help, &by_kind(|m| m.packets_in))?;
-    let help = "Bytes of those packets";
+    let help = "Bytes of packets received";
     page.counter("plenum_bytes_in", help, &by_kind(|m| m.bytes_in))?;
-    let help = "RTCP packets among them";
+    let help = "RTCP packets received";
     page.counter("plenum_rtcp_in", help, &by_kind(|m| m.rtcp_in))?;
     let help = "Requests of receivers for packets again";
     page.counter("plenum_nacks_in", help, &by_kind(|m| m.nacks_in))?;
@@ -110,7 +113,7 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
     page.counter("plenum_packets_probing", help, &by_kind(|m| m.probes))?;
     let help = "Packets forwarded, once for each receiver";
     page.counter("plenum_packets_out", help, &by_kind(|m| m.packets_out))?;
-    let help = "Bytes of those packets";
+    let help = "Bytes of packets forwarded";
     page.counter("plenum_bytes_out", help, &by_kind(|m| m.bytes_out))?;
     let dropped = status.counters.dropped;
     let rungs = Rung::ALL.map(|rung| status.media.of(rung));

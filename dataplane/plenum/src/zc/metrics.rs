@@ -1,5 +1,8 @@
 //! What Prometheus is told of a controller. Labels have a fixed set of values.
 
+#[cfg(test)]
+mod documented;
+
 use std::time::Duration;
 
 use plenum_transport::https;
@@ -162,10 +165,14 @@ impl Listeners {
             .await
             .is_some()
         {
-            for (port, counters) in [("public", &self.public), ("link", &self.link)] {
-                let count = i64::try_from(counters.garbage()).unwrap_or(i64::MAX);
-                self.garbage.get_or_create(&ByPort { port }).set(count);
-            }
+            self.copy();
+        }
+    }
+
+    fn copy(&self) {
+        for (port, counters) in [("public", &self.public), ("link", &self.link)] {
+            let count = i64::try_from(counters.garbage()).unwrap_or(i64::MAX);
+            self.garbage.get_or_create(&ByPort { port }).set(count);
         }
     }
 }
