@@ -17,6 +17,9 @@ const BACKLOG: i32 = 1_024;
 const UNSENT: u32 = 16 * 1_024;
 /// How long sent bytes may stay unacknowledged before the connection is given up.
 const USER_TIMEOUT: Duration = Duration::from_secs(8);
+/// The same where there are other ways to go on by. A spike of the delay is over by then, even one
+/// of a second in which a packet was lost besides.
+const LIVE_TIMEOUT: Duration = Duration::from_millis(2_500);
 
 /// A UDP socket with large buffers. An unspecified IPv6 address also takes IPv4. If `shared`,
 /// others of this process may be bound to the same address; the kernel spreads what comes.
@@ -65,6 +68,14 @@ pub fn tune(stream: &TcpStream) -> io::Result<()> {
         socket.set_tcp_notsent_lowat(UNSENT)?;
         socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
     }
+    Ok(())
+}
+
+/// Gives a TCP connection up when what was sent is not acknowledged for 2.5 s: for media, which
+/// has other ways to take. Who sends at least once a second so notices a dead path in about 3 s.
+pub fn give_up_early(stream: &TcpStream) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    SockRef::from(stream).set_tcp_user_timeout(Some(LIVE_TIMEOUT))?;
     Ok(())
 }
 

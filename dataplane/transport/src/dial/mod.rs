@@ -242,7 +242,8 @@ impl Dialer {
         config: Arc<ClientConfig>,
     ) -> Result<MediaConnection, DialError> {
         let name = ServerName::from(address.ip());
-        let connecting = websocket::tls(&self.route, address, name, config);
+        let route = self.route.live();
+        let connecting = websocket::tls(&route, address, name, config);
         let stream = timeout(HANDSHAKE_TIMEOUT, connecting)
             .await
             .map_err(|_| DialError::TimedOut)??;
@@ -258,7 +259,7 @@ impl Dialer {
         config: Arc<ClientConfig>,
     ) -> Result<MediaConnection, DialError> {
         let dialled = websocket::dial(Target {
-            route: &self.route,
+            route: &self.route.live(),
             address,
             server_name: ServerName::from(address.ip()),
             path: control::MEDIA_PATH,

@@ -45,6 +45,8 @@ pub(crate) use target::Target;
 #[derive(Debug, Clone, Default)]
 pub struct Route {
     hops: Arc<[Hop]>,
+    /// What goes there is live, and has other ways to take.
+    live: bool,
 }
 
 impl Route {
@@ -59,13 +61,27 @@ impl Route {
     pub fn through(hops: impl IntoIterator<Item = Hop>) -> Self {
         Self {
             hops: hops.into_iter().collect(),
+            live: false,
+        }
+    }
+
+    /// The same way, for media: a connection that goes dead is given up after about 3 s, and not
+    /// after 8 s. To a proxy that is the path to the proxy.
+    #[must_use]
+    pub fn live(&self) -> Self {
+        Self {
+            live: true,
+            ..self.clone()
         }
     }
 
     /// The same way, and through one more proxy at its end.
     #[must_use]
     pub fn then(&self, hop: Hop) -> Self {
-        Self::through(self.hops.iter().cloned().chain([hop]))
+        Self {
+            live: self.live,
+            ..Self::through(self.hops.iter().cloned().chain([hop]))
+        }
     }
 
     /// Whether there is no proxy.
@@ -88,10 +104,10 @@ impl Route {
 
     pub(crate) async fn reach(&self, target: &Target) -> Result<Stream, RouteError> {
         let Some(first) = self.hops.first() else {
-            let reached = tcp::connect(target).await;
+            let reached = tcp::connect(target, self.live).await;
             return reached.map_err(|failure| failure.of(target));
         };
-        let reached = tcp::connect(first.target()).await;
+        let reached = tcp::connect(first.target(), self.live).await;
         let mut stream = reached.map_err(|failure| first.failed(failure.into()))?;
         for (at, hop) in self.hops.iter().enumerate() {
             let next = self.hops.get(at + 1).map_or(target, Hop::target);

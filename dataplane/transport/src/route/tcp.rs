@@ -49,8 +49,9 @@ impl From<Failure> for ProxyProblem {
     }
 }
 
-/// Connects within [`HANDSHAKE_TIMEOUT`], and tunes the connection for live media.
-pub(super) async fn connect(target: &Target) -> Result<Stream, Failure> {
+/// Connects within [`HANDSHAKE_TIMEOUT`], and tunes the connection for live media; `live` if that
+/// is what goes there.
+pub(super) async fn connect(target: &Target, live: bool) -> Result<Stream, Failure> {
     timeout(HANDSHAKE_TIMEOUT, async {
         let mut addresses = addresses(target).await?;
         // The first once more: a lost SYN costs a head start then, and not the second after
@@ -62,6 +63,9 @@ pub(super) async fn connect(target: &Target) -> Result<Stream, Failure> {
                 .await
                 .map_err(Failure::Unreachable)?;
             socket::tune(&stream).map_err(Failure::Unreachable)?;
+            if live {
+                socket::give_up_early(&stream).map_err(Failure::Unreachable)?;
+            }
             Ok(stream.into())
         })
         .await
@@ -103,11 +107,29 @@ fn alternate(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn all(addresses: &[&str]) -> Vec<SocketAddr> {
         let parsed = addresses.iter().map(|address| address.parse().unwrap());
         parsed.collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_dead_path_is_given_up_sooner_by_what_is_live() {
+        let listener = socket::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let target = Target::from(listener.local_addr().unwrap());
+        let mut patience = Vec::new();
+        for live in [true, false] {
+            let Ok(stream) = connect(&target, live).await else {
+                panic!("it listens");
+            };
+            let stream = socket2::SockRef::from(stream.tcp());
+            patience.push(stream.tcp_user_timeout().unwrap().unwrap());
+        }
+        assert_eq!(patience, [2_500, 8_000].map(Duration::from_millis));
     }
 
     #[test]
