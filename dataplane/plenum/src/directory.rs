@@ -110,6 +110,7 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
         return serving::run(args.serving, &args.database, args.output, stop).await;
     };
     let store = args.database.open().await?;
+    following::writable(&store).await?;
     let done = match action {
         Action::User(action) => setting_up::user(&store, action, args.output).await,
         Action::Zone(action) => setting_up::zone(&store, action, args.output).await,

@@ -61,18 +61,32 @@ impl ReplicaArgs {
 /// of a directory, which it would empty, nor a directory into a replica's, whose changes
 /// nobody would hear of.
 pub async fn check(store: &Store, replica: bool) -> anyhow::Result<()> {
-    let followed = store.followed().await?.is_some();
-    if !replica && followed {
-        bail!("--database is a replica's: give --replica-of, or another database");
+    match misplaced(store, replica).await? {
+        Some(why) => bail!(why),
+        None => Ok(()),
     }
-    if replica && !followed {
-        // A new one has the key of its passcodes.
-        let page = store.changes(Revision(0), 2).await?;
-        if page.changes.len() > 1 {
-            bail!(
-                "--database is a directory's own: give a replica a database of its own, a new one"
-            );
-        }
+}
+
+/// Why it is not let into this database, if it is not.
+pub async fn misplaced(store: &Store, replica: bool) -> Result<Option<&'static str>, store::Error> {
+    let followed = store.followed().await?.is_some();
+    if followed {
+        let why = "--database is a replica's: give --replica-of, or another database";
+        return Ok((!replica).then_some(why));
+    }
+    // A new one has the key of its passcodes.
+    let used = store.changes(Revision(0), 2).await?.changes.len() > 1;
+    let why = "--database is a directory's own: give a replica a database of its own, a new one";
+    Ok((replica && used).then_some(why))
+}
+
+/// What is written into a replica's database from a shell would be lost with the next page, or
+/// stay where no zone and no other replica hears of it.
+pub async fn writable(store: &Store) -> anyhow::Result<()> {
+    if store.followed().await?.is_some() {
+        bail!(
+            "--database is a replica's, which changes nothing: do this at the directory that it follows"
+        );
     }
     Ok(())
 }
@@ -175,13 +189,14 @@ impl Following {
             }
             Verdict::Nonsense(what) => bail!("the directory's answer makes no sense: {what}"),
         }
-        if let Err(error) = self.directory.store().apply(&page).await {
-            pulling.failed(rand::random(), None, Instant::now());
-            if matches!(error, store::Error::Conflict { .. }) {
-                // Another process has the same database.
-                *pulling = self.begin().await;
+        match self.directory.store().apply(&page).await {
+            Ok(()) => {}
+            // Another process has the same database.
+            Err(store::Error::Conflict { .. }) => return self.overtaken(pulling).await,
+            Err(error) => {
+                pulling.failed(rand::random(), None, Instant::now());
+                return Err(anyhow::Error::new(error).context("it could not be written down"));
             }
-            return Err(anyhow::Error::new(error).context("it could not be written down"));
         }
         pulling.applied(&page, Instant::now());
         self.mark = Some(page.mark);
@@ -189,8 +204,22 @@ impl Following {
             self.directory.look_again();
         }
         if page.is_last() {
-            self.publish().await?;
+            self.publish().await;
         }
+        Ok(())
+    }
+
+    async fn overtaken(&mut self, pulling: &mut Pulling) -> anyhow::Result<()> {
+        let read = self.directory.store().followed().await;
+        let followed = match read.context("where it was written to") {
+            Ok(followed) => followed,
+            Err(error) => {
+                pulling.failed(rand::random(), None, Instant::now());
+                return Err(error);
+            }
+        };
+        self.mark = followed.map(|it| it.mark);
+        pulling.overtaken(followed.map(|it| (it.feed, it.at)), Instant::now());
         Ok(())
     }
 
@@ -201,9 +230,21 @@ impl Following {
         self.upstream.get(&path, PATIENCE).await
     }
 
-    /// Tells the directory which keys sign here, if it does not say so itself. Where that fails
-    /// the zones that report here know the keys all the same.
-    async fn publish(&mut self) -> anyhow::Result<()> {
+    /// Tells the directory which keys sign here. Where that fails the zones that report here
+    /// know the keys all the same, and it is tried again with the next page.
+    async fn publish(&mut self) {
+        let told = self.tell_keys().await;
+        if let Err(error) = &told
+            && !self.told
+        {
+            let error = format!("{error:#}");
+            tracing::warn!(error, "the directory did not take this replica's keys");
+        }
+        self.told = told.is_err();
+    }
+
+    /// If it does not say so itself.
+    async fn tell_keys(&self) -> anyhow::Result<()> {
         let store = self.directory.store();
         let (own, known) = (store.signing_keys().await?, store.public_keys().await?);
         let keys: Vec<PublicKey> = own.iter().filter_map(SigningKey::public).collect();
@@ -211,18 +252,8 @@ impl Following {
             return Ok(());
         }
         let keys = ReplicaKeys { keys };
-        let told = self
-            .upstream
-            .tell("/v1/replica/keys", &keys, PATIENCE)
-            .await;
-        if let Err(failed) = &told
-            && !self.told
-        {
-            let error = format!("{:#}", failed.why);
-            tracing::warn!(error, "the directory did not take this replica's keys");
-        }
-        self.told = told.is_err();
-        Ok(())
+        let told = self.upstream.tell("/v1/replica/keys", &keys, PATIENCE);
+        told.await.map_err(|failed| failed.why)
     }
 }
 

@@ -102,16 +102,10 @@ pub async fn run(
         read_only: upstream.is_some(),
     };
     tracing::info!(%address, "directory starts");
-    let opened = stop.run_until_cancelled(opened(database.config()?)).await;
-    let Some(store) = opened.transpose()? else {
-        return Ok(());
-    };
-    following::check(&store, upstream.is_some()).await?;
+    // Not reached yet: whoever asks is told to come back.
+    let store = Store::new(database.config()?);
     let directory = Directory::new(config, store.clone(), &mut registry);
-    if let Some(upstream) = upstream {
-        let following = Following::new(upstream, directory.clone(), &mut registry);
-        tokio::spawn(following.run(end.clone()));
-    }
+    let following = upstream.map(|it| Following::new(it, directory.clone(), &mut registry));
     let counters = https::Counters::default();
     let failed = Gauge::default();
     registry.register(
@@ -123,15 +117,26 @@ pub async fn run(
     if let Some(geo) = geo {
         tokio::spawn(geo.follow(end.clone()));
     }
-    let ready = api::keep_up(directory.clone(), end.clone());
-    let serving = async {
+    let living = async {
+        let ready = settle(&directory, following.is_some(), &health, &end).await?;
         tokio::join!(
             follow(ready.clone(), &health, &stop),
-            announce(ready.clone(), &args, address, &tls, output, &stop),
+            announce(ready, &args, address, &tls, output, &stop),
+            // Here, so that its end would be that of the process.
+            async {
+                if let Some(following) = following {
+                    following.run(end.clone()).await;
+                }
+            },
+        );
+        std::future::pending::<anyhow::Result<()>>().await
+    };
+    let serving = async {
+        tokio::join!(
             https::serve_counted(
                 listener,
                 tls.certificate.clone(),
-                api::app(directory),
+                api::app(directory.clone()),
                 end.clone(),
                 counters.clone(),
             ),
@@ -139,13 +144,29 @@ pub async fn run(
             close(&health, &stop, &end),
         );
     };
-    let probes = probes(&health, args.health, &end);
-    tokio::select! {
-        () = serving => {}
-        failed = probes => failed?,
-    }
+    let ended: anyhow::Result<()> = tokio::select! {
+        () = serving => Ok(()),
+        failed = living => failed,
+        failed = probes(&health, args.health, &end) => failed,
+    };
     store.close().await;
-    Ok(())
+    ended
+}
+
+/// Opens the database, and begins what a directory does with one.
+async fn settle(
+    directory: &Directory,
+    replica: bool,
+    health: &Health,
+    end: &CancellationToken,
+) -> anyhow::Result<Readiness> {
+    opened(directory.store(), replica, health).await?;
+    health.set_unready(if replica {
+        "this replica has not had everything yet"
+    } else {
+        "its keys have not been read yet"
+    });
+    Ok(api::keep_up(directory.clone(), end.clone()))
 }
 
 impl Args {
@@ -198,27 +219,36 @@ impl Args {
     }
 }
 
-/// Waits for a database that is away: it may be starting as this is.
-async fn opened(config: store::Config) -> anyhow::Result<Store> {
+/// Waits for a database that is away: it may be starting as this is. Ends with an error only
+/// where waiting is of no use.
+async fn opened(store: &Store, replica: bool, health: &Health) -> anyhow::Result<()> {
+    let mut told = false;
     loop {
-        match Store::open(&config).await {
+        let tried = async {
+            store.connect().await?;
+            following::misplaced(store, replica).await
+        };
+        match tried.await {
+            Ok(None) => return Ok(()),
+            Ok(Some(why)) => bail!(why),
             Err(error @ store::Error::Unavailable(_)) => {
-                tracing::warn!(%error, "trying again");
+                health.set_unready(error.to_string());
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(%error, "it is tried again until it is there");
+                }
                 tokio::time::sleep(TRY_AGAIN).await;
             }
-            opened => return opened.context("--database"),
+            Err(error) => return Err(error).context("--database"),
         }
     }
 }
 
-/// Passes readiness on until the end is near.
+/// Ready from when it can answer until the end is near. With its database away later it can
+/// still: that it is away, and when to ask again, which is more than a refused connection says.
 async fn follow(mut ready: Readiness, health: &Health, stop: &CancellationToken) {
-    loop {
-        health.set_ready(*ready.borrow_and_update());
-        tokio::select! {
-            () = stop.cancelled() => return,
-            changed = ready.changed() => if changed.is_err() { return },
-        }
+    let first = ready.wait_for(|ready| *ready);
+    if matches!(stop.run_until_cancelled(first).await, Some(Ok(_))) {
+        health.set_ready(true);
     }
 }
 
@@ -260,7 +290,7 @@ async fn count(counters: &https::Counters, failed: &Gauge, end: &CancellationTok
 /// The end: out of the Service first, then the last callers, then the port.
 async fn close(health: &Health, stop: &CancellationToken, end: &CancellationToken) {
     stop.cancelled().await;
-    health.set_ready(false);
+    health.set_unready("it stops");
     tracing::info!("directory stops");
     tokio::time::sleep(LAST_CALL).await;
     end.cancel();

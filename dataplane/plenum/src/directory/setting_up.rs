@@ -83,8 +83,8 @@ pub enum Zone {
 /// Replicas.
 #[derive(Debug, Subcommand)]
 pub enum Replica {
-    /// Make a token for a replica of this directory, and print it. It opens everything that
-    /// the directory knows, private keys included.
+    /// Make a token for a replica of this directory, and print it. It opens accounts, meetings
+    /// and zones, the hashes of passcodes and their key; neither passwords nor private keys.
     Add {
         /// What to call it.
         name: AccountName,

@@ -11,6 +11,7 @@
 //! | `joining` | from a meeting's number to its media, and who is refused |
 //! | `away` | the directory dies and comes back |
 //! | `credentials` | a zone whose credential is wrong |
+//! | `database` | a database that is not there yet, and one that is a replica's |
 //! | `keys` | the directory's keys change |
 //! | `small_site` | all of it in one process |
 //! | `hybrid` | a replica at the site, and the directory far away |
@@ -19,6 +20,7 @@
 
 mod away;
 mod credentials;
+mod database;
 mod house;
 mod hybrid;
 mod joining;

@@ -128,7 +128,7 @@ impl Program {
     }
 
     /// Whatever the health port answers, from the status line on.
-    async fn page(&self, path: &str) -> Option<String> {
+    pub async fn page(&self, path: &str) -> Option<String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
         let mut stream = TcpStream::connect(self.health).await.ok()?;
         stream.write_all(request.as_bytes()).await.ok()?;
