@@ -2,6 +2,7 @@
 //! proxy of the environment, with a credential from a file.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
@@ -20,8 +21,21 @@ const HTTP1: [&[u8]; 1] = [b"http/1.1"];
 /// A directory.
 pub struct Upstream {
     origin: String,
-    http: Http,
     credential: PathBuf,
+    route: Route,
+    /// Longest answer in bytes, where it is not as usual.
+    answers: Option<usize>,
+    /// Who vouches for it, where that is not told once and for all.
+    authority: Option<PathBuf>,
+    trusted: Mutex<Trusted>,
+}
+
+/// How it is asked, by whoever vouches for it now.
+struct Trusted {
+    pem: Vec<u8>,
+    http: Http,
+    /// What the file said when it could not be used.
+    refused: Option<Vec<u8>>,
 }
 
 /// Why a request came to nothing.
@@ -39,19 +53,23 @@ impl From<anyhow::Error> for Failed {
 }
 
 impl Upstream {
-    /// The directory at `https://HOST[:PORT]`. `authority` vouches for it, in PEM; the public
-    /// web's authorities where there is none.
+    /// The directory at `https://HOST[:PORT]`. `authority` vouches for it, in PEM, and is read
+    /// again when it changes; the public web's authorities where there is none.
     pub fn new(url: &Uri, credential: &Path, authority: Option<&Path>) -> anyhow::Result<Self> {
         let origin = origin(url)?;
         read_credential(credential)?;
-        let trust = match authority {
+        let (pem, trust) = match authority {
             Some(file) => {
                 let pem = std::fs::read(file).with_context(|| file.display().to_string())?;
-                Trust::from_pem(&pem).with_context(|| file.display().to_string())?
+                let trust = Trust::from_pem(&pem).with_context(|| file.display().to_string())?;
+                (pem, trust)
             }
-            None => Trust::WebPki,
+            None => (Vec::new(), Trust::WebPki),
         };
-        Self::by(route(&origin)?, origin, &trust, credential)
+        let mut upstream = Self::by(route(&origin)?, origin, &trust, credential)?;
+        upstream.authority = authority.map(Path::to_owned);
+        upstream.trusted().pem = pem;
+        Ok(upstream)
     }
 
     /// A directory on this machine, which no proxy leads to.
@@ -60,19 +78,71 @@ impl Upstream {
     }
 
     fn by(route: Route, origin: String, trust: &Trust, credential: &Path) -> anyhow::Result<Self> {
+        let trusted = Trusted {
+            pem: Vec::new(),
+            http: http(&route, trust, None)?,
+            refused: None,
+        };
         Ok(Self {
             origin,
-            http: Http::new(route, tls::client_config(trust, None, &HTTP1)?),
             credential: credential.to_owned(),
+            route,
+            answers: None,
+            authority: None,
+            trusted: trusted.into(),
         })
     }
 
     /// For answers of at most so many bytes.
-    pub fn with_answers_of(self, bytes: usize) -> Self {
-        Self {
-            http: self.http.with_answers_of(bytes),
-            ..self
+    pub fn with_answers_of(mut self, bytes: usize) -> Self {
+        self.answers = Some(bytes);
+        {
+            let mut trusted = self.trusted();
+            trusted.http = trusted.http.clone().with_answers_of(bytes);
         }
+        self
+    }
+
+    fn trusted(&self) -> MutexGuard<'_, Trusted> {
+        self.trusted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// By whoever the file names now. One that cannot be read, or names nobody, leaves those
+    /// that it named before.
+    fn http(&self) -> Http {
+        let mut trusted = self.trusted();
+        let read = self
+            .authority
+            .as_ref()
+            .and_then(|file| std::fs::read(file).ok());
+        let Some(pem) = read.filter(|pem| *pem != trusted.pem) else {
+            return trusted.http.clone();
+        };
+        let named = Trust::from_pem(&pem).map_err(anyhow::Error::from);
+        match named.and_then(|trust| http(&self.route, &trust, self.answers)) {
+            Ok(http) => {
+                tracing::info!(
+                    directory = self.origin,
+                    "other authorities vouch for it now"
+                );
+                *trusted = Trusted {
+                    pem,
+                    http,
+                    refused: None,
+                };
+            }
+            Err(error) if trusted.refused.as_ref() != Some(&pem) => {
+                let error = format!("{error:#}");
+                tracing::warn!(
+                    directory = self.origin,
+                    error,
+                    "the authorities stay as they were"
+                );
+                trusted.refused = Some(pem);
+            }
+            Err(_) => {}
+        }
+        trusted.http.clone()
     }
 
     /// `https://HOST[:PORT]`.
@@ -128,7 +198,7 @@ impl Upstream {
             .header(CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(anyhow::Error::from)?;
-        let sent = self.http.send(request, within).await;
+        let sent = self.http().send(request, within).await;
         let answer = sent.map_err(anyhow::Error::from)?;
         if answer.status().is_success() {
             return Ok(answer);
@@ -153,6 +223,14 @@ fn understand<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T, Failed
 fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
     seconds.parse().ok().map(Duration::from_secs)
+}
+
+fn http(route: &Route, trust: &Trust, answers: Option<usize>) -> anyhow::Result<Http> {
+    let http = Http::new(route.clone(), tls::client_config(trust, None, &HTTP1)?);
+    Ok(match answers {
+        Some(bytes) => http.with_answers_of(bytes),
+        None => http,
+    })
 }
 
 /// As clients are to write it.
@@ -184,4 +262,42 @@ fn read_credential(file: &Path) -> anyhow::Result<String> {
         file.display()
     );
     Ok(credential.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+
+    use super::*;
+
+    fn authority() -> String {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().pem()
+    }
+
+    #[tokio::test]
+    async fn authorities_are_read_again_and_nonsense_changes_nothing() {
+        let files = tempfile::tempdir().unwrap();
+        let path = |name: &str| files.path().join(name);
+        let (first, second) = (authority(), authority());
+        std::fs::write(path("credential"), "plz_secret").unwrap();
+        std::fs::write(path("ca.crt"), &first).unwrap();
+        let url = "https://meet.example.org".parse().unwrap();
+        let upstream = Upstream::new(&url, &path("credential"), Some(&path("ca.crt"))).unwrap();
+        for (written, trusted) in [
+            ("nonsense", &first),
+            (second.as_str(), &second),
+            ("", &second),
+            (first.as_str(), &first),
+        ] {
+            std::fs::write(path("ca.crt"), written).unwrap();
+            drop(upstream.http());
+            assert_eq!(upstream.trusted().pem, trusted.as_bytes());
+        }
+        std::fs::remove_file(path("ca.crt")).unwrap();
+        drop(upstream.http());
+        assert_eq!(upstream.trusted().pem, first.as_bytes());
+    }
 }

@@ -155,3 +155,20 @@ async fn a_replica_is_let_into_no_database_but_its_own() {
     let said = refused(follower).await;
     assert!(said.contains("is a directory's own"), "{said}");
 }
+
+#[tokio::test]
+async fn another_authority_of_the_directory_needs_no_restart() {
+    let mut cloud = House::open().await;
+    let admin = cloud.admin().await;
+    let replica = House::replica_of(&cloud).await;
+    let number = meeting(&admin).await;
+    known(&at(&replica, &admin), &number, true).await;
+    cloud.die().await;
+    // The file that the replica was given is the directory's own.
+    for file in ["ca.crt", "ca.key"] {
+        std::fs::remove_file(cloud.data().join(file)).unwrap();
+    }
+    cloud.start().await;
+    let new = meeting(&at(&cloud, &admin)).await;
+    known(&at(&replica, &admin), &new, true).await;
+}
