@@ -3,7 +3,6 @@
 use plenum::zc::KeyRing;
 use plenum_transport::channel::Received;
 use plenum_transport::dial::DialError;
-use plenum_transport::tls::Identity;
 use plenum_wire::link::{
     FromOperator, FromRouter, Member, OPERATOR_SUBPROTOCOL, ROUTER_SUBPROTOCOL, ToOperator,
     ToRouter,
@@ -36,10 +35,7 @@ async fn a_certificate_opens_only_the_link_of_its_role() {
         (Some("router"), "plenum.v1"),
     ] {
         let identity = zone.authority.issue(role);
-        let refused: Result<Link, _> = zone.dial(&identity, subprotocol).await;
-        let Err(DialError::Refused { status: 403 }) = refused else {
-            panic!("{role:?} {subprotocol}: {refused:?}");
-        };
+        zone.refuses(&identity, subprotocol).await;
     }
     assert!(zone.metrics().contains("plenum_zone_link_garbage_total 5"));
 }
@@ -51,39 +47,15 @@ async fn a_certificate_of_another_zone_is_refused_under_the_same_authority() {
         ("router", ROUTER_SUBPROTOCOL),
         ("operator", OPERATOR_SUBPROTOCOL),
     ] {
-        let (certificate, key) = zone.authority.issue_for("another.zone", Some(role));
-        let identity = Identity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
-        let refused: Result<Link, _> = zone.dial(&identity, subprotocol).await;
-        let Err(DialError::Refused { status: 403 }) = refused else {
-            panic!("{role}: {refused:?}");
-        };
+        let identity = zone.authority.issue_in("another.zone", Some(role));
+        zone.refuses(&identity, subprotocol).await;
     }
 }
 
 #[tokio::test]
 async fn who_does_not_say_hello_first_is_turned_away() {
     let zone = Controller::open().await;
-    let identity = zone.authority.issue(Some("router"));
-    let link: Link = zone.dial(&identity, ROUTER_SUBPROTOCOL).await.unwrap();
-    let (sender, mut receiver) = link.split();
-    sender.send(&FromRouter::MoveEnded {
-        meeting: "standup".parse().unwrap(),
-        to: "router-b".parse().unwrap(),
-        moved: 0,
-        failed: 0,
-        took_ms: 0,
-    });
-    let closed = within(receiver.next()).await;
-    assert!(
-        matches!(
-            closed,
-            Received::Closed {
-                code: Some(1008),
-                ..
-            }
-        ),
-        "{closed:?}"
-    );
+    zone.wants_hello("router", ROUTER_SUBPROTOCOL).await;
 }
 
 #[tokio::test]

@@ -79,7 +79,12 @@ impl Authority {
     }
 
     pub fn issue(&self, role: Option<&str>) -> Identity {
-        let (certificate, key) = self.issue_pem(role);
+        self.issue_in("test.zone", role)
+    }
+
+    /// The same for another zone under this authority.
+    pub fn issue_in(&self, zone: &str, role: Option<&str>) -> Identity {
+        let (certificate, key) = self.issue_for(zone, role);
         Identity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap()
     }
 }
@@ -137,6 +142,39 @@ impl Controller {
         subprotocol: &str,
     ) -> Result<Channel<In, Out>, DialError> {
         dial(self.link, &self.authority.trust(), identity, subprotocol).await
+    }
+
+    /// Checks that this identity gets no link of that kind.
+    pub async fn refuses(&self, identity: &Identity, subprotocol: &str) {
+        let refused: Result<Channel<ToRouter, FromRouter>, _> =
+            self.dial(identity, subprotocol).await;
+        let Err(DialError::Refused { status: 403 }) = refused else {
+            panic!("{subprotocol}: {refused:?}");
+        };
+    }
+
+    /// Checks that whoever has this role is turned away when the first word is not hello: a
+    /// message of a router that has not said it, which is no word of a tunnel at all.
+    pub async fn wants_hello(&self, role: &str, subprotocol: &str) {
+        let identity = self.authority.issue(Some(role));
+        let link: Channel<ToRouter, FromRouter> = self.dial(&identity, subprotocol).await.unwrap();
+        let (sender, mut receiver) = link.split();
+        sender.send(&FromRouter::MoveEnded {
+            meeting: "standup".parse().unwrap(),
+            to: "router-b".parse().unwrap(),
+            moved: 0,
+            failed: 0,
+            took_ms: 0,
+        });
+        let closed = within(receiver.next()).await;
+        let refused = matches!(
+            closed,
+            Received::Closed {
+                code: Some(1008),
+                ..
+            }
+        );
+        assert!(refused, "{closed:?}");
     }
 
     pub async fn router(&self, name: &str, capacity: u32) -> FakeRouter {

@@ -12,7 +12,7 @@ use clap::Parser;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use plenum::{ht, mmr, zc};
 use plenum_transport::channel::{Channel, Received};
-use plenum_transport::dial::{DialError, Dialer};
+use plenum_transport::dial::Dialer;
 use plenum_transport::route::{Credentials, Hop, Http, HttpError, ProxyProblem, Route, RouteError};
 use plenum_transport::tls::{Files, Identity, client_config, server_config};
 use plenum_transport::{https, socket};
@@ -20,8 +20,7 @@ use plenum_wire::control::{FromClient, FromRouter as RouterSays, Interest};
 use plenum_wire::directory::{Role, TokenClaims};
 use plenum_wire::join::Offer;
 use plenum_wire::link::{
-    FromRouter, FromTunnel, OPERATOR_SUBPROTOCOL, ROUTER_SUBPROTOCOL, TUNNEL_SUBPROTOCOL, ToRouter,
-    ToTunnel,
+    FromTunnel, OPERATOR_SUBPROTOCOL, ROUTER_SUBPROTOCOL, TUNNEL_SUBPROTOCOL, ToTunnel,
 };
 use rcgen::KeyPair;
 use tokio::sync::watch;
@@ -90,41 +89,17 @@ async fn a_tunnels_certificate_opens_only_a_tunnels_link() {
         ("controller", TUNNEL_SUBPROTOCOL),
     ] {
         let identity = zone.authority.issue(Some(role));
-        let refused: Result<Link, _> = zone.dial(&identity, subprotocol).await;
-        let Err(DialError::Refused { status: 403 }) = refused else {
-            panic!("{role} {subprotocol}: {refused:?}");
-        };
+        zone.refuses(&identity, subprotocol).await;
     }
-    let (certificate, key) = zone.authority.issue_for("another.zone", Some("tunnel"));
-    let identity = Identity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
-    let refused: Result<Link, _> = zone.dial(&identity, TUNNEL_SUBPROTOCOL).await;
-    assert!(matches!(refused, Err(DialError::Refused { status: 403 })));
+    let identity = zone.authority.issue_in("another.zone", Some("tunnel"));
+    zone.refuses(&identity, TUNNEL_SUBPROTOCOL).await;
 }
 
 /// Speaks another language than its certificate's.
 #[tokio::test]
 async fn a_tunnel_that_does_not_say_hello_is_turned_away() {
     let zone = Controller::open().await;
-    let identity = zone.authority.issue(Some("tunnel"));
-    let link: Channel<ToRouter, FromRouter> =
-        zone.dial(&identity, TUNNEL_SUBPROTOCOL).await.unwrap();
-    let (sender, mut receiver) = link.split();
-    sender.send(&FromRouter::MoveEnded {
-        meeting: "standup".parse().unwrap(),
-        to: "router-b".parse().unwrap(),
-        moved: 0,
-        failed: 0,
-        took_ms: 0,
-    });
-    let closed = within(receiver.next()).await;
-    let refused = matches!(
-        closed,
-        Received::Closed {
-            code: Some(1008),
-            ..
-        }
-    );
-    assert!(refused, "{closed:?}");
+    zone.wants_hello("tunnel", TUNNEL_SUBPROTOCOL).await;
 }
 
 #[derive(Parser)]
