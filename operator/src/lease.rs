@@ -216,7 +216,7 @@ impl Candidate {
             }
         }
         if tokio::time::timeout(GRACE, work).await.is_err() {
-            tracing::warn!("work did not end {GRACE:?} after its term, and was dropped");
+            tracing::warn!(after = ?GRACE, "work did not end after its term, and was dropped");
         }
     }
 

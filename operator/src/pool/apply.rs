@@ -138,7 +138,7 @@ async fn announce(context: &Context, object: &MMRPool, node: &Node, change: Chan
             format!("labels or annotations on node {on} were put right"),
         ),
     };
-    tracing::info!(pool = %object.name_any(), node = on, reason, text);
+    tracing::info!(pool = %object.name_any(), node = on, reason, text, "the marks of a node change");
     let type_ = match change {
         Change::UnlabelLate => EventType::Warning,
         _ => EventType::Normal,
@@ -199,7 +199,7 @@ async fn replace(
     let (about, related) = (object.object_ref(&()), pod.object_ref(&()));
     let on = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
     let (type_, reason, text) = replacement(how, on.unwrap_or_default());
-    tracing::info!(pool = %object.name_any(), pod = %pod.name_any(), reason, text);
+    tracing::info!(pool = %object.name_any(), pod = %pod.name_any(), reason, text, "a router is replaced");
     context
         .events
         .publish(type_, &about, Some(related), (reason, "Replace"), text)
