@@ -11,6 +11,7 @@ mod operator_counts;
 mod resources;
 mod scaling;
 mod steady;
+mod upgrade;
 mod world;
 
 use std::future::Future;
@@ -42,6 +43,7 @@ scenarios! {
     resources: wrong_ones_are_refused_with_a_sentence, a_pool_that_cannot_work_says_why_and_what_runs_stays, kubectl_explain_teaches;
     directory: people_join_by_it_and_meet_without_it;
     scaling: kubectl_scale_sets_the_size, capacity_is_that_of_accepting_pods;
+    upgrade: controllers_roll_one_by_one_without_a_failed_join, a_rolling_upgrade_of_all_routers_under_load_loses_nobody, a_rollout_to_an_image_that_is_not_there_halts_and_goes_back, an_operator_is_upgraded_and_back_with_live_meetings;
     faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain, meetings_do_not_need_the_api_server;
 }
 

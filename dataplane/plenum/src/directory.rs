@@ -6,7 +6,9 @@
 //! | `serving` | runs the directory: its ports, its database, its end |
 //! | `following` | makes it a replica of another one |
 //! | `setting_up` | the first account, zones, replicas and meetings, from a shell on the database |
+//! | `authority` | shows who vouches for it |
 
+mod authority;
 pub(crate) mod following;
 mod serving;
 mod setting_up;
@@ -79,9 +81,18 @@ impl Database {
     }
 }
 
-/// What else there is to do with a directory's database.
+/// What else there is to do with a directory.
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Print the certificate of its own authority, for clients and zones.
+    Ca,
+    #[command(flatten)]
+    SetUp(SetUp),
+}
+
+/// What is done with its database.
+#[derive(Debug, Subcommand)]
+enum SetUp {
     /// Accounts.
     #[command(subcommand)]
     User(setting_up::User),
@@ -106,16 +117,21 @@ impl Args {
 
 /// Runs `plenum directory` until `stop` is cancelled, or until what was asked for is done.
 pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
-    let Some(action) = args.action else {
-        return serving::run(args.serving, &args.database, args.output, stop).await;
-    };
-    let store = args.database.open().await?;
+    match args.action {
+        None => serving::run(args.serving, &args.database, args.output, stop).await,
+        Some(Action::Ca) => authority::show(&args.database.data_dir, args.output),
+        Some(Action::SetUp(what)) => set_up(&args.database, what, args.output).await,
+    }
+}
+
+async fn set_up(database: &Database, what: SetUp, output: Output) -> anyhow::Result<()> {
+    let store = database.open().await?;
     following::writable(&store).await?;
-    let done = match action {
-        Action::User(action) => setting_up::user(&store, action, args.output).await,
-        Action::Zone(action) => setting_up::zone(&store, action, args.output).await,
-        Action::Replica(action) => setting_up::replica(&store, action, args.output).await,
-        Action::Meeting(action) => setting_up::meeting(&store, action, args.output).await,
+    let done = match what {
+        SetUp::User(action) => setting_up::user(&store, action, output).await,
+        SetUp::Zone(action) => setting_up::zone(&store, action, output).await,
+        SetUp::Replica(action) => setting_up::replica(&store, action, output).await,
+        SetUp::Meeting(action) => setting_up::meeting(&store, action, output).await,
     };
     store.close().await;
     done

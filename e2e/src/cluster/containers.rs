@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::cluster::addresses::NodeNumber;
 use crate::cluster::process::Process;
 use crate::cluster::wait::Wait;
-use crate::{Layout, Tools};
+use crate::{Cluster, Layout, Tools};
 
 const CONTAINERD_LIMIT: Duration = Duration::from_mins(1);
 
@@ -36,6 +36,20 @@ pub(crate) async fn import(
     }))
     .await
     .map(drop)
+}
+
+impl Cluster {
+    /// Gives an image that every node has a second name on all of them.
+    pub async fn tag_image(&self, image: &str, name: &str) -> Result<()> {
+        let (layout, tools) = (self.layout(), &self.tools);
+        let tag = ["images", "tag", "--force", image, name];
+        try_join_all(self.nodes().into_iter().map(async |node| {
+            let tagged = ctr(layout, tools, node, &tag).await;
+            tagged.with_context(|| format!("naming {image} on {node} {name}"))
+        }))
+        .await
+        .map(drop)
+    }
 }
 
 async fn wait_for_containerd(layout: &Layout, tools: &Tools, node: NodeNumber) -> Result<()> {

@@ -51,7 +51,8 @@ async fn story(world: &World, service: &Service<'_>, zone: &Zone<'_>) -> Result<
 
     zone.apply(&format!("https://{}", service::INSIDE)).await?;
     zone.until_it_says(zone::MISSING_SECRET).await?;
-    zone.give_secret(&credential, &service.authority()?).await?;
+    let authority = service.authority().await?;
+    zone.give_secret(&credential, &authority).await?;
     zone.until_it_serves().await?;
 
     let meeting = service.meeting("ada", &password).await?;

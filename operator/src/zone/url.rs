@@ -23,9 +23,9 @@ pub fn urls(fetched: &Fetched, part: Part) -> Vec<String> {
 #[must_use]
 pub fn outside(fetched: &Fetched, part: Part) -> Vec<String> {
     let exposure = exposure(fetched, part);
-    let port = outside_port(fetched, part);
+    let on = outside_port(fetched, part);
     let written = exposure.hostnames.iter();
-    let written: Vec<String> = written.map(|host| address(host, port)).collect();
+    let written: Vec<String> = written.map(|host| address(host, on)).collect();
     if !written.is_empty() || exposure.type_ != ExposureType::LoadBalancer {
         return written;
     }

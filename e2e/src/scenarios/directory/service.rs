@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::chown;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::matrix::schedule;
@@ -136,13 +136,19 @@ impl<'a> Service<'a> {
         format!("https://{}", self.door())
     }
 
-    /// Who vouches for it, in PEM: it is on the volume.
-    pub fn authority(&self) -> Result<String> {
-        let file = self.authority_file();
-        fs::read_to_string(&file).with_context(|| file.display().to_string())
+    /// Who vouches for it, in PEM, as its administrator asks for it.
+    pub async fn authority(&self) -> Result<String> {
+        let command = ["plenum", "directory", "ca", "--data-dir", DATA];
+        let cluster = &self.world.cluster;
+        let pem = cluster.exec(SYSTEM_NAMESPACE, DEPLOYMENT, &command).await?;
+        ensure!(
+            pem.starts_with("-----BEGIN CERTIFICATE-----"),
+            "plenum directory ca says {pem:?}"
+        );
+        Ok(pem)
     }
 
-    /// The file with that.
+    /// The file with that, on the volume.
     pub fn authority_file(&self) -> PathBuf {
         self.data.join("ca.crt")
     }
