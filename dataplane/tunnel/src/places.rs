@@ -117,8 +117,8 @@ impl Taken {
             return here.number;
         }
         let shares = &mut self.networks.entry(network).or_default().shares;
-        let shared = shares.iter().min_by_key(|(_, clients)| **clients);
-        let number = match shared {
+        let least = shares.iter().min_by_key(|(_, clients)| **clients);
+        let number = match least {
             Some((number, _)) if shares.len() >= most => *number,
             _ => {
                 self.next += 1;

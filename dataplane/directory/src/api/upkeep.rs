@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, lasting};
 use super::clock::Clock;
+use super::metrics::Metrics;
 use super::{Directory, now};
 use crate::model::{PAGE_LIMIT, Page, StoredReport, Zone};
 use crate::store;
@@ -49,26 +50,24 @@ pub type Readiness = watch::Receiver<bool>;
 #[must_use]
 pub fn keep_up(directory: Directory, stop: CancellationToken) -> Readiness {
     let (ready, readiness) = watch::channel(false);
-    let ready = Arc::new(ready);
-    let looked_after = directory.clone();
-    let looking = move || look_after(looked_after.clone(), Arc::clone(&ready));
-    run("looking", looking, &directory, &stop);
+    let (ready, metrics) = (Arc::new(ready), directory.metrics().clone());
     let swept = directory.clone();
-    run("sweeping", move || sweep(swept.clone()), &directory, &stop);
+    let looking = move || look_after(directory.clone(), Arc::clone(&ready));
+    run("looking", looking, metrics.clone(), stop.clone());
+    run("sweeping", move || sweep(swept.clone()), metrics, stop);
     readiness
 }
 
 fn run<F>(
     task: &'static str,
     begin: impl FnMut() -> F + Send + 'static,
-    directory: &Directory,
-    stop: &CancellationToken,
+    metrics: Metrics,
+    stop: CancellationToken,
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
-    let metrics = directory.metrics().clone();
     let died = move || metrics.died(task);
-    tokio::spawn(keep_running(begin, died, AGAIN, stop.clone()));
+    tokio::spawn(keep_running(begin, died, AGAIN, stop));
 }
 
 /// Looks at the database whenever it is time; for ever.

@@ -72,12 +72,12 @@ fn main() {
     let mut harness = Harness::new();
     harness.on_both(tests(), Place::sqlite, Place::url);
     harness.with_own_server("under_load::nothing_is_lost", |programs| {
-        run(under_load::nothing_that_was_acknowledged_is_lost(programs))
+        run(under_load::nothing_that_was_acknowledged_is_lost(programs));
     });
     harness.with_own_server("database_away::it_comes_back", |programs| {
         run(database_away::errors_while_it_is_away_and_all_well_after(
             programs,
-        ))
+        ));
     });
     harness.run();
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Trial};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -66,31 +66,39 @@ impl Harness {
         on_server: fn(String) -> P,
     ) {
         for (name, test) in tests {
-            let trial = move || run(test(in_file()));
-            self.add(Trial::test(format!("sqlite::{name}"), trial));
+            self.on_sqlite(name, move || run(test(in_file())));
             let server = self.server.clone();
-            let trial = move || match server {
-                Some(server) => run(test(on_server(server.database()))),
-                None => Err("it was not started".into()),
+            let trial = move || {
+                let server = server.ok_or("it was not started")?;
+                run(test(on_server(server.database())));
+                Ok(())
             };
             let trial = Trial::test(format!("postgres::{name}"), trial);
-            self.add(trial.with_ignored_flag(self.programs.is_none()));
+            self.trials
+                .push(trial.with_ignored_flag(self.programs.is_none()));
         }
     }
 
-    /// One that starts and ends a server of its own, by these programs.
-    pub fn with_own_server<T>(&mut self, name: &str, test: T)
-    where
-        T: FnOnce(PathBuf) -> Result<(), Failed> + Send + 'static,
-    {
-        let programs = self.programs.clone();
-        let trial = move || test(programs.ok_or("it is not installed")?);
-        let trial = Trial::test(format!("postgres::{name}"), trial);
-        self.add(trial.with_ignored_flag(self.programs.is_none()));
+    /// One that has to do with files.
+    pub fn on_sqlite(&mut self, name: &str, test: impl FnOnce() + Send + 'static) {
+        let trial = move || {
+            test();
+            Ok(())
+        };
+        self.trials
+            .push(Trial::test(format!("sqlite::{name}"), trial));
     }
 
-    pub fn add(&mut self, trial: Trial) {
-        self.trials.push(trial);
+    /// One that starts and ends a server of its own, by these programs.
+    pub fn with_own_server(&mut self, name: &str, test: impl FnOnce(PathBuf) + Send + 'static) {
+        let programs = self.programs.clone();
+        let trial = move || {
+            test(programs.ok_or("it is not installed")?);
+            Ok(())
+        };
+        let trial = Trial::test(format!("postgres::{name}"), trial);
+        self.trials
+            .push(trial.with_ignored_flag(self.programs.is_none()));
     }
 
     /// Runs those that are asked for, and ends the process.
@@ -102,9 +110,8 @@ impl Harness {
 }
 
 /// A test that fails panics.
-pub fn run(test: impl Future<Output = ()>) -> Result<(), Failed> {
+pub fn run(test: impl Future<Output = ()>) {
     runtime().block_on(test);
-    Ok(())
 }
 
 pub fn runtime() -> Runtime {

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use libtest_mimic::Trial;
 use plenum_directory::store::{Config, Store};
 
 use crate::assert_error;
@@ -23,27 +22,22 @@ pub async fn a_newer_database_is_refused(site: Site) {
 }
 
 pub fn on_sqlite(harness: &mut Harness) {
-    let tests: [(&str, fn()); 4] = [
-        (
-            "what_was_answered_is_in_the_files",
-            what_was_answered_is_in_the_files,
-        ),
-        ("the_file_is_its_owners_only", the_file_is_its_owners_only),
-        ("another_file_is_no_database", another_file_is_no_database),
-        (
-            "what_cannot_be_opened_is_away",
-            what_cannot_be_opened_is_away,
-        ),
-    ];
-    for (name, test) in tests {
-        harness.add(Trial::test(
-            format!("sqlite::durability::{name}"),
-            move || {
-                test();
-                Ok(())
-            },
-        ));
-    }
+    harness.on_sqlite(
+        "durability::what_was_answered_is_in_the_files",
+        what_was_answered_is_in_the_files,
+    );
+    harness.on_sqlite(
+        "durability::the_file_is_its_owners_only",
+        the_file_is_its_owners_only,
+    );
+    harness.on_sqlite(
+        "durability::another_file_is_no_database",
+        another_file_is_no_database,
+    );
+    harness.on_sqlite(
+        "durability::what_cannot_be_opened_is_away",
+        what_cannot_be_opened_is_away,
+    );
 }
 
 /// As after a loss of power: what the files hold at the moment of the answer, in another place.

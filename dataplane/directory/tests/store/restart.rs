@@ -17,14 +17,14 @@ const WRITERS: u32 = 8;
 const CRASHES: u32 = 3;
 
 pub fn on_postgres(harness: &mut Harness) {
-    harness.with_own_server("restart::no_write_that_was_answered_is_lost", |programs| {
-        no_write_that_was_answered_is_lost(programs);
-        Ok(())
-    });
-    harness.with_own_server("restart::while_it_is_away_every_call_says_so", |programs| {
-        while_it_is_away_every_call_says_so(programs);
-        Ok(())
-    });
+    harness.with_own_server(
+        "restart::no_write_that_was_answered_is_lost",
+        no_write_that_was_answered_is_lost,
+    );
+    harness.with_own_server(
+        "restart::while_it_is_away_every_call_says_so",
+        while_it_is_away_every_call_says_so,
+    );
 }
 
 /// What writers tell whoever crashes the server under them.

@@ -65,9 +65,10 @@ impl Keys {
     }
 
     fn show(&self, known: &Known) {
-        match ring(&self.directory.config().issuer, known) {
-            Some(ring) => self.directory.set_keys(ring),
-            None => tracing::error!("there is no key to sign with"),
+        if let Some(ring) = ring(&self.directory.config().issuer, known) {
+            self.directory.set_keys(ring);
+        } else {
+            tracing::error!("there is no key to sign with");
         }
     }
 }

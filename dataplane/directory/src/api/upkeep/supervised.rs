@@ -40,36 +40,34 @@ mod tests {
 
     use super::*;
 
+    /// Dies by a fault, then ends by itself, and then goes on for ever.
+    async fn turn(turn: u32, stop: CancellationToken) {
+        match turn {
+            0 => panic!("a fault"),
+            1 => {}
+            _ => {
+                stop.cancel();
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_task_that_dies_begins_anew_and_that_is_counted() {
-        let (begun, died) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let (turns, deaths) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
         let stop = CancellationToken::new();
         let begin = {
-            let (begun, stop) = (Arc::clone(&begun), stop.clone());
-            move || {
-                let turn = begun.fetch_add(1, Ordering::Relaxed);
-                let stop = stop.clone();
-                async move {
-                    match turn {
-                        0 => panic!("a fault"),
-                        // It ends by itself.
-                        1 => {}
-                        _ => {
-                            stop.cancel();
-                            std::future::pending().await
-                        }
-                    }
-                }
-            }
+            let (turns, stop) = (Arc::clone(&turns), stop.clone());
+            move || turn(turns.fetch_add(1, Ordering::Relaxed), stop.clone())
         };
-        let count = Arc::clone(&died);
+        let count = Arc::clone(&deaths);
         let counting = move || {
             count.fetch_add(1, Ordering::Relaxed);
         };
         let running = keep_running(begin, counting, Duration::ZERO, stop);
         let limit = Duration::from_mins(2);
         tokio::time::timeout(limit, running).await.expect("it ends");
-        assert_eq!(begun.load(Ordering::Relaxed), 3);
-        assert_eq!(died.load(Ordering::Relaxed), 2);
+        assert_eq!(turns.load(Ordering::Relaxed), 3);
+        assert_eq!(deaths.load(Ordering::Relaxed), 2);
     }
 }
