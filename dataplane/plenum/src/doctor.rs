@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `examine` | goes through everything in the order of a join |
-//! | `reach`, `clock`, `packet_size`, `attend` | looks at one thing each |
+//! | `reach`, `clock`, `lookup`, `packet_size`, `attend` | looks at one thing each |
 //! | `findings` | pure: what was found |
 //! | `advice` | pure: what follows from it |
 //! | `render` | pure: for a person, for a program |
@@ -13,6 +13,7 @@ mod attend;
 mod clock;
 mod examine;
 mod findings;
+mod lookup;
 mod packet_size;
 mod reach;
 mod render;
@@ -34,7 +35,8 @@ use render::{Report, Summary, line};
 /// Looks at names, ports, certificates, proxy and clock, asks the directory, tests the way to
 /// every zone controller and tunnel, joins a meeting as any client does, and tries each way for
 /// media by itself. Says what to do about what is wrong, and what to ask the administrator of
-/// this network for. Others in the meeting see somebody called "plenum doctor" come and go.
+/// this network for. Waits for no host, but says that one has to let people in. Others in the
+/// meeting see somebody called "plenum doctor" come and go.
 /// Exit status: 0 a meeting can be joined from here, otherwise as plenum join.
 #[derive(Debug, clap::Args)]
 #[command(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use plenum_wire::Rung;
 use serde::Serialize;
+use url::Url;
 
 use super::findings::{Findings, Health, Party, Subject};
 
@@ -64,7 +65,7 @@ pub fn openings(findings: &Findings) -> Vec<Opening> {
     }
     if let Some(health) = findings.health(Subject::Tunnel, Party::Tunnel) {
         openings.push(Opening {
-            port: "TCP 443".to_owned(),
+            port: tcp(findings, Subject::Tunnel, Party::Tunnel),
             to: "the tunnels",
             why: "instead of all to the zone, where that cannot be",
             open: Some(works(health)),
@@ -76,13 +77,21 @@ pub fn openings(findings: &Findings) -> Vec<Opening> {
 /// The ports that were tried there; the usual one where none was.
 fn tcp(findings: &Findings, subject: Subject, party: Party) -> String {
     let tried = findings.of(subject, party);
-    let ports = tried.filter_map(|it| it.at.rsplit(':').next()?.parse().ok());
+    let ports = tried.filter_map(|it| port_of(&it.at));
     let ports: BTreeSet<u16> = ports.collect();
     if ports.is_empty() {
         return "TCP 443".to_owned();
     }
     let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
     format!("TCP {}", ports.join(", "))
+}
+
+/// The port of an address as findings write it: `TCP HOST:PORT` or a URL.
+fn port_of(at: &str) -> Option<u16> {
+    match Url::parse(at) {
+        Ok(url) if url.has_host() => url.port_or_known_default(),
+        _ => at.rsplit(':').next()?.parse().ok(),
+    }
 }
 
 /// What to do, the most important first; nothing where all is well.
@@ -159,8 +168,9 @@ fn of_certificates(findings: &Findings) -> Vec<String> {
 }
 
 fn of_ports(findings: &Findings) -> Vec<String> {
-    let ask = |who, purpose| {
-        format!("Ask the administrator of this network to allow TCP 443 to {who}: {purpose}.")
+    let ask = |party, who: &str, purpose| {
+        let ports = tcp(findings, Subject::Port, party);
+        format!("Ask the administrator of this network to allow {ports} to {who}: {purpose}.")
     };
     let blocked = |party| findings.health(Subject::Port, party) == Some(Health::Blocked);
     let mut advice = Vec::new();
@@ -168,19 +178,33 @@ fn of_ports(findings: &Findings) -> Vec<String> {
         return advice;
     }
     if blocked(Party::Directory) {
-        advice.push(ask("the directory", "nothing works without"));
-    }
-    if blocked(Party::Controller)
-        && !findings
-            .health(Subject::Tunnel, Party::Tunnel)
-            .is_some_and(works)
-    {
         advice.push(ask(
-            "the zone controllers, or at least to a tunnel",
-            "nobody can join without",
+            Party::Directory,
+            "the directory",
+            "nothing works without",
         ));
     }
+    let tunnels = findings.health(Subject::Tunnel, Party::Tunnel);
+    if blocked(Party::Controller) && !tunnels.is_some_and(works) {
+        let who = match tunnels {
+            None => "the zone controllers, or at least to a tunnel".to_owned(),
+            Some(_) => format!(
+                "the zone controllers, or at least {} to a tunnel ({})",
+                tcp(findings, Subject::Tunnel, Party::Tunnel),
+                reasons(findings, Subject::Tunnel, Party::Tunnel)
+            ),
+        };
+        advice.push(ask(Party::Controller, &who, "nobody can join without"));
+    }
     advice
+}
+
+/// What was wrong with each.
+fn reasons(findings: &Findings, subject: Subject, party: Party) -> String {
+    let wrong = findings.of(subject, party);
+    let wrong = wrong.filter(|it| it.health == Health::Blocked);
+    let each: Vec<String> = wrong.map(|it| format!("{}: {}", it.at, it.says)).collect();
+    each.join("; ")
 }
 
 fn of_media(findings: &Findings) -> Vec<String> {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use plenum_client::connect::{Place, Places, RouteKind};
 use plenum_client::{JoinConfig, JoinError, RungPolicy, Session};
-use plenum_wire::{Kind, Rung};
+use plenum_wire::directory::Denial;
+use plenum_wire::{Kind, MeetingId, Rung};
 
 use super::findings::{Finding, Findings, Health, Party, Ports, Subject};
 
@@ -15,13 +16,14 @@ const RUNG_WITHIN: Duration = Duration::from_secs(6);
 /// Joins, notes how, and leaves.
 pub async fn join(mut config: JoinConfig, findings: &mut Findings) -> Result<Finding, JoinError> {
     config.kinds = Kind::ALL.into();
-    let meeting = format!("meeting {}", config.meeting);
+    // Nobody waits for an examination.
+    config.patience = Duration::ZERO;
+    let meeting = config.meeting.clone();
     let began = Instant::now();
-    let finding = |health| Finding::new(Subject::Join, Party::Router, meeting.clone(), health);
     match Session::join(config).await {
         Ok(session) => {
             let took = began.elapsed();
-            let mut finding = finding(Health::Works).taking(took);
+            let mut finding = finding(&meeting, Health::Works).taking(took);
             findings.joined = true;
             findings.media = session.rungs();
             if let Some(way) = session.way() {
@@ -40,12 +42,38 @@ pub async fn join(mut config: JoinConfig, findings: &mut Findings) -> Result<Fin
             Ok(finding)
         }
         Err(error) => {
-            let finding = finding(Health::Blocked).saying(error.to_string());
-            findings.refused = Some(error.to_string());
+            let finding = refused(&meeting, &error, findings);
             findings.all.push(finding.taking(began.elapsed()));
             Err(error)
         }
     }
+}
+
+fn finding(meeting: &MeetingId, health: Health) -> Finding {
+    let at = format!("meeting {meeting}");
+    Finding::new(Subject::Join, Party::Router, at, health)
+}
+
+/// Notes why nobody gets in, and what to do about it.
+pub fn refused(meeting: &MeetingId, error: &JoinError, findings: &mut Findings) -> Finding {
+    let code = match error {
+        JoinError::Denied { problem, .. } => Some(problem.code),
+        _ => None,
+    };
+    let told = match code {
+        Some(Denial::WaitingForHost) => format!(
+            "A host has to let people into meeting {meeting}, and an examination does not wait: \
+             look again when one is there who lets \"plenum doctor\" in, or with a meeting \
+             without a waiting room."
+        ),
+        Some(Denial::NotYet) => format!(
+            "Meeting {meeting} has not begun, and an examination does not wait: look again when \
+             it has, or with another meeting."
+        ),
+        _ => error.to_string(),
+    };
+    findings.refused = Some(told.clone());
+    finding(meeting, Health::Blocked).saying(told)
 }
 
 fn steps(way: &plenum_client::connect::Way) -> String {
@@ -99,6 +127,7 @@ async fn one(config: &JoinConfig, place: &Place, token: Option<&str>, rung: Rung
     config.rungs = RungPolicy::Only(rung);
     config.kinds = Kind::ALL.into();
     config.join_within = RUNG_WITHIN;
+    config.patience = Duration::ZERO;
     if let Some(authority) = &place.authority {
         match config.network.trusting(Some(authority.as_bytes())) {
             Ok(network) => config.network = network,

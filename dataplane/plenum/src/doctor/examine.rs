@@ -1,17 +1,17 @@
 //! The examination: from this machine outward, in the order of a join.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use plenum_client::connect::inspect::{self, Pings};
-use plenum_client::connect::{Place, Places, RouteKind, Unanswered};
+use plenum_client::connect::{Place, Places, RouteKind};
 use plenum_client::proxy::{ProxySettings, Way};
 use plenum_client::{JoinConfig, JoinError, Network};
-use plenum_wire::directory::LookupRequest;
+use plenum_wire::directory::DirectoryProblem;
 use url::Url;
 
 use super::findings::{Finding, Findings, Health, Party, Subject};
-use super::{attend, clock, packet_size, reach};
+use super::{attend, clock, lookup, packet_size, reach};
 
 /// Controllers and tunnels that are looked at.
 const SERVERS: usize = 24;
@@ -21,6 +21,8 @@ pub struct Examination {
     config: JoinConfig,
     /// Whether there is a meeting to look up.
     has_meeting: bool,
+    /// What a directory said that will not change by asking again.
+    denied: Option<DirectoryProblem>,
     findings: Findings,
     /// Tells each finding as it comes.
     tell: fn(&Finding),
@@ -31,6 +33,7 @@ impl Examination {
         Self {
             config,
             has_meeting,
+            denied: None,
             findings: Findings::default(),
             tell,
         }
@@ -92,53 +95,15 @@ impl Examination {
         if directories.is_empty() {
             return Places::given(config.zones.clone(), config.token.clone());
         }
-        let finding = |url: &Url, health| {
-            Finding::new(Subject::Lookup, Party::Directory, url.to_string(), health)
-        };
         if !self.has_meeting {
             let why = "no meeting to look up was given: --meeting ID";
-            let untried = finding(&directories[0], Health::Untried).saying(why);
-            self.note(untried);
+            self.note(lookup::finding(&directories[0], Health::Untried).saying(why));
             return Places::default();
         }
-        let mut known = None;
-        let mut found = Vec::new();
-        for url in directories {
-            for (route, network) in ways(&self.config.network, &self.config.proxy, url) {
-                let began = Instant::now();
-                let answer =
-                    inspect::look_up(&network, url, self.request(), self.config.token.as_deref())
-                        .await;
-                let took = began.elapsed();
-                let mut it = match &answer {
-                    Ok(places) => finding(url, Health::Works).saying(summary(places)),
-                    Err(Unanswered::Denied(problem, _)) => finding(url, Health::Blocked)
-                        .saying(format!("{}. {}", problem.code, problem.detail)),
-                    Err(Unanswered::Failed(why)) => {
-                        finding(url, Health::Blocked).saying(&why.reason)
-                    }
-                };
-                it.route = Some(route);
-                found.push(it.taking(took));
-                // One answer is enough: each counts against those who guess passcodes.
-                let spoken = !matches!(answer, Err(Unanswered::Failed(_)));
-                known = known.or(answer.ok());
-                if spoken {
-                    break;
-                }
-            }
-        }
-        self.note_all(found);
-        known.unwrap_or_default()
-    }
-
-    fn request(&self) -> LookupRequest {
-        LookupRequest {
-            meeting: self.config.meeting.clone(),
-            passcode: self.config.passcode.clone(),
-            name: self.config.name.clone(),
-            waiting: None,
-        }
+        let looked = lookup::look_up(config, directories).await;
+        self.note_all(looked.findings);
+        self.denied = looked.denied;
+        looked.places.unwrap_or_default()
     }
 
     async fn look_at_zone(&mut self, place: &Place) {
@@ -203,6 +168,14 @@ impl Examination {
         if places.zones.is_empty() && !self.has_meeting {
             return None;
         }
+        // A second question would count as a second guess of a passcode, or knock again.
+        if let Some(problem) = self.denied.take() {
+            let meeting = self.config.meeting.clone();
+            let error = JoinError::Denied { meeting, problem };
+            let finding = attend::refused(&self.config.meeting, &error, &mut self.findings);
+            self.note(finding);
+            return Some(error);
+        }
         let before = self.findings.all.len();
         let joined = attend::join(self.config.clone(), &mut self.findings).await;
         let finding = match joined {
@@ -228,7 +201,7 @@ fn urls(texts: &[String]) -> Vec<Url> {
 }
 
 /// The networks by which a server may be reached.
-fn ways(network: &Network, proxy: &ProxySettings, url: &Url) -> Vec<(RouteKind, Network)> {
+pub fn ways(network: &Network, proxy: &ProxySettings, url: &Url) -> Vec<(RouteKind, Network)> {
     let way = proxy.way_to(url);
     let proxied = way
         .proxied()
@@ -273,15 +246,6 @@ async fn look(url: &Url, party: Party, network: &Network, proxy: &ProxySettings)
         found.push(portal.saying(says));
     }
     found
-}
-
-fn summary(places: &Places) -> String {
-    let names = places.zones.iter().map(|zone| {
-        let name = zone.name.as_ref().map_or("?", |name| name.as_str());
-        let (controllers, tunnels) = (zone.controllers.len(), zone.tunnels.len());
-        format!("{name} (controllers: {controllers}, tunnels: {tunnels})")
-    });
-    format!("zones: {}", names.collect::<Vec<_>>().join(", "))
 }
 
 fn figures(pings: &Pings, place: &Place) -> String {

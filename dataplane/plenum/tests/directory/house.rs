@@ -105,6 +105,12 @@ impl House {
         self.process.take().unwrap().die().await;
     }
 
+    /// One number of its metrics; `sample` is its name with its labels.
+    pub async fn metric(&self, sample: &str) -> u64 {
+        let process = self.process.as_ref().expect("it runs");
+        process.metric(sample).await
+    }
+
     pub fn url(&self) -> String {
         format!("https://{}", local(self.base))
     }

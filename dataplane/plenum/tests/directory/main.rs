@@ -9,6 +9,7 @@
 //! | `zone` | a controller and its routers |
 //! | `voices` | people in a meeting |
 //! | `joining` | from a meeting's number to its media, and who is refused |
+//! | `examined` | the doctor, who waits for nobody |
 //! | `away` | the directory dies and comes back |
 //! | `credentials` | a zone whose credential is wrong |
 //! | `database` | a database that is not there yet, and one that is a replica's |
@@ -21,6 +22,7 @@
 mod away;
 mod credentials;
 mod database;
+mod examined;
 mod house;
 mod hybrid;
 mod joining;

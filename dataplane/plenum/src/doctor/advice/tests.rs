@@ -114,6 +114,34 @@ fn what_a_tunnel_makes_up_for_is_not_asked_for() {
 }
 
 #[test]
+fn tunnels_are_asked_for_at_their_own_ports_and_with_what_was_seen() {
+    let tunnel = |at: &str| {
+        let finding = Finding::new(Subject::Tunnel, Party::Tunnel, at, BAD);
+        finding.saying("connection refused")
+    };
+    let controller = Finding::new(Subject::Port, Party::Controller, "TCP 192.0.2.1:8443", BAD);
+    let all = vec![
+        controller,
+        tunnel("https://ht.example:9443/"),
+        tunnel("https://[2001:db8::1]/"),
+    ];
+    let findings = found(all, false);
+    let told = advice(&findings);
+    for part in [
+        "allow TCP 8443 to the zone controllers",
+        "at least TCP 443, 9443 to a tunnel",
+        "https://ht.example:9443/: connection refused",
+    ] {
+        assert!(told[0].contains(part), "{part:?} is not in: {told:?}");
+    }
+    let tunnels = openings(&findings).pop().unwrap();
+    assert_eq!(
+        (tunnels.port.as_str(), tunnels.open),
+        ("TCP 443, 9443", Some(false))
+    );
+}
+
+#[test]
 fn why_the_join_failed_is_part_of_the_advice_once() {
     let mut findings = found(Vec::new(), false);
     findings.refused = Some("Give it with --passcode.".to_owned());
