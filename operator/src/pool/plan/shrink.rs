@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use plenum_crds::conditions::DrainReason;
 
+use super::Draft;
 use super::members::{Member, Members};
 use super::size::Size;
-use super::Draft;
 
 impl Draft<'_> {
     /// Everything drains at once: there is no other router to keep room on.
