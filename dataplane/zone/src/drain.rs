@@ -67,7 +67,7 @@ impl Broker {
                 if busy || count >= too_large {
                     return None;
                 }
-                let to = self.target(meeting, from, count, &[], now);
+                let to = self.refuge(meeting, from, count, now);
                 // Avoiding a router is this meeting's own affair, and says nothing of others.
                 let to_avoid = to.is_none() && !known.avoid.is_empty();
                 (!to_avoid).then(|| (meeting.clone(), count, to))

@@ -11,7 +11,7 @@ use plenum_wire::{MeetingId, ParticipantId, RouterId};
 use crate::meetings::Meeting;
 use crate::merge::RECOVERY;
 use crate::moves::MOVES_PER_ROUTER;
-use crate::placement::{choose, roomiest};
+use crate::placement::{choose, roomiest, snuggest};
 use crate::routers::{Measure, Router};
 use crate::timers::Timer;
 use crate::{Action, Answer, Broker, Join};
@@ -20,6 +20,13 @@ use crate::{Action, Answer, Broker, Join};
 pub const RESERVATION: Duration = Duration::from_secs(5);
 /// Orders that a meeting can go through before it is taken for a circle.
 const HOPS: usize = 4;
+
+/// Of several routers where a meeting fits.
+#[derive(Clone, Copy)]
+enum Choice {
+    Roomiest,
+    Snuggest,
+}
 
 impl Broker {
     /// Answers a join.
@@ -205,9 +212,9 @@ impl Broker {
         Ok(to)
     }
 
-    /// A router that can take `need` participants of a meeting that leaves `from`: one where
-    /// others of it are already, else the one with most room.
-    pub(crate) fn target(
+    /// A router that can take `need` participants of a meeting that outgrew `from`: one where
+    /// others of it are already, else the one with most room, as it may grow further.
+    fn target(
         &self,
         meeting: &MeetingId,
         from: &RouterId,
@@ -215,16 +222,30 @@ impl Broker {
         exclude: &[RouterId],
         now: Instant,
     ) -> Option<RouterId> {
-        let by = |room| self.target_by(room, meeting, from, need, exclude, now);
+        let leaves = (meeting, from, need);
+        let by = |room| self.target_by(room, Choice::Roomiest, leaves, exclude, now);
+        by(Router::room).or_else(|| by(Router::free))
+    }
+
+    /// The same for one that leaves `from` because that is emptied: the router that it fills
+    /// most, so that few routers take what leaves one.
+    pub(crate) fn refuge(
+        &self,
+        meeting: &MeetingId,
+        from: &RouterId,
+        need: u32,
+        now: Instant,
+    ) -> Option<RouterId> {
+        let leaves = (meeting, from, need);
+        let by = |room| self.target_by(room, Choice::Snuggest, leaves, &[], now);
         by(Router::room).or_else(|| by(Router::free))
     }
 
     fn target_by(
         &self,
         room: Measure,
-        meeting: &MeetingId,
-        from: &RouterId,
-        need: u32,
+        choice: Choice,
+        (meeting, from, need): (&MeetingId, &RouterId, u32),
         exclude: &[RouterId],
         now: Instant,
     ) -> Option<RouterId> {
@@ -241,7 +262,12 @@ impl Broker {
             return Some(other.clone());
         }
         let candidates = self.routers.candidates(exclude, room);
-        roomiest(meeting, need, candidates.filter(|it| fits(it.router))).cloned()
+        let candidates = candidates.filter(|it| fits(it.router));
+        match choice {
+            Choice::Roomiest => roomiest(meeting, need, candidates),
+            Choice::Snuggest => snuggest(meeting, need, candidates),
+        }
+        .cloned()
     }
 
     fn full(&self) -> Refusal {

@@ -2,7 +2,11 @@
 //!
 //! A new meeting is placed by rendezvous hashing (Thaler and Ravishankar, 1998): replicas
 //! with the same view choose the same router without talking, and a router that comes or
-//! goes changes the choice only for meetings that it wins or held.
+//! goes changes the choice only for meetings that it wins or held. It is weighted by room
+//! (Schindelhauer and Schomaker, 2005): of meetings that begin at the same time each router gets
+//! what it has room for when they have grown, the full one few and the new one not all.
+
+use std::cmp::Reverse;
 
 use plenum_wire::{MeetingId, RouterId};
 
@@ -33,8 +37,8 @@ impl Candidate<'_> {
     }
 }
 
-/// The router for a new meeting: the highest score among those with room to spare, else
-/// among those with any room. `None` when there is no room.
+/// The router for a new meeting, among those with room to spare, else among those with any room:
+/// each with a chance in proportion to its room. `None` when there is no room.
 #[must_use]
 pub fn choose<'a>(
     meeting: &MeetingId,
@@ -44,14 +48,28 @@ pub fn choose<'a>(
     candidates
         .into_iter()
         .filter(|candidate| candidate.room > 0)
-        .max_by_key(|candidate| {
+        .min_by_key(|candidate| {
             (
-                candidate.comfortable(),
-                score(meeting, candidate.hash),
-                candidate.router,
+                !candidate.comfortable(),
+                distance(score(meeting, candidate.hash)) / u64::from(candidate.room),
+                Reverse(candidate.router),
             )
         })
         .map(|candidate| candidate.router)
+}
+
+/// How far a score is below the highest, by its logarithm: the least of these, each divided by a
+/// weight, is that of a candidate with a chance in proportion to its weight. In whole numbers, as
+/// replicas must agree to the last bit; a straight line between powers of two is close enough,
+/// and keeps the order.
+const fn distance(score: u64) -> u64 {
+    /// Bits after the point; 64 times as much is the most.
+    const POINT: u32 = 57;
+    let below = score.leading_zeros();
+    // Without its highest bit, which stands for the whole part.
+    let mantissa = if below < 63 { score << (below + 1) } else { 0 };
+    let whole = (below as u64) << POINT;
+    whole + ((u64::MAX - mantissa) >> (64 - POINT))
 }
 
 /// The router with the most room for a whole meeting of `need` participants; among equals
@@ -74,6 +92,36 @@ pub fn roomiest<'a>(
             )
         })
         .map(|candidate| candidate.router)
+}
+
+/// The router that a whole meeting of `need` participants fills most and that still has room to
+/// spare then; where none has, the [`roomiest`]. Off a router that is emptied it goes there: few
+/// routers take what leaves one, and the others can be emptied next without moving anybody
+/// twice. `None` when it fits nowhere.
+#[must_use]
+pub fn snuggest<'a>(
+    meeting: &MeetingId,
+    need: u32,
+    candidates: impl IntoIterator<Item = Candidate<'a>>,
+) -> Option<&'a RouterId> {
+    let candidates: Vec<Candidate> = candidates.into_iter().collect();
+    let hashed = hash(meeting.as_str());
+    let with_it = |candidate: &Candidate<'a>| Candidate {
+        room: candidate.room.saturating_sub(need),
+        ..*candidate
+    };
+    candidates
+        .iter()
+        .filter(|candidate| candidate.room >= need && with_it(candidate).comfortable())
+        .min_by_key(|candidate| {
+            (
+                candidate.room,
+                Reverse(score(hashed, candidate.hash)),
+                candidate.router,
+            )
+        })
+        .map(|candidate| candidate.router)
+        .or_else(|| roomiest(meeting, need, candidates))
 }
 
 /// FNV-1a with 64 bits. Fixed for ever: replicas of different versions must agree.

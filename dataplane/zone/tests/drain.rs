@@ -30,8 +30,15 @@ fn nobody_new_goes_there_from_the_operators_word_on() {
 }
 
 #[test]
-fn its_meetings_move_where_there_is_most_room() {
+fn its_meetings_fill_up_few_routers_and_leave_room_to_grow() {
     let mut zone = Zone::with(&[("a", 100), ("b", 50), ("c", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.operator(&["a"]);
+    assert_eq!(
+        zone.orders(),
+        [drain("a", true), moves("standup", "a", "b")]
+    );
+    let mut zone = Zone::with(&[("a", 100), ("b", 10), ("c", 100)]);
     zone.hosts("a", 100, vec![at("standup", 3)]);
     zone.operator(&["a"]);
     assert_eq!(
@@ -45,7 +52,7 @@ fn whoever_joins_a_meeting_that_leaves_goes_where_it_goes() {
     let mut zone = Zone::with(&[("a", 100), ("b", 50), ("c", 100)]);
     zone.hosts("a", 100, vec![at("standup", 3)]);
     zone.operator(&["a"]);
-    assert_eq!(zone.join("standup", "ada"), Ok("c".to_owned()));
+    assert_eq!(zone.join("standup", "ada"), Ok("b".to_owned()));
 }
 
 #[test]

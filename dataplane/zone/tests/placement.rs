@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use plenum_wire::RouterId;
 use plenum_wire::join::Refusal;
 use plenum_wire::link::Load;
-use plenum_zone::placement::{Candidate, choose, hash, roomiest};
+use plenum_zone::placement::{Candidate, choose, hash, roomiest, snuggest};
 use proptest::prelude::*;
 use support::{Zone, at, idle, meeting, router};
 
@@ -70,6 +70,35 @@ fn meetings_spread_evenly() {
         counts.iter().all(|count| (900..1_100).contains(count)),
         "{counts:?}"
     );
+}
+
+#[test]
+fn each_router_gets_what_it_has_room_for() {
+    let routers = named(&[20, 40, 100, 40]);
+    let mut counts = [0; 4];
+    for index in 0..10_000 {
+        let chosen = choose(&meeting(&format!("m{index}")), candidates(&routers)).unwrap();
+        let chosen = routers.iter().position(|(router, _)| router == chosen);
+        counts[chosen.unwrap()] += 1;
+    }
+    // 10, 20, 50 and 20 in a hundred.
+    for (count, share) in counts.into_iter().zip([10, 20, 50, 20]) {
+        let right = share * 85..share * 115;
+        assert!(right.contains(&count), "{counts:?}");
+    }
+}
+
+#[test]
+fn a_meeting_that_has_to_leave_fills_up_a_router_that_stays_comfortable() {
+    let to = |rooms: &[u32], need| {
+        let routers = named(rooms);
+        snuggest(&meeting("standup"), need, candidates(&routers)).map(ToString::to_string)
+    };
+    assert_eq!(to(&[90, 30, 14], 5), Some("router-1".to_owned()));
+    assert_eq!(to(&[90, 30, 15], 5), Some("router-2".to_owned()));
+    // Where none would be comfortable, the one with most room.
+    assert_eq!(to(&[12, 9, 8], 5), Some("router-0".to_owned()));
+    assert_eq!(to(&[4, 3], 5), None);
 }
 
 proptest! {

@@ -111,5 +111,5 @@ fn a_replica_that_starts_anew_goes_on_with_a_drain_without_an_operator() {
         zone.report(name, load, meetings);
     }
     zone.pass(seconds(1));
-    assert_eq!(zone.orders(), [moves("standup", "a", "c")]);
+    assert_eq!(zone.orders(), [moves("standup", "a", "d")]);
 }
