@@ -40,7 +40,10 @@ mod names;
 mod resources;
 
 pub use counts::{Participants, Replicas, Routers};
-pub use pool::{AddressSource, MMRPool, MMRPoolSpec, MMRPoolStatus, PublicAddress};
+pub use pool::{
+    AddressSource, MMRPool, MMRPoolSpec, MMRPoolStatus, NodeAutoscaler, PublicAddress, SpareFrom,
+    Window,
+};
 pub use resources::Resources;
 pub use zone::{
     Admission, AdmissionMode, CertificateSource, Certificates, Controllers, Directory, Exposure,

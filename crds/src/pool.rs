@@ -1,10 +1,12 @@
 //! `MMRPool`: routers on a group of nodes, as many as the load needs.
 
 mod address;
+mod ahead;
 mod defaults;
 mod rules;
 
 pub use address::{AddressSource, PublicAddress};
+pub use ahead::{NodeAutoscaler, SpareFrom, Window};
 
 use std::collections::BTreeMap;
 
@@ -103,10 +105,40 @@ pub struct MMRPoolSpec {
     #[schemars(range(min = 0, max = 1_000_000))]
     pub spare_participants: u32,
 
+    /// How much room is kept free. Spec: spareParticipants. Arrivals: at least that, and more as
+    /// people arrive.
+    #[serde(default)]
+    pub spare_from: SpareFrom,
+
+    /// Times that come again and again, at which the pool is to be larger than the load asks for,
+    /// for example the hours when lectures begin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub schedule: Vec<Window>,
+
+    /// Who brings nodes when there are too few. With one of them the operator keeps pods of
+    /// lowest priority that ask for as much as a router does, as many as routers are wanted soon,
+    /// so that their nodes are there beforehand.
+    #[serde(default)]
+    pub node_autoscaler: NodeAutoscaler,
+
+    /// The `PriorityClass` of these pods, below that of everything else; the chart makes it with
+    /// priorityClasses.enabled. Cluster Autoscaler brings no nodes for pods below -10.
+    #[serde(default = "defaults::placeholder_priority_class_name")]
+    #[schemars(length(min = 1, max = 253))]
+    pub placeholder_priority_class_name: String,
+
     /// The load has to be lower for this many seconds before a router is drained.
     #[serde(default = "defaults::scale_down_delay_seconds")]
     #[schemars(range(min = 0, max = 86400))]
     pub scale_down_delay_seconds: u32,
+
+    /// People who were moved stay where they are for so many seconds, where it is only for the
+    /// load: a router that others were moved to is not drained for being one too many. 0 does not
+    /// wait.
+    #[serde(default = "defaults::move_pause_seconds")]
+    #[schemars(range(min = 0, max = 86400))]
+    pub move_pause_seconds: u32,
 
     /// Most routers that drain at once, for whatever reason.
     #[serde(default = "defaults::max_draining")]
@@ -189,6 +221,10 @@ pub struct MMRPoolStatus {
     #[serde(default)]
     pub participants: Participants,
 
+    /// Pods that keep room on nodes for routers wanted soon; left out where nobody brings nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placeholders: Option<u32>,
+
     /// Active routers, for the scale subresource.
     #[serde(default)]
     pub replicas: u32,
@@ -216,7 +252,12 @@ impl MMRPoolSpec {
             max_routers: defaults::max_routers(),
             participants_per_router: defaults::participants_per_router(),
             spare_participants: defaults::spare_participants(),
+            spare_from: SpareFrom::default(),
+            schedule: Vec::new(),
+            node_autoscaler: NodeAutoscaler::default(),
+            placeholder_priority_class_name: defaults::placeholder_priority_class_name(),
             scale_down_delay_seconds: defaults::scale_down_delay_seconds(),
+            move_pause_seconds: defaults::move_pause_seconds(),
             max_draining: defaults::max_draining(),
             drain_deadline_seconds: defaults::drain_deadline_seconds(),
             rollout_deadline_seconds: defaults::rollout_deadline_seconds(),

@@ -24,6 +24,21 @@ pub(super) fn scale_down_delay_seconds() -> u32 {
     300
 }
 
+/// An hour: hardly any meeting is longer, so that hardly anybody is moved twice in one.
+pub(super) fn move_pause_seconds() -> u32 {
+    3600
+}
+
+/// What the chart makes where it is told to.
+pub(super) fn placeholder_priority_class_name() -> String {
+    "plenum-placeholder".to_owned()
+}
+
+/// The one that has no summer.
+pub(super) fn time_zone() -> String {
+    "UTC".to_owned()
+}
+
 /// One: the others have room for the people of one router.
 pub(super) fn max_draining() -> u32 {
     1

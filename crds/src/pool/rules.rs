@@ -62,3 +62,17 @@ pub(super) fn selector_values_are_label_values() -> Rule {
          beginning and ending with a letter or digit",
         )
 }
+
+pub(super) fn five_fields() -> Rule {
+    Rule::new("self.matches('^[0-9A-Za-z*,/#-]+( [0-9A-Za-z*,/#-]+){4}$')").message(
+        "cron has five fields with one space between: minute, hour, day of month, month and day \
+         of week, for example 50 7 * * MON-FRI",
+    )
+}
+
+pub(super) fn time_zone() -> Rule {
+    Rule::new("self.matches('^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$')").message(
+        "timeZone is a name of the IANA database, for example Europe/Berlin or UTC: \
+         write it as there, without spaces",
+    )
+}

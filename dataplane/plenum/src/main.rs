@@ -32,6 +32,8 @@ enum Command {
     Directory(directory::Args),
     /// Run a tunnel: it carries clients to its zone where nothing else gets through.
     Ht(ht::Args),
+    /// Do nothing until stopped: a pod that keeps room on a node for a router.
+    Placeholder,
 }
 
 fn main() -> ExitCode {
@@ -53,7 +55,8 @@ fn runtime(command: &Command) -> std::io::Result<Runtime> {
         | Command::Mmr(_)
         | Command::Join(_)
         | Command::Doctor(_)
-        | Command::Load(_) => Builder::new_current_thread(),
+        | Command::Load(_)
+        | Command::Placeholder => Builder::new_current_thread(),
         Command::Zc(_) | Command::Ht(_) | Command::Directory(_) => Builder::new_multi_thread(),
     };
     builder.enable_all().build()
@@ -70,6 +73,7 @@ async fn run(command: Command, log_format: Option<Format>) -> ExitCode {
         Command::Directory(args) if args.serves() => ("plenum-directory", Format::Json),
         Command::Directory(_) => ("plenum-directory", Format::Text),
         Command::Ht(_) => ("plenum-ht", Format::Json),
+        Command::Placeholder => ("plenum-placeholder", Format::Json),
     };
     let _telemetry = match plenum_telemetry::init(service, log_format.unwrap_or(format)) {
         Ok(telemetry) => telemetry,
@@ -85,6 +89,10 @@ async fn run(command: Command, log_format: Option<Format>) -> ExitCode {
         Command::Mmr(args) => mmr::run(args, stop).await,
         Command::Directory(args) => directory::run(args, stop).await,
         Command::Ht(args) => ht::run(args, stop).await,
+        Command::Placeholder => {
+            stop.cancelled().await;
+            Ok(())
+        }
         Command::Join(args) => return join::run(args, stop).await,
         Command::Doctor(args) => return doctor::run(args, stop).await,
         Command::Load(args) => return load::run(args, stop).await,

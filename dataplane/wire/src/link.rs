@@ -199,6 +199,9 @@ pub struct RouterReport {
     pub age_ms: u64,
     /// Whether its link is up.
     pub connected: bool,
+    /// Since people last were moved to it from another router, in milliseconds, where any were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_ms: Option<u64>,
 }
 
 /// What a tunnel says to a controller.

@@ -44,6 +44,7 @@ impl Broker {
     ) {
         let deadline = now + ORDER_PATIENCE;
         self.begin_move(meeting, from, to, deadline);
+        self.note_received(to, now);
         self.note_flight(meeting, from, now);
         self.timers
             .arm(deadline, Timer::Order(meeting.clone(), from.clone()));
@@ -73,6 +74,7 @@ impl Broker {
                 if known.is_none_or(|way| way.to != to) {
                     self.end_move(meeting, from);
                     self.begin_move(meeting, from, &to, now);
+                    self.note_received(&to, now);
                     self.note_flight(meeting, from, now);
                 }
                 self.mark_begun(meeting, from);
@@ -92,6 +94,7 @@ impl Broker {
         let Some(from) = self.heard(link, now) else {
             return;
         };
+        self.note_received(to, now);
         if let Some(known) = self.meetings.get_mut(meeting) {
             if failed == 0 {
                 known.avoid.clear();
@@ -215,6 +218,13 @@ impl Broker {
         let overloaded = self.routers.get(from).is_some_and(Router::overloaded);
         if let Some(known) = self.meetings.get_mut(meeting).filter(|_| overloaded) {
             known.flees(from, now + FLED, now);
+        }
+    }
+
+    /// People are on their way to this router, or came.
+    fn note_received(&mut self, to: &RouterId, now: Instant) {
+        if let Some(router) = self.routers.get_mut(to) {
+            router.received = Some(now);
         }
     }
 

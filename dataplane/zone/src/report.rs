@@ -14,15 +14,19 @@ impl Broker {
     pub fn report(&self, now: Instant) -> Vec<RouterReport> {
         let known = self.routers.iter().filter_map(|(name, router)| {
             let load: Load = router.load?;
-            let age = now.saturating_duration_since(router.heard);
+            let since = |at: Instant| {
+                let age = now.saturating_duration_since(at).as_millis();
+                u64::try_from(age).unwrap_or(u64::MAX)
+            };
             Some(RouterReport {
                 router: name.clone(),
                 pool: router.pool.clone(),
                 boot: router.boot,
                 load,
                 meetings: u32::try_from(router.hosts.len()).unwrap_or(u32::MAX),
-                age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
+                age_ms: since(router.heard),
                 connected: router.link.is_some() && router.settled,
+                received_ms: router.received.map(since),
             })
         });
         known.collect()

@@ -47,6 +47,8 @@ pub struct Router {
     pub moving_in: u32,
     /// Meetings on the way from it.
     pub leaving: usize,
+    /// When people last were on their way to it from another router.
+    pub received: Option<Instant>,
     hash: u64,
 }
 
@@ -224,6 +226,7 @@ impl Routers {
             if router.boot != boot {
                 router.boot = boot;
                 router.load = None;
+                router.received = None;
             }
         } else {
             let router = Router {
@@ -241,6 +244,7 @@ impl Routers {
                 reserved: 0,
                 moving_in: 0,
                 leaving: 0,
+                received: None,
                 hash: hash(name.as_str()),
             };
             self.by_name.insert(name, router);

@@ -23,8 +23,21 @@ fn it_says_what_the_router_said_and_how_old_that_is() {
         meetings: 2,
         age_ms: 200,
         connected: true,
+        received_ms: None,
     };
     assert_eq!(zone.broker.report(zone.now), [expected]);
+}
+
+#[test]
+fn it_says_since_when_people_came_by_a_move() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    zone.operator(&["a"]);
+    zone.orders();
+    zone.now += millis(400);
+    let said: Vec<_> = zone.broker.report(zone.now);
+    let received: Vec<_> = said.iter().map(|one| one.received_ms).collect();
+    assert_eq!(received, [None, Some(400)]);
 }
 
 #[test]

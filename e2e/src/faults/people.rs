@@ -254,6 +254,7 @@ fn word(name: &RouterId, router: &Router, per_router: u32) -> RouterReport {
         meetings: 0,
         age_ms: 0,
         connected: true,
+        received_ms: None,
     }
 }
 

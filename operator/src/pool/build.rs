@@ -269,7 +269,7 @@ fn ports(pool: &ValidPool) -> Vec<ContainerPort> {
     .into()
 }
 
-fn resources(pool: &ValidPool) -> ResourceRequirements {
+pub(super) fn resources(pool: &ValidPool) -> ResourceRequirements {
     if let Some(resources) = &pool.spec.resources {
         return resources.into();
     }

@@ -4,9 +4,11 @@
 //! |---|---|---|
 //! | [`caches`], [`fetch`], `observe`, `trouble` | objects -> [`observed`] | reads |
 //! | [`validate`] | resource -> valid pool, or what to write instead | no |
+//! | [`forecast`] | how much room those need who are about to come | no, pure |
 //! | [`build`] | the routers' `DaemonSet` | no |
 //! | [`plan`](mod@plan) | what shall be done: labels, drains, conditions | no, pure |
 //! | [`apply`] | does it, in the safe order | writes |
+//! | [`placeholders`] | pods that bring nodes and hold them for routers | writes |
 //! | [`status`] | status, only when it differs | no |
 //! | `telling` | Events of rollouts | writes |
 //! | [`reconcile`] | one look: all of the above in order | through them |
@@ -18,9 +20,11 @@ pub mod apply;
 pub mod build;
 pub mod caches;
 pub mod fetch;
+pub mod forecast;
 mod index;
 mod observe;
 pub mod observed;
+pub mod placeholders;
 pub mod plan;
 mod prune;
 pub mod reconcile;

@@ -171,6 +171,9 @@ pub struct Word {
     /// EVERY controller has heard from it, freshly, that it drains and is empty: the age of
     /// the oldest of these words. One that is older than a drain says nothing about it.
     pub empty_everywhere: Option<Duration>,
+    /// Since people were last moved to it from another router, by any controller; `None` if they
+    /// never were.
+    pub received: Option<Duration>,
 }
 
 impl Word {
@@ -189,6 +192,7 @@ impl View {
         self.age = None;
         for word in self.routers.values_mut() {
             word.empty_everywhere = word.empty_everywhere.map(|_| Duration::ZERO);
+            word.received = word.received.map(|_| Duration::ZERO);
         }
         self
     }

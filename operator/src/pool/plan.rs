@@ -15,12 +15,14 @@
 //! | file | decides |
 //! |---|---|
 //! | `size` | how many routers are wanted, and how surely |
+//! | `ahead` | what the forecast is told, and what is wanted by it |
 //! | `members` | what each labelled node is: serving, leaving, lost |
 //! | `grow`, `shrink`, `give_back` | which nodes to take, which to empty, which to give back |
 //! | `rollout` | which router of another template is replaced next, and what is said of it |
 //! | `numbers` | status numbers and pod conditions |
 //! | `verdicts` | conditions |
 
+mod ahead;
 mod give_back;
 mod grow;
 mod members;
@@ -102,6 +104,8 @@ pub struct Plan {
     pub draining: BTreeSet<RouterId>,
     /// Pod conditions to write.
     pub pods: BTreeMap<RouterId, Said>,
+    /// Pods to have that bring nodes and hold them, for routers that are wanted soon.
+    pub placeholders: u32,
     /// For status and metrics.
     pub numbers: PoolNumbers,
     /// For status.
@@ -164,6 +168,7 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
         nodes: draft.writes,
         replace: draft.replace,
         pods,
+        placeholders: ahead::placeholders(pool, &members, &size),
         numbers,
         settling: seen.view.settling,
         memory: size.memory,

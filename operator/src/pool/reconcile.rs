@@ -17,7 +17,7 @@ use super::observed::{Observed, Zone};
 use super::plan::{Memory, Plan, plan};
 use super::remembered::Remembered;
 use super::validate::{ValidPool, validate};
-use super::{apply, build, status, telling};
+use super::{apply, build, placeholders, status, telling};
 use crate::apply::WriteError;
 use crate::cache::Key;
 use crate::conditions::Verdict;
@@ -36,6 +36,9 @@ pub enum Error {
     /// A write failed.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// The placeholder pods could not be kept.
+    #[error(transparent)]
+    Placeholders(#[from] placeholders::Error),
     /// The API server could not be read.
     #[error("cannot read nodes and pods: {0}")]
     Read(#[from] kube::Error),
@@ -231,6 +234,7 @@ impl Pools {
             plan.verdicts.insert(0, verdict);
         }
         let postponed = self.write_status(look.object, &plan, now).await?;
+        self.keep_placeholders(look, plan.placeholders).await?;
         let again = plan
             .look_again
             .and_then(|at| Duration::try_from(at.duration_since(now)).ok());
@@ -240,13 +244,29 @@ impl Pools {
         Ok(Action::requeue(wait.unwrap_or(RESYNC)))
     }
 
+    async fn keep_placeholders(&self, look: &Look<'_>, count: u32) -> Result<(), Error> {
+        if look.pool.paused {
+            return Ok(());
+        }
+        let known = self
+            .remembered
+            .of(look.object, |kept| kept.placeholders.clone());
+        let known = placeholders::keep(&self.context, look.object, look.pool, count, known).await?;
+        self.remembered
+            .of(look.object, |kept| kept.placeholders = known);
+        Ok(())
+    }
+
     async fn write_status(
         &self,
         object: &MMRPool,
         plan: &Plan,
         now: Timestamp,
     ) -> Result<Option<Duration>, Error> {
-        let wanted = status::status(object, plan.numbers, &plan.verdicts, now);
+        let mut wanted = status::status(object, plan.numbers, &plan.verdicts, now);
+        wanted.placeholders = self.remembered.of(object, |kept| {
+            placeholders::told(object, plan.placeholders, kept.placeholders.as_ref())
+        });
         let clock = Instant::now();
         let every = status::load_every(self.caches.index.len());
         let first = status::spread(object, every);

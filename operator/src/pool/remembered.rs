@@ -8,6 +8,7 @@ use std::time::Instant;
 use kube::ResourceExt as _;
 use plenum_crds::MMRPool;
 
+use super::placeholders::Known;
 use super::plan::Memory;
 
 /// Of one pool.
@@ -15,6 +16,8 @@ use super::plan::Memory;
 pub(super) struct Kept {
     /// For the next plan.
     pub memory: Memory,
+    /// Its placeholder pods.
+    pub placeholders: Option<Known>,
     /// When its status was written last.
     pub written: Option<Instant>,
     /// Looks that failed since the last that went well.

@@ -61,6 +61,7 @@ pub fn status(
             in_use: numbers.in_use,
             capacity: numbers.capacity,
         },
+        placeholders: None,
         replicas: numbers.active,
         selector: Some(format!(
             "{}={},{}={name}",

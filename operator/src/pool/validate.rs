@@ -8,6 +8,7 @@ use plenum_crds::labels::{ActivePool, PAUSED, ROLLOUT_PAUSED};
 use plenum_crds::{MMRPool, MMRPoolSpec};
 use plenum_wire::{PoolName, ZoneName};
 
+use super::forecast::schedule::Schedule;
 use crate::conditions::Verdict;
 
 /// A pool that can be acted on.
@@ -33,8 +34,12 @@ pub struct ValidPool {
     pub per_router: u32,
     /// Room to keep free.
     pub spare: u32,
+    /// Times at which more is wanted.
+    pub schedule: Schedule,
     /// How long less must have been wanted.
     pub scale_down_delay: Duration,
+    /// How long people who were moved stay where they are, where it is only for the load.
+    pub move_pause: Duration,
     /// Most routers that drain at once, at least 1.
     pub max_draining: u32,
     /// How long a drain may take.
@@ -72,7 +77,9 @@ pub fn validate(pool: &MMRPool) -> Result<ValidPool, Verdict> {
         replicas: spec.replicas,
         per_router: spec.participants_per_router.max(1),
         spare: spec.spare_participants,
+        schedule: Schedule::read(&spec.schedule),
         scale_down_delay: seconds(spec.scale_down_delay_seconds),
+        move_pause: seconds(spec.move_pause_seconds),
         max_draining: spec.max_draining.max(1),
         drain_deadline: seconds(spec.drain_deadline_seconds),
         rollout_deadline: seconds(spec.rollout_deadline_seconds),

@@ -136,6 +136,15 @@ fn word(
                     .max()
             })
             .flatten(),
+        received: heard
+            .values()
+            .filter_map(|said| {
+                let report = said.of(pool, router)?;
+                let report = Some(report).filter(|it| it.boot == newest.boot)?;
+                let since = Duration::from_millis(report.received_ms?);
+                Some(now.duration_since(said.at) + since)
+            })
+            .min(),
     })
 }
 
@@ -164,6 +173,7 @@ mod tests {
             meetings: 0,
             age_ms,
             connected: true,
+            received_ms: None,
         }
     }
 
@@ -276,6 +286,25 @@ mod tests {
         assert_eq!(view([fine(), fine()]).coverage, Coverage::Complete);
         let nobody_ready = merge(&BTreeSet::new(), &BTreeMap::new(), &pool(), Instant::now());
         assert_eq!(nobody_ready.coverage, Coverage::Missing);
+    }
+
+    #[test]
+    fn people_came_to_it_when_any_controller_says_so_of_this_run() {
+        let received = |received_ms| RouterReport {
+            received_ms,
+            ..report(5, false, 0)
+        };
+        let none = view([Some((0, received(None))), Some((0, received(None)))]);
+        assert_eq!(r1(&none).received, None);
+        let by_both = view([
+            Some((500, received(Some(100)))),
+            Some((0, received(Some(800)))),
+        ]);
+        assert_eq!(r1(&by_both).received, Some(Duration::from_millis(600)));
+        let mut earlier = received(Some(100));
+        earlier.boot = Boot(9);
+        let of_another_run = view([Some((0, received(None))), Some((10, earlier))]);
+        assert_eq!(r1(&of_another_run).received, None);
     }
 
     #[test]

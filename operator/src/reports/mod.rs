@@ -332,6 +332,7 @@ mod tests {
             meetings: 0,
             age_ms: 0,
             connected: true,
+            received_ms: None,
         }
     }
 

@@ -96,6 +96,7 @@ pub fn word(participants: u32) -> Word {
         connected: true,
         fresh_everywhere: true,
         empty_everywhere: None,
+        received: None,
     }
 }
 

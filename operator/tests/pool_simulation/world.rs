@@ -315,6 +315,7 @@ impl World {
                         meetings: 0,
                         age_ms: u64::try_from(self.now - at).unwrap(),
                         connected: self.now - at < 1_500,
+                        received_ms: None,
                     }
                 });
                 self.heard

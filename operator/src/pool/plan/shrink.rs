@@ -1,7 +1,9 @@
 //! Which routers are emptied, and when: stop brokering -> people are moved -> the router is
-//! empty -> it is given back (`give_back`).
+//! empty -> it is given back (`give_back`). Who was moved for the load is not moved for it again
+//! within `movePauseSeconds`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use plenum_crds::conditions::DrainReason;
 
@@ -38,12 +40,30 @@ impl Draft<'_> {
         };
         let serving = members.serving.iter().map(|(name, m)| (*name, *m));
         let serving = serving.filter(|(_, member)| !member.carries_too_much());
-        for (name, member) in by_participants(serving).into_iter().take(excess as usize) {
+        let (rested, moved): (Vec<_>, Vec<_>) =
+            serving.partition(|(_, member)| self.rests(member).is_none());
+        for (name, member) in by_participants(rested.into_iter())
+            .into_iter()
+            .take(excess as usize)
+        {
             let stays = matches!(self.active.get(name), Some(None));
             if stays && self.may_drain(name, member, members) {
                 self.start_drain(name, DrainReason::ScaleDown);
             }
         }
+        if excess > 0 {
+            let next = moved.iter().filter_map(|(_, member)| self.rests(member));
+            let next = next.min().and_then(|wait| self.now.checked_add(wait).ok());
+            self.moments.extend(next);
+        }
+    }
+
+    /// How long the people on a router are not to be moved yet because some of them just were.
+    /// `None`: they may be, or there are none.
+    fn rests(&self, member: &Member) -> Option<Duration> {
+        let received = member.word.filter(|word| word.participants > 0)?.received?;
+        let wait = self.pool.move_pause.checked_sub(received)?;
+        (!wait.is_zero()).then_some(wait)
     }
 
     /// With `name` no more than allowed drain.

@@ -5,8 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use plenum_crds::conditions::PoolReason;
 
+use super::ahead;
 use super::members::Members;
 use super::overload::Overloaded;
+use crate::pool::forecast::Forecast;
+pub(super) use crate::pool::forecast::elapsed;
 use crate::pool::observed::{Coverage, Observed};
 use crate::pool::validate::ValidPool;
 
@@ -20,6 +23,7 @@ pub struct Memory {
     /// the largest.
     peaks: Vec<(Timestamp, u32)>,
     overloaded: Overloaded,
+    forecast: Forecast,
 }
 
 impl Memory {
@@ -40,7 +44,7 @@ impl Memory {
         Self {
             since: self.since.or(Some(now)),
             peaks,
-            overloaded: Overloaded::default(),
+            ..Self::default()
         }
     }
 
@@ -56,11 +60,6 @@ impl Memory {
             since => (None, since.and_then(later)),
         }
     }
-}
-
-/// Time from `from` to `to`; none when the clock was put back.
-pub(super) fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
-    Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
 /// How many routers.
@@ -83,6 +82,8 @@ pub(super) struct Size {
     pub memory: Memory,
     /// When another size may become possible.
     pub look_again: Option<Timestamp>,
+    /// Routers wanted by the time that a node takes to come: nodes are asked for now.
+    pub soon: u32,
 }
 
 pub(super) fn size(
@@ -96,10 +97,16 @@ pub(super) fn size(
     let hold = hold(seen);
     let overloaded = memory.overloaded.with(members, now);
     let out_of_reach = overloaded.out_of_reach(pool, members, now);
-    let needed = [in_use, pool.spare, out_of_reach];
-    let needed = needed.into_iter().map(u64::from).sum();
-    let by_load = routers_for(needed, supply(pool, members), pool.per_router);
-    let asked = pool.replicas.unwrap_or(by_load).clamp(pool.min, pool.max);
+    let people = (hold.is_none().then_some(in_use), in_use);
+    let (forecast, outlook) = ahead::look(pool, members, &memory.forecast, people, now);
+    let with = |spare: u32| {
+        let needed = [in_use, spare, out_of_reach];
+        let needed: u64 = needed.into_iter().map(u64::from).sum();
+        routers_for(needed, supply(pool, members), pool.per_router)
+    };
+    let by_load = with(outlook.spare);
+    let asked = ahead::asked(pool, by_load, outlook.min);
+    let soon = ahead::asked(pool, with(outlook.soon.spare), outlook.soon.min);
     let wanted = match hold {
         // Holding is a lower bound only: people we know of get their routers all the same.
         Some(_) if pool.replicas.is_none() => asked.max(members.count().min(pool.max)),
@@ -118,9 +125,10 @@ pub(super) fn size(
     let moments = [
         later.filter(|_| members.count() > wanted),
         overloaded.look_again(now),
+        outlook.look_again,
     ];
     let lasting = overloaded.lasting(now);
-    memory.overloaded = overloaded;
+    (memory.overloaded, memory.forecast) = (overloaded, forecast);
     let surge = surge(pool, seen, members, wanted);
     Size {
         wanted,
@@ -132,6 +140,7 @@ pub(super) fn size(
         overloaded: lasting,
         memory,
         look_again: moments.into_iter().flatten().min(),
+        soon: soon.max(wanted),
     }
 }
 

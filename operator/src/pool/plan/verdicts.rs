@@ -122,6 +122,9 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
         );
         return say(false, PoolReason::Held, message);
     }
+    if let Some(problem) = pool.schedule.problem() {
+        return say(false, PoolReason::InvalidSpec, problem.to_owned());
+    }
     if size.capped {
         let message = format!(
             "the load asks for more than spec.maxRouters ({}): raise it, and have nodes for it",

@@ -1,0 +1,292 @@
+//! Nodes, routers, meetings and people; the zone's own rules of placement decide who goes where.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plenum_operator::pool::observed::Drain;
+use plenum_wire::{MeetingId, RouterId};
+use plenum_zone::MOVES_PER_ROUTER;
+use plenum_zone::placement::{Candidate, choose, hash, roomiest, snuggest};
+
+use crate::day::Second;
+
+/// A node for routers.
+#[derive(Clone, Default)]
+pub struct SimNode {
+    pub active: bool,
+    pub drain: Option<Drain>,
+}
+
+pub struct Router {
+    pub node: String,
+    hash: u64,
+    /// When it begins to take people.
+    pub starts: Second,
+    pub people: u32,
+    pub draining: bool,
+    /// When people last were moved to it.
+    pub received: Option<Second>,
+    meetings: BTreeSet<u32>,
+}
+
+struct Meeting {
+    name: MeetingId,
+    router: RouterId,
+    /// Visits, by their number.
+    people: BTreeSet<usize>,
+}
+
+/// Why a meeting moves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Its router is one too many: the operator's doing.
+    Drained,
+    /// Its router is full: the zone controllers' doing.
+    Grew,
+}
+
+/// What is counted.
+#[derive(Default)]
+pub struct Counted {
+    /// Seconds that routers were there, from the label to its end.
+    pub router_seconds: u64,
+    /// People moved, each time counted.
+    pub moves: u64,
+    /// Of these for want of room where their meeting was.
+    pub moved_by_growth: u64,
+    /// When each was moved who was, and why.
+    moved: BTreeMap<usize, Vec<(Second, Why)>>,
+    /// Most routers at once.
+    pub most_routers: u32,
+}
+
+impl Counted {
+    /// Participants who were moved by a drain within an hour of another move before.
+    pub fn drained_again(&self) -> usize {
+        self.again(|why| why == Why::Drained)
+    }
+
+    /// Participants whose meeting outgrew its router within an hour of another move.
+    pub fn grown_again(&self) -> usize {
+        self.again(|why| why == Why::Grew)
+    }
+
+    fn again(&self, counts: fn(Why) -> bool) -> usize {
+        let soon = |pair: &[(Second, Why)]| pair[1].0 - pair[0].0 < 3_600 && counts(pair[1].1);
+        let all = self.moved.values();
+        all.filter(|moves| moves.windows(2).any(soon)).count()
+    }
+}
+
+pub struct Site {
+    pub now: Second,
+    per_router: u32,
+    starts_s: Second,
+    pub nodes: BTreeMap<String, SimNode>,
+    pub routers: BTreeMap<RouterId, Router>,
+    meetings: BTreeMap<u32, Meeting>,
+    pub counted: Counted,
+    made: u64,
+}
+
+impl Site {
+    pub fn new(now: Second, nodes: u32, per_router: u32, starts_s: Second) -> Self {
+        Self {
+            now,
+            per_router,
+            starts_s,
+            nodes: (0..nodes)
+                .map(|n| (format!("n{n:03}"), SimNode::default()))
+                .collect(),
+            routers: BTreeMap::new(),
+            meetings: BTreeMap::new(),
+            counted: Counted::default(),
+            made: 0,
+        }
+    }
+
+    /// A second passes: meetings leave draining routers, a few at a time.
+    pub fn second(&mut self) {
+        self.now += 1;
+        let active = self.nodes.values().filter(|node| node.active).count();
+        self.counted.router_seconds += active as u64;
+        let active = u32::try_from(active).unwrap();
+        self.counted.most_routers = self.counted.most_routers.max(active);
+        let draining = |(_, router): &(&RouterId, &Router)| router.draining && router.people > 0;
+        let draining: Vec<RouterId> = self
+            .routers
+            .iter()
+            .filter(draining)
+            .map(|(name, _)| name.clone())
+            .collect();
+        for from in draining {
+            let meetings: Vec<u32> = self.routers[&from].meetings.iter().copied().collect();
+            let mut moves = 0;
+            for meeting in meetings {
+                let size = self.size(meeting);
+                if moves == MOVES_PER_ROUTER {
+                    break;
+                }
+                if let Some(to) = self.refuge(meeting, size) {
+                    self.move_meeting(meeting, &to, Why::Drained);
+                    moves += 1;
+                }
+            }
+        }
+    }
+
+    /// The label is on: a router starts.
+    pub fn label(&mut self, node: &str) {
+        self.made += 1;
+        let name: RouterId = format!("r{:05}", self.made).parse().unwrap();
+        let router = Router {
+            node: node.to_owned(),
+            hash: hash(name.as_str()),
+            starts: self.now + self.starts_s,
+            people: 0,
+            draining: false,
+            received: None,
+            meetings: BTreeSet::new(),
+        };
+        self.routers.insert(name, router);
+    }
+
+    /// The label is off: the router is gone at once, and nobody may be on it.
+    pub fn unlabel(&mut self, node: &str) {
+        let here = |router: &Router| router.node == node;
+        let people = self
+            .routers
+            .values()
+            .filter(|router| here(router))
+            .map(|router| router.people);
+        assert_eq!(people.sum::<u32>(), 0, "people on {node} are cut off");
+        self.routers.retain(|_, router| !here(router));
+    }
+
+    /// Somebody comes; `false`: there is no room.
+    pub fn join(&mut self, visit: usize, meeting: u32) -> bool {
+        let Some(router) = self.place(meeting) else {
+            return false;
+        };
+        self.routers.get_mut(&router).unwrap().people += 1;
+        self.meetings
+            .get_mut(&meeting)
+            .unwrap()
+            .people
+            .insert(visit);
+        true
+    }
+
+    /// Somebody goes.
+    pub fn leave(&mut self, visit: usize, meeting: u32) {
+        let Some(known) = self.meetings.get_mut(&meeting) else {
+            return;
+        };
+        if !known.people.remove(&visit) {
+            return;
+        }
+        let router = self.routers.get_mut(&known.router).unwrap();
+        router.people -= 1;
+        if known.people.is_empty() {
+            router.meetings.remove(&meeting);
+            self.meetings.remove(&meeting);
+        }
+    }
+
+    pub fn open(&self, router: &Router) -> bool {
+        !router.draining && router.starts <= self.now
+    }
+
+    fn room(&self, router: &Router) -> u32 {
+        if self.open(router) {
+            self.per_router.saturating_sub(router.people)
+        } else {
+            0
+        }
+    }
+
+    fn size(&self, meeting: u32) -> u32 {
+        u32::try_from(self.meetings[&meeting].people.len()).unwrap()
+    }
+
+    fn candidates<'a>(&'a self, without: &'a RouterId) -> impl Iterator<Item = Candidate<'a>> {
+        self.routers
+            .iter()
+            .filter(move |(name, _)| *name != without)
+            .map(|(name, router)| Candidate {
+                router: name,
+                hash: router.hash,
+                room: self.room(router),
+                capacity: self.per_router,
+            })
+    }
+
+    /// Where somebody goes, as `Broker::join` has it: to their meeting; when its router takes
+    /// nobody the meeting goes where there is room for all of it; when there is none, and its
+    /// router is only being emptied, they join it there.
+    fn place(&mut self, meeting: u32) -> Option<RouterId> {
+        let Some(known) = self.meetings.get(&meeting) else {
+            return self.place_new(meeting);
+        };
+        let home = known.router.clone();
+        if self.room(&self.routers[&home]) > 0 {
+            return Some(home);
+        }
+        let size = self.size(meeting);
+        if let Some(to) = self.larger(meeting, size + 1) {
+            self.move_meeting(meeting, &to, Why::Grew);
+            self.counted.moved_by_growth += u64::from(size);
+            return Some(to);
+        }
+        let router = &self.routers[&home];
+        (router.people < self.per_router).then_some(home)
+    }
+
+    fn place_new(&mut self, meeting: u32) -> Option<RouterId> {
+        let name: MeetingId = format!("m{meeting}").parse().unwrap();
+        let nobody = "none".parse().unwrap();
+        let router = choose(&name, self.candidates(&nobody))?.clone();
+        let hosts = &mut self.routers.get_mut(&router).unwrap().meetings;
+        hosts.insert(meeting);
+        let new = Meeting {
+            name,
+            router: router.clone(),
+            people: BTreeSet::new(),
+        };
+        self.meetings.insert(meeting, new);
+        Some(router)
+    }
+
+    /// Where a meeting goes off a router that is emptied.
+    fn refuge(&self, meeting: u32, need: u32) -> Option<RouterId> {
+        let known = &self.meetings[&meeting];
+        snuggest(&known.name, need, self.candidates(&known.router)).cloned()
+    }
+
+    /// Where a meeting goes that outgrew its router.
+    fn larger(&self, meeting: u32, need: u32) -> Option<RouterId> {
+        let known = &self.meetings[&meeting];
+        roomiest(&known.name, need, self.candidates(&known.router)).cloned()
+    }
+
+    fn move_meeting(&mut self, meeting: u32, to: &RouterId, why: Why) {
+        let from = self.meetings[&meeting].router.clone();
+        let (size, now) = (self.size(meeting), self.now);
+        let old = self.routers.get_mut(&from).unwrap();
+        old.people -= size;
+        old.meetings.remove(&meeting);
+        let new = self.routers.get_mut(to).unwrap();
+        new.people += size;
+        new.received = Some(now);
+        new.meetings.insert(meeting);
+        let known = self.meetings.get_mut(&meeting).unwrap();
+        known.router = to.clone();
+        self.counted.moves += u64::from(size);
+        for visit in &known.people {
+            self.counted
+                .moved
+                .entry(*visit)
+                .or_default()
+                .push((now, why));
+        }
+    }
+}
