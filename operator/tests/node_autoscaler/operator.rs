@@ -100,7 +100,7 @@ fn observe(world: &World) -> Observed {
         .filter(|(_, router)| router.starts <= world.now);
     let words = running.map(|(name, router)| {
         let empty = router.draining && router.people == 0;
-        let word = Word {
+        let said = Word {
             participants: router.people,
             capacity: PER_ROUTER,
             accepting: !router.draining,
@@ -111,7 +111,7 @@ fn observe(world: &World) -> Observed {
             empty_everywhere: empty.then_some(Duration::ZERO),
             received: None,
         };
-        (name.clone(), word)
+        (name.clone(), said)
     });
     Observed {
         zone: Zone::Found,

@@ -155,9 +155,9 @@ impl World {
             router.people -= left;
             leave -= left;
             if router.draining {
-                let moved = router.people.min(moves).min(free);
-                router.people -= moved;
-                coming += moved;
+                let went = router.people.min(moves).min(free);
+                router.people -= went;
+                coming += went;
             }
         }
         for name in &names {
