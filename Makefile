@@ -32,7 +32,7 @@ down: ## Remove all that demo or cluster-up made
 
 .PHONY: test
 test: export PLENUM_POSTGRES := required
-test: packages lint-rust test-fast test-cluster ## Everything, the cluster included (needs root)
+test: packages lint-rust test-fast test-chart test-cluster ## Everything, the cluster included (needs root)
 
 .PHONY: test-fast
 test-fast: ## All tests that need neither root nor a cluster
@@ -46,6 +46,10 @@ test-cluster: tools image ## The local cluster itself, then the scenarios on it 
 .PHONY: test-faults
 test-faults: tools ## The operator while requests fail, at length: CASES="T1 T2" for some of them
 	$(E2E) faults --long --reports target/reports $(CASES)
+
+.PHONY: test-chart
+test-chart: tools ## The chart under many values, its alerts and dashboards (docs/observability.md)
+	cargo test -p plenum-e2e --test chart --quiet -- --include-ignored
 
 .PHONY: matrix
 matrix: build matrix-packages ## Join from behind firewalls, proxies and bad names, in networks of its own (needs root)
@@ -95,6 +99,10 @@ image: build ## The container image with both binaries
 .PHONY: crds
 crds: ## Write the custom resource definitions into the chart
 	cargo run --quiet -p plenum-crds --bin crds
+
+.PHONY: chart-readme
+chart-readme: ## Write the table of values into the chart's README
+	cargo run --quiet -p plenum-e2e --bin chart-readme -- charts/plenum
 
 .PHONY: cluster-up
 cluster-up: tools image ## Start a real cluster of 4 nodes on this machine (needs root)

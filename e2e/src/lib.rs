@@ -9,6 +9,7 @@
 //! | [`observe`] | what happens to routers, with times |
 //! | [`demo`] | a story of people who come and go, and its figures |
 //! | [`scenarios`] | what must hold, one after the other on one cluster |
+//! | [`chart`] | the chart beside what it installs: its page, its dashboards on a real Prometheus |
 //! | [`matrix`] | who gets in from behind which firewall, proxy and name, without a cluster |
 //! | [`mod@bench`] | what a join, a packet and a participant cost, without a cluster |
 //! | [`faults`] | what the operator does when anything fails, on an API server without nodes |
@@ -17,6 +18,7 @@
 //! A `plenum`, `kubectl` or `helm` that one of them starts ends with this program, even when it is killed.
 
 pub mod bench;
+pub mod chart;
 mod children;
 pub mod cluster;
 pub mod demo;

@@ -24,6 +24,9 @@ use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use tokio::runtime::Handle;
 
 pub use world::World;
+pub(crate) use world::{ZONE, unharmed};
+
+use crate::chart::{dashboards, scenarios as chart};
 
 type Outcome<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 type Scenario = (&'static str, for<'a> fn(&'a World) -> Outcome<'a>);
@@ -43,6 +46,8 @@ scenarios! {
     input: garbage_on_every_port_harms_nobody, a_join_that_cannot_work_says_why;
     resources: wrong_ones_are_refused_with_a_sentence, a_pool_that_cannot_work_says_why_and_what_runs_stays, kubectl_explain_teaches;
     kubectl: status_and_doctor_find_a_zone_in_good_health, doctor_finds_wrong_labels_with_the_command_that_mends_them, doctor_finds_an_image_that_does_not_exist, drain_wait_empties_a_router_and_nobody_is_dropped, a_support_bundle_holds_no_key;
+    chart: the_api_server_takes_all_that_is_rendered, the_operator_runs_where_pods_are_restricted, an_upgrade_of_values_is_rolled_back;
+    dashboards: dashboards_show_a_living_zone;
     directory: people_join_by_it_and_meet_without_it;
     scaling: kubectl_scale_sets_the_size, capacity_is_that_of_accepting_pods;
     upgrade: controllers_roll_one_by_one_without_a_failed_join, a_rolling_upgrade_of_all_routers_under_load_loses_nobody, a_rollout_to_an_image_that_is_not_there_halts_and_goes_back, an_operator_is_upgraded_and_back_with_live_meetings;

@@ -50,6 +50,13 @@ impl Tools {
         })
     }
 
+    /// The directory of `prometheus` and `promtool`, which only tests of alerts and dashboards need.
+    ///
+    /// Builds them where they are not in the cache, which takes minutes.
+    pub fn prometheus(layout: &Layout) -> Result<PathBuf> {
+        prometheus().ensure(&layout.tools())
+    }
+
     /// Tools that nobody built, for tests of what names them.
     #[cfg(test)]
     pub(crate) fn at(directory: &Path) -> Self {
@@ -138,6 +145,19 @@ fn coredns() -> ToolSet {
         tags: "",
         link: String::new(),
         programs: &["coredns"],
+        renamed: None,
+    }
+}
+
+fn prometheus() -> ToolSet {
+    ToolSet {
+        name: "prometheus",
+        go_mod: include_str!("../../tools/prometheus/go.mod"),
+        go_sum: include_str!("../../tools/prometheus/go.sum"),
+        // Without the pages of its user interface, which nobody looks at.
+        tags: "",
+        link: String::new(),
+        programs: &["prometheus", "promtool"],
         renamed: None,
     }
 }

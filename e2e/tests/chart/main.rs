@@ -1,0 +1,15 @@
+//! The chart, without a cluster: what it renders under several values, and whether its alerts,
+//! dashboards and pages fit to each other and to what the programs export.
+//!
+//! Tests that render need the pinned helm, which is built from Go modules where it is not in the
+//! cache: `make test-chart` runs them.
+
+mod former;
+mod monitoring;
+mod objects;
+mod promtool;
+mod readme;
+mod render;
+mod restricted;
+mod schema;
+mod selecting;

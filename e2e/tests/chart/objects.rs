@@ -1,0 +1,184 @@
+//! What holds for every object that is rendered.
+
+use std::collections::BTreeSet;
+
+use serde_yaml::Value;
+
+use crate::render::{self, Object, all, at, strings};
+
+/// Kinds that are in no namespace.
+const CLUSTER: [&str; 3] = ["ClusterRole", "ClusterRoleBinding", "PriorityClass"];
+const RECOMMENDED: [&str; 6] = [
+    "app.kubernetes.io/name",
+    "app.kubernetes.io/instance",
+    "app.kubernetes.io/version",
+    "app.kubernetes.io/managed-by",
+    "app.kubernetes.io/part-of",
+    "helm.sh/chart",
+];
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn each_has_the_labels_that_tools_go_by_and_a_name_of_its_own() {
+    for file in render::FILES {
+        let mut seen = BTreeSet::new();
+        for object in render::render(file) {
+            let id = object.id();
+            let labels = object.labels();
+            for label in RECOMMENDED {
+                assert!(labels.contains_key(label), "{file}: {id} lacks {label}");
+            }
+            let placed = !object.text("metadata.namespace").is_empty();
+            let cluster = CLUSTER.contains(&object.text("kind"));
+            assert_eq!(placed, !cluster, "{file}: {id}: its namespace");
+            let name = object.text("metadata.name").len();
+            assert!((1..=63).contains(&name), "{file}: {id}: {name} characters");
+            assert!(seen.insert(id.clone()), "{file}: {id} is there twice");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn labels_and_annotations_of_ones_own_are_on_everything() {
+    for object in render::render("everything") {
+        let id = object.id();
+        let team = object.labels().remove("example.org/team");
+        assert_eq!(team.as_deref(), Some("meetings"), "{id}");
+        let contact = &object.at("metadata.annotations")["example.org/contact"];
+        assert_eq!(contact.as_str(), Some("meetings@example.org"), "{id}");
+        if let Some(pods) = object.pods() {
+            assert!(pods.labels().contains_key("example.org/team"), "{id}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn every_template_appears() {
+    let everything = render::render("everything");
+    let kinds: BTreeSet<&str> = everything
+        .iter()
+        .map(|object| object.text("kind"))
+        .collect();
+    let expected = [
+        "Certificate",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "ConfigMap",
+        "Deployment",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "PodMonitor",
+        "PriorityClass",
+        "PrometheusRule",
+        "Role",
+        "RoleBinding",
+        "Service",
+        "ServiceAccount",
+        "ServiceMonitor",
+    ];
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), expected);
+    let small = render::render("small");
+    let volumes = small
+        .iter()
+        .filter(|object| object.text("kind") == "PersistentVolumeClaim");
+    assert_eq!(volumes.count(), 1, "a directory with SQLite has a volume");
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn what_needs_something_of_others_is_off_unless_asked_for() {
+    for object in render::render("default") {
+        let api = object.text("apiVersion");
+        let foreign = api.contains("monitoring.coreos.com") || api.contains("cert-manager.io");
+        assert!(!foreign, "{}", object.id());
+        let quiet = ["NetworkPolicy", "PriorityClass", "ConfigMap"];
+        assert!(!quiet.contains(&object.text("kind")), "{}", object.id());
+    }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn containers_say_what_they_need_and_how_they_are() {
+    for (file, object) in all() {
+        let Some(pods) = object.pods() else { continue };
+        for container in pods.at("spec.containers").as_sequence().expect("a list") {
+            let id = format!("{file}: {}", object.id());
+            for needed in [
+                "resources.requests.cpu",
+                "resources.requests.memory",
+                "resources.limits.memory",
+                "livenessProbe.httpGet",
+                "readinessProbe.httpGet",
+            ] {
+                assert!(!at(container, needed).is_null(), "{id} lacks {needed}");
+            }
+            // Throttled, the operator would lose its lead, and the directory its callers.
+            assert!(at(container, "resources.limits.cpu").is_null(), "{id}");
+            let ports = named_ports(&pods);
+            for probe in ["livenessProbe", "readinessProbe"] {
+                let port = at(container, probe)["httpGet"]["port"].clone();
+                assert!(ports.contains(&port), "{id}: {probe} asks {port:?}");
+            }
+        }
+    }
+}
+
+fn named_ports(pods: &Object) -> Vec<Value> {
+    let containers = pods.at("spec.containers").as_sequence().expect("a list");
+    containers
+        .iter()
+        .flat_map(|container| container["ports"].as_sequence().into_iter().flatten())
+        .map(|port| port["name"].clone())
+        .collect()
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn roles_are_bound_to_accounts_that_are_there() {
+    for file in render::FILES {
+        let objects = render::render(file);
+        let there = |kind: &str, name: &Value| {
+            objects
+                .iter()
+                .any(|object| object.text("kind") == kind && object.at("metadata.name") == name)
+        };
+        for object in &objects {
+            if !object.text("kind").ends_with("RoleBinding") {
+                continue;
+            }
+            let role = object.at("roleRef");
+            let kind = role["kind"].as_str().expect("a kind");
+            assert!(there(kind, &role["name"]), "{file}: {}", object.id());
+            let account = object.at("subjects.0.name");
+            assert!(there("ServiceAccount", account), "{file}: {}", object.id());
+        }
+        let accounts = objects.iter().filter_map(Object::pods);
+        for pods in accounts {
+            let account = pods.at("spec.serviceAccountName");
+            assert!(
+                account.is_null() || there("ServiceAccount", account),
+                "{file}: {account:?}"
+            );
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn several_replicas_may_lose_one_at_a_time() {
+    for (file, object) in all() {
+        let replicas = object.at("spec.replicas").as_u64().unwrap_or(0);
+        if object.pods().is_none() || replicas < 2 {
+            continue;
+        }
+        let selector = strings(object.at("spec.selector.matchLabels"));
+        let budget = render::render(file).into_iter().find(|other| {
+            other.text("kind") == "PodDisruptionBudget"
+                && strings(other.at("spec.selector.matchLabels")) == selector
+        });
+        let budget = budget.unwrap_or_else(|| panic!("{file}: {} has none", object.id()));
+        assert_eq!(budget.at("spec.maxUnavailable").as_u64(), Some(1));
+    }
+}

@@ -1,0 +1,132 @@
+//! Wrong values are refused, with a message that says where and what.
+
+use crate::render::{chart, try_render};
+
+/// A setting, and what its refusal has to contain.
+const WRONG: &[(&str, &[&str])] = &[
+    ("operatr.replicas=2", &["operatr", "not allowed"]),
+    ("operator.replica=2", &["/operator", "replica"]),
+    ("operator.replicas=two", &["/operator/replicas", "integer"]),
+    ("operator.replicas=9", &["/operator/replicas", "5"]),
+    ("operator.logLevel=loud", &["/operator/logLevel", "loud"]),
+    (
+        "operator.resources.limits.memory=much",
+        &["/operator/resources/limits/memory", "much"],
+    ),
+    (
+        "operator.resources.wishes.cpu=1",
+        &["/operator/resources", "wishes"],
+    ),
+    (
+        "operator.tolerations[0].effect=Never",
+        &["/operator/tolerations/0/effect", "NoSchedule"],
+    ),
+    (
+        "operator.topologySpreadConstraints[0].maxSkew=1",
+        &["/operator/topologySpreadConstraints/0", "topologyKey"],
+    ),
+    (
+        "operator.podLabels.helm\\.sh/chart=x",
+        &[
+            "operator.podLabels",
+            "helm.sh/chart",
+            "write a label of yours",
+        ],
+    ),
+    (
+        "commonLabels.app\\.kubernetes\\.io/name=x",
+        &[
+            "commonLabels",
+            "app.kubernetes.io/name",
+            "write a label of yours",
+        ],
+    ),
+    ("commonLabels.team=a b", &["/commonLabels/team", "a b"]),
+    (
+        "image.pullPolicy=Sometimes",
+        &["/image/pullPolicy", "IfNotPresent"],
+    ),
+    ("image.repository=", &["/image/repository"]),
+    (
+        "imagePullSecrets[0]=registry",
+        &["/imagePullSecrets/0", "object"],
+    ),
+    (
+        "zoneNamespaces={Meetings}",
+        &["/zoneNamespaces/0", "Meetings"],
+    ),
+    (
+        "serviceMonitor.interval=often",
+        &["/serviceMonitor/interval", "often"],
+    ),
+    (
+        "tracing.otlpEndpoint=collector:4317",
+        &["/tracing/otlpEndpoint", "http"],
+    ),
+    (
+        "networkPolicy.apiServerPorts[0]=70000",
+        &["/networkPolicy/apiServerPorts/0", "65"],
+    ),
+    (
+        "networkPolicy.routersFrom[0].ipBlock.cidr=nodes",
+        &["/networkPolicy/routersFrom/0/ipBlock/cidr", "nodes"],
+    ),
+    (
+        "networkPolicy.routersFrom[0].cidr=10.0.0.0/8",
+        &["/networkPolicy/routersFrom/0", "cidr"],
+    ),
+    (
+        "priorityClasses.media=2000000000",
+        &["/priorityClasses/media"],
+    ),
+    (
+        "certManager.certificates[0].secretName=x",
+        &["/certManager/certificates/0", "namespace", "dnsNames"],
+    ),
+    (
+        "directory.url=http://meet.example.org",
+        &["/directory/url", "https"],
+    ),
+    (
+        "directory.service.type=Ingress",
+        &["/directory/service/type", "LoadBalancer"],
+    ),
+    (
+        "directory.enabled=true",
+        &["write directory.hostnames, or directory.tls.existingSecret"],
+    ),
+    (
+        "directory.enabled=true,directory.hostnames={a},directory.replicas=2",
+        &["write directory.database.existingSecret"],
+    ),
+];
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn wrong_values_are_refused_with_a_message() {
+    for &(setting, contents) in WRONG {
+        let refused = try_render(&chart(), &["--set", setting])
+            .err()
+            .unwrap_or_else(|| panic!("{setting} was taken"));
+        for &content in contents {
+            assert!(
+                refused.contains(content),
+                "{setting}: {content:?} is not in {refused}"
+            );
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn certificates_without_an_issuer_are_refused() {
+    let certificate = "certManager.certificates[0]";
+    let settings = format!(
+        "{certificate}.namespace=m,{certificate}.secretName=s,{certificate}.dnsNames={{a.example.org}}"
+    );
+    let refused = try_render(&chart(), &["--set", &settings]).expect_err("no issuer");
+    assert!(
+        refused.contains("write certManager.issuerRef.name"),
+        "{refused}"
+    );
+}
