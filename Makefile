@@ -44,7 +44,7 @@ test-cluster: tools image ## The local cluster itself, then the scenarios on it 
 	$(E2E) test --image $(IMAGE) --chart charts/plenum --plenum $(RELEASE)/plenum --samples samples --reports target/reports
 
 .PHONY: test-faults
-test-faults: tools ## The operator while requests fail, at length: CASES="T1 T2" for some of them
+test-faults: tools ## The operator while requests fail, at length: CASES="T1 T2" for some of them (docs/reliability.md)
 	$(E2E) faults --long --reports target/reports $(CASES)
 
 .PHONY: test-chart

@@ -7,6 +7,7 @@
 //! - An object is never brought back: whoever applies to an object that must exist already
 //!   names its UID, and the API server refuses when that object is gone.
 
+use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource, ResourceExt};
+use plenum_crds::labels::{ACTIVE_POOL, DRAINING_REASON, DRAINING_SINCE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -138,6 +140,9 @@ impl Writer {
     /// Makes `labels` and `annotations` the complete set of ours on the node, in one request.
     /// Refused when the node changed since `node` was read, so that a replica with an old
     /// view can take nothing back.
+    ///
+    /// Whoever wrote one of our marks by hand owns it as well, and server-side apply would
+    /// leave it there for ever; such a one is taken off by a second request.
     pub async fn apply_node(
         &self,
         node: &Node,
@@ -147,7 +152,21 @@ impl Writer {
         let mut body = identity(node, true);
         body["metadata"]["labels"] = labels.clone();
         body["metadata"]["annotations"] = annotations.clone();
-        self.patch::<Node>(node, None, &Patch::Apply(body)).await
+        let after = self
+            .patched::<Node>(node, None, &Patch::Apply(body))
+            .await?;
+        let left = json!({
+            "labels": left_over(after.labels(), labels, &[ACTIVE_POOL]),
+            "annotations":
+                left_over(after.annotations(), annotations, &[DRAINING_SINCE, DRAINING_REASON]),
+        });
+        if left["labels"] == json!({}) && left["annotations"] == json!({}) {
+            return Ok(Written::Changed);
+        }
+        let mut body = json!({ "metadata": left });
+        body["metadata"]["uid"] = node.uid().into();
+        body["metadata"]["resourceVersion"] = after.resource_version().into();
+        self.patch::<Node>(node, None, &Patch::Merge(body)).await
     }
 
     /// Writes our pod conditions, the complete set of them.
@@ -210,12 +229,12 @@ impl Writer {
         let api = self.api::<K>(object);
         let name = object.name_any();
         let request = async move { api.delete(&name, &params).await.map(|_| ()) };
-        match self.send::<K>(object, "delete", request).await {
+        match self.send::<K, _>(object, "delete", request).await {
             Err(WriteError::Api {
                 source: kube::Error::Api(status),
                 ..
             }) if status.code == 404 => Ok(Written::Unchanged),
-            other => other,
+            other => other.map(|()| Written::Changed),
         }
     }
 
@@ -243,6 +262,20 @@ impl Writer {
     where
         K: Resource<DynamicType = ()>,
     {
+        self.patched::<K>(object, subresource, patch).await?;
+        Ok(Written::Changed)
+    }
+
+    /// As [`Writer::patch`], with the object as it is then.
+    async fn patched<K>(
+        &self,
+        object: &impl Resource<DynamicType = ()>,
+        subresource: Option<&'static str>,
+        patch: &Patch<Value>,
+    ) -> Result<DynamicObject, WriteError>
+    where
+        K: Resource<DynamicType = ()>,
+    {
         let api = self.api::<K>(object);
         let name = object.name_any();
         let mut params = PatchParams::apply(FIELD_MANAGER);
@@ -252,18 +285,17 @@ impl Writer {
                 Some("status") => api.patch_status(&name, &params, patch).await,
                 _ => api.patch(&name, &params, patch).await,
             }
-            .map(|_| ())
         };
-        self.send::<K>(object, subresource.unwrap_or("apply"), request)
+        self.send::<K, _>(object, subresource.unwrap_or("apply"), request)
             .await
     }
 
-    async fn send<K>(
+    async fn send<K, T>(
         &self,
         object: &impl Resource<DynamicType = ()>,
         verb: &'static str,
-        request: impl Future<Output = Result<(), kube::Error>>,
-    ) -> Result<Written, WriteError>
+        request: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, WriteError>
     where
         K: Resource<DynamicType = ()>,
     {
@@ -283,7 +315,7 @@ impl Writer {
                 what: what(),
                 source,
             }),
-            Ok(Ok(())) => Ok(Written::Changed),
+            Ok(Ok(answer)) => Ok(answer),
         }
     }
 
@@ -321,6 +353,14 @@ pub fn fingerprint(content: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// Those of `keys` that the object has and that are not wanted, as a merge patch takes them off.
+fn left_over(has: &BTreeMap<String, String>, wanted: &Value, keys: &[&str]) -> Value {
+    keys.iter()
+        .filter(|key| has.contains_key(**key) && wanted.get(**key).is_none())
+        .map(|key| ((*key).to_owned(), Value::Null))
+        .collect()
 }
 
 /// Apply body that can only meet this very object.

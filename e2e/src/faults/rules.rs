@@ -32,6 +32,7 @@ pub struct Rules {
     limits: BTreeMap<String, Vec<(Instant, Limits)>>,
     excused: BTreeSet<String>,
     everything: bool,
+    routers: bool,
 }
 
 /// What a pool's spec allows.
@@ -47,6 +48,11 @@ impl Rules {
     /// The next changes of this object are a case's own doing.
     pub fn excuse(&mut self, name: &str) {
         self.excused.insert(name.to_owned());
+    }
+
+    /// From now on routers' pods are stopped by a case's own doing, whoever carries it out.
+    pub fn excuse_routers(&mut self) {
+        self.routers = true;
     }
 
     /// Whether whatever happens now is a case's own doing.
@@ -67,7 +73,7 @@ impl Rules {
         }
         match change.kind {
             Kind::Node => self.node(change, mirror, people),
-            Kind::Pod => self.pod(change, mirror, people),
+            Kind::Pod if !self.routers => self.pod(change, mirror, people),
             Kind::Secret => secret(change),
             _ => None,
         }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::kubelets::Kubelets;
-use super::mirror::Kind;
+use super::mirror::{Kind, Mirror, is_going};
 use super::observer::{Observer, States};
 use super::operator::Operator;
 use super::people::People;
@@ -213,23 +213,43 @@ impl World {
             ..PatchParams::default()
         };
         let api = self.api(kind);
-        api.patch(name, &params, &Patch::Merge(change)).await?;
+        let changed = api.patch(name, &params, &Patch::Merge(change)).await?;
+        let version = number(changed.metadata.resource_version.as_deref());
+        let seen = |mirror: &Mirror, _: &People| match mirror.get(kind, name) {
+            Some(object) if version_of(object) < version => Err("it has not".to_owned()),
+            _ => Ok(()),
+        };
+        self.is_seen(seen).await;
         Ok(())
+    }
+
+    /// Returns once the observer has seen what was done; else the next look at the world would
+    /// take it for what it was before.
+    async fn is_seen(&self, seen: impl FnMut(&Mirror, &People) -> Result<(), String>) {
+        // A rule that is broken meanwhile is told by whoever looks next.
+        let _ = self.observer.until("the observer has seen it", seen).await;
     }
 
     /// Deletes an object; one that is gone is fine.
     pub async fn delete(&self, kind: Kind, name: &str) -> Result<()> {
-        match self
-            .api(kind)
-            .delete(name, &DeleteParams::background())
-            .await
-        {
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        let before = self
+            .observer
+            .look(|mirror| mirror.get(kind, name).map(version_of));
+        let params = DeleteParams::background();
+        match self.api(kind).delete(name, &params).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
             other => {
                 other.with_context(|| format!("deleting {kind:?} {name}"))?;
-                Ok(())
             }
         }
+        let seen = |mirror: &Mirror, _: &People| match mirror.get(kind, name) {
+            Some(object) if !is_going(object) && Some(version_of(object)) == before => {
+                Err("it has not".to_owned())
+            }
+            _ => Ok(()),
+        };
+        self.is_seen(seen).await;
+        Ok(())
     }
 
     /// Who is where.
@@ -306,6 +326,15 @@ async fn revive(operators: Arc<Operators>, mut crashed: UnboundedReceiver<u32>) 
             eprintln!("{}: {error:#}", operators.namespace);
         }
     }
+}
+
+/// Versions of the store are numbers, of which later ones are larger.
+fn version_of(object: &Value) -> u64 {
+    number(object["metadata"]["resourceVersion"].as_str())
+}
+
+fn number(version: Option<&str>) -> u64 {
+    version.and_then(|it| it.parse().ok()).unwrap_or(0)
 }
 
 /// What [`World::make_zone`] makes.

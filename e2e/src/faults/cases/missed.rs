@@ -101,7 +101,7 @@ async fn a_child_comes_back(world: &World, dice: &mut Dice) -> Result<()> {
     let other = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "labels": {
             "plenum.dev/zone": ZONE, "app.kubernetes.io/managed-by": "plenum-operator",
         }},
-        "spec": {"clusterIP": "None", "ports": port}});
+        "spec": {"clusterIP": "None", "ipFamilyPolicy": "SingleStack", "ports": port}});
     world.create(Kind::Service, &other).await
 }
 

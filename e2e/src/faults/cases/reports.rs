@@ -41,13 +41,14 @@ pub async fn trial(world: &World, reference: &Reference, seed: u64) -> Result<()
             .holds(LASTS, "one lies", holds_its_size)
             .await?;
     } else {
+        // Until then what was last said is still fresh.
+        world.observer.until("the pool says why", says_why).await?;
         // Everybody but a few goes home, as nobody can tell.
         world.people().target = 4;
         world
             .observer
             .holds(LASTS, "reports are missing", holds_its_size)
             .await?;
-        world.observer.until("the pool says why", says_why).await?;
         if (seed / 8) % 2 == 1 {
             // One that starts anew in the middle knows even less.
             world.operate(ALONE)?;
