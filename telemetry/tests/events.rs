@@ -1,6 +1,8 @@
 //! The events of the servers are those that docs/observability.md lists: people search logs and
 //! raise alarms by their names.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -39,14 +41,13 @@ fn sources() -> PathBuf {
 fn the_page_lists_the_events() {
     let wanted = table(&events());
     let page = fs::read_to_string(sources().join("docs/observability.md")).unwrap();
-    let there: String = page
+    let there = page
         .lines()
         .skip_while(|line| *line != "## Events")
         .skip(1)
         .take_while(|line| !line.starts_with("## "))
         .filter(|line| line.starts_with('|'))
-        .map(|line| format!("{line}\n"))
-        .collect();
+        .fold(String::new(), |table, line| table + line + "\n");
     assert!(
         there == wanted,
         "docs/observability.md, section \"Events\", should hold\n\n{wanted}"
@@ -99,7 +100,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() && name != "tests" {
             walk(&path, found);
-        } else if name.ends_with(".rs") && !name.contains("tests") {
+        } else if path.extension().is_some_and(|it| it == "rs") && !name.contains("tests") {
             found.push(path);
         }
     }

@@ -131,8 +131,9 @@ impl Triggers {
         if change.is_news(same) {
             for node in change.sides() {
                 let selecting = self.index.selecting(node.labels());
-                selecting.into_iter().for_each(|key| self.push(key));
-                active_pool(node).into_iter().for_each(|key| self.push(key));
+                for key in selecting.into_iter().chain(active_pool(node)) {
+                    self.push(key);
+                }
             }
         }
     }
@@ -185,8 +186,9 @@ impl Triggers {
     }
 
     fn of_zone(&self, zone: &Key) {
-        let pools = self.index.of_zone(zone);
-        pools.into_iter().for_each(|key| self.push(key));
+        for key in self.index.of_zone(zone) {
+            self.push(key);
+        }
     }
 
     fn push(&self, key: Key) {

@@ -261,12 +261,12 @@ impl Reports {
                     () = news.notified() => {}
                     () = tokio::time::sleep(TICK) => {}
                 }
-                let began = Instant::now();
-                let pools = lock(&state).news(began);
+                let looked = Instant::now();
+                let pools = lock(&state).news(looked);
                 for pool in &pools {
                     changed(pool);
                 }
-                let rest = began.elapsed().saturating_mul(SHARE);
+                let rest = looked.elapsed().saturating_mul(SHARE);
                 tokio::time::sleep(rest.clamp(DEBOUNCE, TICK)).await;
             }
         });

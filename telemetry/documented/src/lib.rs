@@ -133,8 +133,7 @@ fn section(page: &str, title: &str) -> String {
         .skip(1)
         .take_while(|line| !line.starts_with('#'))
         .filter(|line| line.starts_with('|'))
-        .map(|line| format!("{line}\n"))
-        .collect()
+        .fold(String::new(), |table, line| table + line + "\n")
 }
 
 #[cfg(test)]
