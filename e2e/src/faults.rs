@@ -279,7 +279,7 @@ impl Suite {
         text += "\n\nobjects:\n";
         let objects = normal::of(world);
         for (name, object) in objects {
-            text += &format!("{name}: {object}\n");
+            text.extend([name.as_str(), ": ", &object.to_string(), "\n"]);
         }
         if let Err(error) = write(&directory, name, &text) {
             eprintln!("  no file about {name}: {error}");

@@ -133,7 +133,9 @@ fn end(layout: &Layout) {
     let processes = Process::all_recorded(layout);
     let deadline = Instant::now() + ENDING;
     while processes.iter().any(Process::is_alive) {
-        processes.iter().for_each(|it| it.signal(Signal::KILL));
+        for process in &processes {
+            process.signal(Signal::KILL);
+        }
         if Instant::now() >= deadline {
             eprintln!("processes of {} do not end", layout.state().display());
             break;

@@ -110,7 +110,7 @@ impl Proxy {
     ) -> Result<(Self, mpsc::UnboundedReceiver<u32>)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?.port();
-        let (crashes, crashed) = mpsc::unbounded_channel();
+        let (crashes, victims) = mpsc::unbounded_channel();
         let inner = Arc::new(Inner {
             upstream,
             slice,
@@ -128,7 +128,7 @@ impl Proxy {
             address,
             stop,
         };
-        Ok((proxy, crashed))
+        Ok((proxy, victims))
     }
 
     /// How the run `operator` of an operator reaches the API server through this proxy.

@@ -90,8 +90,14 @@ impl World {
             running: Mutex::default(),
         });
         let elsewhere = format!("{name}-zc");
-        let (seen, who) = (observer.clone(), people.clone());
-        let kubelets = Kubelets::new(client.clone(), (name.clone(), number), seen, who, elsewhere);
+        let (watched, guests) = (observer.clone(), people.clone());
+        let kubelets = Kubelets::new(
+            client.clone(),
+            (name.clone(), number),
+            watched,
+            guests,
+            elsewhere,
+        );
         let world = Self {
             name,
             client,

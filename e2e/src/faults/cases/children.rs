@@ -136,7 +136,9 @@ async fn harm_a_node(world: &World, dice: &mut Dice) -> Result<()> {
     });
     world.observer.excuse(|rules| {
         rules.excuse(&node);
-        pods.iter().for_each(|pod| rules.excuse(pod));
+        for pod in &pods {
+            rules.excuse(pod);
+        }
     });
     let nothing = Value::Null;
     match dice.below(5) {

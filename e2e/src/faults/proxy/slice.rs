@@ -42,7 +42,7 @@ impl Slice {
             .map(str::to_owned)
             .collect();
         match pairs.iter_mut().find(|it| it.starts_with("labelSelector=")) {
-            Some(selector) => *selector += &format!("%2C{ours}"),
+            Some(selector) => *selector = format!("{selector}%2C{ours}"),
             None => pairs.push(format!("labelSelector={ours}")),
         }
         pairs.join("&")
