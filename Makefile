@@ -71,6 +71,15 @@ bench: build build-bench ## Measure what a forwarded packet costs beside stock q
 	$(RELEASE)/plenum-bench capacity --reports target/reports
 	$(E2E) bench --plenum $(RELEASE)/plenum --reports target/reports
 
+# How much there is in `make scale`.
+ZONES ?= 1000
+NODES ?= 5000
+
+.PHONY: scale
+scale: tools ## The operator at ZONES=1000 and NODES=5000 on an API server of its own: times, memory, requests
+	$(BUILD) -p plenum-operator -p plenum-e2e
+	$(E2E) scale --operator $(RELEASE)/plenum-operator --reports target/reports --zones $(ZONES) --nodes $(NODES)
+
 .PHONY: bench-directory
 bench-directory: packages ## Measure lookups at a directory with 100,000 meetings in PostgreSQL
 	cargo bench -p plenum-directory --bench lookup

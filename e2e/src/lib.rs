@@ -13,6 +13,7 @@
 //! | [`matrix`] | who gets in from behind which firewall, proxy and name, without a cluster |
 //! | [`mod@bench`] | what a join, a packet and a participant cost, without a cluster |
 //! | [`faults`] | what the operator does when anything fails, on an API server without nodes |
+//! | [`scale`] | what the operator costs at a thousand zones, on an API server without nodes |
 //! | [`interrupt`] | being told to stop |
 //!
 //! A `plenum`, `kubectl` or `helm` that one of them starts ends with this program, even when it is killed.
@@ -29,6 +30,7 @@ pub mod load;
 pub mod matrix;
 pub mod observe;
 mod pod_processes;
+pub mod scale;
 pub mod scenarios;
 pub mod site;
 

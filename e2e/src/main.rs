@@ -12,7 +12,7 @@ use plenum_e2e::scenarios::World;
 use plenum_e2e::site::Site;
 use plenum_e2e::{
     Cluster, Commands, Config, Labelled, Layout, Lifetime, Tools, bench, demo, faults,
-    host_packages, image, matrix, scenarios, teardown,
+    host_packages, image, matrix, scale, scenarios, teardown,
 };
 
 /// A real Kubernetes cluster on this machine, without a container engine.
@@ -144,6 +144,11 @@ enum Command {
     Faults {
         #[command(flatten)]
         options: faults::Options,
+    },
+    /// Measure the operator at a thousand zones and five thousand routers, on an API server of its own
+    Scale {
+        #[command(flatten)]
+        options: scale::Options,
     },
     /// What `matrix` starts inside its networks
     #[command(hide = true)]
@@ -281,6 +286,7 @@ async fn run(command: Command) -> Result<()> {
             unless_interrupted(run).await
         }
         Command::Faults { options } => unless_interrupted(faults::run(&options)).await,
+        Command::Scale { options } => unless_interrupted(scale::run(&options)).await,
         Command::MatrixPart { part } => matrix::part(part).await,
         Command::Test { .. } => unreachable!("main runs it"),
     }
