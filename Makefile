@@ -48,8 +48,14 @@ test-faults: tools ## The operator while requests fail, at length: CASES="T1 T2"
 	$(E2E) faults --long --reports target/reports $(CASES)
 
 .PHONY: test-chart
-test-chart: tools ## The chart under many values, its alerts and dashboards (docs/observability.md)
-	cargo test -p plenum-e2e --test chart --quiet -- --include-ignored
+test-chart: tools ## The chart under many values
+	cargo test -p plenum-e2e --test chart --quiet -- --include-ignored --skip promtool::
+
+# Apart from `test`: building Prometheus takes as long as half of all the rest.
+.PHONY: test-monitoring
+test-monitoring: tools image ## Alerts by promtool, dashboards on a real Prometheus beside people who talk (needs root)
+	cargo test -p plenum-e2e --test chart --quiet -- --ignored promtool::
+	$(E2E) test --image $(IMAGE) --chart charts/plenum --plenum $(RELEASE)/plenum --samples samples --reports target/reports dashboards::
 
 .PHONY: matrix
 matrix: build matrix-packages ## Join from behind firewalls, proxies and bad names, in networks of its own (needs root)

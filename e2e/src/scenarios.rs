@@ -54,9 +54,13 @@ scenarios! {
     faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain, meetings_do_not_need_the_api_server;
 }
 
-/// Runs the scenarios that `arguments` select and prints them as `cargo test` does.
+/// Needs a Prometheus, which takes long to build: run when it is asked for.
+const ASIDE: &str = "dashboards::";
+
+/// Runs the scenarios that `filter` selects and prints them as `cargo test` does.
 pub fn run(world: World, handle: &Handle, filter: Option<String>) -> Conclusion {
     let world = Arc::new(world);
+    let asked_aside = filter.as_deref().is_some_and(|it| it.starts_with(ASIDE));
     let trials = SCENARIOS.iter().map(|&(name, scenario)| {
         let (world, handle) = (Arc::clone(&world), handle.clone());
         Trial::test(name, move || {
@@ -64,6 +68,7 @@ pub fn run(world: World, handle: &Handle, filter: Option<String>) -> Conclusion 
                 .block_on(attempt(&world, name, scenario))
                 .map_err(Failed::from)
         })
+        .with_ignored_flag(name.starts_with(ASIDE) && !asked_aside)
     });
     let arguments = Arguments {
         test_threads: Some(1),

@@ -28,7 +28,7 @@ fn promtool(arguments: &[&str]) -> String {
 }
 
 #[test]
-#[ignore = "needs promtool: make test-chart"]
+#[ignore = "needs promtool: make test-monitoring"]
 fn prometheus_takes_the_rules() {
     for file in FILES {
         let rules = format!("../../../../charts/plenum/files/alerts/{file}.yaml");
@@ -38,7 +38,7 @@ fn prometheus_takes_the_rules() {
 
 /// As rules that would record them, which is how promtool reads expressions.
 #[test]
-#[ignore = "needs promtool: make test-chart"]
+#[ignore = "needs promtool: make test-monitoring"]
 fn panels_ask_what_prometheus_understands() {
     let mut rules = Vec::new();
     for (_, text) in files("files/dashboards", "json") {
@@ -63,7 +63,7 @@ fn panels_ask_what_prometheus_understands() {
 }
 
 #[test]
-#[ignore = "needs promtool: make test-chart"]
+#[ignore = "needs promtool: make test-monitoring"]
 fn alerts_fire_when_they_should_and_not_before() {
     for file in FILES {
         promtool(&["test", "rules", &format!("{file}.yaml")]);
