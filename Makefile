@@ -5,6 +5,13 @@ PLENUM_CACHE ?= $(HOME)/.cache/plenum
 export PLENUM_CACHE
 export CARGO_TARGET_DIR ?= $(PLENUM_CACHE)/target
 
+# Cargo takes the sources of two checkouts for the same, and what is older than the last build
+# of either for built. So a checkout that was not the last to build is made newer.
+$(shell last=$(CARGO_TARGET_DIR)/last-checkout; \
+    [ "$$(cat $$last 2>/dev/null)" = "$(CURDIR)" ] || { \
+        git ls-files -z | xargs -0r touch -c && mkdir -p $(CARGO_TARGET_DIR) && \
+        echo "$(CURDIR)" >$$last; })
+
 TRIPLE := x86_64-unknown-linux-gnu
 RELEASE := $(CARGO_TARGET_DIR)/$(TRIPLE)/release
 IMAGE := $(PLENUM_CACHE)/image/plenum.tar
