@@ -15,6 +15,9 @@ $(shell last=$(CARGO_TARGET_DIR)/last-checkout; \
 TRIPLE := x86_64-unknown-linux-gnu
 RELEASE := $(CARGO_TARGET_DIR)/$(TRIPLE)/release
 IMAGE := $(PLENUM_CACHE)/image/plenum.tar
+# Static, so that they run in an empty image. Whatever is measured is built alike.
+STATIC := RUSTFLAGS="-C target-feature=+crt-static" cargo
+BUILD := $(STATIC) build --release --target $(TRIPLE)
 E2E := $(RELEASE)/plenum-e2e
 # What the cluster, the media checks and the tests of the directory need of Debian.
 PACKAGES := runc containernetworking-plugins iptables conntrack busybox-static iproute2 ffmpeg postgresql
@@ -39,7 +42,7 @@ down: ## Remove all that demo or cluster-up made
 
 .PHONY: test
 test: export PLENUM_POSTGRES := required
-test: packages lint-rust test-fast test-chart test-cluster ## Everything, the cluster included (needs root)
+test: packages lint-rust test-fast test-chart test-matrix test-cluster ## Everything, the cluster included (needs root)
 
 .PHONY: test-fast
 test-fast: ## All tests that need neither root nor a cluster
@@ -68,6 +71,12 @@ test-monitoring: tools image ## Alerts by promtool, dashboards on a real Prometh
 matrix: build matrix-packages ## Join from behind firewalls, proxies and bad names, in networks of its own (needs root)
 	$(E2E) matrix --plenum $(RELEASE)/plenum --samples samples --reports target/reports $(FILTER)
 
+# Beside each other, as most of a scenario is waiting: this is for what happens, `matrix` for
+# how long it takes.
+.PHONY: test-matrix
+test-matrix: build matrix-packages
+	$(E2E) matrix --together 4 --plenum $(RELEASE)/plenum --samples samples --reports target/reports
+
 .PHONY: lint
 lint: lint-rust tools $(CARGO_DENY) ## clippy pedantic, rustfmt, cargo-deny, helm lint
 	$(CARGO_DENY) --offline check bans licenses sources
@@ -95,11 +104,11 @@ scale: tools ## The operator at ZONES=1000 and NODES=5000 on an API server of it
 
 .PHONY: bench-directory
 bench-directory: packages ## Measure lookups at a directory with 100,000 meetings in PostgreSQL
-	cargo bench -p plenum-directory --bench lookup
+	$(STATIC) bench --target $(TRIPLE) -p plenum-directory --bench lookup
 
 .PHONY: bench-joins
 bench-joins: ## Measure joins at a zone controller that knows 2,000 routers and 200,000 people
-	cargo bench -p plenum --bench joins
+	$(STATIC) bench --target $(TRIPLE) -p plenum --bench joins
 
 # Apart from `build`: nothing else needs a WebRTC library.
 .PHONY: bench-peers
@@ -162,7 +171,7 @@ quality: build ## Measure what is heard and seen over bad networks
 
 .PHONY: overload
 overload: ## Twice as much to do as a core has time for, for a minute; fails when a voice is lost (needs root)
-	cargo test --release -p plenum --test overload -- --ignored --nocapture
+	$(STATIC) test --release --target $(TRIPLE) -p plenum --test overload -- --ignored --nocapture
 
 # How long the directory is away in `make away`, in seconds.
 AWAY ?= 180
@@ -186,9 +195,6 @@ soak: build ## People come and go for MINUTES=20; fails when memory, descriptors
 .PHONY: soak-model
 soak-model: ## The model test of the SFU for a million operations from SEED=1
 	OPERATIONS=1000000 SEED=$(SEED) cargo test -p plenum-router --test spec --quiet -- --nocapture a_long_life
-
-# Static, so that they run in an empty image.
-BUILD := RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --target $(TRIPLE)
 
 .PHONY: build
 build: ## The programs plenum, plenum-operator, kubectl-plenum and plenum-e2e, into the cache

@@ -128,17 +128,8 @@ enum Command {
     },
     /// Join from behind firewalls, proxies and bad names, in networks of its own (needs root)
     Matrix {
-        /// The `plenum` program
-        #[arg(long)]
-        plenum: PathBuf,
-        /// Speech and moving pictures
-        #[arg(long)]
-        samples: PathBuf,
-        /// Where figures and logs go
-        #[arg(long)]
-        reports: PathBuf,
-        /// Only scenarios whose name contains this
-        filter: Option<String>,
+        #[command(flatten)]
+        options: matrix::Options,
     },
     /// The operator on a real API server through a proxy that loses, refuses and delays requests
     Faults {
@@ -276,15 +267,7 @@ async fn run(command: Command) -> Result<()> {
             let lasts = Duration::from_secs(60 * minutes);
             unless_interrupted(bench::soak::run(&plenum, &reports, lasts, people)).await
         }
-        Command::Matrix {
-            plenum,
-            samples,
-            reports,
-            filter,
-        } => {
-            let run = matrix::run(&plenum, &samples, &reports, filter.as_deref());
-            unless_interrupted(run).await
-        }
+        Command::Matrix { options } => unless_interrupted(matrix::run(&options)).await,
         Command::Faults { options } => unless_interrupted(faults::run(&options)).await,
         Command::Scale { options } => unless_interrupted(scale::run(&options)).await,
         Command::MatrixPart { part } => matrix::part(part).await,

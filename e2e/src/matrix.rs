@@ -40,12 +40,14 @@ mod world;
 use std::ffi::OsString;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Subcommand};
+use futures_util::{StreamExt as _, stream};
 
 use crate::children;
 use judge::Outcome;
@@ -56,6 +58,25 @@ use world::World;
 const SCENARIO_WITHIN: Duration = Duration::from_secs(240);
 /// A connection within a machine takes less, or fails.
 const REACH_WITHIN: Duration = Duration::from_secs(2);
+
+/// What is played, and how.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// The `plenum` program
+    #[arg(long)]
+    plenum: PathBuf,
+    /// Speech and moving pictures
+    #[arg(long)]
+    samples: PathBuf,
+    /// Where figures and logs go
+    #[arg(long)]
+    reports: PathBuf,
+    /// How many scenarios are played beside each other; times are best taken alone
+    #[arg(long, default_value_t = NonZero::<usize>::MIN)]
+    together: NonZero<usize>,
+    /// Only scenarios whose name contains this
+    filter: Option<String>,
+}
 
 /// What worlds are made of.
 #[derive(Debug, Clone, Args)]
@@ -114,40 +135,31 @@ pub enum Part {
     },
 }
 
-/// Plays the scenarios whose name contains `filter`; writes `matrix.json` and logs, and prints
-/// a table. Fails when something did not go as it should.
-pub async fn run(
-    plenum: &Path,
-    samples: &Path,
-    reports: &Path,
-    filter: Option<&str>,
-) -> Result<()> {
+/// Plays the scenarios that were asked for; writes `matrix.json` and logs, and prints a table.
+/// Fails when something did not go as it should.
+pub async fn run(options: &Options) -> Result<()> {
     ensure!(
         rustix::process::geteuid().is_root(),
         "networks can only be made by root: run it with sudo"
     );
-    call::check_samples(samples)?;
+    call::check_samples(&options.samples)?;
     let chosen: Vec<Scenario> = scenarios::all()
         .into_iter()
-        .filter(|scenario| filter.is_none_or(|part| scenario.name.contains(part)))
+        .filter(|scenario| {
+            (options.filter.as_ref()).is_none_or(|part| scenario.name.contains(part))
+        })
         .collect();
     ensure!(!chosen.is_empty(), "there is no such scenario");
     report::print_head();
+    let mut playing = stream::iter(&chosen)
+        .map(|scenario| outcome(scenario, options))
+        .buffered(options.together.get());
     let mut outcomes = Vec::new();
-    for scenario in chosen {
-        let material = Material {
-            plenum: plenum.canonicalize().context("the plenum program")?,
-            samples: samples.canonicalize()?,
-            logs: logs(reports, &scenario)?,
-        };
-        let outcome = match play_in_sandbox(&scenario, &material).await {
-            Ok(outcome) => outcome,
-            Err(error) => Outcome::broken(&scenario, format!("{error:#}")),
-        };
+    while let Some(outcome) = playing.next().await {
         report::print(&outcome);
         outcomes.push(outcome);
         // After each, so that an interrupted run has its figures too.
-        report::write(&outcomes, reports)?;
+        report::write(&outcomes, &options.reports)?;
     }
     let failed = outcomes.iter().filter(|one| !one.failures.is_empty());
     let failed: Vec<&str> = failed.map(|one| one.name.as_str()).collect();
@@ -157,6 +169,22 @@ pub async fn run(
         failed.join(", ")
     );
     Ok(())
+}
+
+async fn outcome(scenario: &Scenario, options: &Options) -> Outcome {
+    let play = async {
+        let material = Material {
+            plenum: options
+                .plenum
+                .canonicalize()
+                .context("the plenum program")?,
+            samples: options.samples.canonicalize()?,
+            logs: logs(&options.reports, scenario)?,
+        };
+        play_in_sandbox(scenario, &material).await
+    };
+    play.await
+        .unwrap_or_else(|error| Outcome::broken(scenario, format!("{error:#}")))
 }
 
 fn logs(reports: &Path, scenario: &Scenario) -> Result<PathBuf> {
