@@ -30,6 +30,10 @@ struct Router {
     demand: f32,
     /// Share of it that is left out on the last two steps.
     shed: [f32; 2],
+    /// Of what is left out, so much is left in or out after each sample: senders take a while
+    /// until they stop what nobody wants, and until they send it again.
+    follows: f32,
+    left_out: f32,
     /// By how much it differs from one sample to the next.
     noise: f32,
     random: StdRng,
@@ -47,6 +51,8 @@ impl Router {
             now: Instant::now(),
             demand,
             shed,
+            follows: 1.0,
+            left_out: 0.0,
             noise: 0.0,
             random: StdRng::seed_from_u64(0),
             waiting: 0.0,
@@ -68,8 +74,9 @@ impl Router {
             Shed::LowLayers => self.shed[0],
             Shed::ActiveOnly => self.shed[1],
         };
+        self.left_out += (left_out - self.left_out) * self.follows;
         let differs = 1.0 + self.noise * self.random.random_range(-1.0..=1.0);
-        let work = self.waiting + self.demand * differs * (1.0 - left_out) * share;
+        let work = self.waiting + self.demand * differs * (1.0 - self.left_out) * share;
         let done = work.min(share);
         let dropped = (work - done - BUFFER).max(0.0);
         self.waiting = work - done - dropped;
@@ -135,17 +142,19 @@ proptest! {
     fn a_lasting_overload_does_not_make_pictures_come_and_go(
         demand in 1.0_f32..4.0,
         shed in shed(),
+        follows in 0.2_f32..1.0,
         noise in 0.0_f32..0.3,
         seed: u64,
     ) {
         let mut router = Router::new(demand, shed);
+        router.follows = follows;
         (router.noise, router.random) = (noise, StdRng::seed_from_u64(seed));
         router.work_for(seconds(30));
         router.came = 0;
         router.work_for(seconds(30));
-        // From both steps, twice by now; where a step leaves just enough out, by chance some
-        // times more. Without memory it would be some 40.
-        prop_assert!(router.came <= 8, "came back {} times", router.came);
+        // From both steps, twice by now; where a step leaves just enough out, or senders are
+        // slow to follow, by chance some times more. Without memory it would be some 40.
+        prop_assert!(router.came <= 12, "came back {} times", router.came);
         let fits = demand * (1.0 - shed[1]) < 0.6;
         prop_assert!(!fits || router.full <= 120, "full in {} of 600", router.full);
     }
@@ -156,10 +165,12 @@ proptest! {
         shed in shed(),
         tenths in 3_u32..1_200,
         after in 0.0_f32..0.5,
+        follows in 0.2_f32..1.0,
         noise in 0.0_f32..0.3,
         seed: u64,
     ) {
         let mut router = Router::new(demand, shed);
+        router.follows = follows;
         (router.noise, router.random) = (noise, StdRng::seed_from_u64(seed));
         router.work_for(SAMPLE * tenths);
         router.demand = after;

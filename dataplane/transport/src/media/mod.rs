@@ -24,6 +24,7 @@ mod core;
 pub(crate) mod counters;
 mod helper;
 mod identifier;
+mod limit;
 mod outbound;
 mod outbox;
 mod pin;

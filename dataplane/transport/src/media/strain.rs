@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::busy::Sample;
+use super::limit::CpuLimit;
 use super::turns::{Account, Turns};
 use crate::quic::ReceiveBuffer;
 
@@ -23,7 +24,7 @@ use crate::quic::ReceiveBuffer;
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Strain {
     /// The busiest thread's share of time in which it worked, 0 to 1; 1 also for one that was
-    /// too slow for what came.
+    /// too slow for what came. At least the share of the process's CPU limit that was used.
     pub busy: f32,
     /// Packets that the kernel dropped because no thread took them in time.
     pub dropped: u64,
@@ -116,6 +117,7 @@ impl Thread {
 /// Looks at all threads of a router.
 pub(super) struct Gauge {
     threads: Vec<Thread>,
+    limit: CpuLimit,
     /// The smallest buffer, in bytes.
     room: usize,
     looked: Instant,
@@ -141,6 +143,7 @@ impl Gauge {
         let threads = buffers.into_iter().map(|it| Thread::new(it, now));
         Ok(Self {
             threads: threads.collect(),
+            limit: CpuLimit::new(),
             room,
             looked: now,
         })
@@ -157,8 +160,21 @@ impl Gauge {
 
     /// How it was since the last look.
     pub(super) fn look(&mut self, now: Instant) -> Strain {
+        let past = self.past(now);
+        let strain = self.look_at_threads(past, now);
+        Strain {
+            busy: strain.busy.max(self.limit.look(past)),
+            ..strain
+        }
+    }
+
+    fn past(&mut self, now: Instant) -> Duration {
         let past = now.saturating_duration_since(self.looked);
         self.looked = now;
+        past
+    }
+
+    fn look_at_threads(&mut self, past: Duration, now: Instant) -> Strain {
         let mut strain = Strain::default();
         for thread in &mut self.threads {
             let sample = thread.look(past, now);
@@ -185,6 +201,12 @@ mod tests {
         (Gauge::new(&sockets, now).unwrap(), now)
     }
 
+    /// Whatever CPU limit this test has.
+    fn look(gauge: &mut Gauge, now: Instant) -> Strain {
+        let past = gauge.past(now);
+        gauge.look_at_threads(past, now)
+    }
+
     #[test]
     fn what_an_idle_thread_lost_is_not_blamed_on_a_busy_one() {
         let sockets: Vec<_> = (0..2)
@@ -208,7 +230,7 @@ mod tests {
             .send_to(b"last", last.local_addr().unwrap())
             .unwrap();
         last.recv(&mut [0; 4]).unwrap();
-        let strain = gauge.look(start + LOOK);
+        let strain = look(&mut gauge, start + LOOK);
         assert!(close_to(strain.busy, 0.9), "{strain:?}");
         assert!(strain.dropped > 0);
     }
@@ -226,9 +248,9 @@ mod tests {
                 .work(thread)
                 .end(start + Duration::from_millis(millis));
         }
-        let strain = gauge.look(start + LOOK);
+        let strain = look(&mut gauge, start + LOOK);
         assert!(close_to(strain.busy, 0.6), "{strain:?}");
-        let strain = gauge.look(start + LOOK * 2);
+        let strain = look(&mut gauge, start + LOOK * 2);
         assert!(close_to(strain.busy, 0.0), "{strain:?}");
     }
 
@@ -237,9 +259,9 @@ mod tests {
         let (mut gauge, start) = two_threads();
         let work = gauge.work(0);
         work.begin(start + LOOK / 2);
-        assert!(close_to(gauge.look(start + LOOK).busy, 0.5));
-        assert!(close_to(gauge.look(start + LOOK * 2).busy, 1.0));
+        assert!(close_to(look(&mut gauge, start + LOOK).busy, 0.5));
+        assert!(close_to(look(&mut gauge, start + LOOK * 2).busy, 1.0));
         work.end(start + LOOK * 2 + LOOK / 4);
-        assert!(close_to(gauge.look(start + LOOK * 3).busy, 0.25));
+        assert!(close_to(look(&mut gauge, start + LOOK * 3).busy, 0.25));
     }
 }
