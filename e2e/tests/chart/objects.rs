@@ -100,6 +100,31 @@ fn what_needs_something_of_others_is_off_unless_asked_for() {
 
 #[test]
 #[ignore = "needs helm: make test-chart"]
+fn priorities_are_as_they_are_written_nought_included() {
+    let on = "priorityClasses.enabled=true";
+    let values = |settings: &str| -> Vec<(String, i64)> {
+        let rendered = render::try_render(&render::chart(), &["--set", settings]);
+        let objects = rendered.unwrap_or_else(|complaint| panic!("{settings}: {complaint}"));
+        let classes = objects
+            .iter()
+            .filter(|object| object.text("kind") == "PriorityClass");
+        let value = |class: &Object| class.at("value").as_i64().expect("a number");
+        classes
+            .map(|class| (class.text("metadata.name").to_owned(), value(class)))
+            .collect()
+    };
+    let [media, placeholder] = ["plenum-media", "plenum-placeholder"].map(str::to_owned);
+    let usual = [(media.clone(), 1_000_000), (placeholder.clone(), -10)];
+    assert_eq!(values(on), usual);
+    let nought = format!("{on},priorityClasses.media=0,priorityClasses.placeholder=0");
+    assert_eq!(values(&nought), [(media, 0), (placeholder, 0)]);
+    // Values of a former release may lack them.
+    let lacking = format!("{on},priorityClasses.media=null,priorityClasses.placeholder=null");
+    assert_eq!(values(&lacking), usual);
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
 fn containers_say_what_they_need_and_how_they_are() {
     for (file, object) in all() {
         let Some(pods) = object.pods() else { continue };
