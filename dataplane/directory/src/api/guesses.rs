@@ -5,6 +5,7 @@
 //! thing has used up counts only for addresses that have guessed wrong lately: a stranger who
 //! guesses at a meeting must not lock out the people who know its passcode.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,18 @@ pub const THING: Pace = Pace {
 pub struct Guesses<K> {
     addresses: Buckets<IpAddr>,
     things: Buckets<K>,
+    /// How many are looked at, by where they come from: as many as requests at most.
+    begun: BTreeMap<IpAddr, u32>,
+}
+
+/// Why a guess is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Too many were wrong: so long to wait.
+    Slowed(Duration),
+    /// It would be one too many if those were wrong that are looked at now and come from the
+    /// same place. Ask again when the next of them is through.
+    Undecided,
 }
 
 impl<K: Ord + Clone> Guesses<K> {
@@ -36,6 +49,7 @@ impl<K: Ord + Clone> Guesses<K> {
         Self {
             addresses: Buckets::new(ADDRESS),
             things: Buckets::new(THING),
+            begun: BTreeMap::new(),
         }
     }
 
@@ -60,19 +74,13 @@ impl<K: Ord + Clone> Guesses<K> {
 }
 
 /// A guess that takes its time to look at. It counts as wrong until it is known to be right:
-/// who asks in parallel gets no more guesses.
+/// who asks in parallel gets no more guesses. Who begins one ends it.
 #[derive(Debug)]
+#[must_use]
 pub struct Guess<K> {
     address: IpAddr,
     of_address: Noted,
     thing: Option<(K, Noted)>,
-}
-
-impl<K> Guess<K> {
-    /// Whether it was the last free one, which is worth a line in the log.
-    pub fn was_last(&self) -> bool {
-        self.of_address.last || self.thing.as_ref().is_some_and(|(_, noted)| noted.last)
-    }
 }
 
 impl<K: Ord + Clone> Guesses<K> {
@@ -82,23 +90,47 @@ impl<K: Ord + Clone> Guesses<K> {
         address: IpAddr,
         thing: Option<&K>,
         now: Instant,
-    ) -> Result<Guess<K>, Duration> {
-        self.allow(address, thing, now)?;
-        let address = household(address);
-        let of_address = self.addresses.note(&address, now);
+    ) -> Result<Guess<K>, Refused> {
+        let place = household(address);
+        self.allow(address, thing, now).map_err(|wait| {
+            let undecided = self.begun.contains_key(&place);
+            if undecided {
+                Refused::Undecided
+            } else {
+                Refused::Slowed(wait)
+            }
+        })?;
+        *self.begun.entry(place).or_default() += 1;
+        let of_address = self.addresses.note(&place, now);
         let thing = thing.map(|thing| (thing.clone(), self.things.note(thing, now)));
         Ok(Guess {
-            address,
+            address: place,
             of_address,
             thing,
         })
     }
 
+    /// It was wrong. Returns whether it was the last free one, which is worth a line in the log.
+    pub fn was_wrong(&mut self, guess: Guess<K>) -> bool {
+        self.end(guess.address);
+        guess.of_address.last || guess.thing.is_some_and(|(_, noted)| noted.last)
+    }
+
     /// It was right, or nobody looked at it: then nothing was learned.
-    pub fn forgive(&mut self, guess: &Guess<K>) {
+    pub fn forgive(&mut self, guess: Guess<K>) {
+        self.end(guess.address);
         self.addresses.take_back(&guess.address, &guess.of_address);
-        if let Some((thing, noted)) = &guess.thing {
-            self.things.take_back(thing, noted);
+        if let Some((thing, noted)) = guess.thing {
+            self.things.take_back(&thing, &noted);
+        }
+    }
+
+    fn end(&mut self, address: IpAddr) {
+        if let Some(begun) = self.begun.get_mut(&address) {
+            *begun -= 1;
+            if *begun == 0 {
+                self.begun.remove(&address);
+            }
         }
     }
 }
@@ -156,14 +188,61 @@ mod tests {
             .map_while(|_| guesses.begin(address, Some(&"ada"), start).ok())
             .collect();
         assert_eq!(begun.len(), ADDRESS.free as usize);
-        assert_eq!(begun.iter().filter(|guess| guess.was_last()).count(), 1);
-        assert!(guesses.allow(address, None, start).is_err());
         // Had they all been right, nobody would know that they were made.
-        for guess in &begun {
+        for guess in begun {
             guesses.forgive(guess);
         }
         assert!(!guesses.addresses.has_any(&address, start));
         assert!(!guesses.things.has_any(&"ada", start));
+        assert!(guesses.begun.is_empty());
+    }
+
+    #[test]
+    fn who_comes_while_others_are_looked_at_waits_for_what_becomes_of_them() {
+        let (mut guesses, start) = (Guesses::new(), Instant::now());
+        let address = ip("192.0.2.1");
+        let begin = |guesses: &mut Guesses<_>| guesses.begin(address, Some(&"ada"), start);
+        let mut begun: Vec<_> = (0..ADDRESS.free)
+            .map(|_| begin(&mut guesses).unwrap())
+            .collect();
+        // Of an office whose people all sign in at once, nobody has guessed wrong.
+        assert_eq!(begin(&mut guesses).unwrap_err(), Refused::Undecided);
+        guesses.forgive(begun.remove(0));
+        begun.push(begin(&mut guesses).unwrap());
+        // Of somebody who tries them all at once, none was right.
+        for guess in begun {
+            assert_eq!(begin(&mut guesses).unwrap_err(), Refused::Undecided);
+            guesses.was_wrong(guess);
+        }
+        let refused = begin(&mut guesses).unwrap_err();
+        assert_eq!(refused, Refused::Slowed(ADDRESS.each));
+    }
+
+    #[test]
+    fn where_strangers_guess_the_owner_signs_in_twice_at_once() {
+        let (mut guesses, start) = (Guesses::new(), Instant::now());
+        from_everywhere(&mut guesses, "ada", start);
+        let home = ip("192.0.2.1");
+        let begin = |guesses: &mut Guesses<_>| guesses.begin(home, Some(&"ada"), start);
+        let first = begin(&mut guesses).unwrap();
+        assert_eq!(begin(&mut guesses).unwrap_err(), Refused::Undecided);
+        guesses.forgive(first);
+        let second = begin(&mut guesses).unwrap();
+        // A stranger has the one guess, and no second one beside it.
+        guesses.was_wrong(second);
+        let refused = begin(&mut guesses).unwrap_err();
+        assert!(matches!(refused, Refused::Slowed(_)), "{refused:?}");
+    }
+
+    #[test]
+    fn the_last_free_guess_is_told_once() {
+        let (mut guesses, start) = (Guesses::<&str>::new(), Instant::now());
+        let address = ip("192.0.2.1");
+        let begun: Vec<_> = (0..ADDRESS.free)
+            .map(|_| guesses.begin(address, None, start).unwrap())
+            .collect();
+        let told = begun.into_iter().map(|guess| guesses.was_wrong(guess));
+        assert_eq!(told.filter(|last| *last).count(), 1);
     }
 
     #[test]

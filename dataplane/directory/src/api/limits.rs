@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use plenum_transport::rate::{Rate, RateLimit};
+use tokio::sync::Notify;
 
 use super::buckets::{Buckets, Pace};
 use super::guesses::Guesses;
@@ -41,6 +42,7 @@ pub struct Limits {
     knocks: Mutex<Buckets<IpAddr>>,
     passcodes: Mutex<Guesses<MeetingNumber>>,
     passwords: Mutex<Guesses<AccountName>>,
+    decided: Notify,
 }
 
 impl Default for Limits {
@@ -52,6 +54,7 @@ impl Default for Limits {
             knocks: Mutex::new(Buckets::new(KNOCKS)),
             passcodes: Mutex::new(Guesses::new()),
             passwords: Mutex::new(Guesses::new()),
+            decided: Notify::new(),
         }
     }
 }
@@ -89,5 +92,10 @@ impl Limits {
     /// Wrong passwords, and accounts that do not exist.
     pub fn passwords(&self) -> MutexGuard<'_, Guesses<AccountName>> {
         lock(&self.passwords)
+    }
+
+    /// Told to all who wait whenever a password has been looked at.
+    pub const fn decided(&self) -> &Notify {
+        &self.decided
     }
 }

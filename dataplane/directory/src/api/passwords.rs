@@ -64,9 +64,21 @@ impl Passwords {
     }
 
     async fn turn(&self) -> Answer<OwnedSemaphorePermit> {
-        let busy = || Problem::from(Denial::Unavailable).saying("too many sign in; ask again");
         let _place = self.queue.try_acquire().map_err(|_| busy())?;
         let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
         turn.map_err(|_| busy())?.map_err(|_| busy())
     }
+
+    /// Nobody else has a turn while they are held.
+    #[cfg(test)]
+    pub async fn all_turns(&self) -> OwnedSemaphorePermit {
+        let free = u32::try_from(self.turns.available_permits()).unwrap();
+        let turns = Arc::clone(&self.turns).acquire_many_owned(free);
+        turns.await.unwrap()
+    }
+}
+
+/// What those are told who waited in vain.
+pub fn busy() -> Problem {
+    Problem::from(Denial::Unavailable).saying("too many sign in; ask again")
 }
