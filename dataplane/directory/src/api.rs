@@ -58,6 +58,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use ipnet::IpNet;
 use jiff::Timestamp;
+use plenum_wire::ZoneName;
 use plenum_wire::directory::Denial;
 use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
@@ -66,8 +67,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::geo::GeoFile;
-use crate::model::Zone;
-use crate::store::Store;
+use crate::model::Revision;
+use crate::store::{self, Store};
 use crate::tokens::KeyRing;
 use board::Board;
 use boards::Boards;
@@ -167,6 +168,14 @@ impl Directory {
         self.board().healthy(self.time()).0
     }
 
+    /// Throws away what is old, a piece of it; says how many rows. [`keep_up`] does so every
+    /// minute.
+    pub async fn sweep(&self) -> Result<u64, store::Error> {
+        // What the database dates by its own clock is not judged by another one.
+        let time = self.store().time().await?;
+        self.store().tidy(time).await
+    }
+
     /// Told by [`Directory::look_again`].
     fn changed(&self) -> &Notify {
         &self.0.changed
@@ -177,9 +186,9 @@ impl Directory {
         &self.0.heard
     }
 
-    /// This process has changed a zone, to this.
-    fn zone_changed(&self, zone: &Zone) {
-        self.0.boards.has_changed(zone);
+    /// This process has made, changed or removed a zone: that was the change of this number.
+    fn zone_changed(&self, zone: &ZoneName, revision: Revision) {
+        self.0.boards.has_changed(zone, revision);
         self.look_again();
     }
 
@@ -191,11 +200,11 @@ impl Directory {
         self.0.boards.current()
     }
 
-    /// What time it is for what was heard of zones: by the database's clock, or by this
-    /// process's own until that was read once.
+    /// What time it is: by the database's clock, which all processes go by, or by this one's
+    /// own until that was read once.
     fn time(&self) -> Timestamp {
         let clock = *self.0.clock.read().unwrap_or_else(PoisonError::into_inner);
-        clock.map_or_else(now, |clock| clock.time(Instant::now()))
+        clock.map_or_else(Timestamp::now, |clock| clock.time(Instant::now()))
     }
 
     fn set_clock(&self, clock: Clock) {
@@ -221,10 +230,6 @@ impl Directory {
         }
         Ok(())
     }
-}
-
-fn now() -> Timestamp {
-    Timestamp::now()
 }
 
 /// The OpenAPI document of [`app`], as JSON.

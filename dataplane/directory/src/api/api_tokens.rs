@@ -11,7 +11,7 @@ use super::auth::{self, SignedIn};
 use super::extract::{Body, InPath, InQuery};
 use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
-use super::{Directory, logins, now};
+use super::{Directory, logins};
 use crate::model::{Login, LoginId, LoginKind, NewLogin};
 use crate::random;
 
@@ -96,15 +96,15 @@ pub async fn create(
             "\"days\" is between 1 and {DAYS}"
         )));
     }
-    let secret = random::secret();
+    let (secret, now) = (random::secret(), directory.time());
     let login = NewLogin {
         account: caller.account.id,
         kind: LoginKind::ApiToken,
         label,
         secret: secret.hash(),
-        expires: days.map(|days| now() + SignedDuration::from_hours(24 * i64::from(days))),
+        expires: days.map(|days| now + SignedDuration::from_hours(24 * i64::from(days))),
     };
-    let login = directory.store().add_login(login, now()).await?;
+    let login = directory.store().add_login(login, now).await?;
     let made = MadeApiToken {
         token: auth::shown(auth::API_TOKEN, &secret),
         kept: login.into(),

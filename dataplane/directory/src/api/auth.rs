@@ -12,8 +12,8 @@ use axum::http::request::Parts;
 use jiff::SignedDuration;
 use plenum_wire::directory::Denial;
 
+use super::Directory;
 use super::problem::{Answer, Problem};
-use super::{Directory, now};
 use crate::model::{Account, AccountId, AccountRole, Login, LoginKind, Secret, SecretHash};
 use crate::store;
 
@@ -85,7 +85,7 @@ async fn login(directory: &Directory, presented: &str) -> Answer<SignedIn> {
         return Err(unknown());
     };
     let hash = SecretHash::of(secret).ok_or_else(unknown)?;
-    let (login, account) = match directory.store().login(&hash, now()).await {
+    let (login, account) = match directory.store().login(&hash, directory.time()).await {
         Err(store::Error::NotFound { .. }) => return Err(unknown()),
         found => found?,
     };
@@ -101,7 +101,7 @@ async fn login(directory: &Directory, presented: &str) -> Answer<SignedIn> {
 
 /// Notes that the login was used. That it could not be noted is no reason to refuse.
 async fn note_use(directory: &Directory, login: &Login) {
-    let now = now();
+    let now = directory.time();
     let lately = login
         .last_used
         .is_some_and(|used| now.duration_since(used) < USED_GRAIN);

@@ -12,7 +12,8 @@ use crate::model::{Revision, Zone};
 #[derive(Default)]
 pub struct Boards {
     current: RwLock<Arc<Board>>,
-    /// Zones that were changed here, until a board knows of it. As many as there are zones.
+    /// Zones that were changed or removed here, until a board knows of it. As many as there are
+    /// zones.
     changed: Mutex<BTreeMap<ZoneName, Revision>>,
 }
 
@@ -32,9 +33,9 @@ impl Boards {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(board);
     }
 
-    /// This process has changed the zone, to this.
-    pub fn has_changed(&self, zone: &Zone) {
-        self.changed().insert(zone.name.clone(), zone.revision);
+    /// This process has changed or removed the zone: that was the change of this number.
+    pub fn has_changed(&self, zone: &ZoneName, revision: Revision) {
+        self.changed().insert(zone.clone(), revision);
     }
 
     /// A zone, unless it is not on the board or was changed here since.
@@ -81,7 +82,7 @@ mod tests {
         let name = old.name.clone();
         boards.show(board(&old));
         assert_eq!(boards.zone(&name), Some(old.clone()));
-        boards.has_changed(&new);
+        boards.has_changed(&name, new.revision);
         assert_eq!(boards.zone(&name), None);
         // It was being read when the change was made.
         boards.show(board(&old));
@@ -89,5 +90,21 @@ mod tests {
         boards.show(board(&new));
         assert_eq!(boards.zone(&name), Some(new));
         assert!(boards.changed().is_empty());
+    }
+
+    #[test]
+    fn nor_of_what_was_removed_here_and_made_anew() {
+        let (boards, old, new) = (Boards::default(), zone(3), zone(9));
+        let name = old.name.clone();
+        boards.show(board(&old));
+        boards.has_changed(&name, Revision(8));
+        assert_eq!(boards.zone(&name), None);
+        boards.has_changed(&name, new.revision);
+        boards.show(board(&old));
+        assert_eq!(boards.zone(&name), None);
+        boards.show(Board::new(vec![], &[], Timestamp::UNIX_EPOCH));
+        assert!(boards.changed().is_empty());
+        boards.show(board(&new));
+        assert_eq!(boards.zone(&name), Some(new));
     }
 }

@@ -42,14 +42,24 @@ impl IfMatch {
         Err(Self::failed())
     }
 
+    /// The same of what is to be deleted: which number it has to have still, if the request
+    /// says which.
+    pub fn still(&self, revision: Revision) -> Result<Option<Revision>, Problem> {
+        self.check(revision)?;
+        Ok(self.names_one().then_some(revision))
+    }
+
     /// What to answer where the change was checked and came too late: somebody changed the
     /// thing between the check and the change.
     pub fn late(&self, error: store::Error) -> Problem {
-        let names_one = self.0.iter().flatten().any(|tag| tag != "*");
         match error {
-            store::Error::Changed { .. } if names_one => Self::failed(),
+            store::Error::Changed { .. } if self.names_one() => Self::failed(),
             error => error.into(),
         }
+    }
+
+    fn names_one(&self) -> bool {
+        self.0.iter().flatten().any(|tag| tag != "*")
     }
 
     fn failed() -> Problem {

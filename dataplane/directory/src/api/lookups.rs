@@ -14,11 +14,11 @@ use jiff::{SignedDuration, Timestamp};
 use plenum_wire::directory::{Denial, Lookup, LookupRequest, Role, TOKEN_LIFETIME_S, ZoneOffer};
 use plenum_wire::{DisplayName, MeetingId};
 
+use super::Directory;
 use super::auth::SignedIn;
 use super::extract::Body;
 use super::problem::{Answer, Problem};
 use super::request::ClientAddress;
-use super::{Directory, now};
 use crate::lookup::{Asker, Caller, Life, Refused, Said, admit, order};
 use crate::model::{Meeting, NewWaiting, SecretHash, Waiting, WaitingState};
 use crate::tokens::Grant;
@@ -62,7 +62,7 @@ pub async fn look_up(
             address,
             caller,
             request,
-            now: now(),
+            now: directory.time(),
         };
         question.answer().await
     };
@@ -209,7 +209,7 @@ impl Question<'_> {
             waiting: knock.map(|knock| knock.state),
         };
         let mut life = Life {
-            runs: self.directory.board().runs(id, self.directory.time()),
+            runs: self.directory.board().runs(id, self.now),
             host_comes: false,
         };
         let mut decided = admit(meeting, &asker, life, self.now);
@@ -320,7 +320,7 @@ impl Question<'_> {
             meeting,
         };
         let board = self.directory.board();
-        let candidates = board.candidates(meeting, self.directory.time());
+        let candidates = board.candidates(meeting, self.now);
         let ordered = order(&candidates, &caller)
             .map_err(|none| Problem::from(Denial::NoZone).saying(none.to_string()))?;
         let offers = ordered.into_iter().filter_map(|zone| board.offer(zone));

@@ -8,13 +8,13 @@ use plenum_wire::directory::Denial;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Directory;
 use super::auth::SignedIn;
 use super::etag::{IfMatch, Versioned};
 use super::extract::{Body, Change, InPath, InQuery};
 use super::meeting_view::{Kind, MeetingView, NewMeetingView, OccurrenceView, Wishes, number};
 use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
-use super::{Directory, now};
 use crate::model::{Meeting, MeetingKind, NewMeeting};
 use crate::{random, store};
 
@@ -111,7 +111,8 @@ pub async fn create(
         settings,
         passcode: passcode.clone(),
     };
-    let meeting = directory.store().add_meeting(meeting, now()).await?;
+    let now = directory.time();
+    let meeting = directory.store().add_meeting(meeting, now).await?;
     let view = MeetingView::versioned(meeting, passcode.as_ref());
     Ok((StatusCode::CREATED, view))
 }
@@ -185,7 +186,10 @@ pub async fn change(
 #[utoipa::path(
     operation_id = "remove_meeting",
     delete, path = "/v1/meetings/{id}", tag = "meetings",
-    params(("id" = String, Path, description = "The meeting's number")),
+    params(
+        ("id" = String, Path, description = "The meeting's number"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what is deleted"),
+    ),
     responses((status = 204)),
     security(("bearer" = []))
 )]
@@ -193,10 +197,16 @@ pub async fn remove(
     State(directory): State<Directory>,
     caller: SignedIn,
     InPath(id): InPath<String>,
+    if_match: IfMatch,
 ) -> Answer<StatusCode> {
     directory.writable()?;
     let meeting = of_host(&directory, &caller, &id).await?;
-    directory.store().delete_meeting(meeting.number).await?;
+    let still = if_match.still(meeting.revision)?;
+    let removed = directory
+        .store()
+        .delete_meeting(meeting.number, still)
+        .await;
+    removed.map_err(|error| if_match.late(error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -204,7 +214,10 @@ pub async fn remove(
 #[utoipa::path(
     operation_id = "end_meeting",
     post, path = "/v1/meetings/{id}/end", tag = "meetings",
-    params(("id" = String, Path, description = "The meeting's number")),
+    params(
+        ("id" = String, Path, description = "The meeting's number"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what is changed"),
+    ),
     responses((status = 200, body = MeetingView, headers(("ETag" = String)))),
     security(("bearer" = []))
 )]
@@ -212,12 +225,15 @@ pub async fn end(
     State(directory): State<Directory>,
     caller: SignedIn,
     InPath(id): InPath<String>,
+    if_match: IfMatch,
 ) -> Answer<Versioned<MeetingView>> {
     directory.writable()?;
     let mut meeting = of_host(&directory, &caller, &id).await?;
+    if_match.check(meeting.revision)?;
     if meeting.ended.is_none() {
-        meeting.ended = Some(now());
-        meeting = directory.store().change_meeting(&meeting).await?;
+        meeting.ended = Some(directory.time());
+        let changed = directory.store().change_meeting(&meeting).await;
+        meeting = changed.map_err(|error| if_match.late(error))?;
     }
     Ok(MeetingView::versioned(meeting, None))
 }
@@ -263,7 +279,7 @@ pub async fn occurrences(
     let meeting = of_invited(&directory, &caller, &id).await?;
     let items = match &meeting.kind {
         MeetingKind::Scheduled { schedule } => {
-            let times = schedule.occurrences(from.unwrap_or_else(now), limit);
+            let times = schedule.occurrences(from.unwrap_or_else(|| directory.time()), limit);
             times.into_iter().map(OccurrenceView::from).collect()
         }
         MeetingKind::Instant | MeetingKind::Personal => Vec::new(),

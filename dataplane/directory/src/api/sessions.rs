@@ -14,7 +14,7 @@ use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
 use super::request::ClientAddress;
 use super::users::User;
-use super::{Directory, logins, now, password_guesses};
+use super::{Directory, logins, password_guesses};
 use crate::model::{Account, AccountName, Login, LoginId, LoginKind, NewLogin, Password};
 use crate::random;
 
@@ -95,15 +95,15 @@ pub async fn sign_in(
 }
 
 async fn begin(directory: &Directory, account: Account) -> Answer<(StatusCode, Json<Begun>)> {
-    let secret = random::secret();
+    let (secret, now) = (random::secret(), directory.time());
     let login = NewLogin {
         account: account.id,
         kind: LoginKind::Session,
         label: String::new(),
         secret: secret.hash(),
-        expires: Some(now() + LASTS),
+        expires: Some(now + LASTS),
     };
-    let login = directory.store().add_login(login, now()).await?;
+    let login = directory.store().add_login(login, now).await?;
     let id = login.id;
     let begun = Begun {
         token: auth::shown(auth::SESSION, &secret),

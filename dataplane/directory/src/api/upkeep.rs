@@ -21,10 +21,10 @@ use tokio::sync::watch;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::Directory;
 use super::board::{Board, lasting};
 use super::clock::Clock;
 use super::metrics::Metrics;
-use super::{Directory, now};
 use crate::model::{PAGE_LIMIT, Page, StoredReport, Zone};
 use crate::store;
 use keys::Keys;
@@ -95,7 +95,7 @@ async fn sweep(directory: Directory) {
     let mut sweeping = Sweeping::new(Instant::now());
     loop {
         sleep_until(sweeping.next_timeout().into()).await;
-        let swept = within(SWEEP_PATIENCE, directory.store().tidy(now())).await;
+        let swept = within(SWEEP_PATIENCE, directory.sweep()).await;
         if let Err(error) = &swept {
             tracing::debug!(%error, "what is old stays for now");
         }

@@ -9,12 +9,12 @@ use plenum_wire::directory::Denial;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Directory;
 use super::auth::{Admin, SignedIn};
 use super::etag::{IfMatch, Versioned};
 use super::extract::{Body, Change, InPath, InQuery};
 use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
-use super::{Directory, now};
 use crate::model::{Account, AccountId, AccountName, AccountRole, Email, NewAccount, Password};
 
 /// An account.
@@ -187,7 +187,8 @@ pub async fn create(
         role: new.role.map_or(AccountRole::User, AccountRole::from),
         password,
     };
-    let account = directory.store().add_account(account, now()).await?;
+    let now = directory.time();
+    let account = directory.store().add_account(account, now).await?;
     Ok((StatusCode::CREATED, User::versioned(account)))
 }
 
@@ -282,7 +283,10 @@ pub async fn set_password(
 #[utoipa::path(
     operation_id = "remove_user",
     delete, path = "/v1/users/{id}", tag = "accounts",
-    params(("id" = String, Path, description = "The account's id")),
+    params(
+        ("id" = String, Path, description = "The account's id"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what is deleted"),
+    ),
     responses((status = 204)),
     security(("bearer" = []))
 )]
@@ -290,10 +294,14 @@ pub async fn remove(
     State(directory): State<Directory>,
     Admin(caller): Admin,
     InPath(id): InPath<AccountId>,
+    if_match: IfMatch,
 ) -> Answer<StatusCode> {
     directory.writable()?;
     not_oneself(caller, id)?;
-    directory.store().delete_account(id).await?;
+    let account = directory.store().account(id).await?;
+    let still = if_match.still(account.revision)?;
+    let removed = directory.store().delete_account(id, still).await;
+    removed.map_err(|error| if_match.late(error))?;
     // A replica's keys have gone with it.
     directory.look_again();
     Ok(StatusCode::NO_CONTENT)

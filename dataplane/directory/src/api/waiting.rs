@@ -7,11 +7,11 @@ use plenum_wire::DisplayName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Directory;
 use super::auth::SignedIn;
 use super::extract::{Body, InPath};
 use super::meetings::of_host;
 use super::problem::Answer;
-use super::{Directory, now};
 use crate::model::{AccountId, Waiting, WaitingId, WaitingState};
 
 /// How far somebody is.
@@ -100,7 +100,7 @@ pub async fn list(
     let meeting = of_host(&directory, &caller, &id).await?;
     let room = directory
         .store()
-        .waiting_room(meeting.number, now())
+        .waiting_room(meeting.number, directory.time())
         .await?;
     let items = room.into_iter().map(WaitingView::from).collect();
     Ok(Json(Room { items }))
@@ -129,9 +129,9 @@ pub async fn decide(
         Decided::Admit => WaitingState::Admitted,
         Decided::Refuse => WaitingState::Refused,
     };
-    let store = directory.store();
+    let (store, now) = (directory.store(), directory.time());
     let waiting = store
-        .decide_waiting(meeting.number, waiting, state, now())
+        .decide_waiting(meeting.number, waiting, state, now)
         .await?;
     Ok(Json(waiting.into()))
 }

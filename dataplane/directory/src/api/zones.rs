@@ -9,13 +9,13 @@ use plenum_wire::ZoneName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Directory;
 use super::auth::{self, Admin};
 use super::board::Board;
 use super::etag::{IfMatch, Versioned};
 use super::extract::{Body, Change, InPath, InQuery};
 use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
-use super::{Directory, now};
 use crate::lookup::State as Health;
 use crate::model::{Coordinates, NewZone, Secret, Zone};
 use crate::random;
@@ -245,8 +245,9 @@ pub async fn create(
         weight: wishes.weight.unwrap_or(USUAL_WEIGHT),
         enabled: wishes.enabled.unwrap_or(true),
     };
-    let zone = directory.store().add_zone(zone, now()).await?;
-    directory.look_again();
+    let zone = directory.store().add_zone(zone, directory.time()).await?;
+    // One of that name may have been removed a moment ago.
+    directory.zone_changed(&zone.name, zone.revision);
     Ok((StatusCode::CREATED, registered(&secret, zone, &directory)))
 }
 
@@ -302,7 +303,7 @@ pub async fn change(
     }
     let changed = directory.store().change_zone(&zone).await;
     let zone = changed.map_err(|error| if_match.late(error))?;
-    directory.zone_changed(&zone);
+    directory.zone_changed(&zone.name, zone.revision);
     Ok(ZoneView::versioned(zone, &directory))
 }
 
@@ -312,7 +313,10 @@ pub async fn change(
 #[utoipa::path(
     operation_id = "renew_zone_credential",
     post, path = "/v1/zones/{zone}/credential", tag = "zones",
-    params(("zone" = String, Path, description = "The zone's name")),
+    params(
+        ("zone" = String, Path, description = "The zone's name"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what is changed"),
+    ),
     responses((status = 200, body = Registered, headers(("ETag" = String)))),
     security(("bearer" = []))
 )]
@@ -320,21 +324,27 @@ pub async fn renew_credential(
     State(directory): State<Directory>,
     _: Admin,
     InPath(name): InPath<ZoneName>,
+    if_match: IfMatch,
 ) -> Answer<Versioned<Registered>> {
     directory.writable()?;
     let mut zone = directory.store().zone(&name).await?;
+    if_match.check(zone.revision)?;
     let secret = random::secret();
     zone.credential = secret.hash();
-    let zone = directory.store().change_zone(&zone).await?;
-    directory.zone_changed(&zone);
+    let changed = directory.store().change_zone(&zone).await;
+    let zone = changed.map_err(|error| if_match.late(error))?;
+    directory.zone_changed(&zone.name, zone.revision);
     Ok(registered(&secret, zone, &directory))
 }
 
-/// Take a zone out of the registry.
+/// Take a zone out of the registry. Its credential opens nothing from now on.
 #[utoipa::path(
     operation_id = "remove_zone",
     delete, path = "/v1/zones/{zone}", tag = "zones",
-    params(("zone" = String, Path, description = "The zone's name")),
+    params(
+        ("zone" = String, Path, description = "The zone's name"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what is deleted"),
+    ),
     responses((status = 204)),
     security(("bearer" = []))
 )]
@@ -342,9 +352,13 @@ pub async fn remove(
     State(directory): State<Directory>,
     _: Admin,
     InPath(name): InPath<ZoneName>,
+    if_match: IfMatch,
 ) -> Answer<StatusCode> {
     directory.writable()?;
-    directory.store().delete_zone(&name).await?;
-    directory.look_again();
+    let zone = directory.store().zone(&name).await?;
+    let still = if_match.still(zone.revision)?;
+    let removed = directory.store().delete_zone(&name, still).await;
+    let revision = removed.map_err(|error| if_match.late(error))?;
+    directory.zone_changed(&name, revision);
     Ok(StatusCode::NO_CONTENT)
 }

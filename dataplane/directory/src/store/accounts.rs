@@ -6,7 +6,7 @@ use super::database::{Row, text, texts, time, word};
 use super::write::Write;
 use super::{Error, Store};
 use crate::model::{
-    Account, AccountId, AccountName, AccountRole, Listed, NewAccount, Page, PasswordHash,
+    Account, AccountId, AccountName, AccountRole, Listed, NewAccount, Page, PasswordHash, Revision,
 };
 use crate::random;
 
@@ -129,10 +129,16 @@ impl Store {
     }
 
     /// Deletes an account with its sessions, API tokens, meetings, and keys if it is a
-    /// replica's. Other meetings keep
-    /// its id among their hosts and invited: nobody will ever have it again.
-    pub async fn delete_account(&self, id: AccountId) -> Result<(), Error> {
+    /// replica's: [`Error::Changed`] if it is not `still` at that number, where one is given.
+    /// Other meetings keep its id among their hosts and invited: nobody will ever have it again.
+    pub async fn delete_account(
+        &self,
+        id: AccountId,
+        still: Option<Revision>,
+    ) -> Result<(), Error> {
         let mut write = self.write().await?;
+        let sql = "SELECT revision FROM account WHERE id = $1";
+        write.still(WHAT, sql, text(id), still).await?;
         if write
             .execute("DELETE FROM account WHERE id = $1", vec![text(id)])
             .await?

@@ -12,8 +12,9 @@ const REPORTS: SignedDuration = SignedDuration::from_hours(1);
 
 impl Store {
     /// Deletes what has expired: sessions, API tokens, waiting people, reports; [`PIECE`] of
-    /// each at most. Says how many rows; to be called every minute, on a replica too, and again
-    /// where there was a whole piece. What has expired opens nothing in any case.
+    /// each at most; and keys of replicas that are none any more. Says how many rows; to be
+    /// called every minute, on a replica too, and again where there was a whole piece. What has
+    /// expired opens nothing in any case.
     pub async fn tidy(&self, now: Timestamp) -> Result<u64, Error> {
         let heard = now.checked_sub(REPORTS).unwrap_or(Timestamp::MIN);
         let mut deleted = 0;
@@ -40,6 +41,7 @@ impl Store {
                 .execute(sql, vec![time(before), PIECE.into()])
                 .await?;
         }
+        deleted += self.withdraw_keys().await?;
         deleted += self.forget_gone().await?;
         self.forget_marks().await?;
         Ok(deleted)

@@ -10,7 +10,7 @@ use super::write::Write;
 use super::{Error, Store};
 use crate::model::{
     AccountId, AccountName, Listed, Meeting, MeetingNumber, NewMeeting, Page, Passcode,
-    PasscodeHash,
+    PasscodeHash, Revision,
 };
 use crate::random;
 
@@ -168,9 +168,17 @@ impl Store {
         Ok(meeting)
     }
 
-    /// Deletes a meeting, with whoever waits for it.
-    pub async fn delete_meeting(&self, number: MeetingNumber) -> Result<(), Error> {
+    /// Deletes a meeting, with whoever waits for it: [`Error::Changed`] if it is not `still` at
+    /// that number, where one is given.
+    pub async fn delete_meeting(
+        &self,
+        number: MeetingNumber,
+        still: Option<Revision>,
+    ) -> Result<(), Error> {
         let mut write = self.write().await?;
+        let sql = "SELECT revision FROM meeting WHERE number = $1";
+        let key = number.value().into();
+        write.still(WHAT, sql, key, still).await?;
         if !delete(&mut write, number).await? {
             return Err(Error::NotFound { what: WHAT });
         }

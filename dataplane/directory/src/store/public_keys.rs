@@ -1,9 +1,9 @@
 //! The public keys of replicas, whose tokens are as good as the directory's own.
 
-use super::database::{Row, text};
+use super::database::{Row, Value, text, word};
 use super::write::Write;
 use super::{Error, Store};
-use crate::model::{AccountId, PublicKey, Revision};
+use crate::model::{AccountId, AccountRole, PublicKey, Revision};
 
 const WHAT: &str = "key";
 /// What tombstones call it.
@@ -11,6 +11,9 @@ pub(super) const KIND: &str = "public_key";
 /// Of all replicas together: a key set with them is 32 KiB, and goes to every zone that
 /// reports.
 const KEYS: u64 = 200;
+/// Keys whose owner may have none. Those that a replica took have no owner there.
+const LEFT_OVER: &str = "SELECT * FROM public_key WHERE owner <> '' AND owner NOT IN
+    (SELECT id FROM account WHERE role = $1 AND NOT disabled) ORDER BY id";
 
 impl Store {
     /// All of them.
@@ -47,6 +50,27 @@ impl Store {
         }
         Ok(changed)
     }
+
+    /// Withdraws the keys of those who are no replicas any more: accounts that are gone,
+    /// disabled, or something else. Changes of accounts do so themselves; older versions of this
+    /// program did not. Says how many.
+    pub(super) async fn withdraw_keys(&self) -> Result<u64, Error> {
+        // Usually there are none, and no lock is taken.
+        if self.database.rows(LEFT_OVER, left_over()).await?.is_empty() {
+            return Ok(0);
+        }
+        let mut write = self.write().await?;
+        let rows = write.rows(LEFT_OVER, left_over()).await?;
+        for row in &rows {
+            remove(&mut write, &key(row)?).await?;
+        }
+        write.commit().await?;
+        Ok(rows.len().try_into().unwrap_or(u64::MAX))
+    }
+}
+
+fn left_over() -> Vec<Value> {
+    vec![word(&AccountRole::Replica)]
 }
 
 async fn of(write: &mut Write, owner: AccountId) -> Result<Vec<PublicKey>, Error> {

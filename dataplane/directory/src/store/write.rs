@@ -49,6 +49,24 @@ impl Write {
         Ok(self.revision)
     }
 
+    /// Whether `what`, which `sql` finds by `key`, has that number still, where that matters.
+    pub(super) async fn still(
+        &mut self,
+        what: &'static str,
+        sql: &'static str,
+        key: Value,
+        number: Option<Revision>,
+    ) -> Result<(), Error> {
+        let Some(number) = number else { return Ok(()) };
+        let row = self.row(sql, vec![key]).await?;
+        let found = row.ok_or(Error::NotFound { what })?.revision("revision")?;
+        if found == number {
+            Ok(())
+        } else {
+            Err(Error::Changed { what })
+        }
+    }
+
     /// Notes that something is gone, with the number of this change.
     pub(super) async fn gone(&mut self, kind: &str, key: impl ToString) -> Result<(), Error> {
         let sql = "INSERT INTO gone (kind, key, revision) VALUES ($1, $2, $3)

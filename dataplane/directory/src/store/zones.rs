@@ -8,7 +8,7 @@ use super::database::{Row, Value, json, text, time, word};
 use super::write::Write;
 use super::{Error, Store};
 use crate::lookup::SILENT_AFTER;
-use crate::model::{Listed, NewZone, Page, StoredReport, Zone};
+use crate::model::{Listed, NewZone, Page, Revision, StoredReport, Zone};
 
 const WHAT: &str = "zone";
 /// What tombstones call it.
@@ -92,14 +92,23 @@ impl Store {
         Ok(zone)
     }
 
-    /// Deletes a zone, with what its controllers said.
-    pub async fn delete_zone(&self, name: &ZoneName) -> Result<(), Error> {
+    /// Deletes a zone, with what its controllers said, and answers the number of that change:
+    /// [`Error::Changed`] if it is not `still` at that number, where one is given.
+    pub async fn delete_zone(
+        &self,
+        name: &ZoneName,
+        still: Option<Revision>,
+    ) -> Result<Revision, Error> {
         let mut write = self.write().await?;
+        let sql = "SELECT revision FROM zone WHERE name = $1";
+        write.still(WHAT, sql, text(name), still).await?;
         if !delete(&mut write, name).await? {
             return Err(Error::NotFound { what: WHAT });
         }
         write.gone(KIND, name).await?;
-        write.commit().await
+        let revision = write.revision();
+        write.commit().await?;
+        Ok(revision)
     }
 
     /// Keeps what a controller says, in place of what it said before: [`Error::NotFound`] if

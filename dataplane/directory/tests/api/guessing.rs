@@ -136,6 +136,30 @@ pub async fn parallel_passwords_are_no_more(place: Place) {
     }
 }
 
+/// All at the hour, from one address, and nobody mistypes: who has to wait is not taken for
+/// somebody who guesses.
+pub async fn an_office_signs_in_at_once(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    let user = json!({ "name": "ada", "password": "correct horse" });
+    assert_eq!(admin.post("/v1/users", user.clone()).await.status, 201);
+    let people = (0..2 * FREE).map(|_| {
+        let (client, user) = (house.client.from(2), user.clone());
+        tokio::spawn(async move { client.post("/v1/sessions", user).await })
+    });
+    let mut signed_in = 0;
+    for person in people.collect::<Vec<_>>() {
+        let answer = person.await.unwrap();
+        if answer.status == 201 {
+            signed_in += 1;
+        } else {
+            // So many at once may be too many for the machine, which is another matter.
+            answer.is(Denial::Unavailable);
+        }
+    }
+    assert!(signed_in > 0);
+}
+
 pub async fn parallel_guesses_are_no_more(place: Place) {
     let house = House::open(&place).await;
     let admin = house.admin().await;

@@ -10,6 +10,7 @@ mod postgres;
 
 mod accounts;
 mod bad_requests;
+mod clocks;
 mod database_away;
 mod documents;
 mod geography;
@@ -39,7 +40,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             a_proof_of_another_meeting_opens_nothing;
         guessing: passcodes_cannot_be_tried_for_long, meetings_cannot_be_enumerated,
             passwords_cannot_be_tried_for_long, parallel_passwords_are_no_more,
-            parallel_guesses_are_no_more;
+            parallel_guesses_are_no_more, an_office_signs_in_at_once;
         signing_in: a_session_begins_and_ends, a_wrong_password_and_no_account_look_alike,
             a_new_password_ends_sessions, api_tokens_are_made_and_revoked,
             what_was_never_issued_opens_nothing, a_disabled_account_opens_nothing;
@@ -51,7 +52,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
         zones: a_zone_is_registered_and_reports, only_its_credential_reports,
             wrong_reports_are_refused, so_many_controllers_speak_for_a_zone, a_large_zone_reports,
             a_zone_that_is_off_is_not_offered, the_zone_of_a_running_meeting_comes_first,
-            a_network_given_by_hand_counts;
+            a_network_given_by_hand_counts, what_is_deleted_is_what_was_seen,
+            a_zone_that_is_removed_reports_no_more;
         tokens: a_zone_verifies_with_the_published_keys, nothing_else_verifies,
             the_next_key_is_known_before_it_signs;
         geography: the_nearest_zone_comes_first_and_a_new_file_counts,
@@ -62,6 +64,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
         replicas: only_a_replica_reads_the_feed, a_replica_answers_and_changes_nothing,
             a_replica_says_nothing_before_it_knows, a_replicas_keys_are_published,
             keys_go_with_the_replica_that_is_disabled,
+            keys_go_with_the_replica_that_is_removed,
             a_key_of_the_passcodes_that_another_process_took_is_used,
             a_directory_that_was_set_back_tells_everything;
         restart: lookups_go_on_through_a_restart;
@@ -76,6 +79,11 @@ fn main() {
     });
     harness.with_own_server("database_away::it_comes_back", |programs| {
         run(database_away::errors_while_it_is_away_and_all_well_after(
+            programs,
+        ));
+    });
+    harness.with_own_server("clocks::a_process_an_hour_off", |programs| {
+        run(clocks::a_process_an_hour_off_goes_by_the_databases_clock(
             programs,
         ));
     });

@@ -141,21 +141,55 @@ pub async fn a_replicas_keys_are_published(place: Place) {
     until(async || (!published(&house).await.contains(&kid)).then_some(())).await;
 }
 
-pub async fn keys_go_with_the_replica_that_is_disabled(place: Place) {
-    let house = House::open(&place).await;
-    let admin = house.admin().await;
+/// Publishes a key of the replica `site`. Its name.
+async fn publish(house: &House) -> String {
     let replica = house.somebody("site", AccountRole::Replica).await;
     let key = Signer::new(KeyId::from_random(random::bits()), &generate()).unwrap();
     let key = serde_json::to_value(key.public()).unwrap();
     let kid = key["kid"].as_str().unwrap().to_owned();
     let keys = json!({ "keys": [{ "kid": kid, "x": key["x"] }] });
     assert_eq!(replica.put("/v1/replica/keys", keys).await.status, 204);
-    until(async || published(&house).await.contains(&kid).then_some(())).await;
+    kid
+}
+
+async fn account_of_the_replica(house: &House) -> String {
     let account = house.store().account_named(&"site".parse().unwrap()).await;
-    let path = format!("/v1/users/{}", account.unwrap().id);
+    format!("/v1/users/{}", account.unwrap().id)
+}
+
+pub async fn keys_go_with_the_replica_that_is_disabled(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    let kid = publish(&house).await;
+    until(async || published(&house).await.contains(&kid).then_some(())).await;
+    let path = account_of_the_replica(&house).await;
     let disabled = admin.patch(&path, json!({ "disabled": true })).await;
     assert_eq!(disabled.status, 200);
     until(async || (!published(&house).await.contains(&kid)).then_some(())).await;
+}
+
+/// Everywhere: at the process that was asked, at the others, and in what zones are told.
+pub async fn keys_go_with_the_replica_that_is_removed(place: Place) {
+    let (house, other) = (House::open(&place).await, House::open(&place).await);
+    let admin = house.admin().await;
+    let mut zone = house.zone(&admin, "eu.main", json!({})).await;
+    let kid = publish(&house).await;
+    zone.client = other.client.with(zone.client.bearer.as_ref().unwrap());
+    let known = async || {
+        let told = zone.client.put(&zone.path(), zone.saying(json!({}))).await;
+        let (here, there) = (published(&house).await, published(&other).await);
+        let told = told.json::<Value>().to_string();
+        [
+            here.contains(&kid),
+            there.contains(&kid),
+            told.contains(&kid),
+        ]
+    };
+    until(async || (known().await == [true; 3]).then_some(())).await;
+    let path = account_of_the_replica(&house).await;
+    assert_eq!(admin.delete(&path).await.status, 204);
+    until(async || (known().await == [false; 3]).then_some(())).await;
+    assert_eq!(published(&other).await.len(), 1, "its own stays");
 }
 
 pub async fn a_key_of_the_passcodes_that_another_process_took_is_used(place: Place) {

@@ -228,3 +228,48 @@ pub async fn a_network_given_by_hand_counts(place: Place) {
     assert_eq!(first(&house.client.from(9), &number).await, "eu.main");
     assert_eq!(first(&house.client.from(8), &number).await, "us.main");
 }
+
+pub async fn what_is_deleted_is_what_was_seen(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    house.silent_zone(&admin, "eu.main", json!({})).await;
+    let number = meeting(&admin, json!({})).await;
+    house.user("ada").await;
+    let ada = house.store().account_named(&"ada".parse().unwrap()).await;
+    for path in [
+        "/v1/zones/eu.main".to_owned(),
+        format!("/v1/meetings/{number}"),
+        format!("/v1/users/{}", ada.unwrap().id),
+    ] {
+        let seen = admin.get(&path).await;
+        let tag = seen.header("etag").unwrap();
+        let delete = async |tag: &str| {
+            let request = admin.request("DELETE", &path).header("if-match", tag);
+            request.send().await
+        };
+        for other in ["\"1\"", "nonsense"] {
+            let refused = delete(other).await;
+            refused.is_with_status(Denial::Conflict, 412);
+        }
+        assert_eq!(delete(tag).await.status, 204, "{path}");
+        admin.get(&path).await.is(Denial::NotFound);
+        delete(tag).await.is(Denial::NotFound);
+    }
+}
+
+/// Not even when there is another one of its name.
+pub async fn a_zone_that_is_removed_reports_no_more(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    let zone = house.zone(&admin, "eu.main", json!({})).await;
+    let report = async || zone.client.put(&zone.path(), zone.saying(json!({}))).await;
+    let renew = admin.request("POST", "/v1/zones/eu.main/credential");
+    let refused = renew.header("if-match", "\"1\"").send().await;
+    refused.is_with_status(Denial::Conflict, 412);
+    assert_eq!(report().await.status, 200);
+    assert_eq!(admin.delete("/v1/zones/eu.main").await.status, 204);
+    report().await.is(Denial::SignInRequired);
+    let again = admin.post("/v1/zones", json!({ "name": "eu.main" })).await;
+    assert_eq!(again.status, 201);
+    report().await.is(Denial::SignInRequired);
+}

@@ -124,7 +124,10 @@ impl Life {
     async fn a_meeting_is_deleted(&mut self) {
         let Some(chosen) = self.choose() else { return };
         let meeting = self.meetings.swap_remove(chosen);
-        self.primary.delete_meeting(meeting.number).await.unwrap();
+        self.primary
+            .delete_meeting(meeting.number, None)
+            .await
+            .unwrap();
     }
 
     fn choose(&mut self) -> Option<usize> {

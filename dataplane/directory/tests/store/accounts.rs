@@ -63,7 +63,7 @@ pub async fn who_changes_what_was_changed_meanwhile_is_told(site: Site) {
     theirs.display_name = "Somebody else".parse().unwrap();
     assert_error!(store.change_account(&theirs).await, Changed);
     assert_eq!(store.account(mine.id).await.unwrap(), mine);
-    store.delete_account(mine.id).await.unwrap();
+    store.delete_account(mine.id, None).await.unwrap();
     assert_error!(store.change_account(&mine).await, NotFound);
 }
 
@@ -104,7 +104,7 @@ pub async fn an_account_goes_with_what_is_its_own(site: Site) {
     let mut with_ada = meeting(bob.id, MeetingKind::Instant);
     with_ada.settings.hosts = vec![ada.id];
     let with_ada = store.add_meeting(with_ada, second(0)).await.unwrap();
-    store.delete_account(ada.id).await.unwrap();
+    store.delete_account(ada.id, None).await.unwrap();
     assert_error!(store.account(ada.id).await, NotFound);
     assert_error!(store.login(&secret.hash(), second(1)).await, NotFound);
     for number in numbers {
@@ -116,7 +116,7 @@ pub async fn an_account_goes_with_what_is_its_own(site: Site) {
         .await
         .unwrap();
     assert_eq!(calendar.items, []);
-    assert_error!(store.delete_account(ada.id).await, NotFound);
+    assert_error!(store.delete_account(ada.id, None).await, NotFound);
     let again = add_account(&store, "ada").await;
     assert_ne!(again.id, ada.id);
 }

@@ -74,12 +74,12 @@ pub async fn what_changed_is_told_in_order(site: Site) {
     let mut changed = room.clone();
     changed.ended = Some(second(1));
     let changed = store.change_meeting(&changed).await.unwrap();
-    store.delete_zone(&berlin.name).await.unwrap();
+    store.delete_zone(&berlin.name, None).await.unwrap();
     store
         .delete_login(ada.id, LoginKind::ApiToken, login.id)
         .await
         .unwrap();
-    store.delete_account(ada.id).await.unwrap();
+    store.delete_account(ada.id, None).await.unwrap();
     let since = items(&pull(&store, head, 2).await);
     // The meeting was changed and is gone: only how it is now counts.
     assert_ne!(changed.revision, room.revision);
@@ -112,7 +112,7 @@ pub async fn what_goes_together_is_told_one_by_one(site: Site) {
     let head = store.changes(Revision(0), 1).await.unwrap().head;
     let password = plenum_directory::model::PasswordHash::of_nobody();
     store.set_password(ada.id, &password).await.unwrap();
-    store.delete_account(ada.id).await.unwrap();
+    store.delete_account(ada.id, None).await.unwrap();
     let told = items(&pull(&store, head, 7).await);
     let mut gone: Vec<_> = told
         .iter()

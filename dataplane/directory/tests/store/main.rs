@@ -9,6 +9,7 @@ mod postgres;
 
 mod accounts;
 mod concurrency;
+mod deleting;
 mod durability;
 mod feed;
 mod keys;
@@ -19,6 +20,7 @@ mod restart;
 mod site;
 mod things;
 mod waiting;
+mod withdrawn;
 mod zones;
 
 use harness::{Harness, tests};
@@ -50,6 +52,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
             a_replica_that_is_disabled_has_no_keys,
             every_process_of_a_replica_knows_its_passcodes, a_replica_has_keys_of_its_own,
             a_database_knows_its_own_moments;
+        withdrawn: what_an_older_version_left_behind_is_withdrawn;
+        deleting: what_was_changed_meanwhile_is_not_deleted;
         concurrency: every_write_is_there_and_conflicts_are_told,
             two_programs_begin_a_database_at_once;
         durability: a_newer_database_is_refused;

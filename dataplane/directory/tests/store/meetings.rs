@@ -100,7 +100,7 @@ pub async fn an_account_has_one_personal_meeting(site: Site) {
         .unwrap();
     instant.kind = MeetingKind::Personal;
     assert_error!(store.change_meeting(&instant).await, Conflict);
-    store.delete_meeting(first.number).await.unwrap();
+    store.delete_meeting(first.number, None).await.unwrap();
     store.add_meeting(personal(), second(0)).await.unwrap();
     let of_nobody = meeting(AccountId::from_random(1), MeetingKind::Instant);
     assert_error!(store.add_meeting(of_nobody, second(0)).await, NotFound);
@@ -202,9 +202,9 @@ pub async fn who_was_faster_wins(site: Site) {
     assert_error!(store.change_meeting(&theirs).await, Changed);
     assert_eq!(store.meeting(mine.number).await.unwrap(), mine);
     assert_eq!(calendar(&store, AccountId::from_random(9)).await, []);
-    store.delete_meeting(mine.number).await.unwrap();
+    store.delete_meeting(mine.number, None).await.unwrap();
     assert_error!(store.change_meeting(&mine).await, NotFound);
-    assert_error!(store.delete_meeting(mine.number).await, NotFound);
+    assert_error!(store.delete_meeting(mine.number, None).await, NotFound);
 }
 
 pub async fn a_host_was_there_to_a_minute(site: Site) {

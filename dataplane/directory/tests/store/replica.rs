@@ -15,7 +15,7 @@ use crate::site::{Site, replica};
 use crate::things::{account, add_account, add_login, meeting, second, signing_key, weekly, zone};
 
 /// Brings a replica up to date as one does that has no better idea.
-async fn follow(primary: &Store, replica: &Store, limit: u32) {
+pub async fn follow(primary: &Store, replica: &Store, limit: u32) {
     loop {
         let position = replica.replica_position().await.unwrap();
         let after = position.map_or(Revision(0), |(_, at)| at);
@@ -66,9 +66,9 @@ async fn anything(store: &Store, dice: &mut StdRng, day: i64) {
         2 if known.is_some() => drop(add_login(store, id, LoginKind::Session).await),
         3 => drop(store.add_meeting(meeting(id, kind), now).await),
         4 => rename(store, known, dice).await,
-        5 => drop(store.delete_account(id).await),
+        5 => drop(store.delete_account(id, None).await),
         6 => drop(store.add_zone(zone(name), now).await),
-        7 => drop(store.delete_zone(&name.parse().unwrap()).await),
+        7 => drop(store.delete_zone(&name.parse().unwrap(), None).await),
         _ => drop(
             store
                 .rotate_keys(now, |from| signing_key(now, from))
@@ -151,7 +151,7 @@ pub async fn a_replica_begins_anew(site: Site) {
     assert_eq!((feed, at), (odd.feed, odd.head));
     assert_eq!(copy.find_meeting(&room.number.id()).await.unwrap(), room);
     // A page twice, or one that is not next, changes nothing.
-    primary.delete_meeting(room.number).await.unwrap();
+    primary.delete_meeting(room.number, None).await.unwrap();
     let page = primary.changes(at, 10).await.unwrap();
     copy.apply(&page).await.unwrap();
     assert_error!(copy.apply(&page).await, Conflict);
@@ -202,7 +202,7 @@ pub async fn names_and_personal_meetings_change_hands(site: Site) {
 }
 
 /// A key as a replica publishes it.
-fn public_key() -> PublicKey {
+pub fn public_key() -> PublicKey {
     signing_key(second(0), second(0)).public().unwrap()
 }
 
@@ -232,7 +232,7 @@ pub async fn replicas_publish_keys_of_their_own(site: Site) {
     };
     assert_error!(primary.publish_keys(two.id, &[shadow]).await, Conflict);
     // A replica's account takes its keys with it.
-    primary.delete_account(two.id).await.unwrap();
+    primary.delete_account(two.id, None).await.unwrap();
     follow(&primary, &copy, 2).await;
     let mut left = vec![keys[1].clone(), own.public().unwrap()];
     left.sort_by_key(|key| key.id);

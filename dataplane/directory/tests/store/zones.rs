@@ -55,9 +55,9 @@ pub async fn a_zone_comes_back(site: Site) {
         .put_report(&first.name, &report("zc-0", 1), second(0))
         .await
         .unwrap();
-    store.delete_zone(&first.name).await.unwrap();
+    store.delete_zone(&first.name, None).await.unwrap();
     assert_error!(store.zone(&first.name).await, NotFound);
-    assert_error!(store.delete_zone(&first.name).await, NotFound);
+    assert_error!(store.delete_zone(&first.name, None).await, NotFound);
     assert_error!(store.change_zone(&first).await, NotFound);
     assert_error!(
         store
