@@ -9,9 +9,9 @@
 
 mod figures;
 mod meeting;
-mod people;
+pub(crate) mod people;
 mod picture;
-mod sightings;
+pub(crate) mod sightings;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

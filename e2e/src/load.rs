@@ -3,6 +3,7 @@
 mod report;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -95,22 +96,24 @@ impl Load {
 
     /// Waits for its end. Fails unless everybody who was to come is in the report, and `plenum
     /// load` itself found nothing wrong.
-    pub async fn report(mut self) -> Result<Report> {
-        let status = self.child.wait().await?;
-        let log = self.log.display();
-        let text = std::fs::read_to_string(&self.report)
-            .with_context(|| format!("no report; it ended with {status}, see {log}"))?;
-        let report = Report::parse(&text)?;
+    pub async fn report(self) -> Result<Report> {
+        let (people, log) = (self.people, self.log.display().to_string());
+        let (status, report) = self.outcome().await?;
         ensure!(
             status.success(),
             "it ended with {status}, see {log}: {report}"
         );
         let came = report.joins.attempted + report.joins.abandoned;
-        ensure!(
-            came >= self.people,
-            "{came} of {} people came: {report}",
-            self.people
-        );
+        ensure!(came >= people, "{came} of {people} people came: {report}");
         Ok(report)
+    }
+
+    /// Waits for its end, and returns what it reports, whatever it is.
+    pub async fn outcome(mut self) -> Result<(ExitStatus, Report)> {
+        let status = self.child.wait().await?;
+        let log = self.log.display();
+        let text = std::fs::read_to_string(&self.report)
+            .with_context(|| format!("no report; it ended with {status}, see {log}"))?;
+        Ok((status, Report::parse(&text)?))
     }
 }

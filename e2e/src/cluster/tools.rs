@@ -57,6 +57,13 @@ impl Tools {
         prometheus().ensure(&layout.tools())
     }
 
+    /// The directory of `kube-network-policies`, which only the test of network policies needs.
+    ///
+    /// Builds it where it is not in the cache, which takes a minute or two.
+    pub fn policies(layout: &Layout) -> Result<PathBuf> {
+        policies().ensure(&layout.tools())
+    }
+
     /// Tools that nobody built, for tests of what names them.
     #[cfg(test)]
     pub(crate) fn at(directory: &Path) -> Self {
@@ -159,6 +166,19 @@ fn prometheus() -> ToolSet {
         link: String::new(),
         programs: &["prometheus", "promtool"],
         renamed: None,
+    }
+}
+
+fn policies() -> ToolSet {
+    ToolSet {
+        name: "kube-network-policies",
+        go_mod: include_str!("../../tools/kube-network-policies/go.mod"),
+        go_sum: include_str!("../../tools/kube-network-policies/go.sum"),
+        tags: "",
+        link: String::new(),
+        programs: &["kube-network-policies"],
+        // Its package is `cmd/kube-network-policies/standard`.
+        renamed: Some(("standard", "kube-network-policies")),
     }
 }
 

@@ -30,6 +30,7 @@ use crate::site::NAMESPACE;
 
 pub use controllers::controllers_roll_one_by_one_without_a_failed_join;
 pub use operator::an_operator_is_upgraded_and_back_with_live_meetings;
+pub(super) use operator::data_plane;
 pub use routers::{
     a_rolling_upgrade_of_all_routers_under_load_loses_nobody,
     a_rollout_to_an_image_that_is_not_there_halts_and_goes_back,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::Cluster;
 use crate::load::{Load, Plan, Report};
 use crate::pod_processes;
-use crate::site::{NAMESPACE, SYSTEM_NAMESPACE, Site};
+use crate::site::{NAMESPACE, RELEASE, SYSTEM_NAMESPACE, Site};
 
 /// Zone and pool, both of this name.
 pub const ZONE: &str = "demo";
@@ -49,6 +49,15 @@ impl World {
             zones,
             ca,
         })
+    }
+
+    /// Changes values of the release, and waits until it runs with them.
+    pub async fn set_values(&self, values: &[&str]) -> Result<()> {
+        let chart = self.site.chart.display().to_string();
+        let mut args = vec!["upgrade", RELEASE, &chart, "--namespace", SYSTEM_NAMESPACE];
+        args.extend(["--reuse-values", "--wait", "--timeout", "120s"]);
+        args.extend(values.iter().flat_map(|value| ["--set", value]));
+        self.site.commands.helm(args).await.map(drop)
     }
 
     /// The pool.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::matrix::schedule;
 use crate::scenarios::world::World;
-use crate::site::{RELEASE, SYSTEM_NAMESPACE};
+use crate::site::SYSTEM_NAMESPACE;
 
 const DEPLOYMENT: &str = "deployment/plenum-directory";
 /// Its pods.
@@ -59,16 +59,8 @@ impl<'a> Service<'a> {
         let claim = format!("directory.persistence.existingClaim={VOLUME}");
         let port = format!("directory.service.nodePort={NODE_PORT}");
         let kind = "directory.service.type=NodePort";
-        self.upgrade(&["directory.enabled=true", &hostnames, &claim, kind, &port])
-            .await
-    }
-
-    async fn upgrade(&self, values: &[&str]) -> Result<()> {
-        let chart = self.world.site.chart.display().to_string();
-        let mut args = vec!["upgrade", RELEASE, &chart, "--namespace", SYSTEM_NAMESPACE];
-        args.extend(["--reuse-values", "--wait", "--timeout", "120s"]);
-        args.extend(values.iter().flat_map(|value| ["--set", value]));
-        self.world.site.commands.helm(args).await.map(drop)
+        let values = ["directory.enabled=true", &hostnames, &claim, kind, &port];
+        self.world.set_values(&values).await
     }
 
     /// A volume on one node, so that the pod comes back to it.
@@ -185,7 +177,7 @@ impl<'a> Service<'a> {
 
     /// Turns it off, and takes its volume away.
     pub async fn remove(&self) -> Result<()> {
-        self.upgrade(&["directory.enabled=false"]).await?;
+        self.world.set_values(&["directory.enabled=false"]).await?;
         self.world.site.delete(&self.volume()).await?;
         match fs::remove_dir_all(&self.data) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),

@@ -75,7 +75,7 @@ async fn operators(world: &World) -> Result<Vec<Pod>> {
 }
 
 /// Routers and zone controllers.
-async fn data_plane(world: &World) -> Result<Pods> {
+pub(in crate::scenarios) async fn data_plane(world: &World) -> Result<Pods> {
     let mut pods = world.pods(labels::COMPONENT_ROUTER).await?;
     pods.extend(world.pods(labels::COMPONENT_CONTROLLER).await?);
     let restarts = |pod: &Pod| {
