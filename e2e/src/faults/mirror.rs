@@ -1,8 +1,10 @@
 //! What the API server holds of one world, kept by watches of its own.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
+use plenum_crds::labels;
 use serde_json::Value;
 
 /// A kind that is watched.
@@ -91,6 +93,39 @@ pub struct Change {
     pub new: Option<Value>,
 }
 
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, name, .. } = self;
+        let Some(new) = &self.new else {
+            return write!(f, "{kind:?} {name} went");
+        };
+        write!(f, "{kind:?} {name}")?;
+        let going = if is_going(new) { " going" } else { "" };
+        match kind {
+            Kind::Node => {
+                let pool = label(new, labels::ACTIVE_POOL);
+                let since = annotation(new, labels::DRAINING_SINCE);
+                let reason = annotation(new, labels::DRAINING_REASON);
+                write!(
+                    f,
+                    "{going} of {pool:?}, drains since {since:?} for {reason:?}"
+                )
+            }
+            Kind::Pod => {
+                let says = |type_| condition(new, type_).unwrap_or("nothing");
+                let [ready, accepting, draining] =
+                    ["Ready", labels::POD_ACCEPTING, labels::POD_DRAINING].map(says);
+                let node = node_of(new);
+                write!(
+                    f,
+                    "{going} on {node:?}, ready {ready}, accepting {accepting}, draining {draining}"
+                )
+            }
+            _ => write!(f, "{going} generation {}", new["metadata"]["generation"]),
+        }
+    }
+}
+
 impl Mirror {
     /// The object came, or changed.
     pub fn put(&mut self, kind: Kind, object: &DynamicObject) -> Option<Change> {
@@ -169,7 +204,7 @@ fn field_of_condition<'a>(object: &'a Value, type_: &str, field: &str) -> Option
 
 /// Whether it is a router's pod.
 pub fn is_router(pod: &Value) -> bool {
-    label(pod, plenum_crds::labels::APP_COMPONENT) == Some(plenum_crds::labels::COMPONENT_ROUTER)
+    label(pod, labels::APP_COMPONENT) == Some(labels::COMPONENT_ROUTER)
 }
 
 /// Where a pod is.

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::journal::Journal;
 use super::mirror::{Change, Kind, Mirror};
 use super::people::People;
 use super::proxy::WORLD;
@@ -37,6 +38,7 @@ struct Seen {
     rules: Rules,
     broken: Vec<String>,
     judged: u64,
+    journal: Journal,
 }
 
 /// Watches one world until it is dropped.
@@ -99,6 +101,11 @@ impl Observer {
     /// How many changes were judged.
     pub fn judged(&self) -> u64 {
         lock(&self.seen).judged
+    }
+
+    /// The last changes.
+    pub fn journal(&self) -> Vec<String> {
+        lock(&self.seen).journal.lines()
     }
 
     /// Changes wake it.
@@ -198,7 +205,11 @@ impl Eye {
         let broken = rules.judge(change, mirror, &lock(&self.people));
         lock(&self.states).insert(state::fingerprint(mirror));
         seen.judged += 1;
-        seen.broken.extend(broken);
+        seen.journal.note(change);
+        if let Some(broken) = broken {
+            seen.journal.note(format_args!("BROKEN: {broken}"));
+            seen.broken.push(broken);
+        }
     }
 }
 

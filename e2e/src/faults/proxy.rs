@@ -15,11 +15,10 @@ mod forward;
 mod script;
 mod slice;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use futures_util::StreamExt as _;
@@ -38,6 +37,7 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::journal::Journal;
 use forward::{Forward, at_version, refusal, whole};
 use script::verb;
 pub use script::{Asked, Fate, Script, Verb, calm};
@@ -45,8 +45,6 @@ pub use slice::{Slice, WORLD};
 
 /// Which run of which operator asks.
 static OPERATOR: HeaderName = HeaderName::from_static("x-faults-operator");
-/// Lines that a failure shows.
-const JOURNAL: usize = 400;
 /// More than any object of a test.
 const BODY_BYTES: usize = 8 << 20;
 
@@ -97,8 +95,7 @@ struct Counts {
     faults: u64,
     /// Watches to be told that what they ask for is too old, by path.
     expired: Vec<String>,
-    journal: VecDeque<String>,
-    began: Option<Instant>,
+    journal: Journal,
 }
 
 impl Proxy {
@@ -200,7 +197,7 @@ impl Proxy {
 
     /// The last requests, and what became of them.
     pub fn journal(&self) -> Vec<String> {
-        lock(&self.inner.counts).journal.iter().cloned().collect()
+        lock(&self.inner.counts).journal.lines()
     }
 }
 
@@ -344,15 +341,8 @@ impl Inner {
 
     fn note(&self, asked: &Asked, fate: &Fate) {
         let mut counts = lock(&self.counts);
-        let began = *counts.began.get_or_insert_with(Instant::now);
         counts.faults += u64::from(*fate != Fate::Pass);
-        if counts.journal.len() == JOURNAL {
-            counts.journal.pop_front();
-        }
-        let at = began.elapsed().as_millis();
-        counts
-            .journal
-            .push_back(format!("{at:>6} ms {asked}: {fate:?}"));
+        counts.journal.note(format_args!("{asked}: {fate:?}"));
     }
 
     /// A stream that ends when watches are cut.

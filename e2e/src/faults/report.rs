@@ -22,7 +22,7 @@ pub struct Row {
     pub judged: u64,
     /// Schedules that failed: their seed and why.
     pub failures: Vec<Failure>,
-    /// How long it took, in seconds.
+    /// How long they took, one after the other, in seconds.
     pub seconds: f64,
 }
 

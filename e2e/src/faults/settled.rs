@@ -23,9 +23,7 @@ pub async fn at_rest(world: &World, what: &str, pools: &[Rest<'_>]) -> anyhow::R
     let holds = |mirror: &Mirror, people: &People| {
         for rest in pools {
             pool_rests(mirror, world, *rest)?;
-            if people.seated() != rest.people {
-                return Err(format!("{} of {} people sit", people.seated(), rest.people));
-            }
+            everybody_is_told(mirror, people, rest.people)?;
         }
         zone_rests(mirror)
     };
@@ -39,22 +37,43 @@ pub fn zone_rests(mirror: &Mirror) -> Result<(), String> {
     for type_ in ["Ready", "CertificatesReady", "ControllersReady"] {
         says(zone, type_, "True")?;
     }
-    let zone_sums = &zone["status"]["routers"]["active"];
-    let sum: u64 = mirror
-        .all(Kind::Pool)
-        .filter_map(|(_, pool)| pool["status"]["routers"]["active"].as_u64())
-        .sum();
-    if zone_sums.as_u64() != Some(sum) {
-        return Err(format!("the zone counts {zone_sums} routers of {sum}"));
+    let counted = [
+        ("routers", "active"),
+        ("participants", "inUse"),
+        ("participants", "capacity"),
+    ];
+    for (of, field) in counted {
+        let (told, sum) = (&zone["status"][of][field], in_pools(mirror, of, field));
+        if told.as_u64() != Some(sum) {
+            return Err(format!("the zone counts {told} {of} ({field}) of {sum}"));
+        }
     }
     Ok(())
+}
+
+/// Who is to be there is, and the pools have said so: a number of people that changed by itself is
+/// written later than all the rest, so that a world is not at rest before.
+fn everybody_is_told(mirror: &Mirror, people: &People, wanted: u32) -> Result<(), String> {
+    let (seated, told) = (people.seated(), in_pools(mirror, "participants", "inUse"));
+    if seated != wanted || told != u64::from(wanted) {
+        return Err(format!("of {wanted} people {seated} sit, {told} are told"));
+    }
+    Ok(())
+}
+
+fn in_pools(mirror: &Mirror, of: &str, field: &str) -> u64 {
+    let pools = mirror.all(Kind::Pool);
+    let numbers = pools.filter_map(|(_, pool)| pool["status"][of][field].as_u64());
+    numbers.sum()
 }
 
 fn pool_rests(mirror: &Mirror, world: &World, rest: Rest) -> Result<(), String> {
     let pool = mirror.get(Kind::Pool, rest.pool);
     let pool = pool.ok_or_else(|| format!("there is no pool {}", rest.pool))?;
     speaks_of_now(pool)?;
-    says(pool, "Ready", "True")?;
+    for type_ in ["Ready", "ScalingActive"] {
+        says(pool, type_, "True")?;
+    }
     let value = format!("{}.{}", world.name, rest.pool);
     let mut active = Vec::new();
     for (name, node) in mirror.all(Kind::Node) {

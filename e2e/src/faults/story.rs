@@ -61,6 +61,14 @@ impl<'a> Teller<'a> {
         self.rests("grown", 3, 24).await
     }
 
+    /// Whatever was done to it is mended while all stay; from now on nothing is excused any more.
+    pub async fn recovered(&mut self) -> Result<()> {
+        self.rests("grown", 3, 24).await?;
+        let observer = &self.world.observer;
+        observer.excuse(|rules| rules.excuse_everything(false));
+        Ok(())
+    }
+
     /// Most of them go.
     pub async fn shrunk(&mut self) -> Result<()> {
         self.world.people().target = 4;

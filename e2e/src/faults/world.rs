@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context as _, Result};
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use anyhow::Result;
+use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Config};
 use plenum_crds::labels;
 use rustls::ServerConfig;
@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::kubelets::Kubelets;
-use super::mirror::{Kind, Mirror, is_going};
+use super::mirror::Kind;
 use super::observer::{Observer, States};
 use super::operator::Operator;
 use super::people::People;
@@ -182,82 +182,6 @@ impl World {
         })
     }
 
-    /// Objects of a kind, directly.
-    pub fn api(&self, kind: Kind) -> Api<DynamicObject> {
-        let resource = kind.resource();
-        match kind {
-            Kind::Node => Api::all_with(self.client.clone(), &resource),
-            _ => Api::namespaced_with(self.client.clone(), &self.name, &resource),
-        }
-    }
-
-    /// Makes an object.
-    pub async fn create(&self, kind: Kind, object: &Value) -> Result<()> {
-        let object: DynamicObject = serde_json::from_value(object.clone())?;
-        let name = object.metadata.name.clone().unwrap_or_default();
-        let created = self.api(kind).create(&PostParams::default(), &object).await;
-        created.with_context(|| format!("creating {kind:?} {name}"))?;
-        Ok(())
-    }
-
-    /// Changes an object by a merge patch, as a person would.
-    pub async fn merge(&self, kind: Kind, name: &str, change: &Value) -> Result<()> {
-        self.try_merge(kind, name, change)
-            .await
-            .with_context(|| format!("changing {kind:?} {name}"))
-    }
-
-    /// The same, for one that may be refused.
-    pub async fn try_merge(
-        &self,
-        kind: Kind,
-        name: &str,
-        change: &Value,
-    ) -> Result<(), kube::Error> {
-        let params = PatchParams {
-            field_manager: Some("a-person".to_owned()),
-            ..PatchParams::default()
-        };
-        let api = self.api(kind);
-        let changed = api.patch(name, &params, &Patch::Merge(change)).await?;
-        let version = number(changed.metadata.resource_version.as_deref());
-        let seen = |mirror: &Mirror, _: &People| match mirror.get(kind, name) {
-            Some(object) if version_of(object) < version => Err("it has not".to_owned()),
-            _ => Ok(()),
-        };
-        self.is_seen(seen).await;
-        Ok(())
-    }
-
-    /// Returns once the observer has seen what was done; else the next look at the world would
-    /// take it for what it was before.
-    async fn is_seen(&self, seen: impl FnMut(&Mirror, &People) -> Result<(), String>) {
-        // A rule that is broken meanwhile is told by whoever looks next.
-        let _ = self.observer.until("the observer has seen it", seen).await;
-    }
-
-    /// Deletes an object; one that is gone is fine.
-    pub async fn delete(&self, kind: Kind, name: &str) -> Result<()> {
-        let before = self
-            .observer
-            .look(|mirror| mirror.get(kind, name).map(version_of));
-        let params = DeleteParams::background();
-        match self.api(kind).delete(name, &params).await {
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
-            other => {
-                other.with_context(|| format!("deleting {kind:?} {name}"))?;
-            }
-        }
-        let seen = |mirror: &Mirror, _: &People| match mirror.get(kind, name) {
-            Some(object) if !is_going(object) && Some(version_of(object)) == before => {
-                Err("it has not".to_owned())
-            }
-            _ => Ok(()),
-        };
-        self.is_seen(seen).await;
-        Ok(())
-    }
-
     /// Who is where.
     pub fn people(&self) -> MutexGuard<'_, People> {
         self.people.lock().unwrap_or_else(PoisonError::into_inner)
@@ -332,15 +256,6 @@ async fn revive(operators: Arc<Operators>, mut crashed: UnboundedReceiver<u32>) 
             eprintln!("{}: {error:#}", operators.namespace);
         }
     }
-}
-
-/// Versions of the store are numbers, of which later ones are larger.
-fn version_of(object: &Value) -> u64 {
-    number(object["metadata"]["resourceVersion"].as_str())
-}
-
-fn number(version: Option<&str>) -> u64 {
-    version.and_then(|it| it.parse().ok()).unwrap_or(0)
 }
 
 /// What [`World::make_zone`] makes.

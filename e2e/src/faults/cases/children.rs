@@ -29,13 +29,10 @@ pub async fn trial(world: &World, reference: &Reference, seed: u64) -> Result<()
         } else {
             harm_a_child(world, &mut dice).await?;
         }
-        story.rests("grown", 3, 24).await?;
-        world
-            .observer
-            .excuse(|rules| rules.excuse_everything(false));
+        story.recovered().await?;
     }
     a_foreign_field_stays(world, &mut dice).await?;
-    story.rests("grown", 3, 24).await?;
+    story.recovered().await?;
     // Nothing that others wrote keeps what is to go.
     story.shrunk().await?;
     story.deleted().await
@@ -89,14 +86,23 @@ fn edits(kind: Kind, object: &Value) -> Vec<Value> {
         container["image"] = image.into();
         json!({"spec": {"template": {"spec": {"containers": [container]}}}})
     };
+    // Beside ours these would be a second source of each.
+    let volumes = || {
+        let all = object["spec"]["template"]["spec"]["volumes"].as_array();
+        let empty = |volume: &Value| json!({"name": volume["name"], "emptyDir": {}});
+        let empty: Vec<Value> = all.into_iter().flatten().map(empty).collect();
+        json!({"spec": {"template": {"spec": {"volumes": empty}}}})
+    };
     let more = match kind {
         Kind::DaemonSet => vec![
             image("somebody:1"),
+            volumes(),
             json!({"spec": {"updateStrategy": {"type": "RollingUpdate"}}}),
             json!({"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}}),
         ],
         Kind::StatefulSet | Kind::Deployment => vec![
             image("somebody:1"),
+            volumes(),
             json!({"spec": {"replicas": 0}}),
             json!({"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}}),
         ],
@@ -108,10 +114,12 @@ fn edits(kind: Kind, object: &Value) -> Vec<Value> {
             json!({"spec": {"maxUnavailable": 0}}),
             json!({"spec": {"maxUnavailable": null, "minAvailable": 1}}),
         ],
-        Kind::Secret => vec![
-            json!({"data": {"tls.crt": ""}}),
-            json!({"data": {"ca.crt": null}}),
-        ],
+        // What it has not would be somebody else's, and stays.
+        Kind::Secret => [("tls.crt", json!("")), ("ca.crt", Value::Null)]
+            .into_iter()
+            .filter(|(key, _)| object["data"][key].is_string())
+            .map(|(key, value)| json!({"data": {key: value}}))
+            .collect(),
         _ => Vec::new(),
     };
     edits.extend(more);
@@ -156,7 +164,7 @@ async fn harm_a_node(world: &World, dice: &mut Dice) -> Result<()> {
             let on = json!({"metadata": {"annotations": {
                 labels::DRAINING_SINCE: "2020-01-01T00:00:00Z", labels::DRAINING_REASON: "ScaleDown",
             }}});
-            excuse_routers(world);
+            world.excuse_routers();
             world.merge(Kind::Node, &node, &on).await
         }
         3 => {
@@ -171,18 +179,6 @@ async fn harm_a_node(world: &World, dice: &mut Dice) -> Result<()> {
             None => Ok(()),
         },
     }
-}
-
-fn excuse_routers(world: &World) {
-    let routers: Vec<String> = world.observer.look(|mirror| {
-        let routers = mirror.all(Kind::Pod).filter(|(_, pod)| is_router(pod));
-        routers.map(|(name, _)| name.to_owned()).collect()
-    });
-    world.observer.excuse(|rules| {
-        for router in &routers {
-            rules.excuse(router);
-        }
-    });
 }
 
 /// An annotation of somebody else is there after ours was repaired.

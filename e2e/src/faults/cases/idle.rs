@@ -4,19 +4,28 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use plenum_operator::pool::status::LOAD_EVERY;
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::Reference;
 use crate::faults::dice::Dice;
+use crate::faults::even::Pace;
 use crate::faults::mirror::Kind;
+use crate::faults::settled::{Rest, at_rest};
 use crate::faults::story::Teller;
 use crate::faults::world::{ALONE, POOL, World, ZONE};
 
+/// How it is all the while.
+const REST: Rest = Rest {
+    pool: POOL,
+    routers: 3,
+    people: 24,
+};
 /// Resyncs of one schedule.
-const ROUNDS: usize = 12;
-/// With no request for so long an operator has come to rest.
-const QUIET: Duration = Duration::from_millis(1_500);
+const ROUNDS: usize = 8;
+/// With no request for so long an operator has come to rest: the last that it may owe is the load.
+const QUIET: Duration = LOAD_EVERY.saturating_add(Duration::from_millis(500));
 
 pub async fn trial(world: &World, reference: &Reference, seed: u64) -> Result<()> {
     let mut dice = Dice::new(seed);
@@ -24,18 +33,19 @@ pub async fn trial(world: &World, reference: &Reference, seed: u64) -> Result<()
     world.operate(ALONE)?;
     story.made().await?;
     story.grown().await?;
+    // Events follow what they are about.
     quiet(world).await;
-    let (_, before) = world.proxy.counted();
     for round in 0..ROUNDS {
+        let (_, before) = world.proxy.counted();
         poke(world, &mut dice, round).await?;
-        quiet(world).await;
+        let evenly = quiet(world).await;
         let (_, after) = world.proxy.counted();
         ensure!(
-            after == before,
+            after == before || !evenly,
             "{} writes in round {round}, where nothing changed",
             after - before
         );
-        world.observer.check()?;
+        at_rest(world, "nothing has changed", &[REST]).await?;
     }
     Ok(())
 }
@@ -55,14 +65,17 @@ async fn poke(world: &World, dice: &mut Dice, round: usize) -> Result<()> {
     }
 }
 
-/// Returns when the operator has asked nothing for a while, but for its Lease.
-async fn quiet(world: &World) {
+/// Returns when the operator has asked nothing for a while, but for its Lease; whether time passed
+/// evenly until then.
+async fn quiet(world: &World) -> bool {
+    let mut pace = Pace::default();
     let mut last = (world.proxy.asked(), Instant::now());
     while last.1.elapsed() < QUIET {
-        sleep(Duration::from_millis(100)).await;
+        pace.step().await;
         let asked = world.proxy.asked();
         if asked != last.0 {
             last = (asked, Instant::now());
         }
     }
+    !pace.stopped()
 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::Reference;
 use crate::faults::dice::Dice;
-use crate::faults::mirror::{Kind, is_router, label};
+use crate::faults::mirror::{Kind, label};
 use crate::faults::story::Teller;
 use crate::faults::world::{ALONE, POOL, World, ZONE};
 
@@ -28,10 +28,7 @@ pub async fn trial(world: &World, reference: &Reference, seed: u64) -> Result<()
         happens(world, &mut dice).await?;
         sleep(Duration::from_millis(dice.below(BLIND_MS))).await;
         world.proxy.see(expired);
-        story.rests("grown", 3, 24).await?;
-        world
-            .observer
-            .excuse(|rules| rules.excuse_everything(false));
+        story.recovered().await?;
     }
     story.shrunk().await?;
     story.rolled().await?;
@@ -68,20 +65,16 @@ async fn a_node_comes_back(world: &World) -> Result<()> {
     }) else {
         return Ok(());
     };
-    excuse_routers(world);
+    world.excuse_routers();
     world.observer.excuse(|rules| rules.excuse(&node));
     world.delete(Kind::Node, &node).await?;
-    let gone = |mirror: &crate::faults::mirror::Mirror, _: &_| match mirror.get(Kind::Node, &node) {
-        None => Ok(()),
-        Some(_) => Err("it is there".to_owned()),
-    };
-    world.observer.until("a node is gone", gone).await?;
+    world.is_gone(Kind::Node, &node).await?;
     world.make_node(&node, true).await
 }
 
 /// A router's pod is deleted, and the `DaemonSet` makes another.
 async fn a_pod_comes_back(world: &World, dice: &mut Dice) -> Result<()> {
-    let routers = excuse_routers(world);
+    let routers = world.excuse_routers();
     if routers.is_empty() {
         return Ok(());
     }
@@ -112,24 +105,6 @@ async fn the_zone_comes_back(world: &World) -> Result<()> {
     world.delete(Kind::Zone, ZONE).await?;
     // The operator, which hears nothing, may have taken it off already.
     let _ = world.try_merge(Kind::Zone, ZONE, &free).await;
-    let gone = |mirror: &crate::faults::mirror::Mirror, _: &_| match mirror.get(Kind::Zone, ZONE) {
-        None => Ok(()),
-        Some(_) => Err("it is there".to_owned()),
-    };
-    world.observer.until("the zone is gone", gone).await?;
+    world.is_gone(Kind::Zone, ZONE).await?;
     world.make_zone().await
-}
-
-/// Routers are about to be stopped by our own hand.
-fn excuse_routers(world: &World) -> Vec<String> {
-    let routers: Vec<String> = world.observer.look(|mirror| {
-        let routers = mirror.all(Kind::Pod).filter(|(_, pod)| is_router(pod));
-        routers.map(|(name, _)| name.to_owned()).collect()
-    });
-    world.observer.excuse(|rules| {
-        for router in &routers {
-            rules.excuse(router);
-        }
-    });
-    routers
 }

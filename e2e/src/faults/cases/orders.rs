@@ -110,14 +110,6 @@ async fn rival(world: &World) -> Result<()> {
         .until("the younger pool says that it shares", shared)
         .await?;
     world.delete(Kind::Pool, "q").await?;
-    let gone = |mirror: &Mirror, _: &People| {
-        let there =
-            mirror.get(Kind::Pool, "q").is_some() || mirror.get(Kind::DaemonSet, "q-mmr").is_some();
-        if there {
-            Err("it is there".to_owned())
-        } else {
-            Ok(())
-        }
-    };
-    world.observer.until("the younger pool is gone", gone).await
+    world.is_gone(Kind::Pool, "q").await?;
+    world.is_gone(Kind::DaemonSet, "q-mmr").await
 }
