@@ -2,6 +2,7 @@
 //!
 //! Guarantees:
 //! - One field manager, server-side apply: fields of others are left alone, ours are repaired.
+//!   Only where one of theirs excludes ours it goes: see [`crate::exactly`].
 //! - No request when nothing changes: see [`crate::covers`].
 //! - Nothing is written once the lease could have passed to somebody else ([`Fence`]).
 //! - An object is never brought back: whoever applies to an object that must exist already
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::covers::covers;
+use crate::exactly::exactly;
 use crate::lease::{Fence, WRITE_TIMEOUT};
 use crate::metrics::Metrics;
 
@@ -66,6 +68,11 @@ impl WriteError {
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Api { source: kube::Error::Api(status), .. } if status.code == 409 || status.code == 404)
     }
+
+    /// Whether the API server found the object, as it would be then, to be none.
+    fn is_invalid(&self) -> bool {
+        matches!(self, Self::Api { source: kube::Error::Api(status), .. } if status.code == 422)
+    }
 }
 
 /// What a write did.
@@ -106,12 +113,25 @@ impl Writer {
         K: Resource<DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug,
     {
         let body = stamped(desired)?;
-        if let Some(current) = current
-            && covers(&serde_json::to_value(current)?, &body)
-        {
+        let held = current.map(serde_json::to_value).transpose()?;
+        if held.as_ref().is_some_and(|held| covers(held, &body)) {
             return Ok(Written::Unchanged);
         }
-        self.patch::<K>(desired, None, &Patch::Apply(body)).await
+        let exact = held.map(|held| Patch::Merge(exactly(&held, &body)));
+        let body = Patch::Apply(body);
+        let result = self.patch::<K>(desired, None, &body).await;
+        let (Err(refused), Some(exact)) = (&result, exact) else {
+            return result;
+        };
+        if !refused.is_invalid() {
+            return result;
+        }
+        match self.patch::<K>(desired, None, &exact).await {
+            Ok(_) => self.patch::<K>(desired, None, &body).await,
+            Err(error) if error.is_conflict() => Err(error),
+            // It was not because of others: the first answer says why.
+            Err(_) => result,
+        }
     }
 
     /// Writes the status of `object`, unless it has it already. `status` is all of it: what

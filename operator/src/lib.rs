@@ -22,6 +22,7 @@ pub mod conditions;
 pub mod context;
 pub mod covers;
 pub mod events;
+pub mod exactly;
 pub mod health;
 pub mod lease;
 pub mod metrics;
