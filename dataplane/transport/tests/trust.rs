@@ -131,6 +131,31 @@ fn what_does_not_fit_together_is_refused_at_once() {
     ));
 }
 
+/// As those of public authorities come, by ACME or by hand.
+#[tokio::test]
+async fn a_certificate_needs_no_authority_where_nobody_is_asked_for_theirs() {
+    let authority = Authority::new();
+    let directory = tempfile::tempdir().unwrap();
+    let (certificate, key) = authority.issue_pem(NAME, None);
+    fs::write(directory.path().join("tls.crt"), certificate).unwrap();
+    fs::write(directory.path().join("tls.key"), key).unwrap();
+    let files = Files::new(directory.path());
+    let needs_it = || {
+        let asks = files.watch_server(true, &[HTTP]).err();
+        [files.load().err(), files.watch().err(), asks].map(Option::unwrap)
+    };
+    assert!(files.watch_server(false, &[HTTP]).is_ok());
+    for error in needs_it() {
+        assert!(error.to_string().contains("ca.crt"), "{error}");
+    }
+    // cert-manager leaves it empty with some issuers.
+    fs::write(directory.path().join("ca.crt"), "").unwrap();
+    assert!(files.watch_server(false, &[HTTP]).is_ok());
+    for error in needs_it() {
+        assert!(matches!(error, TlsError::Pem { .. }), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_new_certificate_counts_for_new_connections_and_old_ones_stay() {
     within(async {

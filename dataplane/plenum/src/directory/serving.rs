@@ -45,7 +45,7 @@ pub struct Args {
     /// Where clients and zones ask, HTTPS.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8443")]
     listen: SocketAddr,
-    /// Directory with tls.crt, tls.key and ca.crt: what clients see.
+    /// Directory with tls.crt and tls.key: what clients see.
     #[arg(long, value_name = "DIR")]
     tls: Option<PathBuf>,
     /// Make an authority in the data directory instead; clients need its ca.crt.
@@ -181,7 +181,7 @@ impl Args {
             });
         }
         if !self.self_signed {
-            bail!("give --tls DIR with tls.crt, tls.key and ca.crt, or --self-signed");
+            bail!("give --tls DIR with tls.crt and tls.key, or --self-signed");
         }
         let authority = Authority::load_or_make(database.data_dir()?, AUTHORITY.parse()?)?;
         let mut names = vec![

@@ -18,6 +18,7 @@ use super::{Identity, TlsError, Trust, server_config};
 const POLL: Duration = Duration::from_secs(5);
 
 /// A directory with `tls.crt`, `tls.key` and `ca.crt`: the layout of a Kubernetes TLS Secret.
+/// Certificates of public authorities come without the last.
 #[derive(Debug, Clone)]
 pub struct Files {
     directory: PathBuf,
@@ -33,12 +34,13 @@ pub struct Loaded {
     pub trust: Trust,
 }
 
-/// The bytes of the three files, to see whether they changed.
+/// The bytes of the files, to see whether they changed.
 #[derive(PartialEq, Eq)]
 struct Contents {
     certificate: Vec<u8>,
     key: Vec<u8>,
-    authority: Vec<u8>,
+    /// Where it is needed.
+    authority: Option<Vec<u8>>,
 }
 
 impl Files {
@@ -59,15 +61,40 @@ impl Files {
 
     /// Reads the files once.
     pub fn load(&self) -> Result<Loaded, TlsError> {
-        Contents::read(&self.directory)?.parse()
+        Contents::read(&self.directory, true)?.loaded()
     }
 
     /// Reads the files and goes on looking, on the current runtime, until every receiver is
     /// gone. The receiver changes with each new set that fits together.
     pub fn watch(&self) -> Result<watch::Receiver<Loaded>, TlsError> {
-        let mut contents = Contents::read(&self.directory)?;
-        let (sender, receiver) = watch::channel(contents.parse()?);
+        self.follow(true, Contents::loaded)
+    }
+
+    /// Server settings that follow the files: what [`crate::https::serve`] wants. With
+    /// `authenticated` clients must show a certificate of `ca.crt`'s authority; without, that
+    /// file is not looked at, and need not be there.
+    pub fn watch_server(
+        &self,
+        authenticated: bool,
+        alpn: &[&[u8]],
+    ) -> Result<watch::Receiver<Arc<ServerConfig>>, TlsError> {
+        let alpn: Vec<Vec<u8>> = alpn.iter().map(|name| name.to_vec()).collect();
+        self.follow(authenticated, move |contents| {
+            let alpn: Vec<&[u8]> = alpn.iter().map(Vec::as_slice).collect();
+            let clients = contents.trust()?;
+            server_config(&contents.identity()?, clients.as_ref(), &alpn)
+        })
+    }
+
+    /// What is made of the files, now and whenever they hold something else that is good.
+    fn follow<T: Send + Sync + 'static>(
+        &self,
+        authority: bool,
+        made_of: impl Fn(&Contents) -> Result<T, TlsError> + Send + 'static,
+    ) -> Result<watch::Receiver<T>, TlsError> {
         let Self { directory, poll } = self.clone();
+        let mut contents = Contents::read(&directory, authority)?;
+        let (sender, receiver) = watch::channel(made_of(&contents)?);
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(poll);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -76,41 +103,13 @@ impl Files {
                     () = sender.closed() => return,
                     _ = ticks.tick() => {}
                 }
-                if let Some(changed) = contents.changed(&directory) {
-                    sender.send_replace(changed);
-                }
-            }
-        });
-        Ok(receiver)
-    }
-
-    /// Server settings that follow the files: what [`crate::https::serve`] wants. With
-    /// `authenticated` clients must show a certificate of `ca.crt`'s authority.
-    pub fn watch_server(
-        &self,
-        authenticated: bool,
-        alpn: &[&[u8]],
-    ) -> Result<watch::Receiver<Arc<ServerConfig>>, TlsError> {
-        let alpn: Vec<Vec<u8>> = alpn.iter().map(|name| name.to_vec()).collect();
-        let settings = move |loaded: &Loaded| {
-            let alpn: Vec<&[u8]> = alpn.iter().map(Vec::as_slice).collect();
-            server_config(
-                &loaded.identity,
-                authenticated.then_some(&loaded.trust),
-                &alpn,
-            )
-        };
-        let mut files = self.watch()?;
-        let (sender, receiver) = watch::channel(settings(&files.borrow_and_update())?);
-        tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    () = sender.closed() => return,
-                    changed = files.changed() => if changed.is_err() { return },
-                }
-                match settings(&files.borrow_and_update()) {
-                    Ok(config) => _ = sender.send_replace(config),
-                    Err(error) => tracing::warn!(%error, "the new certificate is not used"),
+                match contents.changed(&directory, &made_of) {
+                    Ok(None) => {}
+                    Ok(Some(made)) => _ = sender.send_replace(made),
+                    Err(error) => {
+                        let directory = directory.display();
+                        tracing::warn!(%directory, %error, "keeping the last certificate");
+                    }
                 }
             }
         });
@@ -119,7 +118,7 @@ impl Files {
 }
 
 impl Contents {
-    fn read(directory: &Path) -> Result<Self, TlsError> {
+    fn read(directory: &Path, authority: bool) -> Result<Self, TlsError> {
         let read = |name: &str| {
             let path = directory.join(name);
             std::fs::read(&path).map_err(|error| TlsError::File {
@@ -130,30 +129,38 @@ impl Contents {
         Ok(Self {
             certificate: read("tls.crt")?,
             key: read("tls.key")?,
-            authority: read("ca.crt")?,
+            authority: authority.then(|| read("ca.crt")).transpose()?,
         })
     }
 
-    fn parse(&self) -> Result<Loaded, TlsError> {
+    fn identity(&self) -> Result<Identity, TlsError> {
+        Identity::from_pem(&self.certificate, &self.key)
+    }
+
+    fn loaded(&self) -> Result<Loaded, TlsError> {
+        let authority = self.authority.as_deref().unwrap_or_default();
         Ok(Loaded {
-            identity: Identity::from_pem(&self.certificate, &self.key)?,
-            trust: Trust::from_pem(&self.authority)?,
+            identity: self.identity()?,
+            trust: Trust::from_pem(authority)?,
         })
     }
 
-    /// What the files hold now, if that is new and good.
-    fn changed(&mut self, directory: &Path) -> Option<Loaded> {
-        let loaded = Self::read(directory).and_then(|now| {
-            if now == *self {
-                return Ok(None);
-            }
-            let loaded = now.parse()?;
-            *self = now;
-            Ok(Some(loaded))
-        });
-        loaded.unwrap_or_else(|error| {
-            tracing::warn!(directory = %directory.display(), %error, "keeping the last certificate");
-            None
-        })
+    fn trust(&self) -> Result<Option<Trust>, TlsError> {
+        self.authority.as_deref().map(Trust::from_pem).transpose()
+    }
+
+    /// What is made of what the files hold now, if that is new.
+    fn changed<T>(
+        &mut self,
+        directory: &Path,
+        made_of: impl Fn(&Self) -> Result<T, TlsError>,
+    ) -> Result<Option<T>, TlsError> {
+        let now = Self::read(directory, self.authority.is_some())?;
+        if now == *self {
+            return Ok(None);
+        }
+        let made = made_of(&now)?;
+        *self = now;
+        Ok(Some(made))
     }
 }
