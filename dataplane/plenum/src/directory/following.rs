@@ -2,6 +2,8 @@
 //! keys this one signs with. [`plenum_directory::replica`] decides when.
 
 #[cfg(test)]
+mod beginning;
+#[cfg(test)]
 mod documented;
 
 use std::path::PathBuf;
@@ -28,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_BYTES: usize = 1 << 20;
 /// Changes of one answer at most.
 const CHANGES: u32 = 1_000;
+/// How often the database is asked where this replica is, until it says so.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// What makes a directory a replica.
 #[derive(Debug, clap::Args)]
@@ -145,30 +149,46 @@ impl Following {
 
     async fn follow(&mut self) {
         let began = Instant::now();
-        let mut pulling = self.begin().await;
+        let mut pulling = self.begin(began).await;
         loop {
             let due = pulling.next_timeout().expect("no question is on its way");
             tokio::time::sleep_until(due.into()).await;
             let failures = pulling.failures();
             let pulled = self.pull(&mut pulling).await;
-            let result = if pulled.is_ok() { "pulled" } else { "failed" };
-            self.pulls.get_or_create(&ByResult { result }).inc();
             let now = Instant::now();
-            tell(failures, pulled);
             let behind = pulling.behind(now).unwrap_or(now - began);
-            self.behind
-                .set(i64::try_from(behind.as_secs()).unwrap_or(i64::MAX));
+            self.count(pulled.is_ok(), behind);
+            tell(failures, pulled);
         }
     }
 
-    /// Goes on where the database is.
-    async fn begin(&mut self) -> Pulling {
-        let followed = self.directory.store().followed().await;
-        // A database that is away will say it when there is something to write into it.
-        let followed = followed.unwrap_or_default();
-        self.mark = followed.map(|it| it.mark);
-        let at = followed.map(|it| (it.feed, it.at));
-        Pulling::new(at, Instant::now())
+    fn count(&self, good: bool, behind: Duration) {
+        let result = if good { "pulled" } else { "failed" };
+        self.pulls.get_or_create(&ByResult { result }).inc();
+        let seconds = i64::try_from(behind.as_secs()).unwrap_or(i64::MAX);
+        self.behind.set(seconds);
+    }
+
+    /// Goes on where the database is, once it has said where: a replica that took its silence
+    /// for emptiness would ask for everything again.
+    async fn begin(&mut self, began: Instant) -> Pulling {
+        let mut told = false;
+        loop {
+            match self.directory.store().followed().await {
+                Ok(followed) => {
+                    self.mark = followed.map(|it| it.mark);
+                    let at = followed.map(|it| (it.feed, it.at));
+                    return Pulling::new(at, Instant::now());
+                }
+                Err(error) => {
+                    self.count(false, began.elapsed());
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!(%error, "the database does not say where this replica is");
+                    }
+                    tokio::time::sleep(TRY_AGAIN).await;
+                }
+            }
+        }
     }
 
     async fn pull(&mut self, pulling: &mut Pulling) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@
 //! | `joining` | from a meeting's number to its media, and who is refused |
 //! | `examined` | the doctor, who waits for nobody |
 //! | `away` | the directory dies and comes back |
+//! | `certificates` | a certificate of a public authority |
 //! | `credentials` | a zone whose credential is wrong |
 //! | `database` | a database that is not there yet, and one that is a replica's |
 //! | `keys` | the directory's keys change |
@@ -20,6 +21,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod away;
+mod certificates;
 mod credentials;
 mod database;
 mod examined;
