@@ -117,7 +117,9 @@ impl Writer {
         if held.as_ref().is_some_and(|held| covers(held, &body)) {
             return Ok(Written::Unchanged);
         }
-        let exact = held.map(|held| Patch::Merge(exactly(&held, &body)));
+        let exact = held
+            .and_then(|held| exactly(&held, &body))
+            .map(Patch::Merge);
         let body = Patch::Apply(body);
         let result = self.patch::<K>(desired, None, &body).await;
         let (Err(refused), Some(exact)) = (&result, exact) else {

@@ -5,14 +5,26 @@
 use serde_json::{Map, Value, json};
 
 /// A merge patch (RFC 7396) that takes out of `current`'s spec what `desired` does not state. The
-/// API server fills its defaults in again. It meets only the object that was read.
+/// API server fills its defaults in again. It meets only the object that was read; `None` for one
+/// that has other owners, of which nothing is ours to take.
 #[must_use]
-pub fn exactly(current: &Value, desired: &Value) -> Value {
+pub fn exactly(current: &Value, desired: &Value) -> Option<Value> {
     let metadata = &current["metadata"];
-    json!({
-        "metadata": { "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"] },
-        "spec": difference(&current["spec"], &desired["spec"]),
+    let ours = &desired["metadata"]["ownerReferences"];
+    (ours.is_array() && owners(metadata) == owners(&desired["metadata"])).then(|| {
+        json!({
+            "metadata": { "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"] },
+            "spec": difference(&current["spec"], &desired["spec"]),
+        })
     })
+}
+
+fn owners(metadata: &Value) -> Vec<&Value> {
+    let all = metadata["ownerReferences"].as_array();
+    all.into_iter()
+        .flatten()
+        .map(|owner| &owner["uid"])
+        .collect()
 }
 
 fn difference(current: &Value, desired: &Value) -> Value {
@@ -36,7 +48,7 @@ mod tests {
     #[test]
     fn what_others_wrote_goes_and_lists_are_ours() {
         let current = json!({
-            "metadata": {"name": "b", "uid": "u", "resourceVersion": "7", "labels": {"a": "b"}},
+            "metadata": {"name": "b", "uid": "u", "resourceVersion": "7", "ownerReferences": [{"uid": "z"}]},
             "spec": {
                 "minAvailable": 1,
                 "selector": {"matchLabels": {"a": "b"}, "matchExpressions": []},
@@ -44,7 +56,7 @@ mod tests {
             },
         });
         let desired = json!({
-            "metadata": {"name": "b"},
+            "metadata": {"name": "b", "ownerReferences": [{"uid": "z"}]},
             "spec": {
                 "maxUnavailable": 1,
                 "selector": {"matchLabels": {"a": "b"}},
@@ -60,6 +72,11 @@ mod tests {
                 "ports": [{"port": 1}],
             },
         });
-        assert_eq!(exactly(&current, &desired), patch);
+        assert_eq!(exactly(&current, &desired), Some(patch));
+        for owners in [json!(null), json!([{"uid": "y"}])] {
+            let mut current = current.clone();
+            current["metadata"]["ownerReferences"] = owners;
+            assert_eq!(exactly(&current, &desired), None, "it is somebody else's");
+        }
     }
 }
