@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use opentelemetry::trace::{TraceContextExt as _, TraceId};
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -34,7 +35,8 @@ impl FromStr for Format {
 }
 
 /// Writes an event as one JSON object: `timestamp`, `level`, `event` where it is one of ours,
-/// `message`, its fields, `target`, and `spans` from the outermost to the innermost.
+/// `message`, its fields, `target`, `trace_id` where it happened within something that is traced,
+/// and `spans` from the outermost to the innermost.
 pub(crate) struct Json;
 
 /// Targets of events that are ours, and whose names are therefore stable.
@@ -72,9 +74,21 @@ where
             write!(line, ",{}:{value}", Value::from(name))?;
         }
         write!(line, ",\"target\":{}", Value::from(target))?;
+        if let Some(trace) = trace() {
+            write!(line, ",\"trace_id\":\"{trace}\"")?;
+        }
         spans(context, &mut line)?;
         writeln!(line, "}}")
     }
+}
+
+/// The trace that is sent of what goes on.
+fn trace() -> Option<TraceId> {
+    opentelemetry::Context::map_current(|context| {
+        let span = context.span();
+        let context = span.span_context();
+        context.is_sampled().then(|| context.trace_id())
+    })
 }
 
 /// The spans that the event is in; nothing where there are none.
@@ -124,7 +138,7 @@ pub fn name(message: &str) -> String {
 }
 
 /// Names that the line has already.
-const TAKEN: [&str; 5] = ["timestamp", "level", "event", "target", "spans"];
+const TAKEN: [&str; 6] = ["timestamp", "level", "event", "target", "trace_id", "spans"];
 
 #[derive(Default)]
 struct Fields {

@@ -4,76 +4,70 @@
 //! Used by every binary, known by no deciding crate: those use `tracing` alone.
 
 use anyhow::Context as _;
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 mod format;
 mod stop;
+mod traces;
 pub use format::{Format, name};
 pub use stop::on_signal;
-
-/// Standard variable that names the OTLP endpoint; unset means no traces are sent.
-const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+use traces::Traces;
 
 /// Keeps traces flowing; what is not yet sent is sent when it is dropped.
 #[must_use = "traces stop when the guard is dropped"]
-pub struct Guard(Option<SdkTracerProvider>);
+pub struct Guard(
+    // Dropped, and nothing else is done with it.
+    #[expect(dead_code, reason = "dropping it is its use")] Option<Traces>,
+);
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(provider) = self.0.take()
-            && let Err(error) = provider.shutdown()
-        {
-            eprintln!("the last traces were not sent: {error}");
-        }
-    }
+/// Starts logs (filtered by `RUST_LOG`, else `info`) and traces for the process; those go where
+/// `OTEL_EXPORTER_OTLP_ENDPOINT` says, and are not made where it says nothing.
+///
+/// Call it once.
+pub fn init(service: &'static str, format: Format) -> anyhow::Result<Guard> {
+    start(service, format, Traces::configured(service)?)
 }
 
-/// Starts logs (filtered by `RUST_LOG`, else `info`) and traces for the process.
-///
-/// Call it once, inside the tokio runtime when [`ENDPOINT`] may be set.
-pub fn init(service: &'static str, format: Format) -> anyhow::Result<Guard> {
+/// The same with traces to this collector, whatever the environment says.
+pub fn init_with_traces(
+    service: &'static str,
+    format: Format,
+    endpoint: &str,
+) -> anyhow::Result<Guard> {
+    start(service, format, Some(Traces::to(service, endpoint)?))
+}
+
+type Part = Box<dyn Layer<Registry> + Send + Sync>;
+
+fn start(service: &'static str, format: Format, traces: Option<Traces>) -> anyhow::Result<Guard> {
+    // Logs and traces each by their own: a trace is whole, however few logs are wanted.
+    let mut parts = vec![lines(format)?];
+    parts.extend(
+        traces
+            .as_ref()
+            .map(|traces| -> Part { Box::new(traces.layer(service)) }),
+    );
+    tracing_subscriber::registry()
+        .with(parts)
+        .try_init()
+        .context("logs were started twice")?;
+    Ok(Guard(traces))
+}
+
+fn lines(format: Format) -> anyhow::Result<Part> {
     let filter = EnvFilter::builder()
         .with_default_directive(tracing::Level::INFO.into())
         .from_env()
         .context("RUST_LOG: write level or target=level, separated by commas")?;
-    let lines = match format {
-        Format::Json => fmt::layer()
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    Ok(match format {
+        Format::Json => lines
             .json()
             .event_format(format::Json)
-            .with_writer(std::io::stderr)
+            .with_filter(filter)
             .boxed(),
-        Format::Text => fmt::layer()
-            .with_target(false)
-            .with_writer(std::io::stderr)
-            .boxed(),
-    };
-    let provider = std::env::var_os(ENDPOINT)
-        .map(|_| provider(service))
-        .transpose()?;
-    let traces = provider
-        .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(service)));
-    tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
-        .with(traces)
-        .try_init()
-        .context("logs were started twice")?;
-    Ok(Guard(provider))
-}
-
-fn provider(service: &'static str) -> anyhow::Result<SdkTracerProvider> {
-    let exporter = opentelemetry_otlp::SpanExporter::builder()
-        .with_tonic()
-        .build()
-        .with_context(|| format!("{ENDPOINT}: write http://HOST:4317"))?;
-    Ok(SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
-        .with_resource(Resource::builder().with_service_name(service).build())
-        .build())
+        Format::Text => lines.with_target(false).with_filter(filter).boxed(),
+    })
 }

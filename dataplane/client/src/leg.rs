@@ -21,6 +21,7 @@ use plenum_wire::join::{Endpoint, Offer};
 use plenum_wire::{DisplayName, Flows, Kind, RouterId, Rung, rtp};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Span;
 
 use crate::ladder::RungPolicy;
 use crate::moving::{Cause, LegId};
@@ -76,6 +77,8 @@ pub(crate) struct Leg {
     control: Option<Sender<FromClient>>,
     knock: Bytes,
     welcomed: bool,
+    /// From dialling to the welcome.
+    entering: Span,
     carriers: BTreeMap<Kind, Carrier>,
     announcements: Announcements,
     phase: Phase,
@@ -83,13 +86,14 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
-    /// Starts to connect. `ssrc` is the sender of the knocks.
+    /// Starts to connect. `ssrc` is the sender of the knocks; `entering` ends with the welcome.
     pub fn open(
         wiring: Wiring,
         offer: Offer,
         introduction: Introduction,
         policy: RungPolicy,
         ssrc: u32,
+        entering: Span,
     ) -> Self {
         let hello = FromClient::Hello {
             ticket: offer.ticket,
@@ -97,7 +101,7 @@ impl Leg {
             subscribe: introduction.subscribe,
             moved_from: introduction.moved_from,
         };
-        let task = tokio::spawn(control::run(wiring.clone()));
+        let task = tokio::spawn(control::run(wiring.clone(), entering.clone()));
         Self {
             wiring,
             policy,
@@ -106,6 +110,7 @@ impl Leg {
             control: None,
             knock: rtp::knock(ssrc),
             welcomed: false,
+            entering,
             carriers: BTreeMap::new(),
             announcements: Announcements::default(),
             phase: Phase::Serving,
@@ -182,6 +187,7 @@ impl Leg {
     /// The router let us in.
     pub fn handle_welcome(&mut self, now: Instant) {
         self.welcomed = true;
+        self.entering = Span::none();
         for carrier in self.carriers.values_mut() {
             carrier.handle_welcome(now);
         }

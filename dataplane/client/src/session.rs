@@ -5,6 +5,7 @@
 //! time. Nothing is lost when its future is dropped, as in a `select!`.
 
 mod drive;
+mod journey;
 mod mend;
 mod messages;
 mod publish;
@@ -38,6 +39,7 @@ use crate::repair::Repair;
 use crate::roster::Roster;
 use crate::speakers::Speakers;
 use crate::whereabouts::{self, Whereabouts};
+use journey::Journey;
 pub use publish::PublishError;
 pub use publishing::LayerSize;
 use publishing::Publishing;
@@ -138,6 +140,8 @@ pub struct Session {
     batch: Vec<Note>,
     asking: Option<AbortOnDropHandle<()>>,
     events: VecDeque<Event>,
+    /// The join that goes on; none while there is a router.
+    journey: Journey,
     timer: Pin<Box<Sleep>>,
     /// Something changed that the timer or the routes depend on.
     stale: bool,
@@ -176,6 +180,7 @@ impl Session {
             batch: Vec::with_capacity(BATCH),
             asking: None,
             events: VecDeque::new(),
+            journey: Journey::default(),
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             stale: true,
             ended: None,

@@ -19,6 +19,7 @@ use plenum_transport::route::{Http, HttpError};
 use plenum_wire::MeetingId;
 use plenum_wire::join::{JoinRequest, Offer};
 use tokio::time::{Instant, sleep_until};
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::connect::{Failure, Fault, Setback, failure};
@@ -98,7 +99,9 @@ impl Zone {
         meeting: &'a MeetingId,
         request: &'a JoinRequest,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
-        Box::pin(async move {
+        let server = url.host_str();
+        let span = tracing::debug_span!("ask", otel.kind = "client", server.address = server);
+        let asking = async move {
             let answer = match self.post(url, meeting, request) {
                 Ok(post) => http.send(post, REQUEST).await,
                 Err(error) => Err(HttpError::Request(error.to_string())),
@@ -107,7 +110,8 @@ impl Zone {
                 Ok(response) => Answer::read(url, &response),
                 Err(error) => Answer::Failed(failure(http, url, error).await),
             }
-        })
+        };
+        Box::pin(asking.instrument(span))
     }
 
     fn post(

@@ -132,6 +132,7 @@ async fn connect(target: Target<'_>) -> Result<Dialled, DialError> {
         .map_err(|error| DialError::Request(error.to_string()))?;
     let headers = request.headers_mut();
     headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    plenum_traceparent::inject(headers);
 
     let tls = tls(target.route, target.address, target.server_name, target.tls).await?;
     let marker = tls.get_ref().0.marker();

@@ -9,6 +9,7 @@ use plenum_wire::join::JoinRequest;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::{Instrument as _, Span};
 use url::Url;
 
 use super::connecting::{Connecting, Setting};
@@ -165,8 +166,12 @@ impl<'a> Driver<'a> {
                 let mut question = self.question.clone();
                 question.request.waiting = waiting;
                 let tell = self.tell.clone();
+                let server = url.host_str();
+                let span =
+                    tracing::debug_span!("lookup", otel.kind = "client", server.address = server);
                 self.start(attempt, async move {
-                    let answer = look_up(network.http(), &url, &question).await;
+                    let looking = look_up(network.http(), &url, &question);
+                    let answer = looking.instrument(span).await;
                     let answer = answer.map(|lookup| Places::of(lookup, Instant::now()));
                     // Who no longer waits needs no answer.
                     let _ = tell.send(Input::Lookup(attempt, answer)).await;
@@ -197,8 +202,11 @@ impl<'a> Driver<'a> {
     fn ask(&mut self, attempt: Attempt, zone: Zone, first: Option<usize>) {
         let (meeting, request) = (self.meeting.clone(), self.request.clone());
         let tell = self.tell.clone();
+        // Its requests belong to the join.
+        let span = Span::current();
         self.start(attempt, async move {
-            let answer = zone.ask(&meeting, &request, first).await;
+            let asking = zone.ask(&meeting, &request, first);
+            let answer = asking.instrument(span).await;
             let _ = tell.send(Input::Answer(attempt, answer)).await;
         });
     }

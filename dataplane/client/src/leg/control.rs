@@ -2,13 +2,16 @@
 
 use plenum_transport::channel::Received;
 use plenum_wire::control::{ErrorCode, FromRouter};
+use tracing::{Instrument as _, Span};
 
 use super::{LegNote, Note, Wiring};
 use crate::moving::Cause;
 
-pub(super) async fn run(wiring: Wiring) {
+/// `entering` is around the dialling, so that the router knows whose trace this is.
+pub(super) async fn run(wiring: Wiring, entering: Span) {
     let note = |note| wiring.notes.send(Note::Leg(wiring.leg, note));
-    let channel = match wiring.dialer.control(&wiring.endpoint).await {
+    let dialling = wiring.dialer.control(&wiring.endpoint);
+    let channel = match dialling.instrument(entering).await {
         Ok(channel) => channel,
         Err(error) => {
             let cause = Cause::Broke(format!("the control channel could not be opened: {error}"));

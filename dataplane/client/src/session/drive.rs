@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use plenum_wire::join::{JoinRequest, Offer};
 use plenum_wire::{Kind, RouterId};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::settle::Settling;
 use super::{BATCH, Session};
@@ -180,18 +181,21 @@ impl Session {
         request.name.clone_from(&self.config.name);
         let connector = self.connector.clone();
         let notes = self.notes.clone();
-        let task = tokio::spawn(async move {
+        let span = self.journey.ask();
+        let asking = async move {
             tokio::time::sleep_until(at.into()).await;
             let answer = connector.locate(request, deadline).await;
             // A session that is gone needs no answer.
             let _ = notes.send(Note::Answer(answer)).await;
-        });
+        };
+        let task = tokio::spawn(asking.instrument(span));
         self.asking = Some(AbortOnDropHandle::new(task));
     }
 
     /// A zone has a router for us.
     fn arrive(&mut self, located: Located, now: Instant) -> Box<Offer> {
         self.connector.arrive(&located);
+        self.journey.arrive(&located.way);
         self.network = located.network;
         self.way = Some((located.way, now));
         self.endpoint = Some(located.offer.endpoint.clone());
@@ -201,6 +205,7 @@ impl Session {
     /// The last step of a join is over.
     fn settled_in(&mut self, now: Instant) {
         self.connector.praise_way();
+        self.journey.end("joined");
         if let Some((way, since)) = &mut self.way {
             way.steps.media.get_or_insert(now - *since);
         }
@@ -223,7 +228,15 @@ impl Session {
             spot: Spot::towards(offer.endpoint.addresses.first().copied(), direct),
             notes: self.notes.clone(),
         };
-        let mut leg = Leg::open(wiring, offer, introduction, self.config.rungs, self.ssrc);
+        let entering = self.journey.enter(&offer.router);
+        let mut leg = Leg::open(
+            wiring,
+            offer,
+            introduction,
+            self.config.rungs,
+            self.ssrc,
+            entering,
+        );
         for kind in Kind::ALL {
             if self.config.kinds.contains(&kind)
                 || self.publishing.contains_key(&kind)
@@ -296,6 +309,7 @@ impl Session {
 
     fn end(&mut self, ending: Ending, now: Instant) {
         self.asking = None;
+        self.journey.end("ended");
         for leg in self.legs.values_mut() {
             leg.leave(now);
         }

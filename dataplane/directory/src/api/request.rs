@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use axum::Extension;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use plenum_traceparent::TRACEPARENT;
 use plenum_transport::https::Peer;
 use plenum_wire::directory::Denial;
-use tracing::Instrument as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::problem::Problem;
 use super::{Directory, address};
@@ -23,6 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest name of a request that is taken over from the caller, in bytes.
 const REQUEST_ID_BYTES: usize = 64;
+/// What no person waits for: reports come every second from each controller.
+const OF_MACHINES: [&str; 3] = [
+    "/v1/zones/{zone}/report",
+    "/v1/replica/changes",
+    "/v1/replica/keys",
+];
 
 /// The address a request comes from: an extension of every one.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +53,8 @@ pub async fn around(
     request.extensions_mut().insert(ClientAddress(client));
     let method = known(request.method());
     let named = id.to_str().unwrap_or_default();
-    let span = tracing::debug_span!("request", id = named, method, route);
+    let span = span(method, route.as_deref(), request.headers());
+    span.record("id", named);
     let answering = async {
         if let Err(wait) = directory.limits().request(client, begun) {
             return Problem::from(Denial::TooManyRequests)
@@ -57,7 +66,8 @@ pub async fn around(
             Err(_) => Problem::from(Denial::Unavailable).into_response(),
         }
     };
-    let mut answer = answering.instrument(span).await;
+    let mut answer = answering.instrument(span.clone()).await;
+    plenum_traceparent::answered(&span, answer.status());
     let metrics = directory.metrics();
     metrics.answered(method, route, answer.status(), begun.elapsed());
     let headers = answer.headers_mut();
@@ -69,6 +79,15 @@ pub async fn around(
     let year = HeaderValue::from_static("max-age=31536000");
     headers.insert(STRICT_TRANSPORT_SECURITY, year);
     answer
+}
+
+/// What zones and replicas ask all the time is seen in logs; in traces only within one of theirs.
+fn span(method: &str, route: Option<&str>, headers: &HeaderMap) -> Span {
+    let route = route.unwrap_or("unknown");
+    if OF_MACHINES.contains(&route) && !headers.contains_key(TRACEPARENT) {
+        return tracing::debug_span!("heartbeat", id = Empty, method, route);
+    }
+    plenum_traceparent::served(method, route, headers)
 }
 
 /// The caller's name for the request if it is a sensible one, else one of ours.
@@ -103,4 +122,17 @@ pub async fn wrong_method(uri: Uri) -> Problem {
 
 pub async fn no_such_path() -> Problem {
     Denial::NotFound.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OF_MACHINES;
+
+    #[test]
+    fn what_is_not_traced_is_there() {
+        let document = crate::api::openapi();
+        for route in OF_MACHINES {
+            assert!(document.contains(&format!("{route:?}")), "{route}");
+        }
+    }
 }

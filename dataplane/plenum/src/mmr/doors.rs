@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::extract::State;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -19,6 +19,7 @@ use plenum_wire::control::{CONTROL_PATH, FromClient, FromRouter, MEDIA_PATH, SUB
 use plenum_wire::frame::TLS_SUBPROTOCOL;
 use plenum_wire::limits::CLIENT_MESSAGE_BYTES;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Span;
 
 use super::happenings::{Happening, Happenings};
 
@@ -76,8 +77,17 @@ fn channels(capacity: u32, rate: Rate) -> u64 {
 async fn control(
     State(doors): State<Doors>,
     Extension(peer): Extension<https::Peer>,
+    headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let span = plenum_traceparent::served("GET", CONTROL_PATH, &headers);
+    let answer = let_in(doors, peer, upgrade, span.clone());
+    plenum_traceparent::answered(&span, answer.status());
+    answer
+}
+
+/// The span ends when what the client says first has been decided on.
+fn let_in(doors: Doors, peer: https::Peer, upgrade: WebSocketUpgrade, span: Span) -> Response {
     let taken = doors
         .limit
         .lock()
@@ -93,18 +103,27 @@ async fn control(
     };
     channel::bounded(upgrade, CLIENT_MESSAGE_BYTES)
         .protocols([SUBPROTOCOL])
-        .on_upgrade(move |websocket| listen(doors, websocket, place))
+        .on_upgrade(move |websocket| listen(doors, websocket, place, span))
 }
 
 /// Passes on what a client says, until it or the router closes the channel.
-async fn listen(doors: Doors, websocket: WebSocket, _place: OwnedSemaphorePermit) {
+async fn listen(
+    doors: Doors,
+    websocket: WebSocket,
+    _place: OwnedSemaphorePermit,
+    mut entrance: Span,
+) {
     let accepted = Channel::<FromClient, FromRouter>::accept(websocket, CLIENT_MESSAGE_BYTES);
     let (sender, mut receiver) = accepted.split();
     let channel = ChannelId(doors.next.fetch_add(1, Ordering::Relaxed));
     let mut happening = Happening::ControlOpened { channel, sender };
     while doors.happenings.send(happening).await.is_ok() {
         happening = match receiver.next().await {
-            Received::Message(message) => Happening::ControlSaid { channel, message },
+            Received::Message(message) => Happening::ControlSaid {
+                channel,
+                message,
+                entrance: std::mem::replace(&mut entrance, Span::none()),
+            },
             Received::Bad(bad) => Happening::ControlBad { channel, bad },
             Received::Closed { code, reason } => {
                 tracing::debug!(channel = channel.0, ?code, reason, "control channel closed");

@@ -1,6 +1,7 @@
 //! The one thread that owns the shard: takes what happened in batches, lets the shard decide,
 //! does what it says. No async runtime runs on it.
 
+mod entrance;
 mod leave;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::happenings::Happening;
 use super::media_path::{self, Beside};
+use entrance::Entrance;
 
 /// Control messages at once: each may cost a message to everybody in a large meeting.
 const MESSAGES: usize = 32;
@@ -56,6 +58,8 @@ pub(super) struct Engine {
     /// Control channels and links that have not reported their end.
     open: usize,
     strain: media::Strain,
+    /// Whose first words are being decided on.
+    entrance: Entrance,
     status: watch::Sender<Status>,
 }
 
@@ -83,6 +87,7 @@ impl Engine {
             controllers: HashMap::new(),
             open: 0,
             strain: media::Strain::default(),
+            entrance: Entrance::default(),
             status,
         };
         (engine, watching)
@@ -175,11 +180,18 @@ impl Engine {
                 self.clients.insert(channel, sender);
                 Input::ControlOpened { channel }
             }
-            Happening::ControlSaid { channel, message } => Input::ControlMessage {
+            Happening::ControlSaid {
                 channel,
                 message,
-                unix_s: unix_s(),
-            },
+                entrance,
+            } => {
+                self.entrance = Entrance::of(channel, entrance);
+                Input::ControlMessage {
+                    channel,
+                    message,
+                    unix_s: unix_s(),
+                }
+            }
             Happening::ControlBad { channel, bad } => Input::ControlBad { channel, bad },
             Happening::ControlClosed { channel } => {
                 self.open -= 1;
@@ -202,6 +214,7 @@ impl Engine {
             }
         };
         self.decide(input, now);
+        self.entrance = Entrance::default();
     }
 
     fn act(&mut self) {
@@ -216,6 +229,7 @@ impl Engine {
     fn tell(&mut self, beside: Beside) {
         match beside {
             Beside::Control { to, message } => {
+                self.entrance.told(to, &message);
                 if let Some(client) = self.clients.get(&to) {
                     client.send(&message);
                 }

@@ -8,6 +8,7 @@ use plenum_wire::control::{FromClient, FromRouter};
 use plenum_wire::link::{self, ToRouter};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::SendError;
+use tracing::Span;
 
 /// Control messages and link messages that may wait; then their connections wait.
 const HAPPENINGS: usize = 1_024;
@@ -42,6 +43,8 @@ pub(super) enum Happening {
     ControlSaid {
         channel: ChannelId,
         message: FromClient,
+        /// How the client came in, with what it says first; none later.
+        entrance: Span,
     },
     ControlBad {
         channel: ChannelId,

@@ -8,7 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -20,6 +20,8 @@ use plenum_wire::ticket::Claims;
 use plenum_zone::Answer;
 use plenum_zone::admission::{Admission, Proof};
 use tokio::sync::watch;
+use tracing::Instrument as _;
+use tracing::field::{Empty, display};
 
 use super::admit::Directory;
 use super::core::{Ask, Question};
@@ -38,6 +40,8 @@ const JOINS: Rate = Rate {
     per_second: 200,
 };
 
+const JOIN: &str = "/v1/meetings/{id}/join";
+
 /// What the API needs.
 pub struct Door {
     pub ask: Ask,
@@ -52,8 +56,9 @@ pub fn app(door: Door) -> Router {
     let limit = Arc::new(Mutex::new(RateLimit::new(JOINS)));
     let metrics = door.metrics.clone();
     Router::new()
-        .route("/v1/meetings/{id}/join", post(join))
+        .route(JOIN, post(join))
         .layer(from_fn_with_state((limit, metrics), limited))
+        .layer(from_fn(traced))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .route("/v1/ping", get(ping))
         .with_state(Arc::new(door))
@@ -74,6 +79,13 @@ async fn wrong_method(uri: Uri) -> Problem {
 async fn no_such_path() -> Problem {
     Problem::bad_request("there are GET /v1/ping and POST /v1/meetings/{id}/join")
         .with_status(StatusCode::NOT_FOUND)
+}
+
+async fn traced(request: Request, next: Next) -> Response {
+    let span = plenum_traceparent::served("POST", JOIN, request.headers());
+    let answer = next.run(request).instrument(span.clone()).await;
+    plenum_traceparent::answered(&span, answer.status());
+    answer
 }
 
 async fn limited(
@@ -189,13 +201,18 @@ impl Door {
 
     async fn place(&self, question: Question, admitted: u64) -> Result<Offer, Refusal> {
         let (meeting, participant) = (question.meeting.clone(), question.participant.clone());
-        match self.ask.place(question).await {
+        let span = tracing::debug_span!("place", router = Empty, outcome = Empty);
+        match self.ask.place(question).instrument(span.clone()).await {
             Answer::Placed { router, endpoint } => {
+                span.record("router", display(&router));
                 let keys = self.keys.borrow();
                 let placed = offer(&keys, meeting, participant, router, endpoint, admitted);
                 Ok(placed)
             }
-            Answer::Refused(refusal) => Err(refusal),
+            Answer::Refused(refusal) => {
+                span.record("outcome", display(refusal));
+                Err(refusal)
+            }
         }
     }
 }

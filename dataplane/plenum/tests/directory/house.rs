@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::ports;
-use crate::programs::{Program, local, plenum, printed, until};
+use crate::programs::{Program, local, plenum, printed, traced, until};
 use crate::web::Web;
 
 pub struct House {
@@ -16,12 +16,21 @@ pub struct House {
     base: u16,
     process: Option<Program>,
     more: Vec<String>,
+    collector: Option<String>,
 }
 
 impl House {
     /// One that runs.
     pub async fn open() -> Self {
         let mut house = Self::closed();
+        house.start().await;
+        house
+    }
+
+    /// One that runs, and sends its traces there.
+    pub async fn open_traced(collector: &str) -> Self {
+        let mut house = Self::closed();
+        house.collector = Some(collector.to_owned());
         house.start().await;
         house
     }
@@ -80,6 +89,7 @@ impl House {
             base: ports::three(),
             process: None,
             more: Vec::new(),
+            collector: None,
         }
     }
 
@@ -94,6 +104,7 @@ impl House {
             .arg(self.data())
             .args(&self.more)
             .stdout(Stdio::piped());
+        traced(&mut command, self.collector.as_deref());
         let log = self.files.path().join("directory.log");
         let mut process = Program::start(command, &log, health);
         let ready = process.first_line().await;

@@ -11,6 +11,7 @@
 //! | `joining` | from a meeting's number to its media, and who is refused |
 //! | `examined` | the doctor, who waits for nobody |
 //! | `away` | the directory dies and comes back |
+//! | `traces` | a join seen through all of them |
 //! | `certificates` | a certificate of a public authority |
 //! | `credentials` | a zone whose credential is wrong |
 //! | `database` | a database that is not there yet, and one that is a replica's |
@@ -33,6 +34,7 @@ mod keys;
 mod ports;
 mod programs;
 mod small_site;
+mod traces;
 mod voices;
 mod web;
 mod zone;

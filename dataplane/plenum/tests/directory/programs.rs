@@ -48,6 +48,10 @@ pub fn plenum(arguments: &[&str]) -> Command {
         "PLENUM_NAME",
         "RUST_LOG",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_SDK_DISABLED",
+        "OTEL_SERVICE_NAME",
+        "OTEL_TRACES_SAMPLER",
         "HTTPS_PROXY",
         "https_proxy",
         "ALL_PROXY",
@@ -60,6 +64,15 @@ pub fn plenum(arguments: &[&str]) -> Command {
         .stdin(Stdio::null())
         .kill_on_drop(true);
     command
+}
+
+/// Has it send its traces there, and soon.
+pub fn traced(command: &mut Command, collector: Option<&str>) {
+    if let Some(endpoint) = collector {
+        command
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+            .env("OTEL_BSP_SCHEDULE_DELAY", "100");
+    }
 }
 
 /// Runs one that ends by itself, and reads what it printed.

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::house::House;
 use crate::ports;
-use crate::programs::{Program, local, plenum};
+use crate::programs::{Program, local, plenum, traced};
 use crate::web::{Answer, Web};
 
 /// Reports that directories heard, and others.
@@ -30,16 +30,29 @@ pub struct Zone {
     base: u16,
     controller: Option<Program>,
     routers: Vec<Program>,
+    collector: Option<String>,
 }
 
 impl Zone {
+    /// The same as [`Zone::open`], whose programs send their traces there.
+    pub async fn open_traced(name: &str, house: &House, collector: &str) -> Self {
+        let mut zone = Self::new(name);
+        zone.collector = Some(collector.to_owned());
+        zone.ready(house).await;
+        zone
+    }
+
     /// Registered, with a controller and a router, ready.
     pub async fn open(name: &str, house: &House) -> Self {
         let mut zone = Self::new(name);
-        zone.set_credential(&house.credential(name).await);
-        zone.start(&[house]);
-        zone.add_router().await;
+        zone.ready(house).await;
         zone
+    }
+
+    async fn ready(&mut self, house: &House) {
+        self.set_credential(&house.credential(&self.name).await);
+        self.start(&[house]);
+        self.add_router().await;
     }
 
     /// Nothing of it runs yet.
@@ -54,6 +67,7 @@ impl Zone {
             base: ports::three(),
             controller: None,
             routers: Vec::new(),
+            collector: None,
         };
         let keys = zone.file("keys");
         fs::create_dir(&keys).unwrap();
@@ -130,6 +144,7 @@ impl Zone {
                 .arg("--directory-ca")
                 .arg(self.file("directory-ca"));
         }
+        traced(&mut command, self.collector.as_deref());
         let log = self.file("zc.log");
         self.controller = Some(Program::start(command, &log, health));
     }
@@ -148,6 +163,7 @@ impl Zone {
             .args(["--health", &health.to_string()])
             .arg("--link-tls")
             .arg(self.file("router-tls"));
+        traced(&mut command, self.collector.as_deref());
         let log = self.file(&format!("{name}.log"));
         let there = self.routers.len() as u64;
         self.routers.push(Program::start(command, &log, health));

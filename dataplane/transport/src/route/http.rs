@@ -95,13 +95,14 @@ impl Http {
     }
 
     /// Sends a request to its URI, `https://` or `http://`, and reads the answer whole, both
-    /// within a time.
+    /// within a time. It belongs to the trace of the span that it is sent in.
     pub async fn send(
         &self,
         mut request: Request<Bytes>,
         within: Duration,
     ) -> Result<Response<Bytes>, HttpError> {
         request.headers_mut().entry(USER_AGENT).or_insert(AGENT);
+        plenum_traceparent::inject(request.headers_mut());
         let exchange = async {
             let client = self.kept().clone();
             let response = client.request(request.map(Full::new)).await;
