@@ -32,7 +32,6 @@ const GROWN_WITHIN: Duration = Duration::from_secs(120);
 #[derive(Debug, Serialize)]
 struct Figures {
     schema: &'static str,
-    routers: u32,
     #[serde(flatten)]
     growth: Growth,
     joins: u64,
@@ -41,9 +40,10 @@ struct Figures {
     joins_p95_ms: Option<f64>,
 }
 
-/// In milliseconds.
+/// How the pool grew from one router to so many.
 #[derive(Debug, Serialize)]
 struct Growth {
+    routers: u32,
     /// From the first join.
     first_join_to_all_accepting_ms: i64,
     /// From the join above which one router has too little room to spare.
@@ -77,7 +77,6 @@ pub async fn a_jump_of_load_brings_four_routers(world: &World) -> Result<()> {
     let people = People::read(&[Load::timeline(&world.site, NAME)])?;
     let figures = Figures {
         schema: "plenum.jump/1",
-        routers: ROUTERS,
         growth: grown(&people, threshold, sightings.timeline())?,
         joins: report.joins.attempted,
         joins_failed: report.joins.failed,
@@ -120,6 +119,7 @@ fn grown(people: &People, threshold: u32, timeline: &Timeline) -> Result<Growth>
     };
     let label = ups().map(|up| up.labelled_at).min();
     Ok(Growth {
+        routers: ROUTERS,
         first_join_to_all_accepting_ms: all - first,
         threshold_to_all_accepting_ms: all - crossed,
         threshold_to_first_label_ms: label.context("no node got a label")? - crossed,
