@@ -86,6 +86,13 @@ fn spec(kind: Kind, object: &Value) -> Value {
     {
         fields.retain(|key, _| !key.starts_with("clusterIP") && key != "healthCheckNodePort");
     }
+    if let Some(strategy) = spec.pointer_mut("/updateStrategy")
+        && let Some(strategy) = strategy.as_object_mut()
+        && strategy.get("type") == Some(&json!("OnDelete"))
+    {
+        // Filled in when somebody asked for another type, and of no effect any more.
+        strategy.remove("rollingUpdate");
+    }
     if let Some(annotations) = spec.pointer_mut("/template/metadata/annotations")
         && let Some(annotations) = annotations.as_object_mut()
     {
