@@ -6,6 +6,8 @@
 //!     +- Pausing -+ +-tunnels+     what passes is asked again until the deadline
 //! ```
 //!
+//! Beside them: the tunnels, held in reserve; and a lookup, where the places lead nowhere.
+//!
 //! Guarantees: exactly one [`Action::Done`], not later than the deadline, or than the patience
 //! in a waiting room; nothing after it; a controller that answers is preferred to a tunnel,
 //! which is asked only when none has answered. Nothing that one server, one way or one router
@@ -15,6 +17,7 @@ mod asking;
 mod endings;
 mod hope;
 mod informing;
+mod renewing;
 mod reserve;
 mod testing;
 
@@ -34,6 +37,8 @@ use super::words::{
 use crate::backoff::Backoff;
 use crate::error::JoinError;
 use asking::{Asking, Spot};
+use hope::Doubt;
+use renewing::Renewal;
 use reserve::Reserve;
 
 /// How long a zone that was left a moment ago is waited for before the others are looked at.
@@ -94,6 +99,7 @@ pub struct Connecting {
     avoid: Option<Path>,
     /// The places come from a lookup of this time.
     fresh: bool,
+    renewal: Renewal,
     state: State,
     /// Who answered the last lookup, and by which way.
     informant: Option<looking::Asked>,
@@ -111,8 +117,7 @@ pub struct Connecting {
     troubles: Vec<Trouble>,
     /// What is wrong with the tunnels, once all of them have failed.
     tunnels_wrong: Vec<Trouble>,
-    /// How many looks in a row have shown nothing but a network that wants a sign-in.
-    suspected: u32,
+    doubt: Doubt,
     /// What a zone said last.
     refusal: Option<plenum_wire::join::Problem>,
     denial: Option<DirectoryProblem>,
@@ -130,6 +135,7 @@ impl Connecting {
             from_tunnel: setting.back.is_some_and(|(_, path)| path.tunnel.is_some()),
             avoid: setting.avoid,
             fresh: false,
+            renewal: Renewal::None,
             state: State::Ended,
             informant: None,
             waiting: None,
@@ -143,7 +149,7 @@ impl Connecting {
             tries: 0,
             troubles: Vec::new(),
             tunnels_wrong: Vec::new(),
-            suspected: 0,
+            doubt: Doubt::default(),
             refusal: None,
             denial: None,
             steps: Steps::default(),
@@ -203,7 +209,8 @@ impl Connecting {
             State::Pausing { until, .. } => Some(*until),
         };
         let reserve = self.reserve.next_timeout().or(self.reserve_is_used_at());
-        own.into_iter().chain(reserve).chain([self.deadline]).min()
+        let beside = reserve.into_iter().chain(self.renewal_timeout());
+        own.into_iter().chain(beside).chain([self.deadline]).min()
     }
 
     /// What the directory answered last, or the user gave.
@@ -219,6 +226,9 @@ impl Connecting {
         }
         let expired = self.places.expires.is_some_and(|expires| expires <= now);
         let known = self.setting.known.is_some();
+        if known && !self.setting.directories.is_empty() {
+            self.renewal = Renewal::of_kept(now);
+        }
         match self.setting.back {
             // Who comes back needs no token: the ticket opens the door.
             Some((zone, path)) if known => self.come_back(zone, path, now),
@@ -236,28 +246,17 @@ impl Connecting {
     fn look(&mut self, now: Instant) {
         self.look_at_reserve(now);
         self.look_at_test(now);
+        self.look_at_renewal(now);
         self.act();
     }
 
     /// Passes on what the parts want done.
     fn act(&mut self) {
         if let State::LookingUp(looking) = &mut self.state {
-            while let Some(step) = looking.poll() {
-                self.actions.push_back(match step {
-                    looking::Step::Reach(attempt, (directory, out)) => Action::Reach {
-                        attempt,
-                        directory,
-                        out,
-                    },
-                    looking::Step::Ask(attempt, (directory, out)) => Action::Lookup {
-                        attempt,
-                        directory,
-                        out,
-                        waiting: self.waiting.clone(),
-                    },
-                    looking::Step::Cancel(attempt) => Action::Cancel(attempt),
-                });
-            }
+            self.actions.extend(lookups(looking, self.waiting.as_ref()));
+        }
+        if let Renewal::Asking(looking) = &mut self.renewal {
+            self.actions.extend(lookups(looking, self.waiting.as_ref()));
         }
         if let State::Testing(test) = &mut self.state {
             let target = |door: Door| Target::Controller(door.subject, door.door);
@@ -313,6 +312,25 @@ const fn straight(out: Out) -> Path {
     Path { out, tunnel: None }
 }
 
+fn lookups(looking: &mut Looking, waiting: Option<&String>) -> Vec<Action> {
+    std::iter::from_fn(|| looking.poll())
+        .map(|step| match step {
+            looking::Step::Reach(attempt, (directory, out)) => Action::Reach {
+                attempt,
+                directory,
+                out,
+            },
+            looking::Step::Ask(attempt, (directory, out)) => Action::Lookup {
+                attempt,
+                directory,
+                out,
+                waiting: waiting.cloned(),
+            },
+            looking::Step::Cancel(attempt) => Action::Cancel(attempt),
+        })
+        .collect()
+}
+
 fn pings(test: &mut Test, target: impl Fn(Door) -> Target) -> Vec<Action> {
     std::iter::from_fn(|| test.poll())
         .map(|step| match step {
@@ -321,7 +339,11 @@ fn pings(test: &mut Test, target: impl Fn(Door) -> Target) -> Vec<Action> {
                 target: target(door),
                 out: door.out,
             },
-            measure::Step::Again(attempt) => Action::PingAgain(attempt),
+            measure::Step::Again(attempt, door) => Action::PingAgain {
+                attempt,
+                target: target(door),
+                out: door.out,
+            },
             measure::Step::Cancel(attempt) => Action::Cancel(attempt),
         })
         .collect()

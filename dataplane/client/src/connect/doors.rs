@@ -30,7 +30,24 @@ pub(crate) struct Doors<'a> {
     exits: &'a [Exit],
     /// The ticket of who comes back, which opens tunnels when the token is too old to.
     ticket: Option<String>,
-    opened: BTreeMap<(Option<usize>, Path), Network>,
+    opened: BTreeMap<Key, Opened>,
+}
+
+/// What tells one network from another. Not the places of zones and tunnels in an answer: the
+/// next answer may name others there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    out: Out,
+    /// Who vouches for what is there; whom the user trusts, if not given.
+    authority: Option<String>,
+    /// The tunnel that it is behind.
+    tunnel: Option<Url>,
+}
+
+struct Opened {
+    /// What the tunnel is shown, which the next answer renews.
+    proof: Option<String>,
+    network: Network,
 }
 
 /// A controller of a zone, by a path.
@@ -69,22 +86,12 @@ impl<'a> Doors<'a> {
 
     /// To a directory.
     pub fn directory(&mut self, url: &Url, out: Out) -> Result<Network, Failure> {
-        let route = self.route(url, out)?;
-        let path = Path { out, tunnel: None };
-        self.open((None, path), route, None)
+        self.straight(url, out, None)
     }
 
     /// To a controller of a zone, or the zone's tunnel itself.
-    pub fn zone(
-        &mut self,
-        place: &Place,
-        zone: usize,
-        url: &Url,
-        out: Out,
-    ) -> Result<Network, Failure> {
-        let route = self.route(url, out)?;
-        let path = Path { out, tunnel: None };
-        self.open((Some(zone), path), route, place.authority.as_deref())
+    pub fn zone(&mut self, place: &Place, url: &Url, out: Out) -> Result<Network, Failure> {
+        self.straight(url, out, place.authority.clone())
     }
 
     /// To whatever is behind a zone's tunnel.
@@ -97,15 +104,15 @@ impl<'a> Doors<'a> {
         let place = &places.zones[tunnel.zone];
         let url = read("tunnel", &place.tunnels[tunnel.index])?;
         let route = self.route(&url, out)?;
-        let trust = self.zone(place, tunnel.zone, &url, out)?;
-        let proof = self.ticket.as_deref().or(places.token.as_deref());
-        let hop = hop(&url, &trust, proof).map_err(|why| odd(&url, why))?;
-        let path = Path {
+        let trust = self.zone(place, &url, out)?;
+        let proof = self.ticket.clone().or_else(|| places.token.clone());
+        let hop = hop(&url, &trust, proof.as_deref()).map_err(|why| odd(&url, why))?;
+        let key = Key {
             out,
-            tunnel: Some(tunnel),
+            authority: place.authority.clone(),
+            tunnel: Some(url),
         };
-        let route = route.then(hop);
-        self.open((Some(tunnel.zone), path), route, place.authority.as_deref())
+        self.open(key, proof, route.then(hop))
     }
 
     /// A zone's controllers by a path, at least one. Each is judged by itself: `NO_PROXY` may
@@ -123,7 +130,7 @@ impl<'a> Doors<'a> {
             let network = |url: Url| {
                 let network = match path.tunnel {
                     Some(tunnel) => self.behind(places, tunnel, path.out),
-                    None => self.zone(place, zone, &url, path.out),
+                    None => self.zone(place, &url, path.out),
                 };
                 let network = network?;
                 Ok(Controller {
@@ -154,21 +161,33 @@ impl<'a> Doors<'a> {
         Ok(controllers.swap_remove(0).network)
     }
 
-    fn open(
+    /// Without a tunnel.
+    fn straight(
         &mut self,
-        key: (Option<usize>, Path),
-        route: Route,
-        authority: Option<&str>,
+        url: &Url,
+        out: Out,
+        authority: Option<String>,
     ) -> Result<Network, Failure> {
-        if let Some(known) = self.opened.get(&key) {
-            return Ok(known.clone());
+        let route = self.route(url, out)?;
+        let key = Key {
+            out,
+            authority,
+            tunnel: None,
+        };
+        self.open(key, None, route)
+    }
+
+    fn open(&mut self, key: Key, proof: Option<String>, route: Route) -> Result<Network, Failure> {
+        let known = self.opened.get(&key).filter(|it| it.proof == proof);
+        if let Some(known) = known {
+            return Ok(known.network.clone());
         }
         let mut network = if route.is_direct() {
             self.network.clone()
         } else {
             self.network.via(route)
         };
-        if let Some(authority) = authority {
+        if let Some(authority) = &key.authority {
             let trusting = network.trusting(Some(authority.as_bytes()));
             network = trusting.map_err(|error| Failure {
                 fault: Fault::Untrusted,
@@ -177,7 +196,11 @@ impl<'a> Doors<'a> {
                 proxy: None,
             })?;
         }
-        self.opened.insert(key, network.clone());
+        let opened = Opened {
+            proof,
+            network: network.clone(),
+        };
+        self.opened.insert(key, opened);
         Ok(network)
     }
 
@@ -320,6 +343,65 @@ mod tests {
         };
         assert_eq!(by(0), [(0, true), (2, true)]);
         assert_eq!(by(1), [(2, false)]);
+    }
+
+    fn answer(token: &str, tunnel: &str, authority: Option<&str>) -> Places {
+        let zone = Place {
+            controllers: vec!["https://zc.example".to_owned()],
+            tunnels: vec![tunnel.to_owned()],
+            authority: authority.map(str::to_owned),
+            ..Place::default()
+        };
+        Places {
+            token: Some(token.to_owned()),
+            expires: None,
+            zones: vec![zone],
+        }
+    }
+
+    #[tokio::test]
+    async fn the_next_answer_may_have_another_tunnel_in_the_same_place() {
+        let (network, proxy) = (Network::new(None).unwrap(), ProxySettings::default());
+        let exits = exits(&proxy);
+        let mut doors = Doors::new(&network, &proxy, &exits, None);
+        let first = Tunnel { zone: 0, index: 0 };
+        for tunnel in ["https://ht-a.example:443", "https://ht-b.example:443"] {
+            let places = answer("token", tunnel, None);
+            let behind = doors.behind(&places, first, Out(0)).unwrap();
+            assert_eq!(behind.route().hops()[0].to_string(), tunnel);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_next_answer_may_have_another_authority_in_the_same_place() {
+        let (network, proxy) = (Network::new(None).unwrap(), ProxySettings::default());
+        let exits = exits(&proxy);
+        let mut doors = Doors::new(&network, &proxy, &exits, None);
+        let mut by = |authority| {
+            let places = answer("token", "https://ht.example", authority);
+            let path = Path {
+                out: Out(0),
+                tunnel: None,
+            };
+            let found = doors.controllers(&places, 0, path);
+            found.map(|_| ()).map_err(|failure| failure.fault)
+        };
+        assert_eq!(by(None), Ok(()));
+        assert_eq!(by(Some("no certificate")), Err(Fault::Untrusted));
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_is_shown_the_token_of_the_last_answer() {
+        let (network, proxy) = (Network::new(None).unwrap(), ProxySettings::default());
+        let exits = exits(&proxy);
+        let mut doors = Doors::new(&network, &proxy, &exits, None);
+        let first = Tunnel { zone: 0, index: 0 };
+        for token in ["old", "new"] {
+            let places = answer(token, "https://ht.example", None);
+            doors.behind(&places, first, Out(0)).unwrap();
+        }
+        let shown = doors.opened.values().filter_map(|it| it.proof.as_deref());
+        assert_eq!(shown.collect::<Vec<_>>(), ["new"]);
     }
 
     #[test]

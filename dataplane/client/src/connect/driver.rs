@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use plenum_transport::route::Http;
 use plenum_wire::MeetingId;
 use plenum_wire::join::JoinRequest;
 use tokio::sync::mpsc;
@@ -33,9 +32,8 @@ pub(crate) struct Driver<'a> {
     pub directories: &'a [Url],
     pub question: &'a Question,
     pub request: JoinRequest,
+    /// Without those that have answered: who waits for a host asks hundreds of times.
     running: BTreeMap<Attempt, AbortOnDropHandle<()>>,
-    /// What is pinged, for the next time.
-    pinged: BTreeMap<Attempt, (Http, Url)>,
     tell: mpsc::Sender<Input>,
     inbox: mpsc::Receiver<Input>,
 }
@@ -56,7 +54,6 @@ impl<'a> Driver<'a> {
             question,
             request,
             running: BTreeMap::new(),
-            pinged: BTreeMap::new(),
             tell,
             inbox,
         }
@@ -81,10 +78,18 @@ impl<'a> Driver<'a> {
             }
             let due = connecting.next_timeout().unwrap_or_else(Instant::now);
             tokio::select! {
-                Some(input) = self.inbox.recv() => connecting.handle(input, Instant::now()),
+                input = self.answered() => connecting.handle(input, Instant::now()),
                 () = sleep_until(due.into()) => connecting.handle_timeout(Instant::now()),
             }
         }
+    }
+
+    /// The next answer. Stopped while it waits, it loses none.
+    async fn answered(&mut self) -> Input {
+        let input = self.inbox.recv().await;
+        let input = input.expect("it has a sender itself");
+        self.running.remove(&input.attempt());
+        input
     }
 
     fn act(&mut self, action: Action, connecting: &Connecting) {
@@ -105,14 +110,15 @@ impl<'a> Driver<'a> {
                 attempt,
                 target,
                 out,
+            }
+            | Action::PingAgain {
+                attempt,
+                target,
+                out,
             } => match self.target(places, target, out) {
-                Ok((url, network)) => {
-                    self.pinged.insert(attempt, (network.http().clone(), url));
-                    self.ping(attempt);
-                }
+                Ok((url, network)) => self.ping(attempt, url, &network),
                 Err(failure) => self.answer(Input::PingFailed(attempt, failure), attempt),
             },
-            Action::PingAgain(attempt) => self.ping(attempt),
             Action::Ask {
                 attempt,
                 zone,
@@ -184,11 +190,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn ping(&mut self, attempt: Attempt) {
-        let Some((http, url)) = self.pinged.get(&attempt).cloned() else {
-            return;
-        };
-        let tell = self.tell.clone();
+    fn ping(&mut self, attempt: Attempt, url: Url, network: &Network) {
+        let (http, tell) = (network.http().clone(), self.tell.clone());
         self.start(attempt, async move {
             let input = match ping(&http, &url).await {
                 Ok(took) => Input::Pong(attempt, took),
@@ -240,7 +243,7 @@ impl<'a> Driver<'a> {
             }
         };
         let url = doors::read(what, text)?;
-        let network = self.doors.zone(&places.zones[zone], zone, &url, out)?;
+        let network = self.doors.zone(&places.zones[zone], &url, out)?;
         Ok((url, network))
     }
 
@@ -260,5 +263,40 @@ impl<'a> Driver<'a> {
             .into_iter()
             .map(|it| (it.network.http().clone(), it.url));
         Ok((Zone::new(controllers.collect(), token), first))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plenum_wire::directory::LookupRequest;
+
+    use super::super::doors::exits;
+    use super::*;
+    use crate::proxy::ProxySettings;
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_questions_that_were_answered() {
+        let (network, proxy) = (Network::new(None).unwrap(), ProxySettings::default());
+        let exits = exits(&proxy);
+        let doors = Doors::new(&network, &proxy, &exits, None);
+        let meeting: MeetingId = "4711".parse().unwrap();
+        // Nobody is there, which is an answer.
+        let directories = ["https://127.0.0.1:1".parse().unwrap()];
+        let question = Question {
+            request: LookupRequest {
+                meeting: meeting.clone(),
+                passcode: None,
+                name: None,
+                waiting: None,
+            },
+            bearer: None,
+        };
+        let request = JoinRequest::default();
+        let mut driver = Driver::new(doors, &meeting, &directories, &question, request);
+        for number in 0..20 {
+            driver.look_up(Attempt(number), 0, Out(0), None);
+            assert_eq!(driver.answered().await.attempt(), Attempt(number));
+        }
+        assert!(driver.running.is_empty(), "{} kept", driver.running.len());
     }
 }

@@ -108,6 +108,8 @@ impl Looking {
         let (asked, state) = self.tries.iter_mut().find(|(_, state)| running(state))?;
         let asked = *asked;
         match answer {
+            // Another one may know more of them.
+            Ok(places) if places.zones.is_empty() => *state = State::Denied(no_zone(), None),
             Ok(places) => {
                 *state = State::Idle;
                 self.stop();
@@ -249,6 +251,18 @@ impl Looking {
         }
         let any = refusals.min_by_key(|(_, problem, _)| !is_about_the_meeting(problem.code));
         Some(any.map_or_else(|| Outcome::Failed(self.so_far().collect()), told))
+    }
+}
+
+/// What a directory should have said instead of naming no zone.
+fn no_zone() -> DirectoryProblem {
+    let code = Denial::NoZone;
+    DirectoryProblem {
+        title: code.to_string(),
+        status: code.status(),
+        code,
+        detail: "The directory named none.".to_owned(),
+        waiting: None,
     }
 }
 

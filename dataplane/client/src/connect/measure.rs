@@ -2,8 +2,9 @@
 //!
 //! A candidate is a zone with its controllers, or a tunnel. Each door is tried by the first
 //! way out; by the others [`HEDGE`] later, or at once when the first way has failed, for
-//! candidates of which nothing has been heard. Bounded: [`PINGED`] doors by each way, and the
-//! caller decides at [`DECIDE_WITHIN`] with what is known then.
+//! candidates of which nothing has been heard. Bounded: [`PINGED`] doors by each way, as many
+//! again where none of them answers, and the caller decides at [`DECIDE_WITHIN`] with what is
+//! known then.
 
 mod probe;
 mod results;
@@ -57,7 +58,7 @@ pub enum Step {
     /// Ping this.
     Ping(Attempt, Door),
     /// Once more, on the same connection.
-    Again(Attempt),
+    Again(Attempt, Door),
     /// Enough.
     Cancel(Attempt),
 }
@@ -68,6 +69,8 @@ pub struct Test {
     subjects: Vec<Subject>,
     outs: Vec<Out>,
     probes: Vec<Probe>,
+    /// How many doors may be pinged by each way out.
+    room: usize,
     /// When the other ways out are tried; `None` once they are.
     hedge: Option<Instant>,
     began: Instant,
@@ -92,6 +95,7 @@ impl Test {
             hedge: (outs.len() > 1).then(|| now + HEDGE),
             outs,
             probes: Vec::new(),
+            room: PINGED,
             began: now,
             decide: Some(now + DECIDE_WITHIN),
             looked: now,
@@ -132,14 +136,18 @@ impl Test {
                 .collect();
             self.ping_otherwise(&lost, numbers, now);
         }
+        let failed = |probe: &Probe| matches!(probe.state, State::Failed(_));
+        if self.probes.iter().all(failed) {
+            self.look_further(numbers, now);
+        }
     }
 
     /// It is still undecided: whoever answered is asked again. Not before that is known, or
     /// the connection that the next question goes by would be busy with one more ping.
     pub fn go_on(&mut self) {
         let again = self.probes.iter_mut().filter_map(|probe| {
-            let attempt = probe.attempt;
-            probe.again().then_some(Step::Again(attempt))
+            let again = Step::Again(probe.attempt, probe.door);
+            probe.again().then_some(again)
         });
         self.steps.extend(again);
     }
@@ -147,12 +155,15 @@ impl Test {
     /// Does what is due.
     pub fn handle_timeout(&mut self, numbers: &mut Numbers, now: Instant) {
         self.looked = now;
-        self.decide.take_if(|due| *due <= now);
+        let late = self.decide.take_if(|due| *due <= now).is_some();
         if self.hedge.take_if(|due| *due <= now).is_some() {
             let unheard: Vec<usize> = (0..self.subjects.len())
                 .filter(|&subject| !self.has_answered(subject))
                 .collect();
             self.ping_otherwise(&unheard, numbers, now);
+        }
+        if late && !self.is_answered(None) {
+            self.look_further(numbers, now);
         }
     }
 
@@ -231,6 +242,19 @@ impl Test {
         }
     }
 
+    /// The best ones may all be behind the same firewall, and the only one on this side of it far
+    /// down the list. Those that do not answer have cost next to nothing.
+    fn look_further(&mut self, numbers: &mut Numbers, now: Instant) {
+        if self.room > PINGED {
+            return;
+        }
+        self.room += PINGED;
+        let all: Vec<usize> = (0..self.subjects.len()).collect();
+        for out in self.outs.clone() {
+            self.ping(&all, out, numbers, now);
+        }
+    }
+
     /// The first doors of all candidates before the second ones: the limit cuts what is least
     /// needed. Each way has its own, or the first would leave nothing for the others.
     fn ping(&mut self, subjects: &[usize], out: Out, numbers: &mut Numbers, now: Instant) {
@@ -240,7 +264,8 @@ impl Test {
             for &subject in subjects {
                 let place = Door { out, subject, door };
                 let known = self.of(subject).any(|probe| probe.door == place);
-                if known || door >= self.subjects[subject].doors || self.pinged_by(out) >= PINGED {
+                if known || door >= self.subjects[subject].doors || self.pinged_by(out) >= self.room
+                {
                     continue;
                 }
                 let attempt = numbers.next();

@@ -70,6 +70,15 @@ impl Places {
         self.zones.iter().position(|it| it.is(zone))
     }
 
+    /// Whether another answer names nothing that this one does not, in whatever order.
+    pub(super) fn name_all_of(&self, other: &Self) -> bool {
+        let known = |zone: &Place| {
+            self.find(zone)
+                .is_some_and(|it| self.zones[it].leads_like(zone))
+        };
+        other.zones.iter().all(known)
+    }
+
     /// A path of the answer `before`, as it is called in this one; `None` if it is gone.
     pub(super) fn follow(&self, path: Path, before: &Self) -> Option<Path> {
         let Some(old) = path.tunnel else {
@@ -109,6 +118,13 @@ impl Place {
         let mut controllers = self.controllers.iter();
         controllers.any(|controller| other.controllers.contains(controller))
     }
+
+    /// Whether two answers lead to the zone in the same ways.
+    fn leads_like(&self, other: &Self) -> bool {
+        self.controllers == other.controllers
+            && self.tunnels == other.tunnels
+            && self.authority == other.authority
+    }
 }
 
 #[cfg(test)]
@@ -143,6 +159,24 @@ mod tests {
         assert_eq!(now.find(&near), Some(1));
         assert_eq!(now.find(&zone(None, "far")), Some(0));
         assert_eq!(now.find(&zone(Some("other.zone"), "far")), None);
+    }
+
+    #[test]
+    fn an_answer_is_news_when_a_zone_is_or_the_way_to_one() {
+        let (near, far) = (
+            zone(Some("near.zone"), "near"),
+            zone(Some("far.zone"), "far"),
+        );
+        let known = places(&[near.clone(), far.clone()]);
+        assert!(known.name_all_of(&places(&[far.clone(), near.clone()])));
+        assert!(known.name_all_of(&places(&[near])), "one is gone");
+        assert!(!known.name_all_of(&places(&[zone(Some("new.zone"), "far")])));
+        let mut moved = far.clone();
+        moved.controllers = vec!["https://elsewhere".to_owned()];
+        assert!(!known.name_all_of(&places(&[moved])));
+        let mut renewed = far;
+        renewed.authority = Some("another".to_owned());
+        assert!(!known.name_all_of(&places(&[renewed])));
     }
 
     #[test]

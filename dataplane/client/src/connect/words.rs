@@ -150,6 +150,20 @@ pub enum Input {
     Answer(Attempt, Result<Box<Offer>, Setback>),
 }
 
+impl Input {
+    /// What it answers.
+    #[must_use]
+    pub const fn attempt(&self) -> Attempt {
+        match self {
+            Self::Reached(attempt, _)
+            | Self::Lookup(attempt, _)
+            | Self::Pong(attempt, _)
+            | Self::PingFailed(attempt, _)
+            | Self::Answer(attempt, _) => *attempt,
+        }
+    }
+}
+
 /// What is pinged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
@@ -193,7 +207,14 @@ pub enum Action {
         out: Out,
     },
     /// Ping it again, on the same connection.
-    PingAgain(Attempt),
+    PingAgain {
+        /// The same number as before.
+        attempt: Attempt,
+        /// What.
+        target: Target,
+        /// By which way out.
+        out: Out,
+    },
     /// Ask a zone for a router, hedged; answer with [`Input::Answer`].
     Ask {
         /// The number to answer with.

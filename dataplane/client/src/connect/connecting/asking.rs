@@ -241,7 +241,9 @@ impl Connecting {
     /// Tried again, where that can help; a zone that the user gave without looking around.
     fn unreachable(&mut self, mut troubles: Vec<Trouble>, round: Vec<Spot>, now: Instant) {
         troubles.append(&mut self.tunnels_wrong);
-        let hopeless = self.is_hopeless(&troubles);
+        let directories = self.renewal.troubles().iter().cloned();
+        let all: Vec<Trouble> = troubles.iter().cloned().chain(directories).collect();
+        let hopeless = self.is_hopeless(&all, now) && !self.may_learn();
         self.troubles = troubles;
         self.refusal = None;
         if hopeless {
@@ -249,6 +251,10 @@ impl Connecting {
         }
         // It was not the way that was to blame, or not that alone.
         self.avoid = None;
+        if self.move_on(now) {
+            return;
+        }
+        self.renew(now);
         let wait = self.wait_after_round();
         let given = self.setting.directories.is_empty() && self.setting.outs == 1;
         // After a network test that nobody answered there was no round.

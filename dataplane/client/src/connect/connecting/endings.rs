@@ -4,8 +4,11 @@ use std::time::Instant;
 
 use super::testing::trouble;
 use super::{Connecting, State};
-use crate::connect::words::{Action, Failure, Found, Server, Trouble};
+use crate::connect::words::{Action, Failure, Fault, Found, Server, Trouble};
 use crate::error::JoinError;
+
+/// Controllers that one sentence names.
+const CONTROLLERS: usize = 4;
 
 impl Connecting {
     /// Ends with what was wrong.
@@ -22,6 +25,7 @@ impl Connecting {
             State::Asking(_) => self.cancel_current(),
         }
         self.put_reserve_away();
+        self.stop_renewal();
         self.state = State::Ended;
         self.actions.push_back(Action::Done(result));
     }
@@ -43,15 +47,22 @@ impl Connecting {
         let troubles = self.current_troubles();
         let of_tunnel = |it: &&Trouble| matches!(it.server, Server::Tunnel(_));
         let (of_tunnels, others): (Vec<_>, Vec<_>) = troubles.iter().partition(of_tunnel);
-        let failures = others.into_iter().map(|trouble| &trouble.failure);
-        let worst = failures.max_by_key(|failure| failure.fault);
+        let failures: Vec<&Failure> = others.into_iter().map(|it| &it.failure).collect();
+        let worst = worst(&failures);
         let (directories, zones) = (&self.setting.directories, &self.places.zones);
         if zones.is_empty() {
-            return JoinError::of_directories(directories, worst);
+            return JoinError::of_directories(directories, worst.as_ref());
         }
-        let controllers = zones.iter().flat_map(|zone| &zone.controllers);
+        let mut controllers: Vec<String> = zones
+            .iter()
+            .flat_map(|it| &it.controllers)
+            .cloned()
+            .collect();
+        let more = controllers.len().saturating_sub(CONTROLLERS);
+        controllers.truncate(CONTROLLERS);
+        controllers.extend((more > 0).then(|| format!("and {more} more")));
         let tunnels: Vec<&Failure> = of_tunnels.iter().map(|it| &it.failure).collect();
-        JoinError::of_zones(controllers, worst, &tunnels)
+        JoinError::of_zones(&controllers, worst.as_ref(), &tunnels)
     }
 
     /// What is wrong now, or was in the round before.
@@ -68,5 +79,20 @@ impl Connecting {
         }
         troubles.extend(self.troubles_of_tunnels());
         troubles
+    }
+}
+
+/// What tells most. A proxy that is away is only half of it where the straight way failed too:
+/// it may be the one of another network, and its name was left in this machine's settings.
+fn worst(failures: &[&Failure]) -> Option<Failure> {
+    let fault = |failure: &&Failure| failure.fault;
+    let worst = failures.iter().copied().max_by_key(fault)?;
+    let straight = failures.iter().copied().filter(|it| it.proxy.is_none());
+    match straight.max_by_key(fault) {
+        Some(straight) if worst.fault == Fault::ProxyAway => Some(Failure {
+            reason: format!("{}; and {}", straight.reason, worst.reason),
+            ..straight.clone()
+        }),
+        _ => Some(worst.clone()),
     }
 }

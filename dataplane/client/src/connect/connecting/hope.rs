@@ -1,7 +1,8 @@
 //! Whether asking again can help: judged by each server that was tried, because one that is set
-//! up wrongly says nothing about the others.
+//! up wrongly says nothing about the others; and by each way to it, because a proxy that forbids
+//! says nothing about the way straight ahead.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Connecting;
 use crate::connect::words::{Fault, Server, Trouble};
@@ -9,25 +10,56 @@ use crate::connect::words::{Fault, Server, Trouble};
 /// So many looks in a row have to show nothing but a network that wants a sign-in until that is
 /// believed: one that is only just coming up looks like it too.
 const BELIEVED: u32 = 3;
+/// How long the other ways to a server are hoped for when one is certain to fail: somebody whose
+/// proxy wants a password waits for this answer, and a zone that starts again takes so long.
+/// Silence takes 4 s to show in one look, so that counts as a second one.
+const DOUBTED: Duration = Duration::from_secs(4);
 /// Between two such looks at least.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
+/// What a round without an answer has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Prospect {
+    /// Somebody may still come.
+    Open,
+    /// Every server is certain to fail by one way at least, and has only failed by another.
+    Doubtful,
+    /// Everything is certain to fail, if it is the network that answers in place of all.
+    Portal,
+    /// Everything is certain to fail.
+    Lost,
+}
+
+/// How long there has been little to hope for.
+#[derive(Debug, Default)]
+pub(super) struct Doubt {
+    /// Looks in a row.
+    looks: u32,
+    /// The first of them.
+    since: Option<Instant>,
+}
+
 impl Connecting {
     /// Whether there is nothing to hope for after a round with these troubles.
-    pub(super) fn is_hopeless(&mut self, troubles: &[Trouble]) -> bool {
-        let portal = troubles.iter().any(|it| it.failure.fault == Fault::Portal);
-        let lost = troubles.iter().all(|it| is_lost(it.server, troubles));
-        let hopeless = !troubles.is_empty() && lost;
-        self.suspected = match (hopeless, portal) {
-            (true, true) => self.suspected + 1,
-            _ => 0,
-        };
-        hopeless && (!portal || self.suspected >= BELIEVED)
+    pub(super) fn is_hopeless(&mut self, troubles: &[Trouble], now: Instant) -> bool {
+        let prospect = prospect(troubles);
+        if prospect == Prospect::Open {
+            self.doubt = Doubt::default();
+            return false;
+        }
+        self.doubt.looks += 1;
+        let since = *self.doubt.since.get_or_insert(now);
+        match prospect {
+            Prospect::Open => false,
+            Prospect::Doubtful => now.saturating_duration_since(since) >= DOUBTED,
+            Prospect::Portal => self.doubt.looks >= BELIEVED,
+            Prospect::Lost => true,
+        }
     }
 
     /// How long to wait after a round that was in vain.
     pub(super) fn wait_after_round(&mut self) -> Duration {
-        let least = if self.suspected > 0 {
+        let least = if self.doubt.looks > 0 {
             LOOK_AGAIN
         } else {
             Duration::ZERO
@@ -36,11 +68,25 @@ impl Connecting {
     }
 }
 
-/// Whether a server cannot be reached however often it is tried: for a reason that is certain by
-/// one of the ways, or because the network seems to answer in its place by each of them.
-fn is_lost(server: Server, troubles: &[Trouble]) -> bool {
+fn prospect(troubles: &[Trouble]) -> Prospect {
+    let faults = || troubles.iter().map(|trouble| trouble.failure.fault);
+    let may_come = |it: &Trouble| may_come(it.server, troubles);
+    if troubles.is_empty() || troubles.iter().any(may_come) {
+        Prospect::Open
+    } else if faults().any(Fault::passes) {
+        Prospect::Doubtful
+    } else if faults().any(|fault| fault == Fault::Portal) {
+        Prospect::Portal
+    } else {
+        Prospect::Lost
+    }
+}
+
+/// Whether nothing that is certain stands in the way to a server, and not only the network
+/// itself seems to answer in its place.
+fn may_come(server: Server, troubles: &[Trouble]) -> bool {
     let own = troubles.iter().filter(|trouble| trouble.server == server);
-    let faults: Vec<Fault> = own.map(|trouble| trouble.failure.fault).collect();
-    let certain = |fault: &Fault| *fault != Fault::Portal && !fault.passes();
-    faults.iter().any(certain) || faults.iter().all(|fault| *fault == Fault::Portal)
+    let mut faults = own.map(|trouble| trouble.failure.fault);
+    let certain = |fault: Fault| fault != Fault::Portal && !fault.passes();
+    !faults.clone().any(certain) && faults.any(Fault::passes)
 }

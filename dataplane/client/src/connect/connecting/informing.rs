@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use plenum_wire::directory::{Denial, DirectoryProblem};
 
+use super::hope::Doubt;
+use super::renewing::Renewal;
 use super::{Connecting, State, Then};
-use crate::connect::looking::{self, Looking, Outcome};
+use crate::connect::looking::{Asked, Looking, Outcome};
 use crate::connect::places::Places;
-use crate::connect::words::{Action, Attempt, Failure, News, Out, Unanswered};
+use crate::connect::words::{Action, Attempt, Failure, News, Numbers, Out, Unanswered};
 
 /// How soon somebody in a waiting room asks again at the least, at the most, and if the
 /// directory does not say.
@@ -19,13 +21,20 @@ const WAITING: (Duration, Duration, Duration) = (
 
 impl Connecting {
     pub(super) fn look_up(&mut self, now: Instant) {
+        self.stop_renewal();
+        let order = self.informants();
+        self.state = State::LookingUp(Looking::new(order, &mut self.numbers, now));
+    }
+
+    /// Who is asked, in this order.
+    pub(super) fn informants(&self) -> Vec<Asked> {
         let directories = 0..self.setting.directories.len();
         let outs = self.setting.outs;
         let all = directories.flat_map(|place| (0..outs).map(move |out| (place, Out(out))));
-        let mut order: Vec<looking::Asked> = all.collect();
+        let mut order: Vec<Asked> = all.collect();
         // Who answered before, and knows who waits, is asked first.
         order.sort_by_key(|asked| Some(*asked) != self.informant);
-        self.state = State::LookingUp(Looking::new(order, &mut self.numbers, now));
+        order
     }
 
     pub(super) fn handle_lookup(
@@ -34,10 +43,10 @@ impl Connecting {
         answer: Result<Places, Unanswered>,
         now: Instant,
     ) {
-        let State::LookingUp(looking) = &mut self.state else {
+        let Some((looking, numbers)) = self.looking() else {
             return;
         };
-        let outcome = looking.handle(attempt, answer, &mut self.numbers, now);
+        let outcome = looking.handle(attempt, answer, numbers, now);
         self.looked_up(outcome, now);
     }
 
@@ -47,39 +56,47 @@ impl Connecting {
         reached: Result<(), Failure>,
         now: Instant,
     ) {
-        let State::LookingUp(looking) = &mut self.state else {
+        let Some((looking, numbers)) = self.looking() else {
             return;
         };
-        let outcome = looking.handle_reached(attempt, reached, &mut self.numbers, now);
+        let outcome = looking.handle_reached(attempt, reached, numbers, now);
         self.looked_up(outcome, now);
+    }
+
+    /// The lookup that is going on: nothing else does, or it is beside the rest.
+    const fn looking(&mut self) -> Option<(&mut Looking, &mut Numbers)> {
+        match (&mut self.state, &mut self.renewal) {
+            (State::LookingUp(looking), _) | (_, Renewal::Asking(looking)) => {
+                Some((looking, &mut self.numbers))
+            }
+            _ => None,
+        }
     }
 
     fn looked_up(&mut self, outcome: Option<Outcome>, now: Instant) {
         self.act();
+        let Some(outcome) = outcome else {
+            return;
+        };
+        if !matches!(self.state, State::LookingUp(_)) {
+            return self.renewed(outcome, now);
+        }
         match outcome {
-            None => {}
-            Some(Outcome::Found(places, asked)) if places.zones.is_empty() => {
-                self.informant = Some(asked);
-                self.denied(no_zone(), None, now);
-            }
-            Some(Outcome::Found(places, asked)) => {
-                self.informant = Some(asked);
-                self.know(places);
-                self.fresh = true;
-                self.denial = None;
-                self.steps.lookup = Some(now - self.began);
-                if self.told.is_some() {
+            Outcome::Found(places, asked) => {
+                if self.told.take().is_some() {
                     // The way from here takes as long as it would have without the wait.
-                    self.deadline = self.deadline.max(now + self.setting.within);
+                    let longest = self.setting.patience + self.setting.within;
+                    let deadline = now + self.setting.within;
+                    self.deadline = deadline.min(self.began + longest);
                 }
-                self.enter(now);
+                self.take_up(places, asked, now);
             }
-            Some(Outcome::Denied(problem, after, asked)) => {
+            Outcome::Denied(problem, after, asked) => {
                 self.informant = Some(asked);
                 self.denied(problem, after, now);
             }
-            Some(Outcome::Failed(troubles)) => {
-                let hopeless = self.is_hopeless(&troubles);
+            Outcome::Failed(troubles) => {
+                let hopeless = self.is_hopeless(&troubles, now);
                 self.troubles = troubles;
                 self.denial = None;
                 if hopeless {
@@ -91,10 +108,22 @@ impl Connecting {
         }
     }
 
+    /// Goes on with an answer.
+    pub(super) fn take_up(&mut self, places: Places, asked: Asked, now: Instant) {
+        self.put_reserve_away();
+        self.informant = Some(asked);
+        self.know(places);
+        self.fresh = true;
+        self.renewal = Renewal::of_answer(now);
+        self.denial = None;
+        self.steps.lookup = Some(now - self.began);
+        self.enter(now);
+    }
+
     /// Another answer than before: what was remembered by its place in the old one is looked for
     /// in this.
     fn know(&mut self, places: Places) {
-        self.suspected = 0;
+        self.doubt = Doubt::default();
         let before = std::mem::replace(&mut self.places, places);
         let home = self.home.and_then(|zone| before.zones.get(zone));
         self.home = home.and_then(|zone| self.places.find(zone));
@@ -132,17 +161,5 @@ impl Connecting {
             self.told = Some(news);
             self.actions.push_back(Action::Tell(news));
         }
-    }
-}
-
-/// What a directory should have said instead of naming no zone.
-fn no_zone() -> DirectoryProblem {
-    let code = Denial::NoZone;
-    DirectoryProblem {
-        title: code.to_string(),
-        status: code.status(),
-        code,
-        detail: "The directory named none.".to_owned(),
-        waiting: None,
     }
 }

@@ -107,7 +107,7 @@ impl Connecting {
     }
 
     /// The test is over, one way or the other.
-    fn leave_test(&mut self, now: Instant) {
+    pub(super) fn leave_test(&mut self, now: Instant) {
         if let State::Testing(test) = &mut self.state {
             test.stop();
         }

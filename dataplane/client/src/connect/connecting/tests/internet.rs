@@ -1,4 +1,4 @@
-//! What comes back from a world, and after how long.
+//! What comes back from a world, and after how long. Zones are named by their number there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use plenum_wire::join::Offer;
 
 use super::answers::{denied, failure, offer, refused};
 use super::weather::{Weather, ms};
-use super::world::{Says, Way, World, Zone};
+use super::world::{Says, Way, World};
 use crate::connect::places::Places;
 use crate::connect::words::{
     Attempt, Fault, Input, Out, Path, Server, Setback, Target, Tunnel, Unanswered,
@@ -31,8 +31,6 @@ pub struct Internet<'a> {
     weather: Weather,
     /// Connections to directories that are kept.
     kept: BTreeSet<(usize, Out)>,
-    /// A directory has answered.
-    informed: bool,
     counts: BTreeMap<Counted, usize>,
 }
 
@@ -42,7 +40,6 @@ impl<'a> Internet<'a> {
             world,
             weather: Weather::new(world.seed),
             kept: BTreeSet::new(),
-            informed: false,
             counts: BTreeMap::new(),
         }
     }
@@ -82,7 +79,6 @@ impl<'a> Internet<'a> {
             Way::Wrong(fault) => (ms(1.0), failed(fault)),
             Way::Hole | Way::Stalls(_) | Way::Comes(..) => (ms(4_000.0), failed(Fault::Silent)),
         };
-        self.informed |= answer.is_ok();
         (after, Input::Lookup(attempt, answer))
     }
 
@@ -94,34 +90,20 @@ impl<'a> Internet<'a> {
                 Err(denied(code, later))
             }
             Says::Yes | Says::Later(..) => Ok(self.world.answer(now)),
+            Says::Nothing => Ok(Places::default()),
         }
-    }
-
-    /// Which zone it is that the last answer has in this place.
-    pub fn place(&self, zone: usize) -> usize {
-        if self.informed && self.world.turned {
-            self.world.zones.len() - 1 - zone
-        } else {
-            zone
-        }
-    }
-
-    pub fn zone(&self, zone: usize) -> &Zone {
-        &self.world.zones[self.place(zone)]
     }
 
     pub fn way(&mut self, target: Target, out: Out) -> Way {
         let (way, server) = match target {
-            Target::Controller(zone, _) => {
-                (self.zone(zone).ways[out.0], Server::Zone(self.place(zone)))
-            }
+            Target::Controller(zone, _) => (self.world.zone(zone).ways[out.0], Server::Zone(zone)),
             Target::Tunnel(tunnel) => (self.tunnel(tunnel)[out.0], Server::Tunnel(tunnel)),
         };
         self.today(way, server, out)
     }
 
     fn tunnel(&self, Tunnel { zone, index }: Tunnel) -> &[Way] {
-        &self.zone(zone).tunnels[index]
+        &self.world.zone(zone).tunnels[index]
     }
 
     /// How a way is this time.
@@ -163,10 +145,7 @@ impl<'a> Internet<'a> {
     pub fn ask(&mut self, attempt: Attempt, zone: usize, path: Path) -> Reply {
         let (way, server) = match path.tunnel {
             Some(tunnel) => (self.tunnel(tunnel)[path.out.0], Server::Tunnel(tunnel)),
-            None => (
-                self.zone(zone).ways[path.out.0],
-                Server::Zone(self.place(zone)),
-            ),
+            None => (self.world.zone(zone).ways[path.out.0], Server::Zone(zone)),
         };
         let failed = |fault| Err(Setback::Failed(failure(fault)));
         let (after, answer) = match self.today(way, server, path.out) {
@@ -186,8 +165,8 @@ impl<'a> Internet<'a> {
     }
 
     fn offer(&mut self, zone: usize) -> Result<Box<Offer>, Setback> {
-        let server = Server::Zone(self.place(zone));
-        let refusal = self.zone(zone).refusal;
+        let server = Server::Zone(zone);
+        let refusal = self.world.zone(zone).refusal;
         match refusal {
             Some((code, times)) if self.count(Counted::Answers(server)) <= times => {
                 Err(refused(code))

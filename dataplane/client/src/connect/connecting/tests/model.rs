@@ -8,15 +8,8 @@ use super::world::*;
 use super::*;
 use crate::connect::words::{Fault, Out, Path, Tunnel};
 
-fn way() -> impl Strategy<Value = Way> {
-    let loss = prop_oneof![2 => Just(0.0), 1 => 0.0..0.05_f64];
-    let link = (1.0..300.0_f64, 0.0..50.0_f64, loss);
-    let link = link.prop_map(|(round_trip, jitter, loss)| Link {
-        round_trip,
-        jitter,
-        loss,
-    });
-    let fault = prop_oneof![
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
         Just(Fault::Silent),
         Just(Fault::Refused),
         Just(Fault::UnknownName),
@@ -26,13 +19,23 @@ fn way() -> impl Strategy<Value = Way> {
         Just(Fault::Untrusted),
         Just(Fault::ProxyLogin),
         Just(Fault::Portal),
-    ];
+    ]
+}
+
+fn way() -> impl Strategy<Value = Way> {
+    let loss = prop_oneof![2 => Just(0.0), 1 => 0.0..0.05_f64];
+    let link = (1.0..300.0_f64, 0.0..50.0_f64, loss);
+    let link = link.prop_map(|(round_trip, jitter, loss)| Link {
+        round_trip,
+        jitter,
+        loss,
+    });
     prop_oneof![
         4 => link.clone().prop_map(Way::Open),
         2 => Just(Way::Hole),
         1 => link.clone().prop_map(Way::Stalls),
-        2 => fault.clone().prop_map(Way::Wrong),
-        1 => (fault, 0_usize..6, link).prop_map(|(fault, times, link)| Way::Comes(fault, times, link)),
+        2 => fault().prop_map(Way::Wrong),
+        1 => (fault(), 0_usize..6, link).prop_map(|(fault, times, link)| Way::Comes(fault, times, link)),
     ]
 }
 
@@ -55,6 +58,7 @@ fn says() -> impl Strategy<Value = Says> {
         6 => Just(Says::Yes),
         1 => (code.clone(), after).prop_map(|(code, after)| Says::No(code, after)),
         1 => (code, 0_usize..4).prop_map(|(code, times)| Says::Later(code, times)),
+        1 => Just(Says::Nothing),
     ]
 }
 
@@ -86,6 +90,23 @@ fn zone(outs: usize) -> impl Strategy<Value = Zone> {
         })
 }
 
+/// A zone where nobody is any more.
+fn gone(outs: usize) -> impl Strategy<Value = Zone> {
+    let way = prop_oneof![Just(Way::Hole), fault().prop_map(Way::Wrong)];
+    let ways = prop::collection::vec(way, outs);
+    let tunnels = prop::collection::vec(ways.clone(), 0..2);
+    (ways, tunnels).prop_map(|(ways, tunnels)| {
+        let mut zone = Zone::at(&ways);
+        zone.tunnels = tunnels;
+        zone
+    })
+}
+
+/// More than are pinged at once, now and then.
+fn how_many() -> impl Strategy<Value = usize> {
+    prop_oneof![15 => 1_usize..4, 1 => 13_usize..17]
+}
+
 fn path(zones: usize, outs: usize) -> impl Strategy<Value = (usize, Path)> {
     (0..zones.max(1), 0..outs).prop_map(|(zone, out)| {
         let out = Out(out);
@@ -94,25 +115,26 @@ fn path(zones: usize, outs: usize) -> impl Strategy<Value = (usize, Path)> {
 }
 
 fn any_world() -> impl Strategy<Value = World> {
-    (1_usize..3, 0_usize..3, 1_usize..4).prop_flat_map(|(outs, directories, zones)| {
+    (1_usize..3, 0_usize..3, how_many()).prop_flat_map(|(outs, directories, zones)| {
         let directory = (ways(outs), says()).prop_map(|(ways, says)| Directory { ways, says });
         (
             prop::collection::vec(directory, directories),
             prop::collection::vec(zone(outs), zones),
             prop::option::weighted(0.2, path(zones, outs)),
             prop::option::weighted(0.2, path(zones, outs)),
-            any::<bool>(),
-            any::<bool>(),
+            prop::option::weighted(0.3, prop::collection::vec(gone(outs), 1..3)),
+            (any::<bool>(), any::<bool>(), any::<bool>()),
             any::<u64>(),
         )
             .prop_map(
-                move |(directories, zones, back, avoid, known, from_tunnel, seed)| {
-                    let tunnel = |zone: usize| {
-                        let there = from_tunnel && !zones[zone].tunnels.is_empty();
-                        there.then_some(Tunnel { zone, index: 0 })
-                    };
+                move |(directories, zones, back, avoid, gone, (known, turned, tunnelled), seed)| {
+                    let gone = gone.filter(|_| known && !directories.is_empty());
+                    let gone = gone.unwrap_or_default();
+                    let before: &[Zone] = if gone.is_empty() { &zones } else { &gone };
                     let back = back.map(|(zone, path)| {
-                        let tunnel = tunnel(zone);
+                        let zone = zone % before.len();
+                        let there = tunnelled && !before[zone].tunnels.is_empty();
+                        let tunnel = there.then_some(Tunnel { zone, index: 0 });
                         (zone, Path { tunnel, ..path })
                     });
                     World {
@@ -122,7 +144,8 @@ fn any_world() -> impl Strategy<Value = World> {
                         directories,
                         zones,
                         known,
-                        turned: false,
+                        gone,
+                        turned,
                         within: Duration::from_secs(15),
                         patience: Duration::from_secs(60),
                         seed,
@@ -156,7 +179,7 @@ proptest! {
         };
         prop_assert!(seen.took <= patience, "{} ms", seen.ms());
         if let Ok(found) = &seen.result {
-            let zone = &world.zones[found.zone];
+            let zone = world.zone(seen.zone.unwrap());
             let way = match found.path.tunnel {
                 Some(tunnel) => zone.tunnels[tunnel.index][found.path.out.0],
                 None => zone.ways[found.path.out.0],
@@ -168,7 +191,44 @@ proptest! {
             prop_assert!(!has_a_way(&world), "{}: {seen:?}", seen.error());
         }
         prop_assert!(seen.asked.len() < 400, "{} questions", seen.asked.len());
+        prop_assert!(seen.lookups < 200, "{} lookups", seen.lookups);
     }
+
+    #[test]
+    fn what_is_certain_by_one_way_does_not_end_what_may_come_by_another(world in half_certain()) {
+        let seen = world.join();
+        prop_assert!(seen.result.is_ok(), "{}: {seen:?}", seen.error());
+    }
+}
+
+/// By the proxy it is certain that nothing works, and straight ahead it does in a moment.
+fn half_certain() -> impl Strategy<Value = World> {
+    let certain = prop_oneof![
+        Just(Fault::ProxyForbids),
+        Just(Fault::Untrusted),
+        Just(Fault::ProxyLogin),
+        Just(Fault::Portal),
+    ];
+    let passing = prop_oneof![
+        Just(Fault::Refused),
+        Just(Fault::UnknownName),
+        Just(Fault::Nonsense),
+    ];
+    let link = (1.0..300.0_f64).prop_map(clear);
+    let ways = (passing, 0_usize..4, link, certain);
+    let ways = ways.prop_map(|(fault, times, link, certain)| {
+        vec![Way::Comes(fault, times, link), Way::Wrong(certain)]
+    });
+    let zones = prop::collection::vec(ways.clone(), 1..3);
+    (ways, zones, any::<bool>(), any::<u64>()).prop_map(|(directory, zones, known, seed)| {
+        let mut world = world();
+        world.outs = 2;
+        world.directories[0].ways = directory;
+        world.zones = zones.iter().map(|ways| Zone::at(ways)).collect();
+        world.known = known;
+        world.seed = seed;
+        world
+    })
 }
 
 /// The property above is worth nothing where no world has a way.

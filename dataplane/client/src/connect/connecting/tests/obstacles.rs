@@ -166,3 +166,47 @@ fn no_directory_is_asked_by_two_ways_at_once() {
     seen.found();
     assert_eq!(seen.lookups, 2);
 }
+
+#[test]
+fn a_way_that_is_certain_to_fail_says_nothing_of_the_others() {
+    // A zone in the house starts again, and the proxy lets nobody into the house.
+    let comes = Way::Comes(Fault::Refused, 5, clear(40.0));
+    for fault in [Fault::ProxyForbids, Fault::ProxyLogin, Fault::Untrusted] {
+        let mut world = world();
+        world.outs = 2;
+        world.directories[0].ways = vec![comes, Way::Wrong(fault)];
+        world.zones = vec![Zone::at(&[comes, Way::Wrong(fault)])];
+        let seen = world.join();
+        assert_eq!(seen.found().path, DIRECT, "{fault:?}");
+    }
+}
+
+#[test]
+fn the_only_zone_on_this_side_of_the_firewall_may_be_far_down_the_list() {
+    for blocked in [
+        Way::Hole,
+        Way::Wrong(Fault::Refused),
+        Way::Wrong(Fault::Untrusted),
+    ] {
+        let mut world = world();
+        world.zones = vec![Zone::at(&[blocked]); 15];
+        world.zones.push(Zone::at(&[open(40.0)]));
+        let seen = world.join();
+        assert_eq!(seen.found().zone, 15, "{blocked:?}");
+        assert!(seen.ms() < 1_500, "{blocked:?}: {} ms", seen.ms());
+    }
+}
+
+#[test]
+fn a_directory_that_names_no_zone_keeps_nobody_from_one_that_does() {
+    let mut world = world();
+    let empty = Directory {
+        ways: vec![open(10.0)],
+        says: Says::Nothing,
+    };
+    world.directories.insert(0, empty);
+    world.join().found();
+    world.directories.pop();
+    let seen = world.join();
+    assert!(seen.error().to_string().contains("no zone is ready"));
+}

@@ -82,3 +82,85 @@ fn home_is_the_same_zone_when_the_directory_names_it_in_another_place() {
     assert_eq!(seen.found().zone, 1, "the meeting is there");
     assert_eq!(seen.asked, [(0, DIRECT), (0, DIRECT)]);
 }
+
+#[test]
+fn who_comes_back_to_a_zone_that_is_gone_is_told_of_another() {
+    let table = [
+        (Way::Hole, 2_500),
+        (Way::Wrong(Fault::Refused), 1_000),
+        (Way::Wrong(Fault::Untrusted), 1_000),
+        (Way::Wrong(Fault::Portal), 1_000),
+    ];
+    for (way, within) in table {
+        for back in [None, Some((0, DIRECT))] {
+            let mut world = world();
+            world.known = true;
+            world.gone = vec![Zone::at(&[way]); 2];
+            world.back = back;
+            let seen = world.join();
+            assert_eq!((seen.zone, seen.lookups), (Some(0), 1), "{way:?}");
+            assert!(seen.ms() < within, "{way:?}: {} ms", seen.ms());
+        }
+    }
+}
+
+#[test]
+fn who_comes_back_while_the_directory_is_away_gets_in_where_it_was() {
+    let later = Way::Comes(Fault::Refused, 6, clear(40.0));
+    let blocked = [
+        Way::Hole,
+        Way::Wrong(Fault::Refused),
+        Way::Wrong(Fault::Untrusted),
+    ];
+    for way in blocked {
+        let mut world = world();
+        world.known = true;
+        world.back = Some((0, DIRECT));
+        world.zones = vec![Zone::at(&[later])];
+        world.directories[0].ways = vec![way];
+        let seen = world.join();
+        assert_eq!(seen.found().path, DIRECT, "{way:?}");
+        // A silent directory takes 4 s, and nobody waits for that.
+        assert!(seen.ms() < 3_000, "{way:?}: {} ms", seen.ms());
+    }
+}
+
+#[test]
+fn who_comes_back_is_not_kept_out_by_a_directory_that_refuses_while_the_zone_starts_again() {
+    // A session there may end before the meeting does; the ticket is good all the time.
+    for code in [
+        Denial::SignInRequired,
+        Denial::WaitingForHost,
+        Denial::Unavailable,
+    ] {
+        let mut world = world();
+        world.known = true;
+        world.back = Some((0, DIRECT));
+        world.zones = vec![Zone::at(&[Way::Comes(Fault::Refused, 6, clear(40.0))])];
+        world.directories[0].says = Says::No(code, None);
+        let seen = world.join();
+        assert_eq!(seen.found().path, DIRECT, "{code:?}");
+        assert!(seen.lookups <= 3, "{code:?}: {} lookups", seen.lookups);
+    }
+}
+
+#[test]
+fn what_the_directory_refuses_for_good_is_told_when_nobody_came_back() {
+    let mut world = world();
+    world.known = true;
+    world.back = Some((0, DIRECT));
+    world.zones = vec![Zone::at(&[Way::Wrong(Fault::Refused)])];
+    world.directories[0].says = Says::No(Denial::Over, None);
+    let seen = world.join();
+    assert!(seen.error().to_string().contains("is over"), "{seen:?}");
+    assert_eq!(seen.lookups, 1);
+}
+
+#[test]
+fn a_zone_that_died_after_it_was_named_is_asked_for_again() {
+    let mut world = world();
+    world.zones = vec![Zone::at(&[Way::Wrong(Fault::Refused)])];
+    let seen = world.join();
+    // Once at first, and then every five seconds of fifteen.
+    assert_eq!(seen.lookups, 3, "{seen:?}");
+}

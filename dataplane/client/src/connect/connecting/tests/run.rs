@@ -8,7 +8,7 @@ use super::internet::{Internet, Reply};
 use super::weather::Weather;
 use super::world::{Way, World};
 use crate::connect::measure::PINGED;
-use crate::connect::words::{Action, Attempt, Found, Input, News, Path, Target};
+use crate::connect::words::{Action, Attempt, Found, Input, News, Path, Target, Tunnel};
 use crate::error::JoinError;
 
 /// How it ended, and what was seen.
@@ -16,6 +16,8 @@ use crate::error::JoinError;
 pub struct Seen {
     pub took: Duration,
     pub result: Result<Box<Found>, JoinError>,
+    /// The number of the zone that was found.
+    pub zone: Option<usize>,
     pub news: Vec<News>,
     pub lookups: usize,
     /// Directories tried to be reached, without a question.
@@ -78,6 +80,7 @@ impl World {
             seen: Seen {
                 took: Duration::ZERO,
                 result: Err(JoinError::Configuration("still running".to_owned())),
+                zone: None,
                 news: Vec::new(),
                 lookups: 0,
                 reached: 0,
@@ -103,6 +106,7 @@ impl Run<'_> {
                     assert!(self.connecting.next_timeout().is_none());
                     assert!(self.running.is_empty(), "left running: {:?}", self.running);
                     self.seen.took = self.now - start;
+                    self.seen.zone = result.as_ref().ok().map(|found| self.number(found.zone));
                     self.seen.result = result;
                     return self.seen;
                 }
@@ -125,16 +129,22 @@ impl Run<'_> {
     }
 
     fn hand_over(&mut self, input: Input) {
-        let (Input::Reached(attempt, _)
-        | Input::Lookup(attempt, _)
-        | Input::Answer(attempt, _)
-        | Input::Pong(attempt, _)
-        | Input::PingFailed(attempt, _)) = &input;
-        let known = self.running.remove(attempt);
+        let known = self.running.remove(&input.attempt());
         // One in eight of those cancelled is too late to be stopped.
         if known || self.luck.random().is_multiple_of(8) {
             self.connecting.handle(input, self.now);
         }
+    }
+
+    /// The zone in this place of the last answer.
+    fn number(&self, zone: usize) -> usize {
+        World::number(&self.connecting.places().zones[zone])
+    }
+
+    /// With the zone's number.
+    fn tunnel(&self, Tunnel { zone, index }: Tunnel) -> Tunnel {
+        let zone = self.number(zone);
+        Tunnel { zone, index }
     }
 
     fn act(&mut self, action: Action) {
@@ -164,15 +174,20 @@ impl Run<'_> {
                 target,
                 out,
             } => {
+                let target = match target {
+                    Target::Controller(zone, index) => Target::Controller(self.number(zone), index),
+                    Target::Tunnel(tunnel) => Target::Tunnel(self.tunnel(tunnel)),
+                };
                 self.seen.pinged.push(target);
                 let way = self.internet.way(target, out);
                 self.pinged.insert(attempt, way);
                 self.ping(attempt, way, true);
-                // Controllers and tunnels, each by the ways out that there are.
-                let most = 2 * self.world.outs * PINGED;
+                // Controllers and tunnels, each by the ways out that there are, and as many again
+                // where nobody answers.
+                let most = 4 * self.world.outs * PINGED;
                 assert!(self.running.len() <= most, "too much at once");
             }
-            Action::PingAgain(attempt) => {
+            Action::PingAgain { attempt, .. } => {
                 self.ping(attempt, self.pinged[&attempt], false);
             }
             Action::Ask {
@@ -183,9 +198,12 @@ impl Run<'_> {
                 forgive,
             } => {
                 self.seen.forgave.push(forgive);
-                let controllers = self.internet.zone(zone).controllers;
+                let zone = self.number(zone);
+                let tunnel = path.tunnel.map(|tunnel| self.tunnel(tunnel));
+                let path = Path { tunnel, ..path };
+                let controllers = self.world.zone(zone).controllers;
                 assert!(first.is_none_or(|first| first < controllers));
-                self.seen.asked.push((self.internet.place(zone), path));
+                self.seen.asked.push((zone, path));
                 let reply = self.internet.ask(attempt, zone, path);
                 self.start(attempt, reply);
             }

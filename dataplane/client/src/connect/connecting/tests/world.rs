@@ -70,6 +70,8 @@ pub enum Says {
     No(Denial, Option<Duration>),
     /// No for the first so many times.
     Later(Denial, usize),
+    /// Yes, and no zone.
+    Nothing,
 }
 
 #[derive(Debug, Clone)]
@@ -117,6 +119,8 @@ pub struct World {
     pub avoid: Option<Path>,
     /// What is known before. With no directory always.
     pub known: bool,
+    /// Instead of the zones these were known before, and are named no more.
+    pub gone: Vec<Zone>,
     /// Directories name the zones in the reverse order of what was known.
     pub turned: bool,
     pub within: Duration,
@@ -136,6 +140,7 @@ pub fn world() -> World {
         back: None,
         avoid: None,
         known: false,
+        gone: Vec::new(),
         turned: false,
         within: Duration::from_secs(15),
         patience: Duration::from_secs(600),
@@ -146,34 +151,33 @@ pub fn world() -> World {
 impl World {
     /// What a directory answers.
     pub fn answer(&self, now: Instant) -> Places {
-        let mut places = self.places(now);
+        let mut places = places(0, &self.zones, now);
         if self.turned {
             places.zones.reverse();
         }
         places
     }
 
-    pub fn places(&self, now: Instant) -> Places {
-        let named = |what: &str, count: usize| -> Vec<String> {
-            (0..count)
-                .map(|at| format!("https://{what}{at}.example"))
-                .collect()
-        };
-        let zones = self.zones.iter().enumerate();
-        Places {
-            token: Some("token".to_owned()),
-            expires: now.checked_add(Duration::from_secs(600)),
-            zones: zones
-                .map(|(index, zone)| Place {
-                    name: Some(format!("zone-{index}.example").parse().unwrap()),
-                    controllers: named(&format!("zc{index}-"), zone.controllers),
-                    tunnels: named(&format!("ht{index}-"), zone.tunnels.len()),
-                    authority: None,
-                    load: zone.load,
-                    hosts: zone.hosts,
-                })
-                .collect(),
+    /// What was known before.
+    fn kept(&self, now: Instant) -> Places {
+        if self.gone.is_empty() {
+            places(0, &self.zones, now)
+        } else {
+            places(self.zones.len(), &self.gone, now)
         }
+    }
+
+    /// The zone of a number: those that are gone come after the others.
+    pub fn zone(&self, number: usize) -> &Zone {
+        let mut all = self.zones.iter().chain(&self.gone);
+        all.nth(number).unwrap()
+    }
+
+    /// Which zone an answer speaks of.
+    pub fn number(place: &Place) -> usize {
+        let name = place.name.as_ref().unwrap().as_str();
+        let number = name.strip_prefix("zone-").unwrap();
+        number.strip_suffix(".example").unwrap().parse().unwrap()
     }
 
     pub fn setting(&self, now: Instant) -> Setting {
@@ -185,12 +189,36 @@ impl World {
                 .map(|at| format!("https://directory{at}.example"))
                 .collect(),
             outs: self.outs,
-            known: known.then(|| self.places(now)),
+            known: known.then(|| self.kept(now)),
             back: self.back,
             avoid: self.avoid,
             within: self.within,
             patience: self.patience,
             seed: self.seed,
         }
+    }
+}
+
+/// Zones as a directory names them, numbered from `first`.
+fn places(first: usize, zones: &[Zone], now: Instant) -> Places {
+    let named = |what: &str, count: usize| -> Vec<String> {
+        (0..count)
+            .map(|at| format!("https://{what}{at}.example"))
+            .collect()
+    };
+    let zones = (first..).zip(zones);
+    Places {
+        token: Some("token".to_owned()),
+        expires: now.checked_add(Duration::from_secs(600)),
+        zones: zones
+            .map(|(number, zone)| Place {
+                name: Some(format!("zone-{number}.example").parse().unwrap()),
+                controllers: named(&format!("zc{number}-"), zone.controllers),
+                tunnels: named(&format!("ht{number}-"), zone.tunnels.len()),
+                authority: None,
+                load: zone.load,
+                hosts: zone.hosts,
+            })
+            .collect(),
     }
 }

@@ -1,0 +1,173 @@
+//! Whether there are other places by now: those of an earlier answer may be gone.
+//!
+//! Who comes back knows where the meeting was, and asks no directory while that leads anywhere.
+//! When nothing there answers, the directories are asked, beside what goes on there: they may be
+//! away too, and the places be right all the same. What they name is taken as soon as nobody
+//! there has anything to say.
+
+use std::time::{Duration, Instant};
+
+use super::{Connecting, State};
+use crate::connect::looking::{Asked, Looking, Outcome};
+use crate::connect::measure::DECIDE_WITHIN;
+use crate::connect::places::Places;
+use crate::connect::words::Trouble;
+
+/// When an answer of this time is old enough to ask for another: a zone that has just died is
+/// named for a while.
+const OLD: Duration = Duration::from_secs(5);
+/// Between two times that other places are asked for at least.
+const AGAIN: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) enum Renewal {
+    /// There is nobody to ask, or only what has been said for good.
+    None,
+    /// The directories may be asked from then on.
+    From(Instant, Vain),
+    Asking(Looking),
+    /// These are the places now.
+    Answered(Places, Asked),
+}
+
+/// What came of the last time that other places were asked for.
+#[derive(Debug)]
+pub(super) enum Vain {
+    /// They were not yet.
+    Untried,
+    /// A directory has none for the moment.
+    Later,
+    /// No directory could be asked.
+    Failed(Vec<Trouble>),
+}
+
+impl Renewal {
+    /// With places of this time.
+    pub fn of_answer(now: Instant) -> Self {
+        Self::From(now + OLD, Vain::Untried)
+    }
+
+    /// With places that are kept from before.
+    pub fn of_kept(now: Instant) -> Self {
+        Self::From(now, Vain::Untried)
+    }
+
+    /// What was wrong with the directories.
+    pub fn troubles(&self) -> &[Trouble] {
+        match self {
+            Self::From(_, Vain::Failed(troubles)) => troubles,
+            _ => &[],
+        }
+    }
+}
+
+impl Connecting {
+    /// Whether a directory may name other places, of which nothing is known: then nothing that
+    /// is wrong with these is the end.
+    pub(super) fn may_learn(&self) -> bool {
+        match &self.renewal {
+            Renewal::From(_, Vain::Untried) => !self.fresh,
+            Renewal::From(_, Vain::Later) | Renewal::Asking(_) | Renewal::Answered(..) => true,
+            // Those are judged with the rest.
+            Renewal::From(_, Vain::Failed(_)) | Renewal::None => false,
+        }
+    }
+
+    /// When there is something to do.
+    pub(super) fn renewal_timeout(&self) -> Option<Instant> {
+        match &self.renewal {
+            Renewal::Asking(looking) => looking.next_timeout(),
+            // Silence is waited for as long as tunnels wait for it.
+            Renewal::From(from, _) => {
+                let since = self.silent_since()?;
+                Some((since + DECIDE_WITHIN).max(*from))
+            }
+            Renewal::None | Renewal::Answered(..) => None,
+        }
+    }
+
+    /// Since when nobody answers, if nobody does; tunnels are not heard of either.
+    fn silent_since(&self) -> Option<Instant> {
+        match &self.state {
+            State::Testing(test) => (!test.is_answered(None)).then(|| test.began()),
+            State::Asking(asking) => asking.is_idle().then_some(self.zones_began),
+            State::LookingUp(_) | State::Pausing { .. } | State::Ended => None,
+        }
+    }
+
+    /// Nobody can be reached, or nobody answers.
+    pub(super) fn renew(&mut self, now: Instant) {
+        if matches!(self.renewal, Renewal::From(from, _) if from <= now) {
+            let looking = Looking::new(self.informants(), &mut self.numbers, now);
+            self.renewal = Renewal::Asking(looking);
+            self.act();
+        }
+    }
+
+    /// What is due.
+    pub(super) fn look_at_renewal(&mut self, now: Instant) {
+        if self.renewal_timeout().is_none_or(|due| due > now) {
+            return;
+        }
+        match &mut self.renewal {
+            Renewal::Asking(looking) => looking.handle_timeout(&mut self.numbers, now),
+            _ => self.renew(now),
+        }
+    }
+
+    /// What the directories say.
+    pub(super) fn renewed(&mut self, outcome: Outcome, now: Instant) {
+        self.renewal = match outcome {
+            Outcome::Found(places, asked) => Renewal::Answered(places, asked),
+            Outcome::Denied(problem, after, asked) => {
+                self.informant = Some(asked);
+                if problem.code.passes() {
+                    self.waiting = problem.waiting;
+                    let after = after.unwrap_or_default().max(AGAIN);
+                    Renewal::From(now + after, Vain::Later)
+                } else {
+                    // The ticket may open the door all the same, if there is somebody behind it.
+                    self.denial = Some(problem);
+                    Renewal::None
+                }
+            }
+            Outcome::Failed(troubles) => Renewal::From(now + AGAIN, Vain::Failed(troubles)),
+        };
+        if matches!(self.state, State::Pausing { .. }) || self.silent_since().is_some() {
+            self.move_on(now);
+        }
+    }
+
+    /// Goes on with the places that a directory has named since, if there are others among them.
+    pub(super) fn move_on(&mut self, now: Instant) -> bool {
+        match std::mem::replace(&mut self.renewal, Renewal::None) {
+            // Then what goes on goes on, such as taking a tunnel.
+            Renewal::Answered(places, asked) if self.places.name_all_of(&places) => {
+                self.informant = Some(asked);
+                self.places.token = places.token;
+                self.places.expires = places.expires;
+                self.fresh = true;
+                self.renewal = Renewal::of_answer(now);
+                false
+            }
+            Renewal::Answered(places, asked) => {
+                self.leave_test(now);
+                self.take_up(places, asked, now);
+                true
+            }
+            other => {
+                self.renewal = other;
+                false
+            }
+        }
+    }
+
+    /// No other places are needed.
+    pub(super) fn stop_renewal(&mut self) {
+        if let Renewal::Asking(looking) = &mut self.renewal {
+            looking.stop();
+        }
+        self.act();
+        self.renewal = Renewal::None;
+    }
+}
