@@ -71,8 +71,9 @@ pub fn tune(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a TCP connection up when what was sent is not acknowledged for 2.5 s: for media, which
-/// has other ways to take. Who sends at least once a second so notices a dead path in about 3 s.
+/// Gives a TCP connection up when what was sent is not acknowledged for 2.5 s: for media that goes
+/// straight to the router, where there are other ways to take. Who sends at least once a second so
+/// notices a dead path in about 3 s.
 pub fn give_up_early(stream: &TcpStream) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     SockRef::from(stream).set_tcp_user_timeout(Some(LIVE_TIMEOUT))?;

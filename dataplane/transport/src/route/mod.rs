@@ -45,7 +45,7 @@ pub(crate) use target::Target;
 #[derive(Debug, Clone, Default)]
 pub struct Route {
     hops: Arc<[Hop]>,
-    /// What goes there is live, and has other ways to take.
+    /// What goes there is live.
     live: bool,
 }
 
@@ -66,7 +66,13 @@ impl Route {
     }
 
     /// The same way, for media: a connection that goes dead is given up after about 3 s, and not
-    /// after 8 s. To a proxy that is the path to the proxy.
+    /// after 8 s; but not where it leads through a proxy.
+    ///
+    /// There the kernel sees the path to the proxy only, and every other way for media leads along
+    /// it too: to give one up because bad Wi-Fi stalls for a moment gains nothing, and costs each
+    /// kind of media its handshakes with proxy and router just when the path comes back. Whether
+    /// the way is dead from end to end the control channel finds out, which goes by it as well:
+    /// not heard of for 3 s it ends, and all media with it.
     #[must_use]
     pub fn live(&self) -> Self {
         Self {
@@ -107,7 +113,7 @@ impl Route {
             let reached = tcp::connect(target, self.live).await;
             return reached.map_err(|failure| failure.of(target));
         };
-        let reached = tcp::connect(first.target(), self.live).await;
+        let reached = tcp::connect(first.target(), false).await;
         let mut stream = reached.map_err(|failure| first.failed(failure.into()))?;
         for (at, hop) in self.hops.iter().enumerate() {
             let next = self.hops.get(at + 1).map_or(target, Hop::target);

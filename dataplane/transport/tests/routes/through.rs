@@ -33,6 +33,23 @@ async fn a_proxy_carries_every_byte_both_ways() {
     .await;
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn media_waits_longer_for_the_path_to_a_proxy_than_for_that_to_the_router() {
+    within(async {
+        let (target, proxy) = (local_echo().await, proxy(ProxyRules::default()).await);
+        let mut patience = Vec::new();
+        for route in [Route::direct(), via(hop(&proxy))] {
+            let stream = route.live().connect("127.0.0.1", target.port()).await;
+            let stream = stream.unwrap();
+            let socket = socket2::SockRef::from(stream.tcp());
+            patience.push(socket.tcp_user_timeout().unwrap().unwrap().as_millis());
+        }
+        assert_eq!(patience, [2_500, 8_000]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_proxy_resolves_the_names() {
     within(async {
