@@ -42,7 +42,7 @@ down: ## Remove all that demo or cluster-up made
 
 .PHONY: test
 test: export PLENUM_POSTGRES := required
-test: packages lint-rust test-fast test-chart test-matrix test-cluster ## Everything, the cluster included (needs root)
+test: packages lint-rust test-fast test-chart test-matrix test-operator test-cluster ## Everything, the cluster included (needs root)
 
 .PHONY: test-fast
 test-fast: ## All tests that need neither root nor a cluster
@@ -52,6 +52,10 @@ test-fast: ## All tests that need neither root nor a cluster
 test-cluster: tools image ## The local cluster itself, then the scenarios on it (needs root)
 	cargo test -p plenum-e2e --test cluster --quiet -- --ignored --test-threads 1
 	$(E2E) test --image $(IMAGE) --chart charts/plenum --plenum $(RELEASE)/plenum --samples samples --reports target/reports
+
+.PHONY: test-operator
+test-operator: tools ## The operator while requests fail: some schedules of each case (docs/reliability.md)
+	$(E2E) faults --reports target/reports
 
 .PHONY: test-faults
 test-faults: tools ## The operator while requests fail, at length: CASES="T1 T2" for some of them (docs/reliability.md)
