@@ -120,6 +120,11 @@ fn of_this_network(findings: &Findings) -> Vec<String> {
             (Subject::Portal, Health::Blocked) => advice.push(format!(
                 "Sign in to this network: open any page in a browser ({says})."
             )),
+            (Subject::Portal, Health::Odd) if !findings.joined => advice.push(format!(
+                "If this network wants you to sign in, open any page in a browser: nobody is \
+                 there at {} but a web server ({says}).",
+                finding.at
+            )),
             (Subject::Proxy, Health::Blocked | Health::Odd) => {
                 advice.push(format!("Look at the proxy: {says}."));
             }
@@ -172,7 +177,10 @@ fn of_ports(findings: &Findings) -> Vec<String> {
         let ports = tcp(findings, Subject::Port, party);
         format!("Ask the administrator of this network to allow {ports} to {who}: {purpose}.")
     };
-    let blocked = |party| findings.health(Subject::Port, party) == Some(Health::Blocked);
+    // A certificate was seen where a proxy leads there.
+    let seen = |party| findings.health(Subject::Certificate, party).is_some();
+    let closed = |party| findings.health(Subject::Port, party) == Some(Health::Blocked);
+    let blocked = |party| closed(party) && !seen(party);
     let mut advice = Vec::new();
     if findings.joined {
         return advice;

@@ -233,6 +233,10 @@ async fn look(url: &Url, party: Party, network: &Network, proxy: &ProxySettings)
         }
     }
     let Some(network) = reached else {
+        // Networks that want a sign-in may let nothing out but what they answer themselves.
+        if let Some((_, network)) = ways(network, proxy, url).into_iter().next() {
+            found.extend(sign_in(&network, url, Health::Odd).await);
+        }
         return found;
     };
     let certificate = reach::certificate(&network, url, party).await;
@@ -240,12 +244,17 @@ async fn look(url: &Url, party: Party, network: &Network, proxy: &ProxySettings)
     found.push(certificate);
     if trusted {
         found.extend(clock::clock(&network, url).await);
-    } else if let Some(says) = inspect::captive_portal(&network, url).await {
-        let host = url.host_str().unwrap_or_default();
-        let portal = Finding::new(Subject::Portal, Party::Here, host, Health::Blocked);
-        found.push(portal.saying(says));
+    } else {
+        found.extend(sign_in(&network, url, Health::Blocked).await);
     }
     found
+}
+
+/// What answers in place of a server, if something does.
+async fn sign_in(network: &Network, url: &Url, health: Health) -> Option<Finding> {
+    let says = inspect::captive_portal(network, url).await?;
+    let host = url.host_str().unwrap_or_default();
+    Some(Finding::new(Subject::Portal, Party::Here, host, health).saying(says))
 }
 
 fn figures(pings: &Pings, place: &Place) -> String {

@@ -42,8 +42,13 @@ fn where_all_is_well_there_is_nothing_to_do() {
 #[test]
 fn each_obstacle_has_its_advice() {
     use Subject::{Certificate, Clock, Name, Port, Portal};
-    let table: [(Vec<Finding>, bool, &str); 9] = [
+    let table: [(Vec<Finding>, bool, &str); 10] = [
         (vec![finding(Portal, Party::Here, BAD)], false, "browser"),
+        (
+            vec![finding(Portal, Party::Here, Health::Odd)],
+            false,
+            "If this network",
+        ),
         (
             vec![finding(Subject::Proxy, Party::Proxy, BAD)],
             false,
@@ -99,6 +104,18 @@ fn one_of_two_controllers_that_works_needs_no_administrator() {
         finding(Subject::Port, Party::Controller, GOOD),
     ];
     assert!(advice(&found(all, false)).is_empty());
+}
+
+#[test]
+fn what_a_proxy_makes_up_for_is_not_asked_for() {
+    // Nobody joins for another reason, such as a wrong passcode.
+    let all = [Party::Directory, Party::Controller].map(|party| {
+        [
+            finding(Subject::Port, party, BAD),
+            finding(Subject::Certificate, party, GOOD),
+        ]
+    });
+    assert!(advice(&found(all.concat(), false)).is_empty());
 }
 
 #[test]
