@@ -1,6 +1,8 @@
 //! What Prometheus sees. Labels are bounded: kinds, verbs and pools, never routers.
 
 mod backlog;
+#[cfg(test)]
+mod documented;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
