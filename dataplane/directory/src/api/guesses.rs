@@ -202,15 +202,15 @@ mod tests {
         let (mut guesses, start) = (Guesses::new(), Instant::now());
         let address = ip("192.0.2.1");
         let begin = |guesses: &mut Guesses<_>| guesses.begin(address, Some(&"ada"), start);
-        let mut begun: Vec<_> = (0..ADDRESS.free)
+        let mut others: Vec<_> = (0..ADDRESS.free)
             .map(|_| begin(&mut guesses).unwrap())
             .collect();
         // Of an office whose people all sign in at once, nobody has guessed wrong.
         assert_eq!(begin(&mut guesses).unwrap_err(), Refused::Undecided);
-        guesses.forgive(begun.remove(0));
-        begun.push(begin(&mut guesses).unwrap());
+        guesses.forgive(others.remove(0));
+        others.push(begin(&mut guesses).unwrap());
         // Of somebody who tries them all at once, none was right.
-        for guess in begun {
+        for guess in others {
             assert_eq!(begin(&mut guesses).unwrap_err(), Refused::Undecided);
             guesses.was_wrong(guess);
         }

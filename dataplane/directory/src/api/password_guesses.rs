@@ -159,19 +159,19 @@ mod tests {
         let directory = directory();
         let limits = directory.limits();
         let begin = || Begun::wait(limits, address(), None);
-        let mut begun = Vec::new();
+        let mut others = Vec::new();
         for _ in 0..ADDRESS.free {
-            begun.push(begin().await.ok().unwrap());
+            others.push(begin().await.ok().unwrap());
         }
         let mut one_more = pin!(begin());
         assert!(
             timeout(Duration::ZERO, one_more.as_mut()).await.is_err(),
             "it waits"
         );
-        drop(begun.pop());
+        drop(others.pop());
         let came = timeout(LONG, one_more).await.expect("it goes on");
-        begun.push(came.ok().unwrap());
-        for guess in begun {
+        others.push(came.ok().unwrap());
+        for guess in others {
             guess.was_wrong();
         }
         let after = timeout(LONG, begin()).await;
