@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Makes the cluster what `MeetingZone` and `MMRPool` resources say. Replicas elect a leader;
-/// the others wait. Logs go to standard error as JSON, filtered by `RUST_LOG`; traces go to
+/// the others wait. Logs go to standard error, filtered by `RUST_LOG`; traces go to
 /// `OTEL_EXPORTER_OTLP_ENDPOINT` where it is set.
 #[derive(Parser)]
 #[command(name = "plenum-operator", version)]
@@ -40,12 +40,20 @@ struct Arguments {
     /// there is no IPv6.
     #[arg(long, env = "PLENUM_HEALTH", default_value = "[::]:8081")]
     health: SocketAddr,
+    /// How log lines look, json or text.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "PLENUM_LOG_FORMAT",
+        default_value = "json"
+    )]
+    log_format: Format,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let _traces = plenum_telemetry::init("plenum-operator", Format::Json)?;
+    let _traces = plenum_telemetry::init("plenum-operator", arguments.log_format)?;
     let stop = plenum_telemetry::on_signal()?;
     // One provider of cryptography in the whole workspace; kube asks for the default one.
     rustls::crypto::aws_lc_rs::default_provider()
