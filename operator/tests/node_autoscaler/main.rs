@@ -17,12 +17,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod autoscaler;
-mod operator;
+#[path = "../calm/mod.rs"]
+mod calm;
 mod world;
 
+use plenum_crds::{MMRPool, MMRPoolSpec, NodeAutoscaler, SpareFrom};
+use plenum_operator::pool::validate::{ValidPool, validate};
+
 use autoscaler::{Autoscaler, Rules};
-use operator::Operator;
-use world::World;
+use calm::Operator;
+use world::{MAX_ROUTERS, PER_ROUTER, World};
 
 /// Seconds of one step.
 const STEP_S: i64 = 2;
@@ -39,9 +43,22 @@ struct Outcome {
     unserved: u32,
 }
 
+fn pool() -> ValidPool {
+    let mut object = MMRPool::new("p", MMRPoolSpec::new("z", [("routers", "true")]));
+    object.metadata.namespace = Some("n".into());
+    object.spec.participants_per_router = PER_ROUTER;
+    object.spec.spare_participants = 50;
+    object.spec.spare_from = SpareFrom::Arrivals;
+    object.spec.max_routers = MAX_ROUTERS;
+    object.spec.max_draining = 3;
+    object.spec.scale_down_delay_seconds = 60;
+    object.spec.node_autoscaler = NodeAutoscaler::ClusterAutoscaler;
+    validate(&object).unwrap()
+}
+
 fn run(rules: Rules, seed: u64, marks_count: bool) -> Outcome {
     let mut world = World::new(seed);
-    let mut operator = Operator::new();
+    let mut operator = Operator::new(pool());
     let mut autoscaler = Autoscaler::new(rules, marks_count);
     let mut outcome = Outcome {
         lost: 0,
@@ -51,7 +68,7 @@ fn run(rules: Rules, seed: u64, marks_count: bool) -> Outcome {
     };
     while world.now < HOURS * 3_600 {
         world.step(STEP_S);
-        operator.look(&mut world);
+        world.placeholders = operator.look(&mut world).placeholders;
         outcome.lost += autoscaler.step(&mut world);
         outcome.most_nodes = outcome.most_nodes.max(world.nodes.len());
         if world.crowd_has_lasted() {

@@ -1,9 +1,12 @@
 //! Nodes that come and go, routers, placeholder pods and people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use plenum_operator::pool::observed::Drain;
 use plenum_wire::RouterId;
+
+use crate::calm;
 
 pub const PER_ROUTER: u32 = 100;
 pub const MAX_ROUTERS: u32 = 12;
@@ -26,7 +29,7 @@ pub struct SimNode {
     ready_at: i64,
     pub active: bool,
     pub protected: bool,
-    pub drain: Option<Drain>,
+    drain: Option<Drain>,
     /// The autoscaler is about to delete it, since then.
     pub tainted: Option<i64>,
     /// A placeholder pod runs on it.
@@ -39,18 +42,18 @@ impl SimNode {
     }
 }
 
-pub struct Router {
-    pub node: String,
-    pub starts: i64,
-    pub people: u32,
-    pub draining: bool,
+struct Router {
+    node: String,
+    starts: i64,
+    people: u32,
+    draining: bool,
 }
 
 pub struct World {
     rng: u64,
     pub now: i64,
     pub nodes: BTreeMap<String, SimNode>,
-    pub routers: BTreeMap<RouterId, Router>,
+    routers: BTreeMap<RouterId, Router>,
     /// Placeholder pods that there should be.
     pub placeholders: u32,
     /// People who want to be in a meeting.
@@ -204,8 +207,46 @@ impl World {
         self.routers.retain(|_, router| !on_it(router));
         people
     }
+}
 
-    pub fn label(&mut self, node: &str) {
+impl calm::Site for World {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_000_000_000 + self.now).unwrap()
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = (&String, calm::Node)> {
+        self.nodes.iter().map(|(name, node)| {
+            let seen = calm::Node {
+                schedulable: node.tainted.is_none(),
+                ready: node.ready(self.now),
+                active: node.active,
+                protected: node.protected,
+                drain: node.drain,
+            };
+            (name, seen)
+        })
+    }
+
+    fn routers(&self) -> impl Iterator<Item = (&RouterId, calm::Router<'_>)> {
+        self.routers.iter().map(|(name, router)| {
+            let seen = calm::Router {
+                node: &router.node,
+                runs: router.starts <= self.now,
+                people: router.people,
+                capacity: PER_ROUTER,
+                draining: router.draining,
+                received: None,
+            };
+            (name, seen)
+        })
+    }
+
+    fn mark(&mut self, node: &str, active: bool, drain: Option<Drain>) {
+        let node = self.nodes.get_mut(node).unwrap();
+        (node.active, node.protected, node.drain) = (active, active, drain);
+    }
+
+    fn label(&mut self, node: &str) {
         self.made += 1;
         let router = Router {
             node: node.to_owned(),
@@ -217,10 +258,16 @@ impl World {
         self.routers.insert(name, router);
     }
 
-    pub fn unlabel(&mut self, node: &str) {
+    fn unlabel(&mut self, node: &str) {
         let people = self.routers.values().filter(|router| router.node == node);
         let people: u32 = people.map(|router| router.people).sum();
         assert_eq!(people, 0, "people on {node} are cut off by the operator");
         self.routers.retain(|_, router| router.node != node);
+    }
+
+    fn order(&mut self, draining: &BTreeSet<RouterId>) {
+        for (name, router) in &mut self.routers {
+            router.draining = draining.contains(name);
+        }
     }
 }

@@ -2,8 +2,8 @@
 //! planner, against somebody who knew the day beforehand.
 //!
 //! Second by second people come and go (`day`), the zone's own rules place and move them
-//! (`site`), and every three seconds the planner looks (`operator`), as it would be shown the
-//! site by reports. The oracle (`oracle`) respects the room of routers and the time that they
+//! (`site`), and every three seconds the planner looks (`calm`), as it would be shown the site by
+//! reports. The oracle (`oracle`) respects the room of routers and the time that they
 //! take to start, and nothing else.
 //!
 //! On every day and for every seed:
@@ -20,8 +20,10 @@
 // The lint knows #[test] functions, not the helpers of a test.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../calm/mod.rs"]
+mod calm;
+mod counted;
 mod day;
-mod operator;
 mod oracle;
 mod rng;
 mod site;
@@ -29,8 +31,8 @@ mod site;
 use plenum_crds::{MMRPool, MMRPoolSpec, SpareFrom, Window};
 use plenum_operator::pool::validate::{ValidPool, validate};
 
+use calm::Operator;
 use day::{Day, Second};
-use operator::Operator;
 use site::Site;
 
 /// How often the planner looks. Reports of changes make it look more often.

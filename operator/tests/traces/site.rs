@@ -1,30 +1,37 @@
 //! Nodes, routers, meetings and people; the zone's own rules of placement decide who goes where.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use plenum_operator::pool::observed::Drain;
 use plenum_wire::{MeetingId, RouterId};
 use plenum_zone::MOVES_PER_ROUTER;
 use plenum_zone::placement::{Candidate, choose, hash, roomiest, snuggest};
 
+use crate::calm;
+use crate::counted::{Counted, Why};
 use crate::day::Second;
+
+/// Midnight of a Monday.
+const MIDNIGHT: i64 = 1_767_571_200;
 
 /// A node for routers.
 #[derive(Clone, Default)]
-pub struct SimNode {
-    pub active: bool,
-    pub drain: Option<Drain>,
+struct SimNode {
+    active: bool,
+    drain: Option<Drain>,
 }
 
-pub struct Router {
-    pub node: String,
+struct Router {
+    node: String,
     hash: u64,
     /// When it begins to take people.
-    pub starts: Second,
-    pub people: u32,
-    pub draining: bool,
+    starts: Second,
+    people: u32,
+    draining: bool,
     /// When people last were moved to it.
-    pub received: Option<Second>,
+    received: Option<Second>,
     meetings: BTreeSet<u32>,
 }
 
@@ -35,54 +42,12 @@ struct Meeting {
     people: BTreeSet<usize>,
 }
 
-/// Why a meeting moves.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Why {
-    /// Its router is one too many: the operator's doing.
-    Drained,
-    /// Its router is full: the zone controllers' doing.
-    Grew,
-}
-
-/// What is counted.
-#[derive(Default)]
-pub struct Counted {
-    /// Seconds that routers were there, from the label to its end.
-    pub router_seconds: u64,
-    /// People moved, each time counted.
-    pub moves: u64,
-    /// Of these for want of room where their meeting was.
-    pub moved_by_growth: u64,
-    /// When each was moved who was, and why.
-    moved: BTreeMap<usize, Vec<(Second, Why)>>,
-    /// Most routers at once.
-    pub most_routers: u32,
-}
-
-impl Counted {
-    /// Participants who were moved by a drain within an hour of another move before.
-    pub fn drained_again(&self) -> usize {
-        self.again(|why| why == Why::Drained)
-    }
-
-    /// Participants whose meeting outgrew its router within an hour of another move.
-    pub fn grown_again(&self) -> usize {
-        self.again(|why| why == Why::Grew)
-    }
-
-    fn again(&self, counts: fn(Why) -> bool) -> usize {
-        let soon = |pair: &[(Second, Why)]| pair[1].0 - pair[0].0 < 3_600 && counts(pair[1].1);
-        let all = self.moved.values();
-        all.filter(|moves| moves.windows(2).any(soon)).count()
-    }
-}
-
 pub struct Site {
     pub now: Second,
     per_router: u32,
     starts_s: Second,
-    pub nodes: BTreeMap<String, SimNode>,
-    pub routers: BTreeMap<RouterId, Router>,
+    nodes: BTreeMap<String, SimNode>,
+    routers: BTreeMap<RouterId, Router>,
     meetings: BTreeMap<u32, Meeting>,
     pub counted: Counted,
     made: u64,
@@ -134,34 +99,6 @@ impl Site {
         }
     }
 
-    /// The label is on: a router starts.
-    pub fn label(&mut self, node: &str) {
-        self.made += 1;
-        let name: RouterId = format!("r{:05}", self.made).parse().unwrap();
-        let router = Router {
-            node: node.to_owned(),
-            hash: hash(name.as_str()),
-            starts: self.now + self.starts_s,
-            people: 0,
-            draining: false,
-            received: None,
-            meetings: BTreeSet::new(),
-        };
-        self.routers.insert(name, router);
-    }
-
-    /// The label is off: the router is gone at once, and nobody may be on it.
-    pub fn unlabel(&mut self, node: &str) {
-        let here = |router: &Router| router.node == node;
-        let people = self
-            .routers
-            .values()
-            .filter(|router| here(router))
-            .map(|router| router.people);
-        assert_eq!(people.sum::<u32>(), 0, "people on {node} are cut off");
-        self.routers.retain(|_, router| !here(router));
-    }
-
     /// Somebody comes; `false`: there is no room.
     pub fn join(&mut self, visit: usize, meeting: u32) -> bool {
         let Some(router) = self.place(meeting) else {
@@ -192,7 +129,7 @@ impl Site {
         }
     }
 
-    pub fn open(&self, router: &Router) -> bool {
+    fn open(&self, router: &Router) -> bool {
         !router.draining && router.starts <= self.now
     }
 
@@ -234,7 +171,6 @@ impl Site {
         let size = self.size(meeting);
         if let Some(to) = self.larger(meeting, size + 1) {
             self.move_meeting(meeting, &to, Why::Grew);
-            self.counted.moved_by_growth += u64::from(size);
             return Some(to);
         }
         let router = &self.routers[&home];
@@ -280,13 +216,80 @@ impl Site {
         new.meetings.insert(meeting);
         let known = self.meetings.get_mut(&meeting).unwrap();
         known.router = to.clone();
-        self.counted.moves += u64::from(size);
         for visit in &known.people {
-            self.counted
-                .moved
-                .entry(*visit)
-                .or_default()
-                .push((now, why));
+            self.counted.note(*visit, now, why);
+        }
+    }
+}
+
+impl calm::Site for Site {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(MIDNIGHT + self.now).unwrap()
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = (&String, calm::Node)> {
+        self.nodes.iter().map(|(name, node)| {
+            let seen = calm::Node {
+                schedulable: true,
+                ready: true,
+                active: node.active,
+                protected: node.active,
+                drain: node.drain,
+            };
+            (name, seen)
+        })
+    }
+
+    fn routers(&self) -> impl Iterator<Item = (&RouterId, calm::Router<'_>)> {
+        self.routers.iter().map(|(name, router)| {
+            let since = |at: Second| Duration::from_secs(u64::try_from(self.now - at).unwrap());
+            let seen = calm::Router {
+                node: &router.node,
+                runs: router.starts <= self.now,
+                people: router.people,
+                capacity: self.per_router,
+                draining: router.draining,
+                received: router.received.map(since),
+            };
+            (name, seen)
+        })
+    }
+
+    fn mark(&mut self, node: &str, active: bool, drain: Option<Drain>) {
+        let node = self.nodes.get_mut(node).unwrap();
+        (node.active, node.drain) = (active, drain);
+    }
+
+    fn label(&mut self, node: &str) {
+        self.made += 1;
+        let name: RouterId = format!("r{:05}", self.made).parse().unwrap();
+        let router = Router {
+            node: node.to_owned(),
+            hash: hash(name.as_str()),
+            starts: self.now + self.starts_s,
+            people: 0,
+            draining: false,
+            received: None,
+            meetings: BTreeSet::new(),
+        };
+        self.routers.insert(name, router);
+    }
+
+    /// The router is gone at once, and nobody may be on it.
+    fn unlabel(&mut self, node: &str) {
+        let here = |router: &Router| router.node == node;
+        let people = self
+            .routers
+            .values()
+            .filter(|router| here(router))
+            .map(|router| router.people);
+        assert_eq!(people.sum::<u32>(), 0, "people on {node} are cut off");
+        self.routers.retain(|_, router| !here(router));
+    }
+
+    fn order(&mut self, draining: &BTreeSet<RouterId>) {
+        for (name, router) in &mut self.routers {
+            router.draining = draining.contains(name);
         }
     }
 }
