@@ -14,12 +14,12 @@ async fn what_is_done_in_one_process_and_answered_in_another_is_one_trace() {
     let guard = plenum_telemetry::init_with_traces("plenum-test", Format::Json, &endpoint).unwrap();
 
     let mut headers = HeaderMap::new();
-    let asking = tracing::debug_span!("asking", otel.kind = "client");
+    let asking = tracing::debug_span!(target: "plenum_test", "asking", otel.kind = "client");
     asking.in_scope(|| {
         inject(&mut headers);
         tracing::info!(secret = "in a log, and in no trace", "something happens");
-        drop(tracing::trace_span!("detail"));
-        drop(tracing::debug_span!("heartbeat"));
+        drop(tracing::trace_span!(target: "plenum_test", "detail"));
+        drop(tracing::debug_span!(target: "plenum_test", "heartbeat"));
         drop(tracing::info_span!(target: "hyper", "of a library"));
     });
     drop(asking);
