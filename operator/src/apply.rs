@@ -21,11 +21,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tracing::Instrument as _;
 
 use crate::covers::covers;
 use crate::exactly::exactly;
 use crate::lease::{Fence, WRITE_TIMEOUT};
 use crate::metrics::Metrics;
+use crate::traces;
 
 /// The field manager of everything the operator owns.
 pub const FIELD_MANAGER: &str = "plenum-operator";
@@ -331,14 +333,18 @@ impl Writer {
         }
         self.metrics.write(&kind, verb);
         tracing::debug!(object = what(), "write");
-        match tokio::time::timeout(WRITE_TIMEOUT, request).await {
+        let traced = traces::write(verb, &kind, object);
+        let request = request.instrument(traced.clone());
+        let result = match tokio::time::timeout(WRITE_TIMEOUT, request).await {
             Err(_) => Err(WriteError::Timeout { what: what() }),
             Ok(Err(source)) => Err(WriteError::Api {
                 what: what(),
                 source,
             }),
             Ok(Ok(answer)) => Ok(answer),
-        }
+        };
+        traces::done(&traced, &result);
+        result
     }
 
     fn api<K>(&self, object: &impl Resource<DynamicType = ()>) -> Api<DynamicObject>

@@ -4,6 +4,9 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 pub use kube::runtime::events::EventType;
 use kube::runtime::events::{Event, Recorder, Reporter};
+use tracing::Instrument as _;
+
+use crate::traces;
 
 /// The one recorder; its clones share the deduplication.
 #[derive(Clone)]
@@ -43,7 +46,11 @@ impl Events {
             note: Some(shortened(note.into())),
             secondary: related,
         };
-        if let Err(error) = self.recorder.publish(&event, about).await {
+        let traced = traces::event(reason);
+        let publishing = self.recorder.publish(&event, about);
+        let published = publishing.instrument(traced.clone()).await;
+        traces::done(&traced, &published);
+        if let Err(error) = published {
             tracing::warn!(%error, reason, "event not published");
         }
     }

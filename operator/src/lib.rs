@@ -10,6 +10,7 @@
 //! | [`queue`] | what waits to be looked at | no |
 //! | [`apply`] | the only writer | writes |
 //! | [`requests`] | the client, whose requests are counted and end in time | is the way to it |
+//! | `traces` | what traces see of a reconcile | no |
 //! | [`lease`] | one leader, and the fence that stops all writing | its Lease |
 //!
 //! A controller is a pipeline, one file a step: fetch -> validate -> build -> plan -> apply
@@ -31,4 +32,5 @@ pub mod pool;
 pub mod queue;
 pub mod reports;
 pub mod requests;
+mod traces;
 pub mod zone;

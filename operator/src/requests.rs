@@ -83,7 +83,9 @@ where
         self.inner.poll_ready(context).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answering {
+    fn call(&mut self, mut request: Request<Body>) -> Answering {
+        // An API server that is traced as well goes on with it.
+        plenum_traceparent::inject(request.headers_mut());
         let verb = verb(&request);
         self.metrics.request(verb);
         let name = format!("{} {}", request.method(), request.uri().path());

@@ -10,6 +10,7 @@ use kube::{Resource, ResourceExt};
 use plenum_crds::conditions::{PoolCondition, PoolReason};
 use plenum_crds::{MMRPool, labels};
 use plenum_wire::PoolName;
+use tracing::{Instrument as _, debug_span};
 
 use super::caches::Caches;
 use super::fetch::Snapshot;
@@ -23,6 +24,7 @@ use crate::cache::Key;
 use crate::conditions::Verdict;
 use crate::context::Context;
 use crate::reports::{Reports, ZoneKey};
+use crate::traces;
 
 /// Even with nothing to do a pool is looked at this often, against missed events.
 const RESYNC: Duration = Duration::from_mins(5);
@@ -88,7 +90,9 @@ impl Pools {
         let metrics = &self.context.metrics;
         metrics.begun("pool", &Key::of(object.as_ref()));
         let timer = metrics.reconcile("pool");
-        let result = self.look(&object).await;
+        let traced = traces::reconcile("pool", object.as_ref());
+        let result = self.look(&object).instrument(traced.clone()).await;
+        traces::done(&traced, &result);
         timer.done(&result);
         if result.is_ok() {
             self.remembered.succeeded(&object);
@@ -116,7 +120,7 @@ impl Pools {
                 .set_finalizer(object, labels::FINALIZER, true)
                 .await?;
         }
-        let snapshot = self.caches.snapshot(&pool);
+        let snapshot = debug_span!("fetch").in_scope(|| self.caches.snapshot(&pool));
         self.reports
             .follow(&zone, &pool.wire, &snapshot.controllers);
         let (template, refused) = self.build(object, &pool, &snapshot, deleting).await?;
@@ -179,7 +183,8 @@ impl Pools {
         let memory = self.remembered.of(look.object, |kept| kept.memory.clone());
         let first = self.plan(look, &snapshot, &memory);
         let (snapshot, plan) = if first.takes_away() {
-            let snapshot = snapshot.confirmed(&self.context.client, look.pool).await?;
+            let confirming = snapshot.confirmed(&self.context.client, look.pool);
+            let snapshot = confirming.instrument(debug_span!("confirm")).await?;
             let plan = self.plan(look, &snapshot, &memory);
             (snapshot, plan)
         } else {
@@ -193,7 +198,8 @@ impl Pools {
     fn plan(&self, look: &Look, snapshot: &Snapshot, memory: &Memory) -> Plan {
         let view = self.reports.view(look.zone, &look.pool.wire);
         let seen: Observed = snapshot.observed(look.object, look.pool, look.template, view);
-        let plan = plan(look.pool, &seen, memory, Timestamp::now());
+        let plan =
+            debug_span!("plan").in_scope(|| plan(look.pool, &seen, memory, Timestamp::now()));
         let ValidPool {
             namespace, name, ..
         } = look.pool;

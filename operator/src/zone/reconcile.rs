@@ -8,6 +8,7 @@ use kube::runtime::controller::Action;
 use kube::{Resource as _, ResourceExt as _};
 use plenum_crds::conditions::{ZoneCondition, ZoneReason};
 use plenum_crds::{MeetingZone, MeetingZoneStatus, labels};
+use tracing::{Instrument as _, debug_span};
 
 use super::apply::{Applied, apply};
 use super::deletion::{Deletion, deletion};
@@ -21,6 +22,7 @@ use crate::cache::Key;
 use crate::context::Context;
 use crate::events::EventType;
 use crate::pki::renew::Note;
+use crate::traces;
 
 /// What a reconcile is given.
 pub struct Scope {
@@ -58,7 +60,9 @@ pub async fn reconcile(zone: Arc<MeetingZone>, scope: Arc<Scope>) -> Result<Acti
     let metrics = &scope.context.metrics;
     metrics.begun("zone", &Key::of(zone.as_ref()));
     let measured = metrics.reconcile("zone");
-    let result = Box::pin(run(zone, &scope)).await;
+    let traced = traces::reconcile("zone", zone.as_ref());
+    let result = Box::pin(run(zone, &scope).instrument(traced.clone())).await;
+    traces::done(&traced, &result);
     measured.done(&result);
     result
 }
@@ -84,7 +88,8 @@ async fn run(zone: Arc<MeetingZone>, scope: &Scope) -> Result<Action, ZoneError>
         return Ok(Action::await_change());
     }
     let now = Timestamp::now();
-    let fetched = fetch(&scope.context.client, &scope.stores, zone, Secrets::Cached).await?;
+    let fetching = fetch(&scope.context.client, &scope.stores, zone, Secrets::Cached);
+    let fetched = fetching.instrument(debug_span!("fetch")).await?;
     let intent = intent(&fetched);
     let pools = fetched.pools.iter().map(Arc::as_ref);
     let deletion = deletion(intent, pools, now);
@@ -131,7 +136,7 @@ async fn act(
     intent: Intent,
     now: Timestamp,
 ) -> Result<(Fetched, Plan, Applied), ZoneError> {
-    let mut planned = plan(&valid, &fetched, now);
+    let mut planned = debug_span!("plan").in_scope(|| plan(&valid, &fetched, now));
     if intent.paused {
         if planned.changes_secrets(&fetched) {
             let message = "Certificates have to be made or renewed; remove the annotation \
@@ -142,8 +147,9 @@ async fn act(
     }
     let (fetched, planned) = if planned.changes_secrets(&fetched) {
         let zone = fetched.zone.clone();
-        let live = fetch(&scope.context.client, &scope.stores, zone, Secrets::Live).await?;
-        let planned = plan(&valid, &live, now);
+        let fetching = fetch(&scope.context.client, &scope.stores, zone, Secrets::Live);
+        let live = fetching.instrument(debug_span!("confirm")).await?;
+        let planned = debug_span!("plan").in_scope(|| plan(&valid, &live, now));
         (live, planned)
     } else {
         (fetched, planned)

@@ -87,6 +87,8 @@ struct State {
     deaf_to: Option<String>,
     /// Methods and paths of those that write.
     writes: Vec<String>,
+    /// To which traces they say that they belong.
+    traceparents: Vec<String>,
 }
 
 /// The server. Its clones are the same one.
@@ -149,6 +151,11 @@ impl ApiServer {
         self.state.lock().unwrap().writes.clone()
     }
 
+    /// The traces that those requests said to belong to.
+    pub fn traceparents(&self) -> Vec<String> {
+        self.state.lock().unwrap().traceparents.clone()
+    }
+
     /// The rights that were needed up to now; changes wake whoever watches.
     pub fn used(&self) -> watch::Receiver<BTreeSet<Right>> {
         self.used.subscribe()
@@ -163,7 +170,11 @@ impl ApiServer {
             std::future::pending::<()>().await;
         }
         if parts.method != Method::GET {
-            self.state.lock().unwrap().writes.push(line);
+            let said = parts.headers.get("traceparent");
+            let said = said.map(|said| said.to_str().unwrap().to_owned());
+            let mut state = self.state.lock().unwrap();
+            state.writes.push(line);
+            state.traceparents.extend(said);
         }
         let target = Target::of(parts.uri.path());
         let query = parts.uri.query().unwrap_or_default();
