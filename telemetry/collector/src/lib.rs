@@ -91,10 +91,8 @@ impl Collector {
                 spans.changed().await.expect("the collector runs");
             }
         };
-        match tokio::time::timeout(PATIENCE, found).await {
-            Ok(found) => found,
-            Err(_) => panic!("it never came; what came is {:#?}", self.spans()),
-        }
+        let found = tokio::time::timeout(PATIENCE, found).await.ok();
+        found.unwrap_or_else(|| panic!("it never came; what came is {:#?}", self.spans()))
     }
 }
 
