@@ -81,13 +81,13 @@ async fn control(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let span = plenum_traceparent::served("GET", CONTROL_PATH, &headers);
-    let answer = let_in(doors, peer, upgrade, span.clone());
+    let answer = let_in(doors, &peer, upgrade, span.clone());
     plenum_traceparent::answered(&span, answer.status());
     answer
 }
 
 /// The span ends when what the client says first has been decided on.
-fn let_in(doors: Doors, peer: https::Peer, upgrade: WebSocketUpgrade, span: Span) -> Response {
+fn let_in(doors: Doors, peer: &https::Peer, upgrade: WebSocketUpgrade, span: Span) -> Response {
     let taken = doors
         .limit
         .lock()
