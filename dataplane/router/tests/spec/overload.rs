@@ -301,7 +301,13 @@ impl Three {
         self.house.take();
         let flow = guest.flows.of(kind);
         self.house.send(connections[kind as usize], flow, packet);
-        forwarded(&self.house.take()).len()
+        // A new speaker may be asked for a key frame too, which is another flow's.
+        let flows = self
+            .people
+            .each_ref()
+            .map(|(guest, _)| guest.flows.of(kind));
+        let reached = forwarded(&self.house.take());
+        reached.iter().filter(|(_, to)| flows.contains(to)).count()
     }
 }
 
@@ -329,6 +335,20 @@ fn a_closed_router_leaves_out_nothing() {
     strain(&mut three.house, 10, 0.92);
     assert_eq!(three.house.shard.overload(), OverloadStep::Closed);
     assert_eq!(three.seen(), [ALL; 3]);
+}
+
+#[test]
+fn who_speaks_again_after_a_return_is_heard_by_all_others_and_asked_for_a_picture() {
+    let mut three = Three::new();
+    three.strain(1, 1.0);
+    assert!(three.come(BOB));
+    for busy in [1.0, 0.0] {
+        three.sequence += 1;
+        assert_eq!(three.send(BOB, Kind::Audio), 2);
+        three.strain(1, busy);
+    }
+    three.sequence += 1;
+    assert_eq!(three.send(BOB, Kind::Audio), 2);
 }
 
 #[derive(Debug, Clone, Copy)]
