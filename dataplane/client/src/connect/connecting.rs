@@ -62,6 +62,8 @@ pub struct Setting {
     pub back: Option<(usize, Path)>,
     /// A way by which routers could not be reached just now: the last choice.
     pub avoid: Option<Path>,
+    /// By which directories know whom a host has let in before.
+    pub admission: Option<String>,
     /// How long to try.
     pub within: Duration,
     /// How long to wait for a host, or for the meeting to begin; not at all, if zero.
@@ -103,7 +105,8 @@ pub struct Connecting {
     state: State,
     /// Who answered the last lookup, and by which way.
     informant: Option<looking::Asked>,
-    waiting: Option<String>,
+    /// As in [`Setting`]; from the knock at a waiting room on, that of this knock.
+    admission: Option<String>,
     told: Option<News>,
     reserve: Reserve,
     numbers: Numbers,
@@ -138,7 +141,7 @@ impl Connecting {
             renewal: Renewal::None,
             state: State::Ended,
             informant: None,
-            waiting: None,
+            admission: setting.admission.clone(),
             told: None,
             reserve: Reserve::None,
             numbers: Numbers::default(),
@@ -213,6 +216,12 @@ impl Connecting {
         own.into_iter().chain(beside).chain([self.deadline]).min()
     }
 
+    /// For the next time that somebody comes back.
+    #[must_use]
+    pub const fn admission(&self) -> Option<&String> {
+        self.admission.as_ref()
+    }
+
     /// What the directory answered last, or the user gave.
     #[must_use]
     pub const fn places(&self) -> &Places {
@@ -253,10 +262,12 @@ impl Connecting {
     /// Passes on what the parts want done.
     fn act(&mut self) {
         if let State::LookingUp(looking) = &mut self.state {
-            self.actions.extend(lookups(looking, self.waiting.as_ref()));
+            self.actions
+                .extend(lookups(looking, self.admission.as_ref()));
         }
         if let Renewal::Asking(looking) = &mut self.renewal {
-            self.actions.extend(lookups(looking, self.waiting.as_ref()));
+            self.actions
+                .extend(lookups(looking, self.admission.as_ref()));
         }
         if let State::Testing(test) = &mut self.state {
             let target = |door: Door| Target::Controller(door.subject, door.door);

@@ -13,7 +13,7 @@ use url::Url;
 use super::blame::Blame;
 use super::connecting::Setting;
 use super::doors::{self, Doors, Exit};
-use super::driver::Driver;
+use super::driver::{Arrived, Driver};
 use super::errand::Question;
 use super::places::Places;
 use super::words::{Out, Path, Steps};
@@ -54,6 +54,7 @@ pub(crate) struct Located {
     pub way: Way,
     places: Places,
     here: (usize, Path),
+    admission: Option<String>,
 }
 
 /// Finds routers for one participant.
@@ -63,6 +64,8 @@ pub(crate) struct Connector {
     /// From the last lookup; good until its token expires, and longer for those who come back.
     known: Option<Places>,
     here: Option<(usize, Path)>,
+    /// That a host has let the participant in, for lookups to come.
+    admission: Option<String>,
     blame: Blame,
     /// By which the ways out of this network are counted.
     proxy: Arc<ProxySettings>,
@@ -110,6 +113,7 @@ impl Connector {
             known: plan.directories.is_empty().then(given),
             plan: Arc::new(plan),
             here: None,
+            admission: None,
             blame: Blame::default(),
             exits: doors::exits(&config.proxy),
             proxy: Arc::new(config.proxy.clone()),
@@ -131,6 +135,7 @@ impl Connector {
             known: self.known,
             back: self.here.filter(|_| returns),
             avoid: self.blame.last_choice(),
+            admission: self.admission,
             within: deadline.saturating_duration_since(Instant::now()),
             patience: plan.patience,
             seed: rand::random(),
@@ -144,7 +149,12 @@ impl Connector {
             &plan.question,
             request,
         );
-        let (found, network, places) = driver.run(setting).await?;
+        let Arrived {
+            found,
+            network,
+            places,
+            admission,
+        } = driver.run(setting).await?;
         let place = &places.zones[found.zone];
         let name = place.name.as_ref().map(ToString::to_string);
         let way = Way {
@@ -162,6 +172,7 @@ impl Connector {
             way,
             here: (found.zone, found.path),
             places,
+            admission,
         }))
     }
 
@@ -194,6 +205,7 @@ impl Connector {
             self.blame.rename(|path| now.follow(path, &before));
         }
         self.here = Some(located.here);
+        self.admission.clone_from(&located.admission);
     }
 
     /// The router could not even be spoken to: by this way perhaps none can.

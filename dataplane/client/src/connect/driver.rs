@@ -25,6 +25,16 @@ use crate::zone::Zone;
 /// How many answers may wait: all that one test can bring at once.
 const INBOX: usize = 64;
 
+/// What a run comes to.
+pub(crate) struct Arrived {
+    pub found: Box<Found>,
+    /// By which the router is reached.
+    pub network: Network,
+    /// As [`Connecting::places`] and [`Connecting::admission`].
+    pub places: Places,
+    pub admission: Option<String>,
+}
+
 /// One run of [`Connecting`] in the world.
 pub(crate) struct Driver<'a> {
     pub doors: Doors<'a>,
@@ -59,11 +69,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Runs to the end. With the router comes the network by which it is reached.
-    pub async fn run(
-        mut self,
-        setting: Setting,
-    ) -> Result<(Box<Found>, Network, Places), JoinError> {
+    /// Runs to the end.
+    pub async fn run(mut self, setting: Setting) -> Result<Arrived, JoinError> {
         let mut connecting = Connecting::new(setting, Instant::now());
         loop {
             while let Some(action) = connecting.poll() {
@@ -72,7 +79,12 @@ impl<'a> Driver<'a> {
                     let places = connecting.places().clone();
                     let way = self.doors.towards(&places, found.zone, found.path);
                     let network = way.map_err(|why| JoinError::Configuration(why.reason))?;
-                    return Ok((found, network, places));
+                    return Ok(Arrived {
+                        found,
+                        network,
+                        places,
+                        admission: connecting.admission().cloned(),
+                    });
                 }
                 self.act(action, &connecting);
             }

@@ -243,7 +243,8 @@ impl Test {
     }
 
     /// The best ones may all be behind the same firewall, and the only one on this side of it far
-    /// down the list. Those that do not answer have cost next to nothing.
+    /// down the list. Those that do not answer have cost little; where all are only slow, it costs
+    /// as much again.
     fn look_further(&mut self, numbers: &mut Numbers, now: Instant) {
         if self.room > PINGED {
             return;

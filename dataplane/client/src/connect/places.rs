@@ -70,11 +70,13 @@ impl Places {
         self.zones.iter().position(|it| it.is(zone))
     }
 
-    /// Whether another answer names nothing that this one does not, in whatever order.
+    /// Whether another answer says nothing that this one does not, in whatever order: of no other
+    /// zone, no other way to one, and not that the meeting is in another.
     pub(super) fn name_all_of(&self, other: &Self) -> bool {
         let known = |zone: &Place| {
             self.find(zone)
-                .is_some_and(|it| self.zones[it].leads_like(zone))
+                .map(|it| &self.zones[it])
+                .is_some_and(|it| it.leads_like(zone) && (it.hosts || !zone.hosts))
         };
         other.zones.iter().all(known)
     }
@@ -146,6 +148,20 @@ mod tests {
             zones: zones.to_vec(),
             ..Places::default()
         }
+    }
+
+    #[test]
+    fn where_the_meeting_is_now_is_news() {
+        let (ours, other) = (zone(Some("a.zone"), "a"), zone(Some("b.zone"), "b"));
+        let hosting = Place {
+            hosts: true,
+            ..other.clone()
+        };
+        let before = places(&[ours.clone(), other.clone()]);
+        assert!(before.name_all_of(&places(&[other, ours.clone()])));
+        let now = places(&[ours, hosting]);
+        assert!(!before.name_all_of(&now));
+        assert!(now.name_all_of(&before), "that a meeting ended is none");
     }
 
     #[test]

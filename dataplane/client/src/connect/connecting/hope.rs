@@ -33,10 +33,10 @@ enum Prospect {
 /// How long there has been little to hope for.
 #[derive(Debug, Default)]
 pub(super) struct Doubt {
-    /// Looks in a row.
-    looks: u32,
-    /// The first of them.
+    /// The first of the looks in a row that showed little.
     since: Option<Instant>,
+    /// The last so many of them showed nothing but a network that wants a sign-in.
+    portals: u32,
 }
 
 impl Connecting {
@@ -47,24 +47,25 @@ impl Connecting {
             self.doubt = Doubt::default();
             return false;
         }
-        self.doubt.looks += 1;
         let since = *self.doubt.since.get_or_insert(now);
+        let portals = self.doubt.portals + 1;
+        self.doubt.portals = if prospect == Prospect::Portal {
+            portals
+        } else {
+            0
+        };
         match prospect {
             Prospect::Open => false,
             Prospect::Doubtful => now.saturating_duration_since(since) >= DOUBTED,
-            Prospect::Portal => self.doubt.looks >= BELIEVED,
+            Prospect::Portal => self.doubt.portals >= BELIEVED,
             Prospect::Lost => true,
         }
     }
 
     /// How long to wait after a round that was in vain.
     pub(super) fn wait_after_round(&mut self) -> Duration {
-        let least = if self.doubt.looks > 0 {
-            LOOK_AGAIN
-        } else {
-            Duration::ZERO
-        };
-        self.backoff_after(Some(least))
+        let doubts = self.doubt.since.map(|_| LOOK_AGAIN);
+        self.backoff_after(Some(doubts.unwrap_or_default()))
     }
 }
 

@@ -124,6 +124,8 @@ impl Connecting {
     /// in this.
     fn know(&mut self, places: Places) {
         self.doubt = Doubt::default();
+        // What was wrong with others says nothing of these.
+        self.troubles.clear();
         let before = std::mem::replace(&mut self.places, places);
         let home = self.home.and_then(|zone| before.zones.get(zone));
         self.home = home.and_then(|zone| self.places.find(zone));
@@ -141,7 +143,7 @@ impl Connecting {
         let (least, most, usual) = WAITING;
         let wait = match code {
             Denial::WaitingForHost => {
-                self.waiting = problem.waiting;
+                self.admission = problem.waiting;
                 self.wait_for(News::WaitingForHost);
                 after.unwrap_or(usual).clamp(least, most)
             }

@@ -122,7 +122,7 @@ impl Connecting {
             Outcome::Denied(problem, after, asked) => {
                 self.informant = Some(asked);
                 if problem.code.passes() {
-                    self.waiting = problem.waiting;
+                    self.admission = problem.waiting.or(self.admission.take());
                     let after = after.unwrap_or_default().max(AGAIN);
                     Renewal::From(now + after, Vain::Later)
                 } else {

@@ -143,6 +143,7 @@ fn any_world() -> impl Strategy<Value = World> {
                         avoid: avoid.map(|(_, path)| path),
                         directories,
                         zones,
+                        admission: None,
                         known,
                         gone,
                         turned,

@@ -105,6 +105,18 @@ fn who_comes_back_to_a_zone_that_is_gone_is_told_of_another() {
 }
 
 #[test]
+fn whom_a_host_has_let_in_does_not_knock_again_when_the_zone_is_gone() {
+    let mut world = world();
+    world.known = true;
+    world.gone = vec![Zone::at(&[Way::Hole])];
+    world.back = Some((0, DIRECT));
+    world.admission = Some("let in".to_owned());
+    let seen = world.join();
+    assert_eq!(seen.waiting, [Some("let in".to_owned())]);
+    seen.found();
+}
+
+#[test]
 fn who_comes_back_while_the_directory_is_away_gets_in_where_it_was() {
     let later = Way::Comes(Fault::Refused, 6, clear(40.0));
     let blocked = [

@@ -117,6 +117,8 @@ pub struct World {
     pub zones: Vec<Zone>,
     pub back: Option<(usize, Path)>,
     pub avoid: Option<Path>,
+    /// By which directories know it.
+    pub admission: Option<String>,
     /// What is known before. With no directory always.
     pub known: bool,
     /// Instead of the zones these were known before, and are named no more.
@@ -139,6 +141,7 @@ pub fn world() -> World {
         zones: vec![Zone::at(&[open(40.0)])],
         back: None,
         avoid: None,
+        admission: None,
         known: false,
         gone: Vec::new(),
         turned: false,
@@ -192,6 +195,7 @@ impl World {
             known: known.then(|| self.kept(now)),
             back: self.back,
             avoid: self.avoid,
+            admission: self.admission.clone(),
             within: self.within,
             patience: self.patience,
             seed: self.seed,
