@@ -52,7 +52,7 @@ pub struct Args {
     /// Where clients come in, HTTPS.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:443")]
     listen: SocketAddr,
-    /// Directory with tls.crt, tls.key and ca.crt: what clients see.
+    /// Directory with tls.crt and tls.key: what clients see.
     #[arg(long, value_name = "DIR")]
     tls: PathBuf,
     /// Directory with tls.crt, tls.key and ca.crt of the zone's own authority.

@@ -150,7 +150,8 @@ pub struct Args {
     /// Where /livez, /readyz and /metrics are, plain HTTP.
     #[arg(long, default_value = "0.0.0.0:8080")]
     health: SocketAddr,
-    /// Directory with tls.crt, tls.key and ca.crt: what clients see.
+    /// Directory with tls.crt and tls.key: what clients see. Its ca.crt, if there is one, is what
+    /// the directory tells them to trust.
     #[arg(long, value_name = "DIR")]
     tls: PathBuf,
     /// Directory with tls.crt, tls.key and ca.crt of the zone's own authority.

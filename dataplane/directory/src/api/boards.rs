@@ -33,9 +33,12 @@ impl Boards {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(board);
     }
 
-    /// This process has changed or removed the zone: that was the change of this number.
+    /// This process has changed or removed the zone: that was the change of this number. Two
+    /// changes may be told of in the other order.
     pub fn has_changed(&self, zone: &ZoneName, revision: Revision) {
-        self.changed().insert(zone.clone(), revision);
+        let mut changed = self.changed();
+        let latest = changed.entry(zone.clone()).or_insert(revision);
+        *latest = revision.max(*latest);
     }
 
     /// A zone, unless it is not on the board or was changed here since.
@@ -90,6 +93,15 @@ mod tests {
         boards.show(board(&new));
         assert_eq!(boards.zone(&name), Some(new));
         assert!(boards.changed().is_empty());
+    }
+
+    #[test]
+    fn of_two_changes_the_later_counts_in_whatever_order_they_are_told() {
+        let (boards, first, later) = (Boards::default(), zone(10), zone(11));
+        boards.has_changed(&later.name, later.revision);
+        boards.has_changed(&first.name, first.revision);
+        boards.show(board(&first));
+        assert_eq!(boards.zone(&first.name), None);
     }
 
     #[test]
