@@ -153,7 +153,8 @@ fn strain(page: &mut Page, status: &Status) -> fmt::Result {
     let steps = OverloadStep::ALL.map(|step| ("step", step.as_str(), entered[step as usize]));
     let help = "Times that each of these steps was begun";
     page.counter("plenum_overload_steps", help, &steps)?;
-    let help = "Share of time in which the busiest media thread worked, of the last 100 ms";
+    let help = "Share of time in which the busiest media thread worked, or of the CPU limit that \
+                was used if that is more, of the last 100 ms";
     page.ratio("plenum_media_busy_ratio", help, status.strain.busy.into())?;
     let help = "Room for what comes in while a media thread is busy, in the smallest socket";
     page.gauge(
