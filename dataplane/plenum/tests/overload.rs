@@ -1,5 +1,5 @@
 //! Twice as much to do as there is time for, for a minute: `plenum serve` on one core, people
-//! in meetings from another, and then that core gets as slow as half of what it needs.
+//! in meetings from another, and then there is little left of that core.
 //!
 //! Needs two cores, nobody else on them, and root for a control group (which itself must lie
 //! outside any other that limits it), so it is left out unless asked for:
@@ -38,8 +38,6 @@ const INSIDE: [&str; 8] = [
 /// Time to come in and for queues to settle, and then to see what it takes.
 const SETTLED: Duration = Duration::from_secs(10);
 const MEASURED: Duration = Duration::from_secs(5);
-/// How long a share of the core is tried.
-const TRIED: Duration = Duration::from_secs(3);
 const OVERLOAD: Duration = Duration::from_secs(60);
 const RECOVERY: Duration = Duration::from_secs(2);
 
@@ -233,22 +231,9 @@ impl Drop for Core {
     }
 }
 
-/// The least share of the core with which the site just keeps up: it gathers more, and so needs
-/// less for each packet, the less it has.
-fn enough(core: &Core) -> f64 {
-    let mut share = share(MEASURED);
-    println!("the site uses {share:.2} of a core");
-    loop {
-        core.slow_down(share);
-        sleep(TRIED);
-        if step() >= 1.0 {
-            core.whole();
-            println!("{share:.3} of a core is just too little");
-            return share;
-        }
-        share *= 0.85;
-    }
-}
+/// Of what it needs when it has time. A site that has less gathers more and needs less for each
+/// packet: 0.45 of it was found to be just too little, and this is half of that.
+const LEFT: f64 = 0.22;
 
 fn step() -> f64 {
     metric("plenum_overload_step")
@@ -262,12 +247,18 @@ fn twice_the_load_for_a_minute_costs_no_voice_and_is_over_when_it_is_over() {
     let inside = site.load("inside", &INSIDE);
     sleep(SETTLED);
     assert!(step() < 1.0, "overloaded already");
-    let share = enough(&core) / 2.0;
+    let needs = share(MEASURED);
+    let share = needs * LEFT;
+    // What is kept for such a time, as queues are, is there after a first one.
+    core.slow_down(share);
+    sleep(OVERLOAD);
+    let kept = site.memory();
+    core.whole();
     sleep(SETTLED);
     assert!(step() < 1.0, "overloaded with a whole core");
 
     site.changes.try_iter().for_each(drop);
-    println!("from now on it has {share:.3} of a core");
+    println!("the site uses {needs:.3} of a core, and from now on has {share:.3}");
     core.slow_down(share);
     let begun = Instant::now();
     let (mut steps, mut memory) = (Vec::new(), Vec::new());
@@ -308,11 +299,6 @@ fn twice_the_load_for_a_minute_costs_no_voice_and_is_over_when_it_is_over() {
     let recovery = over.expect("it is over").at.duration_since(ended);
     println!("all as before {recovery:.2?} after the end");
     assert!(recovery <= RECOVERY, "{recovery:?}");
-    // The newcomers have given up by then.
-    let (before, after) = (memory[memory.len() / 2], memory[memory.len() - 1]);
-    let grew = after.saturating_sub(before);
-    assert!(
-        grew < before / 20,
-        "memory grew from {before} to {after} kB"
-    );
+    let grew = memory[memory.len() - 1].saturating_sub(kept);
+    assert!(grew < kept / 20, "{kept} kB grew by {grew} in the second");
 }
