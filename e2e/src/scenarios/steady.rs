@@ -101,59 +101,50 @@ pub async fn an_edited_child_is_repaired(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Resource versions of everything that the operator may write. Nodes and pods are
-/// written by kubelets too: of them, what the operator's own fields say.
+/// Versions of everything that the operator may write. What Kubernetes writes too, such as
+/// the counts in a StatefulSet's status, has the version of the operator's own fields.
 async fn versions(world: &World) -> Result<BTreeMap<String, String>> {
     let mut versions = BTreeMap::new();
-    collect::<MeetingZone>(world, &mut versions).await?;
-    collect::<MMRPool>(world, &mut versions).await?;
-    collect::<StatefulSet>(world, &mut versions).await?;
-    collect::<DaemonSet>(world, &mut versions).await?;
-    collect::<Service>(world, &mut versions).await?;
-    collect::<Secret>(world, &mut versions).await?;
-    collect::<ConfigMap>(world, &mut versions).await?;
-    let nodes: Api<Node> = Api::all(world.client.clone());
-    for node in nodes.list(&ListParams::default()).await? {
-        versions.insert(
-            format!("node {}", node.name_any()),
-            ours(node.managed_fields()),
-        );
-    }
-    let pods: Api<Pod> = Api::namespaced(world.client.clone(), NAMESPACE);
-    for pod in pods.list(&ListParams::default()).await? {
-        versions.insert(
-            format!("pod {}", pod.name_any()),
-            ours(pod.managed_fields()),
-        );
-    }
+    let client = || world.client.clone();
+    collect::<MeetingZone>(Api::namespaced(client(), NAMESPACE), whole, &mut versions).await?;
+    collect::<MMRPool>(Api::namespaced(client(), NAMESPACE), whole, &mut versions).await?;
+    collect::<Service>(Api::namespaced(client(), NAMESPACE), whole, &mut versions).await?;
+    collect::<Secret>(Api::namespaced(client(), NAMESPACE), whole, &mut versions).await?;
+    collect::<ConfigMap>(Api::namespaced(client(), NAMESPACE), whole, &mut versions).await?;
+    collect::<StatefulSet>(Api::namespaced(client(), NAMESPACE), ours, &mut versions).await?;
+    collect::<DaemonSet>(Api::namespaced(client(), NAMESPACE), ours, &mut versions).await?;
+    collect::<Pod>(Api::namespaced(client(), NAMESPACE), ours, &mut versions).await?;
+    collect::<Node>(Api::all(client()), ours, &mut versions).await?;
     Ok(versions)
 }
 
-/// When the operator last wrote an object.
-fn ours(fields: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry]) -> String {
-    let written = fields
-        .iter()
-        .filter(|entry| {
-            entry
-                .manager
-                .as_deref()
-                .is_some_and(|manager| manager.starts_with("plenum"))
-        })
-        .map(|entry| format!("{:?}", entry.time));
+/// When anybody last wrote an object.
+fn whole<K: kube::Resource>(object: &K) -> String {
+    object.meta().resource_version.clone().unwrap_or_default()
+}
+
+/// What the operator last wrote of an object, and when.
+fn ours<K: kube::Resource>(object: &K) -> String {
+    let fields = object.meta().managed_fields.iter().flatten();
+    let written = fields.filter(|entry| {
+        let manager = entry.manager.as_deref();
+        manager.is_some_and(|manager| manager.starts_with("plenum"))
+    });
+    let written = written.map(|entry| format!("{:?} {:?}", entry.time, entry.fields_v1));
     written.collect::<Vec<_>>().join(" ")
 }
 
-async fn collect<K>(world: &World, versions: &mut BTreeMap<String, String>) -> Result<()>
+async fn collect<K>(
+    api: Api<K>,
+    version: fn(&K) -> String,
+    versions: &mut BTreeMap<String, String>,
+) -> Result<()>
 where
-    K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-        + Clone
-        + DeserializeOwned
-        + std::fmt::Debug,
+    K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
 {
-    let api: Api<K> = Api::namespaced(world.client.clone(), NAMESPACE);
     for object in api.list(&ListParams::default()).await? {
         let name = format!("{} {}", K::kind(&()), object.name_any());
-        versions.insert(name, object.resource_version().unwrap_or_default());
+        versions.insert(name, version(&object));
     }
     Ok(())
 }
