@@ -143,7 +143,7 @@ impl Gauge {
         let threads = buffers.into_iter().map(|it| Thread::new(it, now));
         Ok(Self {
             threads: threads.collect(),
-            limit: CpuLimit::new(),
+            limit: CpuLimit::new()?,
             room,
             looked: now,
         })
