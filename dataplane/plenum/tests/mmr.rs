@@ -578,6 +578,7 @@ async fn the_command_is_healthy_with_every_controller_away() {
         "plenum_overload_steps_total{step=\"closed\"} 0",
         "plenum_packets_dropped_total{reason=\"receive_buffer\"} 0",
         "plenum_media_busy_ratio ",
+        "plenum_cpu_limit_used_ratio ",
         "process_cpu_seconds_total ",
     ] {
         assert!(metrics.contains(line), "no {line:?} in {metrics}");

@@ -6,7 +6,7 @@ use plenum_wire::link::{self, ToRouter};
 use plenum_wire::rtp::Rewrite;
 use plenum_wire::{BadMessage, FlowId, Kind, Rung};
 
-use crate::{ChannelId, ConnectionId, LinkId};
+use crate::{ChannelId, ConnectionId, LinkId, Strain};
 
 /// Something happened. The numbers are the shell's and are never used again.
 #[derive(Debug, Clone)]
@@ -63,13 +63,7 @@ pub enum Input {
     },
     /// How hard the router worked since the last time; said every 100 ms. A router that is
     /// not told is not overloaded.
-    Strain {
-        /// The busiest thread's share of busy time, 0 to 1; 1 for one that lost packets for
-        /// want of time.
-        busy: f32,
-        /// Packets that the kernel dropped because nobody took them in time.
-        dropped: u64,
-    },
+    Strain(Strain),
     /// A media connection is gone. Also said after [`Output::CloseMedia`].
     MediaClosed {
         /// Which.

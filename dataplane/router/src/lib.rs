@@ -81,5 +81,5 @@ mod zone;
 pub use counters::{Counters, Dropped, Media, Moves, Overloads, Refused};
 pub use ids::{ChannelId, ConnectionId, LinkId};
 pub use io::{Input, Output};
-pub use overload::{OverloadStep, Shed};
+pub use overload::{OverloadStep, Shed, Strain};
 pub use shard::{Config, Shard};

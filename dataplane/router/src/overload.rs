@@ -10,7 +10,7 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `policy` | pure: which step, by how busy the threads are |
+//! | `policy` | pure: which step, by how busy the threads are and what is left of a CPU limit |
 //! | `here` | what a change of step does to the shard |
 //!
 //! The zone hears of it by [`Load::accepting`](plenum_wire::link::Load) and sends newcomers
@@ -23,6 +23,18 @@ mod policy;
 mod tests;
 
 pub(crate) use policy::Overload;
+
+/// How hard a router worked since the last time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Strain {
+    /// The busiest thread's share of busy time, 0 to 1; 1 for one that lost packets for want
+    /// of time.
+    pub busy: f32,
+    /// The share of the process's CPU limit that was used, 0 to 1; 0 where it has none.
+    pub limit_used: f32,
+    /// Packets that the kernel dropped because nobody took them in time.
+    pub dropped: u64,
+}
 
 /// How far a router has gone to have less to do; each does what those before do, too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

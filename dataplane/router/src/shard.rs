@@ -117,7 +117,7 @@ impl Shard {
                 connection,
                 bits_per_s,
             } => self.estimated(connection, bits_per_s),
-            Input::Strain { busy, dropped } => self.strain(busy, dropped, now),
+            Input::Strain(strain) => self.strain(strain, now),
             Input::MediaClosed { connection } => self.media_closed(connection),
             Input::LinkOpened { link } => self.link_opened(link, now),
             Input::LinkMessage { link, message } => self.link_message(link, message, now),

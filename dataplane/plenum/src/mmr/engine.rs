@@ -159,13 +159,23 @@ impl Engine {
     fn strained(&mut self, now: Instant) {
         let before = self.shard.overload();
         self.strain = self.switch.strain();
-        let media::Strain { busy, dropped } = self.strain;
-        self.decide(Input::Strain { busy, dropped }, now);
+        let media::Strain {
+            busy,
+            limit_used,
+            dropped,
+        } = self.strain;
+        let strain = plenum_router::Strain {
+            busy,
+            limit_used,
+            dropped,
+        };
+        self.decide(Input::Strain(strain), now);
         let step = self.shard.overload();
         if step != before {
             tracing::info!(
                 step = step.as_str(),
                 busy,
+                limit_used,
                 dropped,
                 participants = self.shard.load().participants,
                 "overload"

@@ -6,7 +6,7 @@ mod documented;
 use std::fmt;
 
 use plenum_router::OverloadStep;
-use plenum_transport::https;
+use plenum_transport::{https, media};
 use plenum_wire::{Kind, Rung};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder};
@@ -153,9 +153,13 @@ fn strain(page: &mut Page, status: &Status) -> fmt::Result {
     let steps = OverloadStep::ALL.map(|step| ("step", step.as_str(), entered[step as usize]));
     let help = "Times that each of these steps was begun";
     page.counter("plenum_overload_steps", help, &steps)?;
-    let help = "Share of time in which the busiest media thread worked, or of the CPU limit that \
-                was used if that is more, of the last 100 ms";
-    page.ratio("plenum_media_busy_ratio", help, status.strain.busy.into())?;
+    let media::Strain {
+        busy, limit_used, ..
+    } = status.strain;
+    let help = "Share of time in which the busiest media thread worked, of the last 100 ms";
+    page.ratio("plenum_media_busy_ratio", help, busy.into())?;
+    let help = "Share of its CPU limit that the router used in the last 100 ms, 0 without a limit";
+    page.ratio("plenum_cpu_limit_used_ratio", help, limit_used.into())?;
     let help = "Room for what comes in while a media thread is busy, in the smallest socket";
     page.gauge(
         "plenum_receive_buffer_bytes",

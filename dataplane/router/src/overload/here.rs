@@ -3,17 +3,16 @@
 use std::time::Instant;
 
 use super::policy::Sample;
-use super::{OverloadStep, Shed};
+use super::{OverloadStep, Shed, Strain};
 use crate::Shard;
 
 impl Shard {
     /// How it was since the last time.
-    pub(crate) fn strain(&mut self, busy: f32, dropped: u64, now: Instant) {
-        self.counters.overload.dropped_by_kernel += dropped;
+    pub(crate) fn strain(&mut self, strain: Strain, now: Instant) {
+        self.counters.overload.dropped_by_kernel += strain.dropped;
         let before = self.overload.step();
         let sample = Sample {
-            busy,
-            dropped,
+            strain,
             people: self.load().participants,
         };
         let Some(step) = self.overload.strain(sample, now) else {

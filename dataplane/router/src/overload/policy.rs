@@ -9,7 +9,8 @@
 //!
 //! Few people do not fill a core. While there are so few, whatever else the machine does may
 //! make the threads wait, and taking nobody or pictures from them would change nothing: then
-//! it has to last, or something to be lost, before it counts.
+//! it has to last, or something to be lost, before it counts. A CPU limit is used up by nobody
+//! else, and may be so small that few people do: that counts as it is, whoever is there.
 //!
 //! **Down.** A step is left after four easy samples. What it left out may have been what made
 //! it easy: if it has to be taken again, the router is wary, and tries again when there is
@@ -19,7 +20,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::OverloadStep;
+use super::{OverloadStep, Strain};
 
 /// Nearly full: a round of gathering and sending takes ten times as long as the gathering,
 /// which is up to 6 ms, and soon there is no end to it.
@@ -66,7 +67,7 @@ pub(crate) struct Overload {
     closed: Option<Instant>,
     /// How busy it was, the newest last.
     samples: [f32; MANY as usize],
-    /// So many samples in a row were nearly full.
+    /// So many samples in a row the threads were nearly full.
     lasts: u8,
     /// So many samples in a row, since the last step, were full ...
     full: u8,
@@ -91,10 +92,7 @@ struct Wary {
 /// How it was in 100 ms.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
-    /// The busiest thread's share of busy time.
-    pub busy: f32,
-    /// Packets that the kernel dropped.
-    pub dropped: u64,
+    pub strain: Strain,
     /// Participants on the router.
     pub people: u32,
 }
@@ -132,14 +130,15 @@ impl Overload {
     }
 
     /// What of it is the router's own doing.
-    fn own(&mut self, sample: Sample) -> f32 {
-        self.lasts = count(self.lasts, sample.busy >= NEARLY_FULL);
-        let lost = sample.dropped > 0;
-        if lost || sample.people >= MANY_PEOPLE || self.lasts >= LASTS {
-            sample.busy
+    fn own(&mut self, Sample { strain, people }: Sample) -> f32 {
+        self.lasts = count(self.lasts, strain.busy >= NEARLY_FULL);
+        let lost = strain.dropped > 0;
+        let busy = if lost || people >= MANY_PEOPLE || self.lasts >= LASTS {
+            strain.busy
         } else {
-            sample.busy.min(EASY_TO_SEND / 2.0)
-        }
+            strain.busy.min(EASY_TO_SEND / 2.0)
+        };
+        busy.max(strain.limit_used)
     }
 
     fn note(&mut self, busy: f32) {

@@ -7,7 +7,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::policy::{Overload, Sample};
-use super::{OverloadStep, Shed};
+use super::{OverloadStep, Shed, Strain};
 
 const SAMPLE: Duration = Duration::from_millis(100);
 /// What the receive buffers hold, in seconds of work.
@@ -15,11 +15,17 @@ const BUFFER: f32 = 0.3;
 
 /// With enough people to be busy by.
 const fn many(busy: f32) -> Sample {
-    Sample {
+    limited(busy, 0.0, 200)
+}
+
+/// So many people on a router that has a CPU limit.
+const fn limited(busy: f32, limit_used: f32, people: u32) -> Sample {
+    let strain = Strain {
         busy,
+        limit_used,
         dropped: 0,
-        people: 200,
-    }
+    };
+    Sample { strain, people }
 }
 
 /// A router whose work comes evenly: what it cannot do waits, until the buffers are full.
@@ -119,9 +125,9 @@ proptest! {
     ) {
         let mut overload = Overload::default();
         let mut now = Instant::now();
-        for (busy, also) in samples {
+        for (busy, limit_used) in samples {
             now += SAMPLE;
-            overload.strain(many(busy.max(also)), now);
+            overload.strain(limited(busy, limit_used, 200), now);
             prop_assert_eq!(overload.step().shed(), Shed::None);
         }
     }
@@ -247,10 +253,10 @@ fn one_full_sample_now_and_then_takes_nobodys_picture() {
 #[test]
 fn three_people_on_a_machine_that_others_fill_are_no_overload() {
     let (mut overload, mut now) = (Overload::default(), Instant::now());
-    let sample = |busy, dropped| Sample {
-        busy,
-        dropped,
-        people: 3,
+    let sample = |busy, dropped| {
+        let mut sample = limited(busy, 0.0, 3);
+        sample.strain.dropped = dropped;
+        sample
     };
     let mut steps = |samples: &[(u32, f32, u64)]| {
         for (count, busy, dropped) in samples {
@@ -271,6 +277,35 @@ fn three_people_on_a_machine_that_others_fill_are_no_overload() {
         OverloadStep::LowLayers,
         "packets are lost"
     );
+}
+
+#[test]
+fn a_cpu_limit_is_used_up_by_three_people_as_by_many() {
+    for people in [3, 200] {
+        let (mut overload, mut now) = (Overload::default(), Instant::now());
+        let mut step = |samples: u32, limit_used| {
+            for _ in 0..samples {
+                now += SAMPLE;
+                overload.strain(limited(0.3, limit_used, people), now);
+            }
+            overload.step()
+        };
+        assert_eq!(step(1, 1.0), OverloadStep::Open, "a burst");
+        assert_eq!(step(1, 1.0), OverloadStep::LowLayers);
+        assert_eq!(step(3, 1.0), OverloadStep::ActiveOnly);
+        assert_eq!(step(20, 0.3), OverloadStep::Open);
+        assert_eq!(step(4, 0.92), OverloadStep::Closed, "nearly used up");
+    }
+}
+
+#[test]
+fn three_people_do_not_fill_the_core_of_a_router_whose_cpu_limit_is_far() {
+    let (mut overload, mut now) = (Overload::default(), Instant::now());
+    for _ in 0..19 {
+        now += SAMPLE;
+        overload.strain(limited(1.0, 0.5, 3), now);
+        assert_eq!(overload.step(), OverloadStep::Open);
+    }
 }
 
 #[test]

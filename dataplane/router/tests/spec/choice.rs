@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use plenum_router::{ConnectionId, Input, OverloadStep};
+use plenum_router::{ConnectionId, Input, OverloadStep, Strain};
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Want};
 use plenum_wire::limits::{LAYER_KBPS, WANTS};
 use plenum_wire::{Kind, Rung};
@@ -403,7 +403,11 @@ fn a_router_without_time_sends_small_pictures_and_then_none_but_the_active_speak
     let mut strain = |samples: u32, busy| {
         for _ in 0..samples {
             panel.house.pass(100 * MS);
-            panel.house.handle(Input::Strain { busy, dropped: 1 });
+            panel.house.handle(Input::Strain(Strain {
+                busy,
+                dropped: 1,
+                ..Strain::default()
+            }));
         }
         (panel.house.shard.overload(), panel.layers())
     };
@@ -443,7 +447,10 @@ fn a_plain_camera_that_was_left_out_goes_on_with_a_key_frame() {
     assert!(sent(&mut house));
     let strain = |house: &mut House, busy| {
         house.pass(100 * MS);
-        house.handle(Input::Strain { busy, dropped: 0 });
+        house.handle(Input::Strain(Strain {
+            busy,
+            ..Strain::default()
+        }));
     };
     while house.shard.overload() < OverloadStep::LowLayers {
         strain(&mut house, 1.0);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use plenum_router::{ConnectionId, Input, LinkId, Output, OverloadStep};
+use plenum_router::{ConnectionId, Input, LinkId, Output, OverloadStep, Strain};
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest};
 use plenum_wire::link::{self, Load, ToRouter};
 use plenum_wire::{Kind, Rung};
@@ -19,7 +19,11 @@ fn strain(house: &mut House, samples: u32, busy: f32) -> Vec<Output> {
     let mut out = Vec::new();
     for _ in 0..samples {
         out.extend(house.pass(SAMPLE));
-        house.handle(Input::Strain { busy, dropped: 1 });
+        house.handle(Input::Strain(Strain {
+            busy,
+            dropped: 1,
+            ..Strain::default()
+        }));
         out.extend(house.take());
     }
     out
@@ -60,14 +64,29 @@ fn few_people_come_in_and_keep_their_pictures_while_others_fill_the_machine() {
     let mut three = Three::new();
     for _ in 0..19 {
         three.house.pass(SAMPLE);
-        let full = Input::Strain {
+        let full = Strain {
             busy: 1.0,
-            dropped: 0,
+            ..Strain::default()
         };
-        three.house.handle(full);
+        three.house.handle(Input::Strain(full));
     }
     assert_eq!(three.seen(), [ALL; 3]);
     assert_eq!(three.house.shard.overload(), OverloadStep::Open);
+}
+
+#[test]
+fn few_people_whose_router_uses_up_its_cpu_limit_keep_their_voices_and_screens() {
+    let mut three = Three::new();
+    for _ in 0..2 {
+        three.house.pass(SAMPLE);
+        let used_up = Strain {
+            limit_used: 1.0,
+            ..Strain::default()
+        };
+        three.house.handle(Input::Strain(used_up));
+    }
+    assert_eq!(three.house.shard.overload(), OverloadStep::LowLayers);
+    assert_eq!(three.seen(), [NO_PICTURE, ALL, NO_PICTURE]);
 }
 
 #[test]
@@ -166,10 +185,11 @@ fn a_router_that_is_emptied_says_that_rather() {
 fn what_the_kernel_dropped_is_counted_whatever_it_means() {
     let mut house = House::new(10);
     for _ in 0..3 {
-        house.handle(Input::Strain {
+        house.handle(Input::Strain(Strain {
             busy: 0.1,
             dropped: 5,
-        });
+            ..Strain::default()
+        }));
     }
     assert_eq!(house.shard.counters().overload.dropped_by_kernel, 15);
     assert_eq!(house.shard.overload(), OverloadStep::Open);

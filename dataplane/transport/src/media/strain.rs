@@ -1,4 +1,5 @@
-//! How hard the media threads work, and what they were too slow for.
+//! How hard the media threads work, what they were too slow for, and how much the process used
+//! of its CPU limit.
 //!
 //! A thread works from when it has done waiting until it has sent all that it had to send; in
 //! between it waits for packets, or gathers them. It does neither while there is always
@@ -24,8 +25,11 @@ use crate::quic::ReceiveBuffer;
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Strain {
     /// The busiest thread's share of time in which it worked, 0 to 1; 1 also for one that was
-    /// too slow for what came. At least the share of the process's CPU limit that was used.
+    /// too slow for what came.
     pub busy: f32,
+    /// The share of the process's CPU limit that was used, 0 to 1; 0 where it has none. Once it
+    /// is used up threads are stopped, so that they are busy too.
+    pub limit_used: f32,
     /// Packets that the kernel dropped because no thread took them in time.
     pub dropped: u64,
 }
@@ -160,22 +164,12 @@ impl Gauge {
 
     /// How it was since the last look.
     pub(super) fn look(&mut self, now: Instant) -> Strain {
-        let past = self.past(now);
-        let strain = self.look_at_threads(past, now);
-        Strain {
-            busy: strain.busy.max(self.limit.look(past)),
-            ..strain
-        }
-    }
-
-    fn past(&mut self, now: Instant) -> Duration {
         let past = now.saturating_duration_since(self.looked);
         self.looked = now;
-        past
-    }
-
-    fn look_at_threads(&mut self, past: Duration, now: Instant) -> Strain {
-        let mut strain = Strain::default();
+        let mut strain = Strain {
+            limit_used: self.limit.look(past),
+            ..Strain::default()
+        };
         for thread in &mut self.threads {
             let sample = thread.look(past, now);
             strain.busy = strain.busy.max(sample.busy());
@@ -201,12 +195,6 @@ mod tests {
         (Gauge::new(&sockets, now).unwrap(), now)
     }
 
-    /// Whatever CPU limit this test has.
-    fn look(gauge: &mut Gauge, now: Instant) -> Strain {
-        let past = gauge.past(now);
-        gauge.look_at_threads(past, now)
-    }
-
     #[test]
     fn what_an_idle_thread_lost_is_not_blamed_on_a_busy_one() {
         let sockets: Vec<_> = (0..2)
@@ -230,7 +218,7 @@ mod tests {
             .send_to(b"last", last.local_addr().unwrap())
             .unwrap();
         last.recv(&mut [0; 4]).unwrap();
-        let strain = look(&mut gauge, start + LOOK);
+        let strain = gauge.look(start + LOOK);
         assert!(close_to(strain.busy, 0.9), "{strain:?}");
         assert!(strain.dropped > 0);
     }
@@ -248,9 +236,9 @@ mod tests {
                 .work(thread)
                 .end(start + Duration::from_millis(millis));
         }
-        let strain = look(&mut gauge, start + LOOK);
+        let strain = gauge.look(start + LOOK);
         assert!(close_to(strain.busy, 0.6), "{strain:?}");
-        let strain = look(&mut gauge, start + LOOK * 2);
+        let strain = gauge.look(start + LOOK * 2);
         assert!(close_to(strain.busy, 0.0), "{strain:?}");
     }
 
@@ -259,9 +247,9 @@ mod tests {
         let (mut gauge, start) = two_threads();
         let work = gauge.work(0);
         work.begin(start + LOOK / 2);
-        assert!(close_to(look(&mut gauge, start + LOOK).busy, 0.5));
-        assert!(close_to(look(&mut gauge, start + LOOK * 2).busy, 1.0));
+        assert!(close_to(gauge.look(start + LOOK).busy, 0.5));
+        assert!(close_to(gauge.look(start + LOOK * 2).busy, 1.0));
         work.end(start + LOOK * 2 + LOOK / 4);
-        assert!(close_to(look(&mut gauge, start + LOOK * 3).busy, 0.25));
+        assert!(close_to(gauge.look(start + LOOK * 3).busy, 0.25));
     }
 }
