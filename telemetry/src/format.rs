@@ -193,11 +193,15 @@ mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
+    use tracing_subscriber::Layer as _;
+    use tracing_subscriber::filter::LevelFilter;
     use tracing_subscriber::fmt;
     use tracing_subscriber::fmt::MakeWriter;
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
+    use crate::Part;
+    use crate::traces::Traces;
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
@@ -222,12 +226,19 @@ mod tests {
     }
 
     fn lines(happens: impl FnOnce()) -> Vec<Value> {
+        lines_beside(None, happens)
+    }
+
+    /// With this beside the log, as a process that sends traces has it.
+    fn lines_beside(traces: Option<Part>, happens: impl FnOnce()) -> Vec<Value> {
         let written = Written::default();
         let layer = fmt::layer()
             .json()
             .event_format(Json)
-            .with_writer(written.clone());
-        let subscriber = tracing_subscriber::registry().with(layer);
+            .with_writer(written.clone())
+            .with_filter(LevelFilter::INFO);
+        let parts: Vec<Part> = [layer.boxed()].into_iter().chain(traces).collect();
+        let subscriber = tracing_subscriber::registry().with(parts);
         tracing::subscriber::with_default(subscriber, happens);
         let bytes = written.0.lock().unwrap().clone();
         let text = String::from_utf8(bytes).unwrap();
@@ -279,6 +290,29 @@ mod tests {
         assert_eq!(lines[0]["spans"][0]["name"], "join");
         assert_eq!(lines[0]["spans"][0]["zone"], "a");
         assert_eq!(lines[0]["spans"][1]["name"], "ticket");
+    }
+
+    #[test]
+    fn a_line_names_the_trace_that_is_recorded_of_what_goes_on() {
+        // Where traces are sent to does not matter: nobody is there.
+        let traces = Traces::to("plenum-test", "http://127.0.0.1:1").unwrap();
+        let mut wanted = String::new();
+        let layer: Part = Box::new(traces.layer("plenum-test"));
+        let lines = lines_beside(Some(layer), || {
+            tracing::info!(target: "plenum", "before");
+            tracing::debug_span!(target: "plenum", "join").in_scope(|| {
+                wanted = trace().expect("it is recorded").to_string();
+                tracing::info!(target: "plenum", "within");
+                let inner = tracing::debug_span!(target: "plenum", "find router");
+                inner.in_scope(|| tracing::info!(target: "hyper", "further within"));
+            });
+            let heartbeat = tracing::debug_span!(target: "plenum", "heartbeat");
+            heartbeat.in_scope(|| tracing::info!(target: "plenum", "of no trace"));
+            tracing::info!(target: "plenum", "after");
+        });
+        let named: Vec<Option<&str>> = lines.iter().map(|it| it["trace_id"].as_str()).collect();
+        let wanted = Some(wanted.as_str());
+        assert_eq!(named, [None, wanted, wanted, None, None]);
     }
 
     #[test]

@@ -15,9 +15,9 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::{Builder, Runtime};
-use tracing::{Metadata, Subscriber};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
+use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
 /// Standard variables that name the OTLP endpoint; with neither set no traces are made.
@@ -93,7 +93,6 @@ impl Traces {
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
-        let ours = filter_fn(is_ours).and(LevelFilter::DEBUG);
         tracing_opentelemetry::layer()
             .with_tracer(self.provider.tracer(service))
             // Where in the code and on which thread says nothing to who looks after a site.
@@ -101,7 +100,7 @@ impl Traces {
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(ours)
+            .with_filter(ours())
     }
 }
 
@@ -126,8 +125,17 @@ fn wrong(endpoint: &str) -> String {
     format!("the collector of traces {endpoint:?}: write http://HOST:4317")
 }
 
+/// What is sent. Whatever is finer than that is then over with one comparison, in every library:
+/// without the hint each of them would be asked about.
+fn ours() -> FilterFn {
+    filter_fn(is_ours as fn(&Metadata<'_>) -> bool).with_max_level_hint(LevelFilter::DEBUG)
+}
+
 fn is_ours(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.target().starts_with(OURS) && metadata.name() != UNTRACED
+    metadata.is_span()
+        && *metadata.level() <= Level::DEBUG
+        && metadata.target().starts_with(OURS)
+        && metadata.name() != UNTRACED
 }
 
 fn resource(service: &'static str) -> Resource {
@@ -147,4 +155,18 @@ fn set(variable: &str) -> Option<String> {
     std::env::var(variable)
         .ok()
         .filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::Registry;
+    use tracing_subscriber::layer::Filter;
+
+    use super::*;
+
+    #[test]
+    fn what_is_finer_than_traces_costs_one_comparison() {
+        let hint = Filter::<Registry>::max_level_hint(&ours());
+        assert_eq!(hint, Some(LevelFilter::DEBUG));
+    }
 }
