@@ -1,5 +1,7 @@
 //! Why joining did not work, in sentences that say what to do next.
 
+mod name;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -205,7 +205,7 @@ impl Session {
     /// The last step of a join is over.
     fn settled_in(&mut self, now: Instant) {
         self.connector.praise_way();
-        self.journey.end("joined");
+        self.journey.arrived();
         if let Some((way, since)) = &mut self.way {
             way.steps.media.get_or_insert(now - *since);
         }
@@ -309,7 +309,7 @@ impl Session {
 
     fn end(&mut self, ending: Ending, now: Instant) {
         self.asking = None;
-        self.journey.end("ended");
+        self.journey.ended(&ending);
         for leg in self.legs.values_mut() {
             leg.leave(now);
         }
