@@ -6,6 +6,7 @@
 
 mod answer;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::Instrument as _;
 use url::Url;
 
-use crate::connect::{Failure, Fault, Setback, failure};
+use crate::connect::{Failure, Setback, failure};
 use crate::error::JoinError;
 use answer::Answer;
 
@@ -31,17 +32,27 @@ const HEDGE: Duration = Duration::from_millis(150);
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(3);
 
+/// A controller that can be asked.
+#[derive(Debug, Clone)]
+pub struct Controller {
+    /// Its place among those of the zone, of which not all may be in reach.
+    pub place: usize,
+    /// The way to it.
+    pub http: Http,
+    /// Its address.
+    pub url: Url,
+}
+
 /// The controllers of one zone.
 #[derive(Debug, Clone)]
 pub struct Zone {
-    /// Each by its own way.
-    controllers: Vec<(Http, Url)>,
+    controllers: Vec<Controller>,
     token: Option<HeaderValue>,
 }
 
 impl Zone {
     /// At least one of its `controllers`; `token` from the directory, if any.
-    pub const fn new(controllers: Vec<(Http, Url)>, token: Option<HeaderValue>) -> Self {
+    pub const fn new(controllers: Vec<Controller>, token: Option<HeaderValue>) -> Self {
         Self { controllers, token }
     }
 
@@ -58,47 +69,48 @@ impl Zone {
         let order = (0..count.max(2)).map(|step| first + step);
         let mut order = order.map(|index| &self.controllers[index % count]);
         let mut asked = FuturesUnordered::new();
-        let mut setback: Option<Setback> = None;
+        let mut full: Option<Setback> = None;
+        let mut failures = BTreeMap::new();
         let hedge = sleep_until(Instant::now());
         tokio::pin!(hedge);
         let mut left = true;
         loop {
             tokio::select! {
                 () = &mut hedge, if left => match order.next() {
-                    Some((http, url)) => {
-                        asked.push(self.request(http, url, meeting, request));
+                    Some(controller) => {
+                        asked.push(self.request(controller, meeting, request));
                         hedge.as_mut().reset(Instant::now() + HEDGE);
                     }
                     None => left = false,
                 },
-                Some(answer) = asked.next() => match answer {
+                Some((place, answer)) = asked.next() => match answer {
                     Answer::Offer(offer) => return Ok(offer),
                     Answer::Refused(problem, _) if !problem.code.passes() => {
                         return Err(Setback::Refused(problem, None));
                     }
                     Answer::Refused(problem, after) => {
-                        setback = Some(Setback::Refused(problem, after));
+                        full = Some(Setback::Refused(problem, after));
                         hedge.as_mut().reset(Instant::now());
                     }
                     Answer::Failed(failure) => {
-                        // A refusal says more than a failure.
-                        setback = setback.or(Some(Setback::Failed(failure)));
+                        note(&mut failures, place, failure);
                         hedge.as_mut().reset(Instant::now());
                     }
                 },
                 else => break,
             }
         }
-        Err(setback.unwrap_or_else(|| Setback::Failed(self.silent())))
+        // A refusal says more than a failure.
+        Err(full.unwrap_or_else(|| Setback::Failed(failures.into_iter().collect())))
     }
 
     fn request<'a>(
         &'a self,
-        http: &'a Http,
-        url: &'a Url,
+        controller: &'a Controller,
         meeting: &'a MeetingId,
         request: &'a JoinRequest,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = (usize, Answer)> + Send + 'a>> {
+        let Controller { place, http, url } = controller;
         let server = url.host_str();
         let span = tracing::debug_span!("ask", otel.kind = "client", server.address = server);
         let asking = async move {
@@ -106,10 +118,11 @@ impl Zone {
                 Ok(post) => http.send(post, REQUEST).await,
                 Err(error) => Err(HttpError::Request(error.to_string())),
             };
-            match answer {
+            let answer = match answer {
                 Ok(response) => Answer::read(url, &response),
                 Err(error) => Answer::Failed(failure(http, url, error).await),
-            }
+            };
+            (*place, answer)
         };
         Box::pin(asking.instrument(span))
     }
@@ -132,17 +145,15 @@ impl Zone {
         let body = serde_json::to_vec(request).expect("a request is a plain structure");
         post.body(body.into())
     }
+}
 
-    fn silent(&self) -> Failure {
-        let urls = self.controllers.iter().map(|(_, url)| url.as_str());
-        let zones: Vec<&str> = urls.collect();
-        Failure {
-            fault: Fault::Silent,
-            at: zones.join(", "),
-            reason: "no answer".to_owned(),
-            proxy: None,
-        }
-    }
+/// What is wrong with a controller, perhaps a second time.
+fn note(failures: &mut BTreeMap<usize, Failure>, place: usize, failure: Failure) {
+    let failure = match failures.remove(&place) {
+        Some(before) => before.or_hope(failure),
+        None => failure,
+    };
+    failures.insert(place, failure);
 }
 
 /// The header that shows a token.

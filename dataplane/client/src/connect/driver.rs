@@ -20,7 +20,7 @@ use super::words::{
 };
 use crate::error::JoinError;
 use crate::network::Network;
-use crate::zone::Zone;
+use crate::zone::{self, Zone};
 
 /// How many answers may wait: all that one test can bring at once.
 const INBOX: usize = 64;
@@ -144,7 +144,7 @@ impl<'a> Driver<'a> {
                 match self.zone(places, zone, path, first) {
                     Ok((asked, first)) => self.ask(attempt, asked, first),
                     Err(failure) => {
-                        let answer = Err(Setback::Failed(failure));
+                        let answer = Err(Setback::Failed(vec![(0, failure)]));
                         self.answer(Input::Answer(attempt, answer), attempt);
                     }
                 }
@@ -271,9 +271,11 @@ impl<'a> Driver<'a> {
         let token = doors::header(places.token.as_deref())
             .map_err(|error| doors::odd(&found[0].url, error.to_string()))?;
         let first = first.and_then(|first| found.iter().position(|it| it.index == first));
-        let controllers = found
-            .into_iter()
-            .map(|it| (it.network.http().clone(), it.url));
+        let controllers = found.into_iter().map(|it| zone::Controller {
+            place: it.index,
+            http: it.network.http().clone(),
+            url: it.url,
+        });
         Ok((Zone::new(controllers.collect(), token), first))
     }
 }

@@ -97,6 +97,20 @@ pub struct Failure {
     pub proxy: Option<ProxyProblem>,
 }
 
+impl Failure {
+    /// Of two tries of one server what leaves more to hope for: its address may stand for
+    /// several, of which one is set up wrongly.
+    #[must_use]
+    pub fn or_hope(self, other: Self) -> Self {
+        let hope = |it: &Self| (it.fault.passes(), it.fault == Fault::Portal);
+        if hope(&other) > hope(&self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
 /// Who was asked for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Server {
@@ -104,8 +118,6 @@ pub(super) enum Server {
     Directory(usize),
     /// A controller: its zone's place, its own.
     Controller(usize, usize),
-    /// Whichever of a zone's controllers.
-    Zone(usize),
     /// A tunnel, or what is behind it.
     Tunnel(Tunnel),
 }
@@ -131,8 +143,9 @@ pub enum Unanswered {
 pub enum Setback {
     /// The zone said no, and after how long to ask again.
     Refused(Problem, Option<Duration>),
-    /// It did not say anything.
-    Failed(Failure),
+    /// It did not say anything: which of its controllers were asked, and what was wrong with
+    /// each.
+    Failed(Vec<(usize, Failure)>),
 }
 
 /// What happened.

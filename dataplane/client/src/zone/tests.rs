@@ -5,6 +5,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::connect::Fault;
 
 #[test]
 fn an_address_that_is_no_https_url_is_refused_with_what_to_write() {
@@ -83,18 +84,26 @@ async fn ask(urls: Vec<Url>) -> Result<Box<Offer>, Setback> {
 
 async fn ask_first(urls: Vec<Url>, first: Option<usize>) -> Result<Box<Offer>, Setback> {
     let http = Http::new(Route::direct(), config());
-    let controllers = urls.into_iter().map(|url| (http.clone(), url));
+    let controllers = urls.into_iter().enumerate();
+    let controllers = controllers.map(|(place, url)| Controller {
+        place,
+        http: http.clone(),
+        url,
+    });
     let zone = Zone::new(controllers.collect(), None);
     let meeting = "m".parse().unwrap();
     zone.ask(&meeting, &JoinRequest::default(), first).await
 }
 
-fn assert_fault(answer: Result<Box<Offer>, Setback>, fault: Fault) {
+/// Controllers that failed, by their places, and with what.
+fn assert_faults(answer: Result<Box<Offer>, Setback>, expected: &[(usize, Fault)]) {
     let told = answer.unwrap_err();
-    assert!(
-        matches!(&told, Setback::Failed(failure) if failure.fault == fault),
-        "{told:?}"
-    );
+    let Setback::Failed(failures) = &told else {
+        panic!("{told:?}");
+    };
+    let faults = failures.iter().map(|(place, it)| (*place, it.fault));
+    let faults: Vec<(usize, Fault)> = faults.collect();
+    assert_eq!(faults, expected, "{told:?}");
 }
 
 fn config() -> std::sync::Arc<rustls::ClientConfig> {
@@ -121,14 +130,20 @@ async fn a_silent_controller_costs_a_hedge_and_not_a_timeout() {
     }
 }
 
-#[tokio::test]
-async fn a_dead_controller_is_passed_over() {
-    // Nobody listens on it, and nobody else gets it.
+/// Nobody listens there, and nobody else gets it as long as the socket is kept.
+fn closed() -> (tokio::net::TcpSocket, Url) {
     let closed = tokio::net::TcpSocket::new_v4().unwrap();
     closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let dead = Url::parse(&format!("http://{}", closed.local_addr().unwrap())).unwrap();
+    let url = format!("http://{}", closed.local_addr().unwrap());
+    (closed, Url::parse(&url).unwrap())
+}
+
+#[tokio::test]
+async fn a_dead_controller_is_passed_over() {
+    let (closed, dead) = closed();
     let urls = vec![dead, controller(vec![Some(offer())]).await];
     assert!(ask(urls).await.is_ok());
+    drop(closed);
 }
 
 #[tokio::test]
@@ -171,21 +186,59 @@ async fn what_is_for_good_needs_no_second_opinion() {
 #[tokio::test]
 async fn an_answer_that_is_none_is_said_so() {
     let rubbish = [http("200 OK", "<html>"), http("418 Teapot", "")].map(Some);
-    assert_fault(
-        ask(vec![controller(rubbish.into()).await]).await,
-        Fault::Nonsense,
-    );
+    let answer = ask(vec![controller(rubbish.into()).await]).await;
+    assert_faults(answer, &[(0, Fault::Nonsense)]);
+}
+
+/// Shows a certificate of nobody whom we trust, until `stop` is cancelled.
+async fn stranger(stop: CancellationToken) -> Url {
+    use plenum_transport::{https, tls};
+    let identity = tls::Identity::self_signed(&["127.0.0.1".to_owned()]).unwrap();
+    let config = tls::server_config(&identity, None, &[b"http/1.1"]).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (_keep, config) = tokio::sync::watch::channel(config);
+        https::serve(listener, config, axum::Router::new(), stop).await;
+    });
+    Url::parse(&url).unwrap()
 }
 
 #[tokio::test]
 async fn a_certificate_of_nobody_known_is_told_apart() {
-    use plenum_transport::{https, tls};
-    let identity = tls::Identity::self_signed(&["127.0.0.1".to_owned()]).unwrap();
-    let config = tls::server_config(&identity, None, &[b"http/1.1"]).unwrap();
-    let (_keep, config) = tokio::sync::watch::channel(config);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    let stop = CancellationToken::new();
-    tokio::spawn(https::serve(listener, config, axum::Router::new(), stop));
-    assert_fault(ask(vec![Url::parse(&url).unwrap()]).await, Fault::Untrusted);
+    let urls = vec![stranger(CancellationToken::new()).await];
+    assert_faults(ask(urls).await, &[(0, Fault::Untrusted)]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_controller_is_not_told_of_the_others() {
+    let (closed, dead) = closed();
+    let urls = vec![stranger(CancellationToken::new()).await, dead];
+    for first in [0, 1] {
+        let answer = ask_first(urls.clone(), Some(first)).await;
+        assert_faults(answer, &[(0, Fault::Untrusted), (1, Fault::Refused)]);
+    }
+    drop(closed);
+}
+
+#[test]
+fn of_two_tries_of_one_address_the_one_counts_that_leaves_more_to_hope_for() {
+    let failure = |fault| Failure {
+        fault,
+        at: String::new(),
+        reason: String::new(),
+        proxy: None,
+    };
+    let table = [
+        (Fault::Untrusted, Fault::Refused, Fault::Refused),
+        (Fault::Silent, Fault::ProxyLogin, Fault::Silent),
+        (Fault::Untrusted, Fault::Portal, Fault::Portal),
+        (Fault::Portal, Fault::Nonsense, Fault::Nonsense),
+    ];
+    for (first, second, counts) in table {
+        let mut failures = BTreeMap::new();
+        note(&mut failures, 0, failure(first));
+        note(&mut failures, 0, failure(second));
+        assert_eq!(failures[&0].fault, counts, "{first:?}, {second:?}");
+    }
 }

@@ -182,9 +182,9 @@ impl Connecting {
                 }
                 self.put_reserve_away();
             }
-            Err(Setback::Failed(failure)) => {
-                let trouble = trouble(&self.places, &spot, failure);
-                asking.troubles.push(trouble);
+            Err(Setback::Failed(failures)) => {
+                let troubles = troubles(&self.places, &spot, failures);
+                asking.troubles.extend(troubles);
             }
         }
         self.ask_next(now);
@@ -267,26 +267,34 @@ impl Connecting {
     }
 }
 
-/// What is wrong with the zone, or with the tunnel that should have led there: what that says as
-/// a proxy is no word of this network's own.
-fn trouble(places: &Places, spot: &Spot, failure: Failure) -> Trouble {
+/// What is wrong with the zone's controllers, or with the tunnel that should have led there: what
+/// that says as a proxy is no word of this network's own.
+fn troubles(places: &Places, spot: &Spot, failures: Vec<(usize, Failure)>) -> Vec<Trouble> {
     let Some(tunnel) = spot.path.tunnel else {
-        let server = Server::Zone(spot.zone);
-        return Trouble { server, failure };
+        let trouble = |(place, failure)| Trouble {
+            server: Server::Controller(spot.zone, place),
+            failure,
+        };
+        return failures.into_iter().map(trouble).collect();
     };
     let address = &places.zones[tunnel.zone].tunnels[tunnel.index];
-    let failure = if failure.proxy.is_some() && is_at(address, &failure.at) {
-        Failure {
-            fault: Fault::Refused,
-            at: address.clone(),
-            proxy: None,
-            ..failure
+    let failures = failures.into_iter().map(|(_, failure)| {
+        if failure.proxy.is_some() && is_at(address, &failure.at) {
+            Failure {
+                fault: Fault::Refused,
+                at: address.clone(),
+                proxy: None,
+                ..failure
+            }
+        } else {
+            failure
         }
-    } else {
-        failure
-    };
+    });
+    // A tunnel leads somewhere as long as one of them may come.
+    let failure = failures.reduce(Failure::or_hope);
     let server = Server::Tunnel(tunnel);
-    Trouble { server, failure }
+    let trouble = |failure| Trouble { server, failure };
+    failure.map(trouble).into_iter().collect()
 }
 
 fn is_at(address: &str, host_and_port: &str) -> bool {

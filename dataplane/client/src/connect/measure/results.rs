@@ -66,8 +66,9 @@ impl Test {
             let tried = self.of(subject).filter(|probe| probe.door.out == out);
             let tried: Vec<&State> = tried.map(|probe| &probe.state).collect();
             if chosen(subject) {
+                let answered = |state: &&State| matches!(state, State::Answered { .. });
                 let silent = |state: &&State| matches!(state, State::Running);
-                return !tried.is_empty() && tried.iter().all(silent);
+                return tried.iter().any(silent) && !tried.iter().any(answered);
             }
             let failed = |state: &&State| matches!(state, State::Failed(_));
             tried.is_empty() || !tried.iter().all(failed)

@@ -7,7 +7,7 @@ use plenum_wire::join::Offer;
 
 use super::answers::{denied, failure, offer, refused};
 use super::weather::{Weather, ms};
-use super::world::{Says, Way, World};
+use super::world::{Says, Way, World, Zone};
 use crate::connect::places::Places;
 use crate::connect::words::{
     Attempt, Fault, Input, Out, Path, Server, Setback, Target, Tunnel, Unanswered,
@@ -96,7 +96,11 @@ impl<'a> Internet<'a> {
 
     pub fn way(&mut self, target: Target, out: Out) -> Way {
         let (way, server) = match target {
-            Target::Controller(zone, _) => (self.world.zone(zone).ways[out.0], Server::Zone(zone)),
+            Target::Controller(zone, place) => {
+                let place = self.world.zone(zone).faults.get(place);
+                let way = place.map_or(self.world.zone(zone).ways[out.0], |it| Way::Wrong(*it));
+                (way, whichever(zone))
+            }
             Target::Tunnel(tunnel) => (self.tunnel(tunnel)[out.0], Server::Tunnel(tunnel)),
         };
         self.today(way, server, out)
@@ -145,10 +149,14 @@ impl<'a> Internet<'a> {
     pub fn ask(&mut self, attempt: Attempt, zone: usize, path: Path) -> Reply {
         let (way, server) = match path.tunnel {
             Some(tunnel) => (self.tunnel(tunnel)[path.out.0], Server::Tunnel(tunnel)),
-            None => (self.world.zone(zone).ways[path.out.0], Server::Zone(zone)),
+            None => (self.world.zone(zone).ways[path.out.0], whichever(zone)),
         };
-        let failed = |fault| Err(Setback::Failed(failure(fault)));
+        let place = self.world.zone(zone);
+        let failed = |fault| Err(fail(place, fault));
         let (after, answer) = match self.today(way, server, path.out) {
+            Way::Open(_) if place.controllers > 0 && !place.has_a_sound_one() => {
+                (ms(1.0), failed(place.faults[0]))
+            }
             Way::Open(link) => {
                 let connecting = if path.tunnel.is_some() {
                     self.weather.connect(link) + self.weather.connect(link)
@@ -165,7 +173,7 @@ impl<'a> Internet<'a> {
     }
 
     fn offer(&mut self, zone: usize) -> Result<Box<Offer>, Setback> {
-        let server = Server::Zone(zone);
+        let server = whichever(zone);
         let refusal = self.world.zone(zone).refusal;
         match refusal {
             Some((code, times)) if self.count(Counted::Answers(server)) <= times => {
@@ -174,4 +182,16 @@ impl<'a> Internet<'a> {
             _ => Ok(offer()),
         }
     }
+}
+
+/// All controllers of a zone count as one.
+const fn whichever(zone: usize) -> Server {
+    Server::Controller(zone, 0)
+}
+
+/// What each of a zone's controllers comes to, where the way is wrong.
+fn fail(zone: &Zone, fault: Fault) -> Setback {
+    let places = 0..zone.controllers.max(1);
+    let fault = |place: usize| zone.faults.get(place).copied().unwrap_or(fault);
+    Setback::Failed(places.map(|place| (place, failure(fault(place)))).collect())
 }

@@ -72,22 +72,27 @@ fn zone(outs: usize) -> impl Strategy<Value = Zone> {
     let refusal = prop::option::weighted(0.3, (code, 0_usize..50));
     let load = prop::option::of(-1.0..2.0_f64);
     let tunnels = prop::collection::vec(ways(outs), 0..3);
+    // One that is set up wrongly, now and then.
+    let faults = prop_oneof![4 => Just(Vec::new()), 1 => fault().prop_map(|it| vec![it])];
     (
         ways(outs),
-        0_usize..4,
+        (0_usize..4, faults),
         load,
         any::<bool>(),
         refusal,
         tunnels,
     )
-        .prop_map(|(ways, controllers, load, hosts, refusal, tunnels)| Zone {
-            ways,
-            controllers,
-            load,
-            hosts,
-            refusal,
-            tunnels,
-        })
+        .prop_map(
+            |(ways, (controllers, faults), load, hosts, refusal, tunnels)| Zone {
+                ways,
+                controllers,
+                faults,
+                load,
+                hosts,
+                refusal,
+                tunnels,
+            },
+        )
 }
 
 /// A zone where nobody is any more.
@@ -163,7 +168,7 @@ fn has_a_way(world: &World) -> bool {
     let directory = |it: &Directory| clear(&it.ways) && it.says == Says::Yes;
     let informed = world.directories.is_empty() || world.directories.iter().all(directory);
     let willing = |zone: &Zone| zone.refusal.is_none();
-    let open = |zone: &Zone| zone.controllers > 0 && clear(&zone.ways);
+    let open = |zone: &Zone| zone.has_a_sound_one() && clear(&zone.ways);
     informed && world.zones.iter().all(willing) && world.zones.iter().any(open)
 }
 

@@ -94,9 +94,13 @@ fn a_way_that_was_too_slow_for_the_test_is_taken_when_the_fast_one_stalls() {
     world.outs = 2;
     world.known = true;
     world.zones = vec![Zone::at(&[open(250.0), Way::Stalls(clear(10.0))])];
-    let seen = world.join();
-    assert_eq!(seen.found().path, DIRECT);
-    assert!(seen.ms() < 5_000, "{} ms", seen.ms());
+    world.zones[0].controllers = 2;
+    for faults in [Vec::new(), vec![Fault::Refused]] {
+        world.zones[0].faults = faults;
+        let seen = world.join();
+        assert_eq!(seen.found().path, DIRECT);
+        assert!(seen.ms() < 5_000, "{} ms", seen.ms());
+    }
 }
 
 #[test]
@@ -125,6 +129,43 @@ fn a_server_that_is_hopeless_says_nothing_of_the_others() {
         directories.directories.insert(0, hopeless);
         directories.join().found();
     }
+}
+
+#[test]
+fn a_controller_that_is_hopeless_says_nothing_of_the_others_of_its_zone() {
+    for fault in [Fault::Untrusted, Fault::ProxyLogin, Fault::Portal] {
+        let mut looked_up = world();
+        looked_up.zones = vec![Zone::at(&[Way::Comes(Fault::Refused, 3, clear(40.0))])];
+        looked_up.zones[0].controllers = 2;
+        looked_up.zones[0].faults = vec![fault];
+        let mut named = looked_up.clone();
+        named.directories.clear();
+        for world in [looked_up, named] {
+            world.join().found();
+        }
+    }
+}
+
+#[test]
+fn a_tunnel_is_worth_trying_as_long_as_one_controller_behind_it_is() {
+    let mut world = world();
+    let stalls = Way::Stalls(clear(40.0));
+    world.zones = vec![Zone::at(&[Way::Wrong(Fault::ProxyForbids)]).with_tunnel(&[stalls])];
+    world.zones[0].controllers = 2;
+    world.zones[0].faults = vec![Fault::Untrusted];
+    let seen = world.join();
+    assert!(seen.asked.len() > 2 && seen.ms() > 10_000, "{seen:?}");
+}
+
+#[test]
+fn a_zone_of_which_every_controller_is_hopeless_is_told_at_once() {
+    let mut world = world();
+    world.directories.clear();
+    world.zones[0].controllers = 2;
+    world.zones[0].faults = vec![Fault::Untrusted, Fault::Untrusted];
+    let seen = world.join();
+    assert!(seen.error().to_string().contains("is not trusted"));
+    assert_eq!(seen.asked.len(), 1);
 }
 
 #[test]

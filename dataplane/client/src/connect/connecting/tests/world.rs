@@ -82,9 +82,11 @@ pub struct Directory {
 
 #[derive(Debug, Clone)]
 pub struct Zone {
-    /// By way out; all its controllers are alike.
+    /// By way out; all its controllers are alike, but for those with faults.
     pub ways: Vec<Way>,
     pub controllers: usize,
+    /// Of the first controllers, whatever the way.
+    pub faults: Vec<Fault>,
     pub load: Option<f64>,
     pub hosts: bool,
     /// Says no, for the first so many questions.
@@ -97,11 +99,17 @@ impl Zone {
         Self {
             ways: ways.to_vec(),
             controllers: 1,
+            faults: Vec::new(),
             load: Some(0.3),
             hosts: false,
             refusal: None,
             tunnels: Vec::new(),
         }
+    }
+
+    /// Whether one of its controllers is what the ways say.
+    pub const fn has_a_sound_one(&self) -> bool {
+        self.controllers > self.faults.len()
     }
 
     pub fn with_tunnel(mut self, ways: &[Way]) -> Self {
