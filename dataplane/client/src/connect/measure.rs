@@ -2,10 +2,11 @@
 //!
 //! A candidate is a zone with its controllers, or a tunnel. Each door is tried by the first
 //! way out; by the others [`HEDGE`] later, or at once when the first way has failed, for
-//! candidates of which nothing has been heard. Bounded: [`PINGED`] doors by each way, as many
-//! again where none of them answers, and the caller decides at [`DECIDE_WITHIN`] with what is
-//! known then.
+//! candidates of which nothing has been heard. Bounded: [`PINGED`] doors by each way, more where
+//! none of them answers as long as there are bytes left to spend, and the caller decides at
+//! [`DECIDE_WITHIN`] with what is known then.
 
+mod budget;
 mod probe;
 mod results;
 
@@ -13,6 +14,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::words::{Attempt, Failure, Numbers, Out};
+#[cfg(test)]
+pub use budget::{BUDGET, PINGED};
 use probe::{Probe, State};
 
 /// When the choice is made with what has answered by then: the whole test is to take less
@@ -25,11 +28,6 @@ const HEDGE: Duration = Duration::from_millis(150);
 const STRAIGHT: Duration = Duration::from_millis(300);
 /// How often it is looked whether those that are silent have been so for too long to win.
 const LOOK: Duration = Duration::from_millis(10);
-/// Doors pinged in one test by each way out: with 7 kB each for TLS and a few requests less than
-/// 100 kB. By the other ways goes only what the first has not answered, which costs next to
-/// nothing there.
-pub const PINGED: usize = 12;
-
 /// One candidate to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Subject {
@@ -69,8 +67,6 @@ pub struct Test {
     subjects: Vec<Subject>,
     outs: Vec<Out>,
     probes: Vec<Probe>,
-    /// How many doors may be pinged by each way out.
-    room: usize,
     /// When the other ways out are tried; `None` once they are.
     hedge: Option<Instant>,
     began: Instant,
@@ -95,7 +91,6 @@ impl Test {
             hedge: (outs.len() > 1).then(|| now + HEDGE),
             outs,
             probes: Vec::new(),
-            room: PINGED,
             began: now,
             decide: Some(now + DECIDE_WITHIN),
             looked: now,
@@ -228,11 +223,6 @@ impl Test {
         probes.find(|probe| probe.attempt == attempt)
     }
 
-    fn pinged_by(&self, out: Out) -> usize {
-        let by = self.probes.iter().filter(|probe| probe.door.out == out);
-        by.count()
-    }
-
     fn ping_otherwise(&mut self, subjects: &[usize], numbers: &mut Numbers, now: Instant) {
         for out in self.outs.clone().into_iter().skip(1) {
             self.ping(subjects, out, numbers, now);
@@ -243,13 +233,9 @@ impl Test {
     }
 
     /// The best ones may all be behind the same firewall, and the only one on this side of it far
-    /// down the list. Those that do not answer have cost little; where all are only slow, it costs
-    /// as much again.
+    /// down the list. Those that refuse have cost next to nothing; those that are silent may only
+    /// be slow, and cost their part yet.
     fn look_further(&mut self, numbers: &mut Numbers, now: Instant) {
-        if self.room > PINGED {
-            return;
-        }
-        self.room += PINGED;
         let all: Vec<usize> = (0..self.subjects.len()).collect();
         for out in self.outs.clone() {
             self.ping(&all, out, numbers, now);
@@ -265,8 +251,7 @@ impl Test {
             for &subject in subjects {
                 let place = Door { out, subject, door };
                 let known = self.of(subject).any(|probe| probe.door == place);
-                if known || door >= self.subjects[subject].doors || self.pinged_by(out) >= self.room
-                {
+                if known || door >= self.subjects[subject].doors || !self.has_room(out) {
                     continue;
                 }
                 let attempt = numbers.next();

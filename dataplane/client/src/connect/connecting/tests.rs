@@ -8,6 +8,7 @@
 //! | `internet` | what comes back from a world, and after how long |
 //! | `run` | runs the machine in a world |
 //! | `joins` | who gets in, by which way, and how long it takes |
+//! | `cost` | the bytes of the network test, and how many they may be |
 //! | `obstacles` | what is wrong with one server, way or router keeps nobody from the others |
 //! | `returns` | who was in and comes back |
 //! | `refusals` | who does not, and what they are told |
@@ -15,6 +16,7 @@
 //! | `model` | any world: always an end, in time, and a router wherever there is a way to one |
 
 mod answers;
+mod cost;
 mod internet;
 mod joins;
 mod model;

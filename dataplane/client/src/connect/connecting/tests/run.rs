@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::super::Connecting;
+use super::cost::Cost;
 use super::internet::{Internet, Reply};
 use super::weather::Weather;
 use super::world::{Way, World};
@@ -26,6 +27,8 @@ pub struct Seen {
     pub pings: usize,
     /// Pings begun, by target.
     pub pinged: Vec<Target>,
+    /// Bytes of the dearest network test, by one way out.
+    pub cost: usize,
     pub asked: Vec<(usize, Path)>,
     /// With each question, whether routers that failed may be offered again.
     pub forgave: Vec<bool>,
@@ -60,6 +63,7 @@ struct Run<'a> {
     events: BTreeMap<(Instant, u64), Input>,
     running: BTreeSet<Attempt>,
     pinged: BTreeMap<Attempt, Way>,
+    cost: Cost,
     seen: Seen,
 }
 
@@ -77,6 +81,7 @@ impl World {
             events: BTreeMap::new(),
             running: BTreeSet::new(),
             pinged: BTreeMap::new(),
+            cost: Cost::default(),
             seen: Seen {
                 took: Duration::ZERO,
                 result: Err(JoinError::Configuration("still running".to_owned())),
@@ -86,6 +91,7 @@ impl World {
                 reached: 0,
                 pings: 0,
                 pinged: Vec::new(),
+                cost: 0,
                 asked: Vec::new(),
                 forgave: Vec::new(),
                 waiting: Vec::new(),
@@ -108,6 +114,7 @@ impl Run<'_> {
                     self.seen.took = self.now - start;
                     self.seen.zone = result.as_ref().ok().map(|found| self.number(found.zone));
                     self.seen.result = result;
+                    self.seen.cost = self.cost.most;
                     return self.seen;
                 }
                 self.act(action);
@@ -131,6 +138,9 @@ impl Run<'_> {
     fn hand_over(&mut self, input: Input) {
         let known = self.running.remove(&input.attempt());
         // One in eight of those cancelled is too late to be stopped.
+        if matches!(input, Input::Lookup(_, Ok(_))) {
+            self.cost.begin();
+        }
         if known || self.luck.random().is_multiple_of(8) {
             self.connecting.handle(input, self.now);
         }
@@ -181,13 +191,19 @@ impl Run<'_> {
                 self.seen.pinged.push(target);
                 let way = self.internet.way(target, out);
                 self.pinged.insert(attempt, way);
+                self.cost.ping(target, out, way);
                 self.ping(attempt, way, true);
                 // Controllers and tunnels, each by the ways out that there are, and as many again
                 // where nobody answers.
                 let most = 4 * self.world.outs * PINGED;
                 assert!(self.running.len() <= most, "too much at once");
             }
-            Action::PingAgain { attempt, .. } => {
+            Action::PingAgain {
+                attempt,
+                target,
+                out,
+            } => {
+                self.cost.again(target, out);
                 self.ping(attempt, self.pinged[&attempt], false);
             }
             Action::Ask {

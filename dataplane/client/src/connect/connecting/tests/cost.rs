@@ -1,0 +1,103 @@
+//! What the network test costs: never more than 100 kB by one way out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::world::*;
+use crate::connect::measure::BUDGET;
+use crate::connect::words::{Fault, Out, Target};
+
+/// TCP, TLS and a request, and one request more: as the public web is, and a little more than
+/// tests over real TLS count.
+const CONNECT: usize = 6_000;
+const REQUEST: usize = 500;
+
+/// Whether it is a tunnel, and the way.
+type Kind = (bool, Out);
+
+/// Counts bytes as if nothing that is begun could be stopped before it has cost its part.
+#[derive(Debug, Default)]
+pub struct Cost {
+    pinged: BTreeSet<(Target, Out)>,
+    spent: BTreeMap<Kind, usize>,
+    /// Of the dearest test, by one way.
+    pub most: usize,
+}
+
+impl Cost {
+    pub fn ping(&mut self, target: Target, out: Out, way: Way) {
+        // Nothing is begun twice in one test.
+        if !self.pinged.insert((target, out)) {
+            self.begin();
+            self.pinged.insert((target, out));
+        }
+        let nothing = match way {
+            Way::Hole | Way::Comes(..) => true,
+            Way::Wrong(fault) => matches!(
+                fault,
+                Fault::Silent | Fault::Refused | Fault::UnknownName | Fault::ProxyAway
+            ),
+            Way::Open(_) | Way::Stalls(_) => false,
+        };
+        self.spend(target, out, if nothing { 0 } else { CONNECT });
+    }
+
+    pub fn again(&mut self, target: Target, out: Out) {
+        self.spend(target, out, REQUEST);
+    }
+
+    /// Another test.
+    pub fn begin(&mut self) {
+        self.pinged.clear();
+        self.spent.clear();
+    }
+
+    fn spend(&mut self, target: Target, out: Out, bytes: usize) {
+        let kind = (matches!(target, Target::Tunnel(_)), out);
+        let spent = self.spent.entry(kind).or_default();
+        *spent += bytes;
+        self.most = self.most.max(*spent);
+        assert!(*spent <= BUDGET, "{spent} bytes");
+    }
+}
+
+#[test]
+fn a_slow_line_costs_no_more_than_a_fast_one() {
+    for away in [40.0, 200.0, 310.0, 400.0, 600.0, 900.0, 1_200.0] {
+        for (outs, controllers) in [(1, 1), (1, 4), (2, 1), (2, 4)] {
+            let mut world = world();
+            world.outs = outs;
+            world.directories[0].ways = vec![open(away); outs];
+            let mut zone = Zone::at(&vec![open(away); outs]);
+            zone.controllers = controllers;
+            world.zones = vec![zone; 16];
+            let seen = world.join();
+            seen.found();
+            // There was something to pay for.
+            assert!(seen.cost > 50_000, "{} bytes", seen.cost);
+        }
+    }
+}
+
+#[test]
+fn what_answers_wrongly_is_paid_for_too() {
+    for fault in [Fault::Untrusted, Fault::Nonsense, Fault::Portal] {
+        let mut world = world();
+        world.zones = vec![Zone::at(&[Way::Wrong(fault)]); 16];
+        for zone in &mut world.zones {
+            zone.controllers = 8;
+        }
+        let seen = world.join();
+        assert!(seen.result.is_err(), "{fault:?}");
+        assert!(seen.cost > 50_000, "{} bytes", seen.cost);
+    }
+}
+
+#[test]
+fn what_refuses_costs_nothing_and_leaves_room_for_all_others() {
+    let mut world = world();
+    world.zones = vec![Zone::at(&[Way::Wrong(Fault::Refused)]); 12];
+    world.zones.extend(vec![Zone::at(&[open(40.0)]); 4]);
+    let seen = world.join();
+    assert_eq!(seen.pinged.len(), 16);
+    assert_eq!(seen.found().zone, 12);
+}

@@ -1,0 +1,55 @@
+//! What a test may cost: bytes by each way out, whatever comes of it.
+//!
+//! By the other ways goes what the first has not answered in a moment, which costs next to nothing
+//! there if it is blocked.
+
+use super::Test;
+use super::probe::{Probe, State};
+use crate::connect::SAMPLES;
+use crate::connect::words::{Fault, Out};
+
+/// Bytes of one test by one way out.
+pub const BUDGET: usize = 100_000;
+/// Until a door has answered once: TCP, TLS with the certificates of a public authority, which are
+/// the longest, and a request.
+const FIRST: usize = 6_000;
+/// With every request that is timed after that one, 500 bytes each.
+const WHOLE: usize = FIRST + SAMPLES * 500;
+/// Doors pinged by one way out that answer, or may.
+pub const PINGED: usize = BUDGET / WHOLE;
+/// And with those that have refused.
+const TRIED: usize = 2 * PINGED;
+
+impl Test {
+    /// Whether one more door may be pinged by this way.
+    pub(super) fn has_room(&self, out: Out) -> bool {
+        let by = self.probes.iter().filter(|probe| probe.door.out == out);
+        let (count, spent) = by.fold((0, 0), |(count, spent), probe| {
+            (count + 1, spent + self.cost(probe))
+        });
+        count < TRIED && spent + self.price() <= BUDGET
+    }
+
+    /// What a door costs at most from now on: when the choice is overdue the first answer ends the
+    /// test, and nobody is asked a second time.
+    const fn price(&self) -> usize {
+        if self.decide.is_some() { WHOLE } else { FIRST }
+    }
+
+    fn cost(&self, probe: &Probe) -> usize {
+        match &probe.state {
+            State::Running => self.price(),
+            State::Answered { .. } => WHOLE,
+            State::Failed(failure) if said_nothing(failure.fault) => 0,
+            State::Failed(_) => FIRST,
+        }
+    }
+}
+
+/// Whether not even TLS was spoken there.
+const fn said_nothing(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::Refused | Fault::UnknownName | Fault::ProxyAway
+    )
+}
