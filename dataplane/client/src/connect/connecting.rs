@@ -184,7 +184,7 @@ impl Connecting {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         if now >= self.deadline {
-            return self.give_up(now);
+            return self.time_is_up(now);
         }
         match &mut self.state {
             State::LookingUp(looking) => looking.handle_timeout(&mut self.numbers, now),
@@ -283,7 +283,7 @@ impl Connecting {
     fn pause(&mut self, wait: Duration, then: Then, now: Instant) {
         let until = now + wait;
         if until >= self.deadline {
-            return self.give_up(now);
+            return self.time_is_up(now);
         }
         self.state = State::Pausing { until, then };
     }

@@ -18,16 +18,22 @@ impl Connecting {
     }
 
     pub(super) fn end(&mut self, result: Result<Box<Found>, JoinError>) {
+        self.leave_off();
+        self.put_reserve_away();
+        self.stop_renewal();
+        self.state = State::Ended;
+        self.actions.push_back(Action::Done(result));
+    }
+
+    /// Ends what goes on, but for what goes on beside it.
+    pub(super) fn leave_off(&mut self) {
         match &mut self.state {
             State::Ended | State::Pausing { .. } => {}
             State::LookingUp(looking) => looking.stop(),
             State::Testing(test) => test.stop(),
             State::Asking(_) => self.cancel_current(),
         }
-        self.put_reserve_away();
-        self.stop_renewal();
-        self.state = State::Ended;
-        self.actions.push_back(Action::Done(result));
+        self.act();
     }
 
     /// What somebody said comes before what nobody did.

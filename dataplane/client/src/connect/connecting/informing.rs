@@ -83,17 +83,12 @@ impl Connecting {
         }
         match outcome {
             Outcome::Found(places, asked) => {
-                if self.told.take().is_some() {
-                    // The way from here takes as long as it would have without the wait.
-                    let longest = self.setting.patience + self.setting.within;
-                    let deadline = now + self.setting.within;
-                    self.deadline = deadline.min(self.began + longest);
-                }
+                self.wait_is_over(now);
                 self.take_up(places, asked, now);
             }
             Outcome::Denied(problem, after, asked) => {
                 self.informant = Some(asked);
-                self.denied(problem, after, now);
+                self.denied(&problem, after, now);
             }
             Outcome::Failed(troubles) => {
                 let hopeless = self.is_hopeless(&troubles, now);
@@ -133,35 +128,70 @@ impl Connecting {
         self.avoid = avoid.and_then(|path| self.places.follow(path, &before));
     }
 
-    fn denied(&mut self, problem: DirectoryProblem, after: Option<Duration>, now: Instant) {
-        let code = problem.code;
+    fn denied(&mut self, problem: &DirectoryProblem, after: Option<Duration>, now: Instant) {
+        // It was said after whatever a zone has.
+        self.refusal = None;
         self.denial = Some(problem.clone());
-        let for_somebody = matches!(code, Denial::WaitingForHost | Denial::NotYet);
-        if !code.passes() || (for_somebody && self.setting.patience.is_zero()) {
+        if !self.is_worth_waiting(problem.code) {
             return self.give_up(now);
         }
-        let (least, most, usual) = WAITING;
-        let wait = match code {
-            Denial::WaitingForHost => {
-                self.admission = problem.waiting;
-                self.wait_for(News::WaitingForHost);
-                after.unwrap_or(usual).clamp(least, most)
+        let wait = match self.wait_for(problem, after) {
+            Some(wait) => {
+                self.be_patient();
+                wait
             }
-            Denial::NotYet => {
-                self.wait_for(News::NotYet);
-                after.unwrap_or(most).max(least)
-            }
-            _ => self.backoff_after(after),
+            None => self.backoff_after(after),
         };
         self.pause(wait, Then::LookUp, now);
     }
 
-    /// Somebody else decides how long it takes.
-    fn wait_for(&mut self, news: News) {
-        self.deadline = self.deadline.max(self.began + self.setting.patience);
-        if self.told != Some(news) {
-            self.told = Some(news);
+    /// Whether the same question may have another answer soon enough.
+    pub(super) const fn is_worth_waiting(&self, code: Denial) -> bool {
+        let for_somebody = matches!(code, Denial::WaitingForHost | Denial::NotYet);
+        code.passes() && !(for_somebody && self.setting.patience.is_zero())
+    }
+
+    /// Tells the user if somebody else decides how long it takes, and then says after how long to
+    /// ask again.
+    pub(super) fn wait_for(
+        &mut self,
+        problem: &DirectoryProblem,
+        after: Option<Duration>,
+    ) -> Option<Duration> {
+        let (least, most, usual) = WAITING;
+        match problem.code {
+            Denial::WaitingForHost => {
+                self.admission = problem.waiting.clone().or(self.admission.take());
+                self.tell(News::WaitingForHost);
+                Some(after.unwrap_or(usual).clamp(least, most))
+            }
+            Denial::NotYet => {
+                self.tell(News::NotYet);
+                Some(after.unwrap_or(most).max(least))
+            }
+            _ => None,
+        }
+    }
+
+    fn tell(&mut self, news: News) {
+        if self.told.replace(news) != Some(news) {
             self.actions.push_back(Action::Tell(news));
+        }
+    }
+
+    /// The time that others take is not the time that joining takes.
+    pub(super) fn be_patient(&mut self) {
+        self.deadline = self.deadline.max(self.began + self.setting.patience);
+    }
+
+    /// A directory has named places: the way from here takes as long as it would have without
+    /// the wait.
+    pub(super) fn wait_is_over(&mut self, now: Instant) {
+        self.denial = None;
+        if self.told.take().is_some() {
+            let longest = self.setting.patience + self.setting.within;
+            let deadline = now + self.setting.within;
+            self.deadline = deadline.min(self.began + longest);
         }
     }
 }

@@ -3,11 +3,14 @@
 //! Who comes back knows where the meeting was, and asks no directory while that leads anywhere.
 //! When nothing there answers, the directories are asked, beside what goes on there: they may be
 //! away too, and the places be right all the same. What they name is taken as soon as nobody
-//! there has anything to say.
+//! there has anything to say. Who has to wait for a host hears it at once, and is patient from
+//! the time on in which nobody there has come back: the ticket opens the door without a host.
 
 use std::time::{Duration, Instant};
 
-use super::{Connecting, State};
+use plenum_wire::directory::DirectoryProblem;
+
+use super::{Connecting, State, Then};
 use crate::connect::looking::{Asked, Looking, Outcome};
 use crate::connect::measure::DECIDE_WITHIN;
 use crate::connect::places::Places;
@@ -118,23 +121,61 @@ impl Connecting {
     /// What the directories say.
     pub(super) fn renewed(&mut self, outcome: Outcome, now: Instant) {
         self.renewal = match outcome {
-            Outcome::Found(places, asked) => Renewal::Answered(places, asked),
+            Outcome::Found(places, asked) => {
+                self.wait_is_over(now);
+                Renewal::Answered(places, asked)
+            }
             Outcome::Denied(problem, after, asked) => {
                 self.informant = Some(asked);
-                if problem.code.passes() {
-                    self.admission = problem.waiting.or(self.admission.take());
-                    let after = after.unwrap_or_default().max(AGAIN);
-                    Renewal::From(now + after, Vain::Later)
-                } else {
-                    // The ticket may open the door all the same, if there is somebody behind it.
-                    self.denial = Some(problem);
-                    Renewal::None
-                }
+                self.denied_beside(problem, after, now)
             }
             Outcome::Failed(troubles) => Renewal::From(now + AGAIN, Vain::Failed(troubles)),
         };
         if matches!(self.state, State::Pausing { .. }) || self.silent_since().is_some() {
             self.move_on(now);
+        }
+    }
+
+    /// A directory says no while the zone may only be starting again: the ticket opens its door
+    /// all the same, if there is somebody behind it.
+    fn denied_beside(
+        &mut self,
+        problem: DirectoryProblem,
+        after: Option<Duration>,
+        now: Instant,
+    ) -> Renewal {
+        if !self.is_worth_waiting(problem.code) {
+            self.denial = Some(problem);
+            self.told = None;
+            return Renewal::None;
+        }
+        let wait = match self.wait_for(&problem, after) {
+            Some(wait) => {
+                self.denial = Some(problem);
+                wait
+            }
+            None => after.unwrap_or_default(),
+        };
+        Renewal::From(now + wait.max(AGAIN), Vain::Later)
+    }
+
+    /// The time to join is up. Who has been told to wait for somebody goes on with that alone, as
+    /// in a first join.
+    pub(super) fn time_is_up(&mut self, now: Instant) {
+        let patience_ends = self.began + self.setting.patience;
+        let waits = self.told.is_some() && self.refusal.is_none() && self.deadline < patience_ends;
+        if !waits {
+            return self.give_up(now);
+        }
+        self.be_patient();
+        self.leave_off();
+        self.put_reserve_away();
+        match std::mem::replace(&mut self.renewal, Renewal::None) {
+            Renewal::Asking(looking) => self.state = State::LookingUp(looking),
+            Renewal::From(from, _) => {
+                self.pause(from.saturating_duration_since(now), Then::LookUp, now);
+            }
+            Renewal::None | Renewal::Answered(..) => self.pause(AGAIN, Then::LookUp, now),
         }
     }
 

@@ -168,6 +168,78 @@ fn what_the_directory_refuses_for_good_is_told_when_nobody_came_back() {
     assert_eq!(seen.lookups, 1);
 }
 
+/// Somebody comes back to a zone that is gone, and the directory says this.
+fn gone(says: Says) -> World {
+    let mut world = world();
+    world.known = true;
+    world.gone = vec![Zone::at(&[Way::Wrong(Fault::Refused)])];
+    world.back = Some((0, DIRECT));
+    world.directories[0].says = says;
+    world
+}
+
+#[test]
+fn who_comes_back_to_a_zone_that_is_gone_waits_for_a_host_as_at_first() {
+    for (code, news) in [
+        (Denial::WaitingForHost, News::WaitingForHost),
+        (Denial::NotYet, News::NotYet),
+    ] {
+        // Once in two seconds, for longer than a way back may take otherwise.
+        let seen = gone(Says::Later(code, 40)).join();
+        assert_eq!((seen.zone, seen.lookups), (Some(0), 41), "{code:?}");
+        assert_eq!(seen.news, [news]);
+        assert!((80_000..90_000).contains(&seen.ms()), "{} ms", seen.ms());
+    }
+}
+
+#[test]
+fn who_comes_back_knocks_once_and_is_patient_for_as_long_as_was_said() {
+    let mut world = gone(Says::No(Denial::WaitingForHost, None));
+    world.patience = Duration::from_secs(60);
+    let seen = world.join();
+    let told = seen.error().to_string();
+    assert!(told.contains("a host has to let you in"), "{told}");
+    assert!((55_000..=60_000).contains(&seen.ms()), "{} ms", seen.ms());
+    let proof = Some("proof".to_owned());
+    assert!(seen.waiting[1..].iter().all(|it| *it == proof), "{seen:?}");
+    // Where nobody is any more nobody is looked for all that time.
+    let first = world.within.as_secs() * 2;
+    assert!(seen.pinged.len() <= usize::try_from(first).unwrap());
+}
+
+#[test]
+fn who_comes_back_without_patience_is_told_when_the_zone_is_given_up() {
+    for code in [Denial::WaitingForHost, Denial::NotYet] {
+        let mut world = gone(Says::No(code, None));
+        world.patience = Duration::ZERO;
+        let seen = world.join();
+        let told = seen.error().to_string();
+        assert!(told.contains(&code.to_string()), "{told}");
+        assert_eq!((seen.lookups, seen.news.len()), (1, 0), "{code:?}");
+        assert!(seen.ms() <= 15_000, "{} ms", seen.ms());
+    }
+}
+
+#[test]
+fn whom_a_host_has_let_in_again_waits_for_a_dead_zone_no_longer_than_others() {
+    let mut world = gone(Says::Later(Denial::WaitingForHost, 1));
+    world.zones = vec![Zone::at(&[Way::Hole])];
+    let seen = world.join();
+    let told = seen.error().to_string();
+    assert!(told.contains("no zone controller answered"), "{told}");
+    assert!(seen.ms() < 5_000 + 15_000, "{} ms", seen.ms());
+}
+
+#[test]
+fn what_the_directory_says_after_a_zone_has_refused_is_the_last_word() {
+    let mut world = world();
+    world.known = true;
+    world.zones[0].refusal = Some((Refusal::Forbidden, usize::MAX));
+    world.directories[0].says = Says::No(Denial::Over, None);
+    let seen = world.join();
+    assert!(seen.error().to_string().contains("is over"), "{seen:?}");
+}
+
 #[test]
 fn a_zone_that_died_after_it_was_named_is_asked_for_again() {
     let mut world = world();
