@@ -27,6 +27,7 @@ mod identifier;
 mod limit;
 mod outbound;
 mod outbox;
+mod passage;
 mod pin;
 mod queue;
 mod reader;
