@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::LocalObjectReference;
+use k8s_openapi::api::core::v1::{EnvVar, LocalObjectReference};
 use kube::Client;
 
 use crate::apply::Writer;
+use crate::environment::Variable;
 use crate::events::Events;
 use crate::lease::Fence;
 use crate::metrics::Metrics;
@@ -34,9 +35,18 @@ pub struct Image {
     pub name: String,
     /// Secrets in the pods' own namespace, for whatever image they run.
     pub pull_secrets: Vec<String>,
+    /// What its programs are told besides, whatever image they are of.
+    pub environment: Vec<Variable>,
 }
 
 impl Image {
+    /// What its programs are told, beside these.
+    #[must_use]
+    pub fn environment(&self, others: impl IntoIterator<Item = EnvVar>) -> Vec<EnvVar> {
+        let told = self.environment.iter().map(EnvVar::from);
+        others.into_iter().chain(told).collect()
+    }
+
     /// As pods name them. Nothing where there are none: the API server would drop an empty
     /// list, and it would be written for ever.
     #[must_use]

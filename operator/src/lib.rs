@@ -9,6 +9,7 @@
 //! | [`cache`] | what is watched, found without looking through it | watches |
 //! | [`queue`] | what waits to be looked at | no |
 //! | [`apply`] | the only writer | writes |
+//! | [`environment`] | what pods of the data plane are told of traces and logs | no |
 //! | [`requests`] | the client, whose requests are counted and end in time | is the way to it |
 //! | `traces` | what traces see of a reconcile | no |
 //! | [`lease`] | one leader, and the fence that stops all writing | its Lease |
@@ -22,6 +23,7 @@ pub mod cache;
 pub mod conditions;
 pub mod context;
 pub mod covers;
+pub mod environment;
 pub mod events;
 pub mod exactly;
 pub mod health;

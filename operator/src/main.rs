@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use kube::Config;
 use plenum_operator::context::{Context, Image};
+use plenum_operator::environment::Variable;
 use plenum_operator::lease::Candidate;
 use plenum_operator::metrics::Metrics;
 use plenum_operator::{health, pool, requests, zone};
@@ -27,6 +28,15 @@ struct Arguments {
     /// has to be in the namespaces of the zones.
     #[arg(long, env = "PLENUM_PULL_SECRETS", value_delimiter = ',')]
     pull_secrets: Vec<String>,
+    /// What zone controllers, tunnels and routers are told of traces and logs, as
+    /// NAME=VALUE,NAME=VALUE: variables `OTEL_*`, and `PLENUM_LOG_FORMAT`. A change replaces them.
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        env = "PLENUM_DATA_PLANE_ENV",
+        value_delimiter = ','
+    )]
+    data_plane_env: Vec<Variable>,
     /// Name of this pod: how it signs its Lease and its Events.
     #[arg(long, env = "POD_NAME")]
     pod_name: String,
@@ -74,6 +84,7 @@ async fn main() -> anyhow::Result<()> {
     let Arguments {
         image,
         pull_secrets,
+        data_plane_env,
         pod_name,
         pod_namespace,
         lease,
@@ -83,6 +94,7 @@ async fn main() -> anyhow::Result<()> {
     let image = Image {
         name: image,
         pull_secrets,
+        environment: data_plane_env,
     };
     let context = Context::new(client, candidate.fence(), metrics, &pod_name, image);
     candidate

@@ -23,6 +23,7 @@ fn image() -> Image {
     Image {
         name: "plenum:1".into(),
         pull_secrets: vec!["pull".into()],
+        ..Image::default()
     }
 }
 

@@ -314,6 +314,29 @@ fn routers_name_the_pull_secrets_of_the_operator_and_no_empty_list() {
 }
 
 #[test]
+fn routers_are_told_where_traces_go_after_what_they_always_are() {
+    let image = Image {
+        environment: vec!["OTEL_EXPORTER_OTLP_ENDPOINT=http://a:4317".parse().unwrap()],
+        ..image()
+    };
+    let set = built_with(&json!({}), &image);
+    let told = &set["spec"]["template"]["spec"]["containers"][0]["env"];
+    let names: Vec<&Value> = told
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["name"])
+        .collect();
+    assert_eq!(
+        names,
+        ["POD_NAME", "HOST_IP", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+    );
+    assert_eq!(told[2]["value"], "http://a:4317");
+    let hash = |set: &Value| set["spec"]["template"]["metadata"]["annotations"].clone();
+    assert_ne!(hash(&set), hash(&built(&json!({}))), "they are replaced");
+}
+
+#[test]
 fn grace_is_the_drain_deadline_within_what_node_autoscalers_wait_for() {
     let grace = |deadline: u32| {
         let set = built(&json!({"drainDeadlineSeconds": deadline}));

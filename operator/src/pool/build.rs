@@ -144,10 +144,7 @@ fn pod(pool: &ValidPool, image: &Image) -> PodSpec {
         tolerations: pool.spec.tolerations.clone(),
         security_context: Some(pod_security(pool)),
         image_pull_secrets: image.pull_secrets(),
-        containers: vec![container(
-            pool,
-            pool.spec.image.as_deref().unwrap_or(&image.name),
-        )],
+        containers: vec![container(pool, image)],
         volumes: Some(vec![Volume {
             name: "link".to_owned(),
             secret: Some(SecretVolumeSource {
@@ -189,19 +186,20 @@ fn pod_security(pool: &ValidPool) -> PodSecurityContext {
     }
 }
 
-fn container(pool: &ValidPool, image: &str) -> Container {
+fn container(pool: &ValidPool, image: &Image) -> Container {
+    let name = pool.spec.image.as_ref().unwrap_or(&image.name);
     let capabilities = Capabilities {
         drop: Some(vec!["ALL".to_owned()]),
         add: needs_low_ports(pool).then(|| vec!["NET_BIND_SERVICE".to_owned()]),
     };
     Container {
         name: "router".to_owned(),
-        image: Some(image.to_owned()),
+        image: Some(name.clone()),
         command: Some(command(pool)),
-        env: Some(vec![
+        env: Some(image.environment([
             from_field("POD_NAME", "metadata.name"),
             from_field("HOST_IP", "status.hostIP"),
-        ]),
+        ])),
         ports: Some(ports(pool)),
         resources: Some(resources(pool)),
         // Only its own loop counts: no router restarts because something else is away.

@@ -102,7 +102,7 @@ pub fn validate(fetched: &Fetched, image: &Image, now: Timestamp) -> Result<Vali
     let own = zone.spec.controllers.image.as_ref();
     let image = Image {
         name: own.unwrap_or(&image.name).clone(),
-        pull_secrets: image.pull_secrets.clone(),
+        ..image.clone()
     };
     if image.name.is_empty() {
         let message = "No image is known: write spec.controllers.image, or start the operator \

@@ -112,7 +112,7 @@ impl Pods {
                 self.role.to_owned(),
             ]),
             args: Some(self.arguments.clone()),
-            env: Some(vec![pod_name()]),
+            env: Some(zone.image.environment([pod_name()])),
             ports: Some(ports),
             // Alive is its own event loop only. Six misses: a node under pressure is slow, and a
             // restart would make it slower.

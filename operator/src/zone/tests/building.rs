@@ -225,6 +225,21 @@ fn pods_name_the_pull_secrets_of_the_operator_and_no_empty_list() {
 }
 
 #[test]
+fn controllers_and_tunnels_are_told_where_traces_go() {
+    let fetched = fresh(MeetingZoneSpec::default());
+    let image = Image {
+        environment: vec!["OTEL_EXPORTER_OTLP_ENDPOINT=http://a:4317".parse().unwrap()],
+        ..image()
+    };
+    let children = build(&validate(&fetched, &image, now()).unwrap());
+    let environment = pod(&children).containers[0].env.clone().unwrap();
+    let names: Vec<&str> = environment.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["POD_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT"]);
+    let tunnels = serde_json::to_string(&children.deployment).unwrap();
+    assert!(tunnels.contains("http://a:4317"), "{tunnels}");
+}
+
+#[test]
 fn no_version_of_the_operator_stands_in_the_template() {
     let set = built(MeetingZoneSpec::default()).stateful_set;
     let text = serde_json::to_string(&set).unwrap();
