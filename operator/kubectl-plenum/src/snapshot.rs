@@ -79,15 +79,17 @@ impl<T> Deref for Seen<T> {
     }
 }
 
-/// A certificate of a zone.
+/// A certificate of a zone, or of a directory beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// The zone's namespace.
+    /// The Secret's namespace.
     pub namespace: String,
-    /// The zone.
+    /// The zone; empty where it is of none.
     pub zone: String,
     /// The Secret that holds it.
     pub secret: String,
+    /// Under this key: `tls.crt`, or `ca.crt` for authorities that somebody else has.
+    pub key: &'static str,
     /// Who shows it, to whom.
     pub purpose: &'static str,
     /// Whether somebody gave it, so that the operator does not renew it.
@@ -155,7 +157,7 @@ pub struct Snapshot {
     pub leases: Seen<Lease>,
     /// Warnings in the namespaces looked at.
     pub events: Seen<Event>,
-    /// Of the zones.
+    /// Of the zones; of directories where Deployments were looked at.
     pub certificates: Seen<Certificate>,
     /// Of the operators.
     pub rights: Seen<Right>,

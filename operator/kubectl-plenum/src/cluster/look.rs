@@ -156,7 +156,7 @@ async fn causes(cluster: &Cluster, seen: &mut Snapshot) {
         let events = cluster.list(Some(name), "events", &warnings).await;
         merge(&mut seen.events, events);
     }
-    seen.certificates = cluster.certificates(&seen.zones).await;
+    seen.certificates = cluster.certificates(&seen.zones, &seen.deployments).await;
     seen.last_words = cluster.last_words(&seen.pods).await;
 }
 

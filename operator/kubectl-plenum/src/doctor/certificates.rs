@@ -15,9 +15,8 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(14 * 24);
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unseen("Secret", &snapshot.certificates.troubles).collect();
     findings.extend(unseen("MeetingZone", &snapshot.zones.troubles));
-    for zone in snapshot.zones.iter() {
-        findings.extend(of(snapshot, zone));
-    }
+    let all = snapshot.certificates.iter();
+    findings.extend(all.filter_map(|it| judge(snapshot, it)));
     findings
 }
 
@@ -39,13 +38,7 @@ fn judge(snapshot: &Snapshot, certificate: &Certificate) -> Option<Finding> {
         ..
     } = certificate;
     let about = Object::named("Secret", namespace, secret);
-    let remedy = if *provided {
-        format!(
-            "kubectl -n {namespace} create secret tls {secret} --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply -f -"
-        )
-    } else {
-        "kubectl plenum doctor   # the operator renews it when it runs".to_owned()
-    };
+    let remedy = remedy(certificate);
     let life = match &certificate.life {
         Ok(life) => life,
         Err(why) => {
@@ -82,4 +75,23 @@ fn judge(snapshot: &Snapshot, certificate: &Certificate) -> Option<Finding> {
         let finding = Finding::advice("CertificateExpiring", about, what);
         finding.why(why).remedy(remedy)
     })
+}
+
+fn remedy(certificate: &Certificate) -> String {
+    let Certificate {
+        namespace,
+        secret,
+        key,
+        ..
+    } = certificate;
+    match (certificate.provided, *key) {
+        (true, "tls.crt") => format!(
+            "kubectl -n {namespace} create secret tls {secret} --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply -f -"
+        ),
+        // What else is in the Secret stays.
+        (true, key) => format!(
+            "kubectl -n {namespace} patch secret {secret} -p \"{{data: {{{key}: $(base64 -w0 {key})}}}}\"   # with the authority of now in {key}"
+        ),
+        (false, _) => "kubectl plenum doctor   # the operator renews it when it runs".to_owned(),
+    }
 }

@@ -49,3 +49,17 @@ fn one_that_cannot_be_read_or_is_not_valid_yet_is_wrong() {
     life.not_before = life.not_after;
     found(&seen, "CertificateNotYetValid");
 }
+
+#[test]
+fn that_of_a_directory_is_told_too_and_an_authority_is_replaced_beside_what_else_there_is() {
+    let mut seen = holding(true, -3);
+    seen.certificates.items[0].zone = String::new();
+    seen.certificates.items[0].key = "ca.crt";
+    let finding = found(&seen, "CertificateExpired");
+    assert_eq!(
+        finding.remedies,
+        [
+            "kubectl -n meetings patch secret own-tls -p \"{data: {ca.crt: $(base64 -w0 ca.crt)}}\"   # with the authority of now in ca.crt"
+        ]
+    );
+}

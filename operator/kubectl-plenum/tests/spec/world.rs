@@ -71,6 +71,8 @@ pub fn from(yaml: &str) -> Snapshot {
     seen.definitions = typed(definitions);
     let mut take = |kind: &str| kinds.remove(kind).unwrap_or_default();
     seen.deployments = typed(take("Deployment"));
+    seen.stateful_sets = typed(take("StatefulSet"));
+    seen.daemon_sets = typed(take("DaemonSet"));
     seen.leases = typed(take("Lease"));
     seen.pods = typed(take("Pod"));
     seen.namespaces = typed(take("Namespace"));
@@ -101,6 +103,7 @@ pub fn lasting(secret: &str, provided: bool, days: i64) -> Certificate {
         namespace: "meetings".to_owned(),
         zone: "main".to_owned(),
         secret: secret.to_owned(),
+        key: "tls.crt",
         purpose: "controllers, to clients",
         provided,
         life: Ok(Life {
