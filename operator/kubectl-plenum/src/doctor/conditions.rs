@@ -59,13 +59,17 @@ impl<R: Resource> Subject<'_, R> {
         self.now.duration_since(condition.last_transition_time.0) > PATIENCE
     }
 
+    /// Whether it was made just now.
+    pub fn is_new(&self) -> bool {
+        let born = self.object.meta().creation_timestamp.as_ref();
+        born.is_some_and(|born| self.now.duration_since(born.0) <= PATIENCE)
+    }
+
     /// What is to be said whatever the conditions: nobody looks after it, or nobody may.
     pub fn neglect(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let meta = self.object.meta();
-        let born = meta.creation_timestamp.as_ref();
-        let age = born.map(|born| self.now.duration_since(born.0));
-        if self.conditions.is_empty() && age.is_none_or(|age| age > PATIENCE) {
+        if self.conditions.is_empty() && !self.is_new() {
             findings.push(
                 Finding::wrong("NotLookedAt", self.about(), "it has no status")
                     .why("the operator has not looked at it: it does not run, or nobody leads")

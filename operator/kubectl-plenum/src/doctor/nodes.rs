@@ -1,7 +1,7 @@
 //! Are the nodes with routers alive, and do drains end in time?
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, NodeCondition};
 use plenum_crds::MMRPool;
 use plenum_crds::labels::{self, ActivePool};
 
@@ -13,6 +13,11 @@ use crate::snapshot::{Snapshot, annotation, label, name_of, namespace_of};
 const KIND: &str = "Node";
 /// After its deadline a router is taken away; a moment for that.
 const MERCY: SignedDuration = SignedDuration::from_mins(2);
+/// What kubelets say of the machines that our image is for.
+const MACHINES: [(&str, &str); 2] = [
+    ("kubernetes.io/arch", "amd64"),
+    ("kubernetes.io/os", "linux"),
+];
 
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let pools = snapshot.pools.iter();
@@ -31,6 +36,9 @@ pub(super) fn of(snapshot: &Snapshot, pool: &MMRPool) -> Vec<Finding> {
         } else if selects(pool, node) {
             findings.extend(kept_out(node));
         }
+        if selects(pool, node) {
+            findings.extend(of_another_kind(pool, node));
+        }
     }
     findings
 }
@@ -43,15 +51,43 @@ pub(super) fn is_of(pool: &MMRPool, node: &Node) -> bool {
     label(node, labels::ACTIVE_POOL) == Some(active.as_str())
 }
 
-fn dead(node: &Node) -> Option<Finding> {
+/// The condition of a node that is not ready.
+pub(super) fn silence(node: &Node) -> Option<&NodeCondition> {
     let conditions = node.status.iter().filter_map(|it| it.conditions.as_ref());
     let ready = conditions.flatten().find(|it| it.type_ == "Ready")?;
-    (ready.status != "True").then(|| {
-        let what = "the node carries a router, and its kubelet is not heard";
+    (ready.status != "True").then_some(ready)
+}
+
+fn dead(node: &Node) -> Option<Finding> {
+    let silence = silence(node)?;
+    let what = "the node carries a router, and its kubelet is not heard";
+    Some(
         Finding::wrong("NodeNotReady", Object::of(KIND, node), what)
-            .why(ready.message.clone().unwrap_or_default())
-            .remedy(format!("kubectl describe node {}", name_of(node)))
-    })
+            .why(silence.message.clone().unwrap_or_default())
+            .remedy(format!("kubectl describe node {}", name_of(node))),
+    )
+}
+
+fn of_another_kind(pool: &MMRPool, node: &Node) -> Option<Finding> {
+    let (key, theirs) = MACHINES.iter().find_map(|(key, ours)| {
+        let theirs = label(node, key)?;
+        (theirs != *ours).then_some((key, theirs))
+    })?;
+    let labels = pool.spec.node_selector.keys();
+    let labels: Vec<String> = labels.map(|key| format!("{key}-")).collect();
+    let what = format!(
+        "the pool {} selects it, and its {key} is {theirs}",
+        name_of(pool)
+    );
+    Some(
+        Finding::advice("NodeOfAnotherKind", Object::of(KIND, node), what)
+            .why("the image that make image writes runs on x86_64 Linux only")
+            .remedy(format!(
+                "kubectl label node {} {}",
+                name_of(node),
+                labels.join(" ")
+            )),
+    )
 }
 
 fn overdue(snapshot: &Snapshot, pool: &MMRPool, node: &Node) -> Option<Finding> {

@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use plenum_crds::labels;
 
-use super::{pods, some_of};
+use super::{pods, refused, some_of};
 use crate::finding::{Finding, Object, unseen};
 use crate::render::span;
 use crate::snapshot::{Snapshot, label, name_of, namespace_of};
@@ -37,6 +37,7 @@ pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     }
     for operator in operators {
         findings.extend(runs(operator));
+        findings.extend(refused::of_deployment(operator));
         findings.extend(leads(snapshot, operator));
     }
     findings.extend(pods::of_component(snapshot, COMPONENT));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Pod;
 use plenum_crds::{MeetingZone, labels};
 
+use super::refused;
 use crate::finding::{Finding, Object, unseen};
 use crate::snapshot::{
     Name, Snapshot, Waiting, label, name_of, namespace_of, node_of, restarts, waiting,
@@ -28,6 +29,11 @@ pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unseen(KIND, &snapshot.pods.troubles).collect();
     let in_zone = |pod: &&Pod| label(*pod, labels::ZONE).is_some();
     findings.extend(judged(snapshot, snapshot.pods.iter().filter(in_zone)));
+    // Those that were never made: of them others tell.
+    findings.extend(unseen("StatefulSet", &snapshot.stateful_sets.troubles));
+    findings.extend(unseen("DaemonSet", &snapshot.daemon_sets.troubles));
+    findings.extend(unseen("Event", &snapshot.events.troubles));
+    findings.extend(refused::of_zones(snapshot));
     findings
 }
 

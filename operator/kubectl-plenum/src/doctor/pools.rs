@@ -7,7 +7,7 @@ use plenum_crds::conditions::{PoolCondition, PoolReason};
 
 use super::conditions::Subject;
 use super::near_miss::{names_like, near_misses};
-use super::some_of;
+use super::{kept_off, refusals, some_of};
 use crate::finding::{Finding, Level, unseen};
 use crate::snapshot::{Snapshot, name_of, namespace_of};
 
@@ -169,7 +169,7 @@ fn said(
     };
     let finding = subject.fails(failing, level);
     Some(match reason {
-        Some(PoolReason::NotEnoughNodes) => enough_nodes(snapshot, pool, finding),
+        Some(PoolReason::NotEnoughNodes) => kept_off::explained(snapshot, pool, finding),
         Some(PoolReason::AtMaximum) => {
             finding.remedy(subject.command("patch") + " --type merge -p '{\"spec\":{\"maxRouters\":NUMBER}}'")
         }
@@ -188,37 +188,13 @@ fn said(
         Some(PoolReason::InvalidSpec | PoolReason::NodesShared) => {
             finding.remedy(subject.command("edit"))
         }
+        Some(PoolReason::ApplyRefused) => {
+            let mut finding = finding;
+            finding.remedies = refusals::remedies(&failing.message, namespace_of(pool));
+            finding.remedy(subject.command("describe"))
+        }
         _ => finding.remedy(subject.command("describe")),
     })
-}
-
-/// Nodes that match and that somebody keeps routers off.
-fn enough_nodes(snapshot: &Snapshot, pool: &MMRPool, finding: Finding) -> Finding {
-    let cordoned = |node: &&Node| {
-        let spec = node.spec.as_ref();
-        selects(pool, node) && spec.and_then(|spec| spec.unschedulable) == Some(true)
-    };
-    let cordoned: Vec<&str> = snapshot
-        .nodes
-        .iter()
-        .filter(cordoned)
-        .map(name_of)
-        .collect();
-    let selector: Vec<String> = pool
-        .spec
-        .node_selector
-        .iter()
-        .map(|(k, v)| format!("{k}={v}"))
-        .collect();
-    let label = format!("kubectl label node NODE {}", selector.join(" "));
-    if cordoned.is_empty() {
-        return finding.remedy(label);
-    }
-    let why = format!("{} are cordoned", some_of(&cordoned));
-    finding
-        .why(why)
-        .remedy(format!("kubectl uncordon {}", cordoned.join(" ")))
-        .remedy(label)
 }
 
 fn overloaded(subject: &Pool) -> Option<Finding> {

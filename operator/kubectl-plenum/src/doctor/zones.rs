@@ -1,13 +1,18 @@
 //! Are the zones ready, and if not, what do they say?
 
+mod reached;
+mod remedies;
+
+use plenum_crds::MeetingZone;
 use plenum_crds::conditions::{ZoneCondition, ZoneReason};
-use plenum_crds::{CertificateSource, MeetingZone};
 
 use super::conditions::Subject;
 use crate::finding::{Finding, Level, Object, unseen};
-use crate::snapshot::{Snapshot, name_of, namespace_of};
+use crate::snapshot::Snapshot;
 
 const KIND: &str = "MeetingZone";
+
+type Zone<'a> = Subject<'a, MeetingZone>;
 
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unseen(KIND, &snapshot.zones.troubles).collect();
@@ -66,43 +71,10 @@ pub(super) fn of(snapshot: &Snapshot, zone: &MeetingZone) -> Vec<Finding> {
         } else {
             Level::Wrong
         };
-        let finding = subject.fails(failing, level);
-        findings.push(finding.remedy(remedy(zone, reason, &subject)));
+        let mut finding = subject.fails(failing, level);
+        finding.remedies = remedies::remedies(zone, failing, &subject);
+        findings.push(finding);
     }
+    findings.extend(reached::unreached(zone, &subject));
     findings
-}
-
-fn remedy(
-    zone: &MeetingZone,
-    reason: Option<ZoneReason>,
-    subject: &Subject<'_, MeetingZone>,
-) -> String {
-    let (namespace, name) = (namespace_of(zone), name_of(zone));
-    let pods = |component: &str| {
-        format!(
-            "kubectl -n {namespace} get pods -l plenum.dev/zone={name},app.kubernetes.io/component={component}"
-        )
-    };
-    let given = zone.spec.certificates.secret_name.as_deref();
-    let given = given.filter(|_| zone.spec.certificates.source == CertificateSource::Secret);
-    match reason {
-        Some(
-            ZoneReason::SecretNotFound | ZoneReason::SecretInvalid | ZoneReason::CertificateExpired,
-        ) if given.is_some() => format!(
-            "kubectl -n {namespace} create secret tls {} --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply -f -",
-            given.unwrap_or_default()
-        ),
-        Some(ZoneReason::NoPool) => format!(
-            "kubectl -n {namespace} apply -f charts/plenum/examples/pool.yaml   # with spec.zone: {name}"
-        ),
-        Some(ZoneReason::NoRouterAccepting) => {
-            format!("kubectl -n {namespace} get mmrpools   # the findings about pools say why")
-        }
-        Some(ZoneReason::ControllersUnavailable | ZoneReason::ControllersStarting) => {
-            pods("zone-controller")
-        }
-        Some(ZoneReason::TunnelsUnavailable | ZoneReason::TunnelsStarting) => pods("tunnel"),
-        Some(ZoneReason::InvalidSpec) => subject.command("edit"),
-        _ => subject.command("describe"),
-    }
 }

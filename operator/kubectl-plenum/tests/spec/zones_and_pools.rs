@@ -40,22 +40,6 @@ fn starting_is_no_trouble_until_it_lasts() {
 }
 
 #[test]
-fn cordoned_nodes_are_named_when_there_are_too_few() {
-    let mut seen = with(
-        "type: NodesAvailable, status: \"True\", reason: EnoughNodes",
-        "type: NodesAvailable, status: \"False\", reason: NotEnoughNodes",
-    );
-    let node = &mut seen.nodes.items[1];
-    node.spec = Some(k8s_openapi::api::core::v1::NodeSpec {
-        unschedulable: Some(true),
-        ..Default::default()
-    });
-    let finding = found(&seen, "NotEnoughNodes");
-    assert_eq!(finding.why, "n2 are cordoned");
-    assert_eq!(finding.remedies[0], "kubectl uncordon n2");
-}
-
-#[test]
 fn one_that_nobody_looks_after_or_that_is_paused_is_told() {
     let mut seen = healthy();
     seen.zones.items[0].status = None;
