@@ -13,3 +13,4 @@ mod render;
 mod restricted;
 mod schema;
 mod selecting;
+mod telemetry;

@@ -64,6 +64,15 @@ const WRONG: &[(&str, &[&str])] = &[
         &["/tracing/otlpEndpoint", "http"],
     ),
     (
+        "tracing.otlpEndpoint=https://collector:4317",
+        &["/tracing/otlpEndpoint", "http"],
+    ),
+    ("tracing.ratio=2", &["/tracing/ratio", "1"]),
+    ("tracing.dataPlane=some", &["/tracing/dataPlane", "boolean"]),
+    ("operator.logFormat=xml", &["/operator/logFormat", "json"]),
+    ("directory.logFormat=xml", &["/directory/logFormat", "json"]),
+    ("dataPlane.logFormat=xml", &["/dataPlane/logFormat", "json"]),
+    (
         "networkPolicy.apiServerPorts[0]=70000",
         &["/networkPolicy/apiServerPorts/0", "65"],
     ),
