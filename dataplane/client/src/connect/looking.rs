@@ -19,6 +19,9 @@ use super::words::{Attempt, Failure, Numbers, Out, Server, Trouble, Unanswered};
 /// Head start of the one asked before: RFC 8305 section 5.
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// Nobody waits for longer than that, and no clock has to know a time that is further away.
+const LONGEST: Duration = Duration::from_hours(24);
+
 /// One to be asked: its place in the list, and the way out.
 pub type Asked = (usize, Out);
 
@@ -115,7 +118,9 @@ impl Looking {
                 self.stop();
                 return Some(Outcome::Found(places, asked));
             }
-            Err(Unanswered::Denied(problem, after)) => *state = State::Denied(problem, after),
+            Err(Unanswered::Denied(problem, after)) => {
+                *state = State::Denied(problem, after.map(|after| after.min(LONGEST)));
+            }
             Err(Unanswered::Failed(failure)) => {
                 *state = State::Failed(failure);
                 self.ask_reached(asked.0, numbers);
