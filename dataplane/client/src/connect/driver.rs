@@ -153,10 +153,10 @@ impl<'a> Driver<'a> {
                 self.running.remove(&attempt);
             }
             Action::Tell(News::WaitingForHost) => {
-                tracing::info!(meeting = %self.meeting, "waiting for a host to let us in");
+                tracing::info!("waiting for a host to let us in");
             }
             Action::Tell(News::NotYet) => {
-                tracing::info!(meeting = %self.meeting, "waiting for the meeting to begin");
+                tracing::info!("waiting for the meeting to begin");
             }
             Action::Done(_) => {}
         }
