@@ -85,7 +85,7 @@ enum State {
 enum Then {
     LookUp,
     Test,
-    Ask(Vec<Spot>),
+    Ask(Box<Asking>),
 }
 
 /// One way from a meeting's number to a router.
@@ -183,6 +183,9 @@ impl Connecting {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if matches!(self.state, State::Ended) {
+            return;
+        }
         if now >= self.deadline {
             return self.time_is_up(now);
         }
@@ -295,7 +298,7 @@ impl Connecting {
         match then {
             Then::LookUp => self.look_up(now),
             Then::Test => self.test(now),
-            Then::Ask(spots) => self.ask(spots, None, now),
+            Then::Ask(round) => self.ask_round(*round, now),
         }
     }
 

@@ -28,8 +28,11 @@ pub(super) struct Asking {
     /// All of this round, for the next one.
     round: Vec<Spot>,
     left: VecDeque<Spot>,
-    /// Of which nothing has been heard yet: asked when the others do not answer either.
+    /// Of which nothing has been heard yet: asked when the others do not answer either, or stay
+    /// full.
     later: Vec<Spot>,
+    /// Somebody was full in the round before: one of the later ones may be asked in this.
+    again: bool,
     current: Option<(Attempt, Spot)>,
     /// When the silence of a zone that was left a moment ago has lasted long enough.
     quick: Option<Instant>,
@@ -50,6 +53,24 @@ impl Asking {
             troubles,
             ..Self::default()
         }
+    }
+
+    /// All of a round in which somebody was full.
+    fn once_more(self) -> Self {
+        Self {
+            again: true,
+            ..Self::beyond(self.round, self.later, Vec::new())
+        }
+    }
+
+    /// The turn of those of which nothing has been heard: they are no worse than what stalls, but
+    /// than what is full for a moment. One by one where somebody is, who may have room meanwhile.
+    fn call_later(&mut self) {
+        let count = match self.full {
+            None => self.later.len(),
+            Some(_) => usize::from(std::mem::take(&mut self.again)).min(self.later.len()),
+        };
+        self.left.extend(self.later.drain(..count));
     }
 
     /// Nobody, as none can be reached.
@@ -198,9 +219,8 @@ impl Connecting {
         if asking.is_unheard() && asking.quick.is_some() {
             return self.test(now);
         }
-        // What is only slow is no worse than what stalls, but than what is full for a moment.
-        if asking.full.is_none() && !asking.later.is_empty() {
-            asking.left.extend(std::mem::take(&mut asking.later));
+        asking.call_later();
+        if !asking.left.is_empty() {
             return self.ask_next(now);
         }
         if asking.is_unheard() && self.call_reserve(now) {
@@ -209,17 +229,17 @@ impl Connecting {
         let State::Asking(asking) = &mut self.state else {
             return;
         };
-        let round = std::mem::take(&mut asking.round);
+        let mut asking = std::mem::take(asking);
         if let Some((_, after)) = asking.full.take() {
             let after = after.map(|after| after.min(RETRY_AFTER));
             let wait = self.backoff_after(after);
-            return self.pause(wait, Then::Ask(round), now);
+            let again = Box::new(asking.once_more());
+            return self.pause(wait, Then::Ask(again), now);
         }
         if let Some(problem) = asking.refused.take() {
             return self.refused(problem, now);
         }
-        let troubles = std::mem::take(&mut asking.troubles);
-        self.unreachable(troubles, round, now);
+        self.unreachable(asking.troubles, asking.round, now);
     }
 
     /// A refusal for good; but a token that was kept may only be too old.
@@ -259,7 +279,7 @@ impl Connecting {
         let given = self.setting.directories.is_empty() && self.setting.outs == 1;
         // After a network test that nobody answered there was no round.
         let then = if given && !round.is_empty() {
-            Then::Ask(round)
+            Then::Ask(Box::new(Asking::beyond(round, Vec::new(), Vec::new())))
         } else {
             Then::Test
         };

@@ -178,6 +178,31 @@ fn the_next_zone_is_asked_when_the_first_is_full_or_refuses() {
 }
 
 #[test]
+fn a_zone_that_was_too_slow_for_the_test_is_asked_when_the_near_one_stays_full() {
+    let mut world = world();
+    world.zones = vec![Zone::at(&[open(10.0)]), Zone::at(&[open(300.0)])];
+    world.zones[0].refusal = Some((Refusal::ZoneFull, usize::MAX));
+    let seen = world.join();
+    assert_eq!(seen.found().zone, 1);
+    assert!(seen.ms() < 1_500, "{} ms", seen.ms());
+    // But not when it is full for a moment.
+    world.zones[0].refusal = Some((Refusal::ZoneFull, 1));
+    assert_eq!(world.join().found().zone, 0);
+}
+
+#[test]
+fn zones_that_are_silent_keep_nobody_from_one_that_was_full_for_a_while() {
+    let mut world = world();
+    world.zones = vec![Zone::at(&[Way::Hole]); 8];
+    world.zones[0] = Zone::at(&[open(10.0)]);
+    world.zones[0].refusal = Some((Refusal::ZoneFull, 3));
+    let seen = world.join();
+    assert_eq!(seen.found().zone, 0);
+    // One of the others is asked between two times at most, and not answering takes 3 s.
+    assert!(seen.ms() < 9_000, "{} ms", seen.ms());
+}
+
+#[test]
 fn what_passes_is_asked_again_until_it_has_passed() {
     let mut world = world();
     world.zones[0].refusal = Some((Refusal::ZoneOverloaded, 3));

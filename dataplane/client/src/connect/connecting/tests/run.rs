@@ -12,6 +12,9 @@ use crate::connect::measure::PINGED;
 use crate::connect::words::{Action, Attempt, Found, Input, News, Path, Target, Tunnel};
 use crate::error::JoinError;
 
+/// After every deadline.
+const LONG_AFTER: Duration = Duration::from_hours(1);
+
 /// How it ended, and what was seen.
 #[derive(Debug)]
 pub struct Seen {
@@ -110,6 +113,8 @@ impl Run<'_> {
                 if let Action::Done(result) = action {
                     assert!(self.connecting.poll().is_none(), "nothing follows the end");
                     assert!(self.connecting.next_timeout().is_none());
+                    self.connecting.handle_timeout(self.now + LONG_AFTER);
+                    assert!(self.connecting.poll().is_none(), "it ends once");
                     assert!(self.running.is_empty(), "left running: {:?}", self.running);
                     self.seen.took = self.now - start;
                     self.seen.zone = result.as_ref().ok().map(|found| self.number(found.zone));
