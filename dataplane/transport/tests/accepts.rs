@@ -61,6 +61,11 @@ async fn one_address_opens_so_many_connections_and_others_still_get_in() {
                 opened += 1_000;
             }
             assert!(opened >= 6_000, "{rung}: {opened} are not generous");
+            let refused = match rung {
+                Rung::Tls => router.https_counters.refused(),
+                rung => router.server.counters().of(rung).refused,
+            };
+            assert!(refused > 0, "{rung}: and that is counted");
             let name = ServerName::try_from("router").unwrap();
             let connector = TlsConnector::from(pinned(&router, alpn));
             let other = connector.connect(name, neighbour(address).await).await;

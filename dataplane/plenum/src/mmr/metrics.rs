@@ -222,6 +222,12 @@ fn connections(page: &mut Page, status: &Status, https: &https::Counters) -> fmt
         help,
         &by_rung(|r| r.opened),
     )?;
+    let help = "Media connections turned away, too many of one address or of everybody";
+    page.counter(
+        "plenum_media_connections_refused",
+        help,
+        &by_rung(|r| r.refused),
+    )?;
     let help = "What came to a media port and was no media";
     page.counter("plenum_media_garbage", help, &by_rung(|rung| rung.garbage))?;
     let results = [

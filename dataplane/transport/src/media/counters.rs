@@ -34,6 +34,8 @@ pub struct RungCounters {
     pub opened: u64,
     /// Connections closed.
     pub closed: u64,
+    /// Connections turned away: too many of one address, or of everybody.
+    pub refused: u64,
     /// What was no media: failed handshakes, datagrams that are not QUIC, connections closed
     /// for bytes that are no frame.
     pub garbage: u64,
@@ -60,6 +62,7 @@ pub(crate) struct Counts {
 pub(crate) struct RungCounts {
     pub(crate) opened: Count,
     pub(crate) closed: Count,
+    pub(crate) refused: Count,
     pub(crate) garbage: Count,
     pub(crate) packets_in: Count,
     pub(crate) packets_out: Count,
@@ -104,6 +107,7 @@ impl RungCounts {
         RungCounters {
             opened: self.opened.get(),
             closed: self.closed.get(),
+            refused: self.refused.get(),
             garbage: self.garbage.get(),
             packets_in: self.packets_in.get(),
             packets_out: self.packets_out.get(),

@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::extract::ws::WebSocket;
 use plenum_wire::{Kind, Rung};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::{SendError, TrySendError};
 use tokio::time::timeout;
@@ -87,6 +88,8 @@ pub(super) struct Shared {
     /// Read for every packet sent, changed only with the connections.
     connections: RwLock<HashMap<ConnectionId, (Rung, Carrier)>>,
     next: AtomicU32,
+    /// Places of rung `tls`.
+    websockets: Arc<Semaphore>,
     pub(super) counts: Arc<Counts>,
     /// Weak, so that the events end when every connection has.
     outlet: WeakOutlet,
@@ -111,6 +114,7 @@ impl Streams {
         let shared = Arc::new(Shared {
             connections: RwLock::default(),
             next: AtomicU32::new(1),
+            websockets: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             counts,
             outlet: outlet.weak(),
             stop: CancellationToken::new(),
@@ -135,11 +139,13 @@ impl Streams {
         let Some(outlet) = self.shared.outlet.upgrade() else {
             return;
         };
+        let Ok(place) = Arc::clone(&self.shared.websockets).try_acquire_owned() else {
+            self.shared.counts.of(Rung::Tls).refused.add(1);
+            return;
+        };
         let shared = Arc::clone(&self.shared);
         self.shared.tasks.spawn(async move {
-            if shared.open(Rung::Tls) >= MAX_CONNECTIONS {
-                return;
-            }
+            let _place = place;
             let (outgoing, incoming) = websocket::server(websocket);
             let outbox = Arc::new(Outbox::new(marker));
             let reader = Reader::WebSocket {
@@ -202,15 +208,6 @@ impl Streams {
 }
 
 impl Shared {
-    /// Connections of a rung that are open.
-    pub(super) fn open(&self, rung: Rung) -> usize {
-        let connections = self
-            .connections
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        connections.values().filter(|(on, _)| *on == rung).count()
-    }
-
     pub(super) fn add(&self, rung: Rung, carrier: Carrier) -> ConnectionId {
         let connection = ConnectionId::of_stream(self.next.fetch_add(1, Ordering::Relaxed));
         let mut connections = self

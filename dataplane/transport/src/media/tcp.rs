@@ -35,6 +35,7 @@ pub(super) async fn accept(
 ) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut accepts = RateLimit::new(ACCEPTS);
+    let refused = &shared.counts.of(Rung::Tcp).refused;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -49,9 +50,11 @@ pub(super) async fn accept(
             }
         };
         if accepts.take(peer.ip(), Instant::now()).is_err() {
+            refused.add(1);
             continue;
         }
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
+            refused.add(1);
             continue;
         };
         let (acceptor, outlet) = (acceptor.clone(), outlet.clone());

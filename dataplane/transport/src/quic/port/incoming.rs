@@ -65,15 +65,11 @@ impl Port {
         let address = incoming.remote_address().ip();
         let proven = incoming.remote_address_validated();
         if self.open >= MAX_CONNECTIONS {
-            let refusal = self.endpoint.refuse(incoming, &mut self.buffer);
-            return self.respond(&refusal);
+            return self.refuse(incoming);
         }
         match self.door.knock(address, proven, now) {
             Answer::ComeIn => self.accept(incoming, now),
-            Answer::GoAway => {
-                let refusal = self.endpoint.refuse(incoming, &mut self.buffer);
-                self.respond(&refusal);
-            }
+            Answer::GoAway => self.refuse(incoming),
             // Fails only for those that proved their address.
             Answer::ProveYourAddress => {
                 if let Ok(retry) = self.endpoint.retry(incoming, &mut self.buffer) {
@@ -81,6 +77,12 @@ impl Port {
                 }
             }
         }
+    }
+
+    fn refuse(&mut self, incoming: Incoming) {
+        self.counts.of(Rung::Udp).refused.add(1);
+        let refusal = self.endpoint.refuse(incoming, &mut self.buffer);
+        self.respond(&refusal);
     }
 
     fn accept(&mut self, incoming: Incoming, now: Instant) {
