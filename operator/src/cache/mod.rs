@@ -5,27 +5,52 @@
 //! | file | what lives there |
 //! |---|---|
 //! | [`key`] | the name of an object within its kind |
+//! | `packed` | an object as it is kept |
 //! | [`groups`] | which objects belong together |
 //! | [`watch`] | the watch that fills a cache, and its page size |
 
 pub mod groups;
 pub mod key;
+mod packed;
 pub mod watch;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kube::Resource;
 use kube::runtime::watcher::Event;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use groups::Groups;
 pub use key::Key;
 
+use packed::Packed;
+
+/// A kind that can be watched and kept.
+pub trait Object:
+    Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+}
+
+impl<K> Object for K where
+    K: Resource<DynamicType = ()>
+        + Clone
+        + Debug
+        + Serialize
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 /// A cache of one kind, in groups `G`. Its clones are the same one.
 pub struct Cache<K, G> {
-    objects: Arc<RwLock<HashMap<Key, Arc<K>>>>,
+    objects: Arc<RwLock<HashMap<Key, Packed<K>>>>,
     groups: Groups<G>,
     filled: Arc<tokio::sync::watch::Sender<bool>>,
     visited: Arc<AtomicU64>,
@@ -66,7 +91,7 @@ impl<K> Change<K> {
     }
 }
 
-impl<K: Resource, G: Hash + Eq + Clone> Cache<K, G> {
+impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
     /// An empty cache, and the way to fill it. `groups_of` says what an object belongs to.
     #[must_use]
     pub fn new(groups_of: fn(&K) -> Vec<G>) -> (Self, Feed<K, G>) {
@@ -89,7 +114,7 @@ impl<K: Resource, G: Hash + Eq + Clone> Cache<K, G> {
     pub fn get(&self, key: &Key) -> Option<Arc<K>> {
         self.visited.fetch_add(1, Ordering::Relaxed);
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        objects.get(key).cloned()
+        objects.get(key)?.open()
     }
 
     /// How many objects were asked for so far: what a reconcile costs, without a clock.
@@ -106,7 +131,7 @@ impl<K: Resource, G: Hash + Eq + Clone> Cache<K, G> {
         self.visited.fetch_add(visited, Ordering::Relaxed);
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         keys.iter()
-            .filter_map(|key| objects.get(key).cloned())
+            .filter_map(|key| objects.get(key)?.open())
             .collect()
     }
 
@@ -115,7 +140,7 @@ impl<K: Resource, G: Hash + Eq + Clone> Cache<K, G> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         let visited = u64::try_from(objects.len()).unwrap_or(u64::MAX);
         self.visited.fetch_add(visited, Ordering::Relaxed);
-        objects.values().cloned().collect()
+        objects.values().filter_map(Packed::open).collect()
     }
 
     /// Waits until it has been filled once.
@@ -126,10 +151,11 @@ impl<K: Resource, G: Hash + Eq + Clone> Cache<K, G> {
 
     fn put(&self, key: &Key, object: Option<Arc<K>>) -> Option<Arc<K>> {
         let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
-        match object {
-            Some(object) => objects.insert(key.clone(), object),
+        let old = match object {
+            Some(object) => objects.insert(key.clone(), Packed::new(object)),
             None => objects.remove(key),
-        }
+        };
+        old?.open()
     }
 }
 
@@ -141,7 +167,7 @@ pub struct Feed<K, G> {
     listed: Option<HashSet<Key>>,
 }
 
-impl<K: Resource, G: Hash + Eq + Clone> Feed<K, G> {
+impl<K: Object, G: Hash + Eq + Clone> Feed<K, G> {
     /// Takes an event; what it changed. An object that a new list shows as it was is no change.
     pub fn take(&mut self, event: Event<K>) -> Vec<Change<K>> {
         match event {

@@ -9,7 +9,7 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::{Cache, Change};
+use super::{Cache, Change, Object};
 
 /// Objects in one answer to a list. The answer and its whole objects are in memory at once,
 /// before they are pruned: 100 nodes or pods are 2 MB, and 5,000 of them are 50 requests.
@@ -46,7 +46,7 @@ pub fn cached<K, G>(
     changed: impl Fn(&Change<K>) + Send + 'static,
 ) -> Cache<K, G>
 where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    K: Object,
     G: Hash + Eq + Clone + Send + 'static,
 {
     let (cache, mut feed) = Cache::new(groups_of);

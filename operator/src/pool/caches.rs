@@ -14,7 +14,7 @@ use super::fetch::Snapshot;
 use super::index::{Nodes, PoolIndex};
 use super::observe::{is_ready, label};
 use super::validate::ValidPool;
-use crate::cache::{Cache, Feed, Key};
+use crate::cache::{Cache, Feed, Key, Object};
 use crate::reports::Controller;
 
 /// Caches of everything that pools are planned from.
@@ -170,7 +170,7 @@ impl Caches {
 
 fn fill<K, G>(mut feed: Feed<K, G>, objects: Vec<K>)
 where
-    K: kube::Resource,
+    K: Object,
     G: std::hash::Hash + Eq + Clone,
 {
     feed.take(Event::Init);

@@ -41,7 +41,9 @@ impl Link {
     pub(super) async fn run(mut self) {
         let mut pause = PAUSES[0];
         loop {
-            match self.dial().await {
+            // In a place of its own, which is given back: connecting takes twenty times the
+            // memory of being connected.
+            match Box::pin(self.dial()).await {
                 Ok(channel) => {
                     tracing::info!(controller = self.controller, "linked");
                     pause = PAUSES[0];

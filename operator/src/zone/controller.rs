@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{BoxStream, StreamExt as _, select_all};
-use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{Secret, Service};
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Config, applier};
 use kube::runtime::reflector::{self, ObjectRef, Store};
@@ -25,7 +23,7 @@ use super::fetch::Stores;
 use super::names::ZoneSecret;
 use super::reconcile::{Scope, reconcile, retry};
 use crate::cache::watch::{self, all, unmanaged};
-use crate::cache::{Groups, Key};
+use crate::cache::{Cache, Change, Groups, Key, Object};
 use crate::context::Context;
 
 /// Zones reconciled at the same time: each waits for the API server most of the time.
@@ -84,23 +82,22 @@ fn watch_all(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
         let zone = |pool: &MMRPool| Key::new(key.namespace(), &pool.spec.zone);
         of_zones.set(key, pool.map(zone).into_iter().collect());
     });
-    let children = || all().labels(&all_children());
-    let (stateful_sets, set_events) = cached(client, children(), unindexed::<StatefulSet>);
-    let (deployments, deployment_events) = cached(client, children(), unindexed::<Deployment>);
-    let (services, service_events) = cached(client, children(), unindexed::<Service>);
-    let (budgets, budget_events) = cached(client, children(), unindexed::<PodDisruptionBudget>);
-    let (secrets, secret_events) = cached(client, children(), unindexed::<Secret>);
+    let (stateful_sets, of_sets) = children(client);
+    let (deployments, of_deployments) = children(client);
+    let (services, of_services) = children(client);
+    let (budgets, of_budgets) = children(client);
+    let (secrets, of_secrets) = children(client);
     let triggers = select_all([
         themselves(zones.clone(), zone_events),
         pool_events
             .touched_objects()
             .map(|event| event.map(|pool| of_pool(&pool)))
             .boxed(),
-        owners(set_events),
-        owners(deployment_events),
-        owners(service_events),
-        owners(budget_events),
-        owners(secret_events),
+        of_sets,
+        of_deployments,
+        of_services,
+        of_budgets,
+        of_secrets,
         referenced(client, zones.clone(), zones_naming),
     ]);
     let stores = Stores {
@@ -165,21 +162,35 @@ fn themselves(zones: Store<MeetingZone>, events: Events<MeetingZone>) -> Trigger
         .boxed()
 }
 
-fn unindexed<K>(_: &Key, _: Option<&K>) {}
-
 fn of_pool(pool: &MMRPool) -> ObjectRef<MeetingZone> {
     ObjectRef::new(&pool.spec.zone).within(&pool.namespace().unwrap_or_default())
 }
 
-/// The zones that own what changed.
-fn owners<K>(events: Events<K>) -> Triggers
-where
-    K: Resource<DynamicType = ()> + Send + 'static,
-{
-    events
-        .touched_objects()
-        .filter_map(|event| async { event.map(|object| owner(&object)).transpose() })
-        .boxed()
+/// A cache of our children of a kind, and the zones that own what came, changed or went.
+fn children<K: Object>(client: &Client) -> (Cache<K, ()>, Triggers) {
+    let (cache, mut feed) = Cache::new(|_: &K| Vec::new());
+    let events = watch::events::<K>(client, all().labels(&all_children()), unmanaged);
+    let triggers = events.flat_map(move |event| {
+        let triggers: Vec<Trigger> = match event {
+            Ok(event) => feed
+                .take(event)
+                .iter()
+                .filter_map(owner_of)
+                .map(Ok)
+                .collect(),
+            Err(error) => vec![Err(error)],
+        };
+        futures_util::stream::iter(triggers)
+    });
+    (cache, triggers.boxed())
+}
+
+fn owner_of<K: Object>(change: &Change<K>) -> Option<ObjectRef<MeetingZone>> {
+    change
+        .new
+        .as_ref()
+        .or(change.old.as_ref())
+        .and_then(|child| owner(child.as_ref()))
 }
 
 fn owner<K: Resource>(object: &K) -> Option<ObjectRef<MeetingZone>> {

@@ -12,14 +12,14 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::reflector::Store;
 use kube::{Api, Client, Resource, ResourceExt as _};
 use plenum_crds::{CertificateSource, MMRPool, MeetingZone};
 use serde::de::DeserializeOwned;
 
 use super::children::Part;
 use super::names::{self, ZoneSecret};
-use crate::cache::{Groups, Key};
+use crate::cache::{Cache, Groups, Key, Object};
 
 /// Caches of all that the zone controller watches.
 #[derive(Clone)]
@@ -29,15 +29,15 @@ pub struct Stores {
     /// Which of them name a zone.
     pub pools_of_zones: Groups<Key>,
     /// Our children.
-    pub stateful_sets: Store<StatefulSet>,
+    pub stateful_sets: Cache<StatefulSet, ()>,
     /// Our children.
-    pub deployments: Store<Deployment>,
+    pub deployments: Cache<Deployment, ()>,
     /// Our children.
-    pub services: Store<Service>,
+    pub services: Cache<Service, ()>,
     /// Our children.
-    pub budgets: Store<PodDisruptionBudget>,
+    pub budgets: Cache<PodDisruptionBudget, ()>,
     /// Our children.
-    pub secrets: Store<Secret>,
+    pub secrets: Cache<Secret, ()>,
 }
 
 impl Stores {
@@ -47,11 +47,11 @@ impl Stores {
         // A writer that is gone ends the controller, and with it whoever waits here.
         let _ = tokio::join!(
             self.pools.wait_until_ready(),
-            self.stateful_sets.wait_until_ready(),
-            self.deployments.wait_until_ready(),
-            self.services.wait_until_ready(),
-            self.budgets.wait_until_ready(),
-            self.secrets.wait_until_ready(),
+            self.stateful_sets.filled(),
+            self.deployments.filled(),
+            self.services.filled(),
+            self.budgets.filled(),
+            self.secrets.filled(),
         );
     }
 }
@@ -205,14 +205,11 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    async fn find<K>(&self, store: &Store<K>, name: &str) -> Result<Option<Arc<K>>, kube::Error>
+    async fn find<K>(&self, cache: &Cache<K, ()>, name: &str) -> Result<Option<Arc<K>>, kube::Error>
     where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + Clone
-            + DeserializeOwned
-            + Debug,
+        K: Object + Resource<Scope = NamespaceResourceScope>,
     {
-        match store.get(&ObjectRef::new(name).within(self.namespace)) {
+        match cache.get(&Key::new(self.namespace, name)) {
             Some(object) => Ok(Some(object)),
             None => Ok(self.get(name).await?.map(Arc::new)),
         }
