@@ -143,6 +143,9 @@ words! {
         NotEnoughNodes,
         /// Ready, `NodesAvailable`: another pool selects some of the same nodes; the older keeps them.
         NodesShared,
+        /// `NodesAvailable`: there are no pods that ask a node autoscaler for nodes; the message says
+        /// what refuses them.
+        PlaceholdersRefused,
         /// `ScalingActive`: the size follows the load.
         FollowingLoad,
         /// `ScalingActive`: `replicas` holds the pool at its size.

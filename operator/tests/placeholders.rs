@@ -61,8 +61,37 @@ fn they_fit_on_nodes_of_the_pool_that_carry_no_router_one_on_each() {
     assert_eq!(*nodes, json!([{ "matchExpressions": expressions }]));
     let apart = &pod["affinity"]["podAntiAffinity"][required][0];
     assert_eq!(apart["topologyKey"], "kubernetes.io/hostname");
-    let selector = &built(1)["spec"]["selector"];
-    assert_eq!(apart["labelSelector"], *selector);
+    let labels = &built(1)["spec"]["template"]["metadata"]["labels"];
+    assert!(is_about(&apart["labelSelector"], labels));
+}
+
+#[test]
+fn they_leave_a_node_that_a_router_comes_to_whatever_room_it_has() {
+    // What a pod that runs is kept apart from keeps others from coming, or evicts it for one of
+    // higher priority.
+    let pod = built(1)["spec"]["template"]["spec"].clone();
+    let required = "requiredDuringSchedulingIgnoredDuringExecution";
+    let apart = pod["affinity"]["podAntiAffinity"][required].as_array();
+    let router = daemonset(&pool(), OwnerReference::default(), &image());
+    let router = serde_json::to_value(router.unwrap()).unwrap();
+    let labels = &router["spec"]["template"]["metadata"]["labels"];
+    // All of them: kube-scheduler 1.36 lets a router wait for minutes otherwise, when the one that
+    // it evicted is gone.
+    for apart in apart.unwrap() {
+        assert_eq!(apart["topologyKey"], "kubernetes.io/hostname");
+        assert!(is_about(&apart["labelSelector"], labels), "{apart}");
+    }
+}
+
+/// Whether a selector of labels and of one of several selects these.
+fn is_about(selector: &serde_json::Value, labels: &serde_json::Value) -> bool {
+    let equal = selector["matchLabels"].as_object().unwrap();
+    let one_of = selector["matchExpressions"].as_array().unwrap();
+    equal.iter().all(|(key, value)| labels[key] == *value)
+        && one_of.iter().all(|expression| {
+            let values = expression["values"].as_array().unwrap();
+            values.contains(&labels[expression["key"].as_str().unwrap()])
+        })
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn snapshot(node: Node) -> Snapshot {
         zone: None,
         others: Vec::new(),
         daemonset: None,
+        placeholders: None,
         controllers: Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::ResourceExt as _;
 use kube::runtime::reflector::{Store, store};
@@ -25,6 +25,7 @@ pub struct Caches {
     pub(super) pods: Cache<Pod, Part>,
     pub(super) zones: Cache<MeetingZone, ()>,
     pub(super) daemonsets: Cache<DaemonSet, ()>,
+    pub(super) placeholders: Cache<Deployment, ()>,
     /// All pools.
     pub pools: Store<MMRPool>,
     pub(super) index: Arc<PoolIndex>,
@@ -56,6 +57,7 @@ impl Caches {
                 .map(|n| (n.name_any(), n)),
         );
         let daemonset = in_namespace(&super::build::daemonset_name(&pool.name));
+        let placeholders = in_namespace(&super::placeholders::name(&pool.name));
         let zone = in_namespace(&pool.spec.zone);
         let other = |other: &Key| self.pools.get(&other.object_ref());
         Snapshot {
@@ -64,6 +66,7 @@ impl Caches {
             zone: self.zones.get(&zone),
             others: rivals.iter().filter_map(other).collect(),
             daemonset: self.daemonsets.get(&daemonset),
+            placeholders: self.placeholders.get(&placeholders),
             controllers: self.controllers(zone),
         }
     }
@@ -76,6 +79,7 @@ impl Caches {
         self.pods.filled().await;
         self.zones.filled().await;
         self.daemonsets.filled().await;
+        self.placeholders.filled().await;
     }
 
     fn controllers(&self, zone: Key) -> Vec<Controller> {
@@ -124,6 +128,8 @@ pub struct Objects {
     pub zones: Vec<MeetingZone>,
     /// The routers' `DaemonSet`s.
     pub daemonsets: Vec<DaemonSet>,
+    /// The Deployments of placeholders.
+    pub placeholders: Vec<Deployment>,
     /// Pools.
     pub pools: Vec<MMRPool>,
 }
@@ -140,6 +146,8 @@ impl Caches {
         fill(feed, objects.zones);
         let (daemonsets, feed) = Cache::new(alone);
         fill(feed, objects.daemonsets);
+        let (placeholders, feed) = Cache::new(alone);
+        fill(feed, objects.placeholders);
         let index = PoolIndex::default();
         let (pools, mut writer) = store();
         writer.apply_watcher_event(&Event::Init);
@@ -153,6 +161,7 @@ impl Caches {
             pods,
             zones,
             daemonsets,
+            placeholders,
             pools,
             index: Arc::new(index),
         }
@@ -165,6 +174,7 @@ impl Caches {
             + self.pods.visited()
             + self.zones.visited()
             + self.daemonsets.visited()
+            + self.placeholders.visited()
     }
 }
 

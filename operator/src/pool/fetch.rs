@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub others: Vec<Arc<MMRPool>>,
     /// Its `DaemonSet`.
     pub daemonset: Option<Arc<DaemonSet>>,
+    /// The Deployment of its placeholders.
+    pub placeholders: Option<Arc<Deployment>>,
     /// The controllers of its zone.
     pub controllers: Vec<Controller>,
 }

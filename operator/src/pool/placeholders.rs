@@ -3,9 +3,9 @@
 //! A `DaemonSet` pod makes no node autoscaler add a node. These pods do: they ask for as much as
 //! a router, fit on nodes of the pool without a router only, and one on each. Where such a node
 //! is missing they wait, and the autoscaler brings it; where it is there they hold it. They have
-//! the lowest priority: when the node becomes a router's, the router takes the room.
+//! the lowest priority: when the node becomes a router's, they go, whatever room there is.
 //!
-//! A pool for which nobody brings nodes has none, and nothing is asked of the API for it.
+//! A pool for which nobody brings nodes has none.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,25 +16,37 @@ use k8s_openapi::api::core::v1::{
     NodeSelectorTerm, PodAffinityTerm, PodAntiAffinity, PodSecurityContext, PodSpec,
     PodTemplateSpec, SeccompProfile, SecurityContext,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
-use kube::Resource as _;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    LabelSelector, LabelSelectorRequirement, OwnerReference,
+};
 use kube::api::{Api, ObjectMeta};
+use kube::{Resource as _, ResourceExt as _};
+use plenum_crds::conditions::{PoolCondition, PoolReason};
 use plenum_crds::{MMRPool, NodeAutoscaler, labels};
 
-use super::build::resources;
+use super::build;
 use super::validate::ValidPool;
-use crate::apply::{WriteError, fingerprint};
+use crate::apply::WriteError;
+use crate::conditions::Verdict;
 use crate::context::{Context, Image};
 
-/// Even with nothing to do the Deployment is looked at this often: somebody may have changed it.
-const RESYNC: Duration = Duration::from_mins(5);
+/// How long a Deployment of somebody else in their place is believed to be there: it is in no
+/// cache, and nobody tells of its end.
+const FOREIGN_FOR: Duration = Duration::from_mins(5);
 
-/// What is known of a pool's placeholders.
-#[derive(Debug, Clone)]
-pub(super) struct Known {
-    /// Of what was applied last.
-    digest: String,
-    at: Instant,
+/// The condition of a Deployment whose pods are refused, for example for want of their
+/// `PriorityClass`.
+pub(super) const FAILURE: &str = "ReplicaFailure";
+
+/// How it stands with a pool's placeholders.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Kept {
+    /// Pods that there are, waiting or not; `None` for a pool that has none.
+    pub there: Option<u32>,
+    /// Why there are none where there should be.
+    pub trouble: Option<String>,
+    /// When somebody else's Deployment was found in their place.
+    foreign: Option<Instant>,
 }
 
 /// Why they could not be kept.
@@ -48,47 +60,126 @@ pub enum Error {
     Read(#[from] kube::Error),
 }
 
-/// How many the status says there are: `None` for a pool that has none, and never had.
-pub(super) fn told(object: &MMRPool, count: u32, known: Option<&Known>) -> Option<u32> {
-    if object.spec.node_autoscaler != NodeAutoscaler::None {
-        return Some(count);
-    }
-    // Until those of before are gone.
-    let before = object.status.as_ref()?.placeholders;
-    before.filter(|_| known.is_none()).map(|_| 0)
-}
-
-/// Makes them so many. `known` is what the last call returned.
+/// Makes them so many. `current` is the Deployment as cached, `before` what the last call
+/// returned.
 pub(super) async fn keep(
     context: &Context,
     object: &MMRPool,
     pool: &ValidPool,
-    count: u32,
-    known: Option<Known>,
-) -> Result<Option<Known>, Error> {
-    let had = object
-        .status
-        .as_ref()
-        .and_then(|status| status.placeholders);
-    if object.spec.node_autoscaler == NodeAutoscaler::None && had.is_none() {
-        return Ok(known);
-    }
+    (count, current): (u32, Option<&Deployment>),
+    before: &Kept,
+) -> Result<Kept, Error> {
+    let declared = object.spec.node_autoscaler != NodeAutoscaler::None;
     let Some(owner) = object.controller_owner_ref(&()) else {
-        return Ok(known);
+        return Ok(Kept::default());
     };
+    if !declared && current.is_none() {
+        return Ok(Kept::default());
+    }
+    let foreign = match current {
+        Some(current) => (!is_ours(current, pool)).then(Instant::now),
+        None => in_the_way(context, pool, before).await?,
+    };
+    let mut kept = Kept {
+        there: declared.then_some(0),
+        trouble: None,
+        foreign,
+    };
+    if foreign.is_some() {
+        kept.trouble = declared.then(|| foreign_there(pool));
+        return Ok(kept);
+    }
     let desired = deployment(pool, owner, &context.image, count);
-    let digest = fingerprint(&serde_json::to_vec(&desired).map_err(WriteError::from)?);
-    if let Some(known) = &known
-        && known.digest == digest
-        && known.at.elapsed() < RESYNC
-    {
-        return Ok(Some(known.clone()));
+    match context.writer.apply(&desired, current).await {
+        Ok(_) => {}
+        // What the API server refuses stays refused: say so instead of failing for ever.
+        Err(WriteError::Api {
+            source: kube::Error::Api(answer),
+            ..
+        }) if matches!(answer.code, 400 | 403 | 422) => {
+            kept.trouble = Some(answer.message.clone());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(current) = current {
+        let there = pods_there(current);
+        kept.there = (declared || there > 0).then_some(there);
+        kept.trouble = kept.trouble.or_else(|| refused(current));
+    }
+    kept.trouble = kept.trouble.filter(|_| count > 0);
+    Ok(kept)
+}
+
+/// Since when somebody else's Deployment has been in the place of ours, of which there is none.
+async fn in_the_way(
+    context: &Context,
+    pool: &ValidPool,
+    before: &Kept,
+) -> Result<Option<Instant>, kube::Error> {
+    if let Some(found) = before.foreign.filter(|at| at.elapsed() < FOREIGN_FOR) {
+        return Ok(Some(found));
     }
     let api: Api<Deployment> = Api::namespaced(context.client.clone(), &pool.namespace);
-    let current = api.get_opt(&name(&pool.name)).await?;
-    context.writer.apply(&desired, current.as_ref()).await?;
-    let at = Instant::now();
-    Ok(Some(Known { digest, at }))
+    let found = api.get_opt(&name(&pool.name)).await?;
+    let foreign = found.is_some_and(|found| !is_ours(&found, pool));
+    Ok(foreign.then(Instant::now))
+}
+
+/// It has the labels of the pool's placeholders, and nobody else's controls it: what a former
+/// installation left is taken over.
+fn is_ours(found: &Deployment, pool: &ValidPool) -> bool {
+    let labelled = pod_labels(pool)
+        .iter()
+        .all(|(key, value)| found.labels().get(key) == Some(value));
+    let mut controllers = found
+        .owner_references()
+        .iter()
+        .filter(|owner| owner.controller == Some(true));
+    let pools =
+        |owner: &OwnerReference| owner.kind == MMRPool::kind(&()) && owner.name == pool.name;
+    labelled && controllers.all(pools)
+}
+
+fn foreign_there(pool: &ValidPool) -> String {
+    format!(
+        "the Deployment {} is there already and was not made for this pool, so it is left alone: \
+         remove it, or name the pool otherwise",
+        name(&pool.name)
+    )
+}
+
+fn pods_there(deployment: &Deployment) -> u32 {
+    let status = deployment.status.as_ref();
+    let replicas = status.and_then(|status| status.replicas);
+    replicas
+        .and_then(|count| u32::try_from(count).ok())
+        .unwrap_or_default()
+}
+
+/// Why its pods cannot be made, in the words of the API server.
+fn refused(deployment: &Deployment) -> Option<String> {
+    let conditions = deployment.status.as_ref()?.conditions.as_ref()?;
+    let failure = conditions
+        .iter()
+        .find(|condition| condition.type_ == FAILURE && condition.status == "True")?;
+    let why = failure.message.as_deref().unwrap_or(FAILURE);
+    let what_to_do = if why.contains("PriorityClass") {
+        ": set priorityClasses.enabled of the chart, or name another class in \
+         spec.placeholderPriorityClassName"
+    } else {
+        ""
+    };
+    Some(format!("{why}{what_to_do}"))
+}
+
+/// What is said when they cannot be made: then nobody brings nodes.
+pub(super) fn verdict(trouble: &str) -> Verdict {
+    Verdict::new(
+        PoolCondition::NodesAvailable.as_str(),
+        false,
+        PoolReason::PlaceholdersRefused.as_str(),
+        format!("no nodes are asked for, as there are no pods to ask with: {trouble}"),
+    )
 }
 
 /// The name of the pool's placeholders.
@@ -157,7 +248,7 @@ fn pod(pool: &ValidPool, image: &Image) -> PodSpec {
                 "/usr/local/bin/plenum".to_owned(),
                 "placeholder".to_owned(),
             ]),
-            resources: Some(resources(pool)),
+            resources: Some(build::resources(pool)),
             security_context: Some(SecurityContext {
                 allow_privilege_escalation: Some(false),
                 read_only_root_filesystem: Some(true),
@@ -173,7 +264,10 @@ fn pod(pool: &ValidPool, image: &Image) -> PodSpec {
     }
 }
 
-/// On nodes of the pool that carry no router, and one on each.
+/// On nodes of the pool that carry no router, and one on each. One that runs where a router comes
+/// has to give way even if there is room for both, or it would hold room that nobody wants and
+/// ask for no node any more: the scheduler heeds what pods that run are kept apart from, and
+/// evicts them for a pod of higher priority.
 fn affinity(pool: &ValidPool) -> Affinity {
     let ours = pool
         .spec
@@ -193,14 +287,28 @@ fn affinity(pool: &ValidPool) -> Affinity {
             ..NodeAffinity::default()
         }),
         pod_anti_affinity: Some(PodAntiAffinity {
-            required_during_scheduling_ignored_during_execution: Some(vec![PodAffinityTerm {
-                label_selector: Some(selector(pool)),
-                topology_key: "kubernetes.io/hostname".to_owned(),
-                ..PodAffinityTerm::default()
-            }]),
+            required_during_scheduling_ignored_during_execution: Some(vec![apart(pool)]),
             ..PodAntiAffinity::default()
         }),
         ..Affinity::default()
+    }
+}
+
+/// From each other and from routers, in one term: the scheduler looks at a router again when the
+/// pod is gone that gave way to it only if all terms of that pod were about routers.
+fn apart(pool: &ValidPool) -> PodAffinityTerm {
+    let both = [labels::COMPONENT_ROUTER, labels::COMPONENT_PLACEHOLDER];
+    PodAffinityTerm {
+        label_selector: Some(LabelSelector {
+            match_labels: Some(owned([(labels::POOL, pool.name.as_str())])),
+            match_expressions: Some(vec![LabelSelectorRequirement {
+                key: labels::APP_COMPONENT.to_owned(),
+                operator: "In".to_owned(),
+                values: Some(both.map(str::to_owned).into()),
+            }]),
+        }),
+        topology_key: "kubernetes.io/hostname".to_owned(),
+        ..PodAffinityTerm::default()
     }
 }
 

@@ -2,7 +2,7 @@
 //! 5,000 nodes and pods the rest (images, templates, volumes, who wrote which field) would be
 //! most of the operator's memory.
 
-use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, DeploymentStatus};
 use k8s_openapi::api::core::v1::{
     ContainerStatus, Node, NodeSpec, NodeStatus, Pod, PodSpec, PodStatus,
 };
@@ -10,6 +10,7 @@ use kube::{Resource, ResourceExt as _};
 use plenum_crds::labels;
 
 use super::build::TEMPLATE;
+use super::placeholders::FAILURE;
 use crate::apply::FIELD_MANAGER;
 use crate::cache::watch::unmanaged;
 
@@ -107,6 +108,23 @@ fn container(status: ContainerStatus) -> ContainerStatus {
 pub(super) fn daemonset(set: &mut DaemonSet) {
     unmanaged(set);
     set.status = None;
+}
+
+/// Of a Deployment of placeholders: what we make it of, how many there are, and why there are not.
+pub(super) fn deployment(deployment: &mut Deployment) {
+    unmanaged(deployment);
+    deployment.status = deployment.status.take().map(|status| DeploymentStatus {
+        replicas: status.replicas,
+        conditions: status.conditions.map(|mut all| {
+            all.retain(|condition| condition.type_ == FAILURE);
+            for condition in &mut all {
+                condition.last_update_time = None;
+            }
+            all.shrink_to_fit();
+            all
+        }),
+        ..DeploymentStatus::default()
+    });
 }
 
 #[cfg(test)]

@@ -239,8 +239,9 @@ impl Pools {
             plan.verdicts.retain(|v| v.type_ != verdict.type_);
             plan.verdicts.insert(0, verdict);
         }
+        let kept = self.keep_placeholders(look, snapshot, &mut plan).await;
         let postponed = self.write_status(look.object, &plan, now).await?;
-        self.keep_placeholders(look, plan.placeholders).await?;
+        kept?;
         let again = plan
             .look_again
             .and_then(|at| Duration::try_from(at.duration_since(now)).ok());
@@ -250,16 +251,30 @@ impl Pools {
         Ok(Action::requeue(wait.unwrap_or(RESYNC)))
     }
 
-    async fn keep_placeholders(&self, look: &Look<'_>, count: u32) -> Result<(), Error> {
-        if look.pool.paused {
-            return Ok(());
+    /// What is wrong with them is the cause of nodes that are missing, unless somebody else has
+    /// these.
+    async fn keep_placeholders(
+        &self,
+        look: &Look<'_>,
+        snapshot: &Snapshot,
+        plan: &mut Plan,
+    ) -> Result<(), Error> {
+        let remember = &self.remembered;
+        let mut kept = remember.of(look.object, |kept| kept.placeholders.clone());
+        if !look.pool.paused {
+            let wanted = (plan.placeholders, snapshot.placeholders.as_deref());
+            kept = placeholders::keep(&self.context, look.object, look.pool, wanted, &kept).await?;
+            remember.of(look.object, |of| of.placeholders = kept.clone());
         }
-        let known = self
-            .remembered
-            .of(look.object, |kept| kept.placeholders.clone());
-        let known = placeholders::keep(&self.context, look.object, look.pool, count, known).await?;
-        self.remembered
-            .of(look.object, |kept| kept.placeholders = known);
+        if let Some(trouble) = &kept.trouble {
+            let verdict = placeholders::verdict(trouble);
+            let shared = PoolReason::NodesShared.as_str();
+            for said in &mut plan.verdicts {
+                if said.type_ == verdict.type_ && said.reason != shared {
+                    *said = verdict.clone();
+                }
+            }
+        }
         Ok(())
     }
 
@@ -270,9 +285,7 @@ impl Pools {
         now: Timestamp,
     ) -> Result<Option<Duration>, Error> {
         let mut wanted = status::status(object, plan.numbers, &plan.verdicts, now);
-        wanted.placeholders = self.remembered.of(object, |kept| {
-            placeholders::told(object, plan.placeholders, kept.placeholders.as_ref())
-        });
+        wanted.placeholders = self.remembered.of(object, |kept| kept.placeholders.there);
         let clock = Instant::now();
         let every = status::load_every(self.caches.index.len());
         let first = status::spread(object, every);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use kube::ResourceExt as _;
 use plenum_crds::MMRPool;
 
-use super::placeholders::Known;
+use super::placeholders;
 use super::plan::Memory;
 
 /// Of one pool.
@@ -17,7 +17,7 @@ pub(super) struct Kept {
     /// For the next plan.
     pub memory: Memory,
     /// Its placeholder pods.
-    pub placeholders: Option<Known>,
+    pub placeholders: placeholders::Kept,
     /// When its status was written last.
     pub written: Option<Instant>,
     /// Looks that failed since the last that went well.

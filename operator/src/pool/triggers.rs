@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _};
-use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::reflector::{Store, reflector, store};
 use kube::runtime::watcher;
-use kube::{Client, ResourceExt as _};
+use kube::{Client, Resource, ResourceExt as _};
 use plenum_crds::{MMRPool, MeetingZone, labels};
 use plenum_wire::PoolName;
 use tokio_util::sync::CancellationToken;
@@ -39,10 +39,16 @@ impl Triggers {
 
     /// Starts all watches; they end with `stop`.
     pub(super) fn watch_all(&self, client: &Client, stop: &CancellationToken) -> Caches {
-        let [nodes, pods, zones, sets] = std::array::from_fn(|_| self.clone());
+        let [nodes, pods, zones, sets, placeholders] = std::array::from_fn(|_| self.clone());
         let to = (client, stop);
         let of_zones = all().labels(labels::ZONE);
         let of_pools = all().labels(labels::POOL);
+        let placeholding = format!(
+            "{}={}",
+            labels::APP_COMPONENT,
+            labels::COMPONENT_PLACEHOLDER
+        );
+        let placeholding = all().labels(&placeholding);
         let nodes = cached(to, all(), prune::node, in_pool, move |node| {
             nodes.by_node(node);
         });
@@ -55,6 +61,9 @@ impl Triggers {
             }),
             daemonsets: cached(to, of_pools, prune::daemonset, alone, move |set| {
                 sets.by_daemonset(set);
+            }),
+            placeholders: cached(to, placeholding, prune::deployment, alone, move |change| {
+                placeholders.by_placeholders(change);
             }),
             pools: self.watch_pools(to, nodes.clone()),
             nodes,
@@ -175,13 +184,26 @@ impl Triggers {
             same_meta(&old.metadata, &new.metadata) && old.spec == new.spec
         };
         if change.is_news(same) {
-            for set in change.sides() {
-                if let (Some(namespace), Some(pool)) =
-                    (set.namespace(), observe::label(set, labels::POOL))
-                {
-                    self.push(Key::new(&namespace, pool));
-                }
-            }
+            change.sides().for_each(|set| self.by_child(set));
+        }
+    }
+
+    fn by_placeholders(&self, change: &Change<Deployment>) {
+        let same = |old: &Deployment, new: &Deployment| {
+            same_meta(&old.metadata, &new.metadata)
+                && old.spec == new.spec
+                && old.status == new.status
+        };
+        if change.is_news(same) {
+            change.sides().for_each(|pods| self.by_child(pods));
+        }
+    }
+
+    /// By the label that says which pool it was made for.
+    fn by_child(&self, child: &impl Resource) {
+        let pool = observe::label(child, labels::POOL);
+        if let (Some(namespace), Some(pool)) = (child.namespace(), pool) {
+            self.push(Key::new(&namespace, pool));
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is said of the pool and its pods.
 
+use plenum_crds::NodeAutoscaler;
+
 use super::world::*;
 
 #[test]
@@ -136,4 +138,20 @@ fn a_router_that_no_controller_is_in_touch_with_takes_nobody() {
     // By one of two it is.
     word_of(&mut seen, "b").connected = true;
     assert_eq!(first(&pool, &seen).numbers.accepting, 2);
+}
+
+#[test]
+fn who_brings_nodes_is_asked_for_them_and_nobody_is_told_to_label_any() {
+    let brought = |by: NodeAutoscaler| pool(|p| (p.min_routers, p.node_autoscaler) = (3, by));
+    let none = Observed {
+        zone: Zone::Found,
+        ..Observed::default()
+    };
+    for seen in [none, world(&["a"], &[])] {
+        let said = |by| message(&first(&brought(by), &seen), "NodesAvailable").to_owned();
+        assert!(said(NodeAutoscaler::None).contains("label"));
+        let asks = said(NodeAutoscaler::Karpenter);
+        assert!(asks.contains("Karpenter is asked for more"), "{asks}");
+        assert!(asks.contains("p-placeholder") && !asks.contains("label more"));
+    }
 }

@@ -1,6 +1,7 @@
 //! What the pool says of itself. Messages hold nothing that changes by itself: no ages, and
 //! no loads.
 
+use plenum_crds::NodeAutoscaler;
 use plenum_crds::conditions::{PoolCondition, PoolReason};
 
 use super::members::Members;
@@ -8,6 +9,7 @@ use super::size::{Size, unreported};
 use crate::conditions::Verdict;
 use crate::metrics::PoolNumbers;
 use crate::pool::observed::{Observed, Zone};
+use crate::pool::placeholders;
 use crate::pool::validate::ValidPool;
 
 pub(super) fn verdicts(
@@ -18,7 +20,7 @@ pub(super) fn verdicts(
     numbers: &PoolNumbers,
 ) -> Vec<Verdict> {
     let zone = zone(pool, seen);
-    let nodes = nodes(seen, members, size);
+    let nodes = nodes(pool, seen, members, size);
     let scaling = scaling(pool, seen, members, size);
     let ready = ready(pool, members, size, numbers, [&zone, &nodes]);
     vec![ready, zone, nodes, scaling]
@@ -63,7 +65,7 @@ fn zone(pool: &ValidPool, seen: &Observed) -> Verdict {
     }
 }
 
-fn nodes(seen: &Observed, members: &Members, size: &Size) -> Verdict {
+fn nodes(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> Verdict {
     let say = |holds, reason, message: String| {
         verdict(PoolCondition::NodesAvailable, holds, reason, message)
     };
@@ -82,25 +84,46 @@ fn nodes(seen: &Observed, members: &Members, size: &Size) -> Verdict {
         );
     }
     if matching == 0 {
+        let what_to_do = match brings_nodes(pool) {
+            Some(who) => format!("{who}; the nodes that it brings need these labels"),
+            None => "label nodes for routers".to_owned(),
+        };
         return say(
             false,
             PoolReason::NoMatchingNodes,
-            "no node has the labels of spec.nodeSelector: label nodes for routers".to_owned(),
+            format!("no node has the labels of spec.nodeSelector: {what_to_do}"),
         );
     }
     if there < size.wanted as usize {
+        let what_to_do = brings_nodes(pool).unwrap_or_else(|| {
+            "label more nodes with spec.nodeSelector, uncordon some, or lower spec.maxRouters"
+                .to_owned()
+        });
         return say(
             false,
             PoolReason::NotEnoughNodes,
             format!(
-                "{} routers are wanted and {there} nodes can carry one: label more nodes with \
-                 spec.nodeSelector, uncordon some, or lower spec.maxRouters",
+                "{} routers are wanted and {there} nodes can carry one: {what_to_do}",
                 size.wanted
             ),
         );
     }
     let message = "there are nodes for the routers wanted".to_owned();
     say(true, PoolReason::EnoughNodes, message)
+}
+
+/// That nodes are asked for, where somebody brings them.
+fn brings_nodes(pool: &ValidPool) -> Option<String> {
+    let who = match pool.spec.node_autoscaler {
+        NodeAutoscaler::None => return None,
+        NodeAutoscaler::ClusterAutoscaler => "Cluster Autoscaler",
+        NodeAutoscaler::Karpenter => "Karpenter",
+    };
+    Some(format!(
+        "{who} is asked for more by the pods of the Deployment {}; where none come, the Events of \
+         these pods say why",
+        placeholders::name(&pool.name)
+    ))
 }
 
 fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> Verdict {
