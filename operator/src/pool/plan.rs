@@ -159,7 +159,7 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
         numbers::pod_conditions(seen)
     };
     let mut verdicts = verdicts::verdicts(pool, seen, &members, &size, &numbers);
-    verdicts.push(rollout::verdict(pool, &members, now));
+    verdicts.push(rollout::verdict(pool, &members, &size, now));
     Plan {
         finished: draft.finished(),
         draining: draft.draining_routers(),

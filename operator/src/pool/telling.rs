@@ -25,7 +25,7 @@ pub(super) async fn rollout(context: &Context, object: &MMRPool, verdicts: &[Ver
         pool = about.name,
         reason,
         text = new.message,
-        "a rollout goes on"
+        "a rollout changes"
     );
     context
         .events

@@ -120,7 +120,7 @@ fn a_window_that_cannot_be_read_is_said_and_the_load_is_followed() {
     let seen = world(&["b", "c"], &[("a", 60)]);
     let decided = plan(&pool, &seen, &Memory::default(), at(300));
     assert_eq!(changes(&decided), [("b", Change::Label)]);
-    assert_eq!(verdict(&decided, "ScalingActive"), ("False", "InvalidSpec"));
+    assert_eq!(verdict(&decided, "ScalingActive"), ("True", "InvalidSpec"));
     assert!(message(&decided, "ScalingActive").contains("Europe/Bonn"));
 }
 

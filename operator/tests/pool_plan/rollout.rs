@@ -188,3 +188,17 @@ fn a_new_router_that_is_old_again_before_its_mark_is_off_gets_a_drain_of_its_own
     assert!(again.replace.is_empty());
     assert_eq!(again.draining, BTreeSet::from([router("a")]));
 }
+
+#[test]
+fn a_rollout_that_waits_for_whole_reports_says_so() {
+    let pool = three();
+    let mut seen = world(&[], &[("a", 5), ("b", 5), ("c", 5)]);
+    pod_of(&mut seen, "b").outdated = true;
+    let plain = first(&pool, &seen);
+    let said = |plan: &Plan| message(plan, "RolloutComplete").to_owned();
+    assert_eq!(said(&plain), "2 of 3 routers are as the spec has it now");
+    seen.view.coverage = Coverage::Stale;
+    let held = first(&pool, &seen);
+    assert_eq!(verdict(&held, "RolloutComplete"), ("False", "Rolling"));
+    assert!(said(&held).contains("see ScalingActive"), "{}", said(&held));
+}

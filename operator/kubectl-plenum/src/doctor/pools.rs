@@ -49,6 +49,7 @@ pub(super) fn of(snapshot: &Snapshot, pool: &MMRPool) -> Vec<Finding> {
         findings.extend(finding);
     }
     findings.extend(overloaded(&subject));
+    findings.extend(left_out(&subject));
     findings
 }
 
@@ -204,5 +205,15 @@ fn overloaded(subject: &Pool) -> Option<Finding> {
         Finding::advice(&ready.reason, subject.about(), ready.message.clone())
             .why("the routers' cores have as much to do as they can: docs/troubleshooting.md")
             .remedy("kubectl plenum top")
+    })
+}
+
+/// The load is followed, but for a part of the spec that cannot be read.
+fn left_out(subject: &Pool) -> Option<Finding> {
+    let scaling = subject.condition(PoolCondition::ScalingActive.as_str())?;
+    let is = scaling.status == "True" && scaling.reason == PoolReason::InvalidSpec.as_str();
+    is.then(|| {
+        Finding::advice(&scaling.reason, subject.about(), scaling.message.clone())
+            .remedy(subject.command("edit"))
     })
 }

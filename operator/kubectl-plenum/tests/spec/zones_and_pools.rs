@@ -40,6 +40,17 @@ fn starting_is_no_trouble_until_it_lasts() {
 }
 
 #[test]
+fn a_window_that_is_left_out_is_told_though_the_load_is_followed() {
+    let seen = with(
+        "type: ScalingActive, status: \"True\", reason: FollowingLoad",
+        "type: ScalingActive, status: \"True\", reason: InvalidSpec",
+    );
+    let finding = found(&seen, "InvalidSpec");
+    assert_eq!(finding.level, Level::Advice);
+    assert_eq!(finding.remedies, ["kubectl -n meetings edit mmrpool main"]);
+}
+
+#[test]
 fn one_that_nobody_looks_after_or_that_is_paused_is_told() {
     let mut seen = healthy();
     seen.zones.items[0].status = None;

@@ -46,10 +46,9 @@ impl Schedule {
             match parse(window) {
                 Ok(crontab) => schedule.windows.push((window.clone(), crontab)),
                 Err(why) => {
-                    schedule.problem.get_or_insert(format!(
-                        "spec.schedule[{index}] is left out: {why}; the others and the load are \
-                         followed"
-                    ));
+                    schedule
+                        .problem
+                        .get_or_insert(format!("spec.schedule[{index}] is left out: {why}"));
                 }
             }
         }

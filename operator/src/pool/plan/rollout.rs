@@ -66,6 +66,12 @@ impl Draft<'_> {
     }
 }
 
+/// The nodes of the new routers without which a rollout does not go on, for people.
+pub(super) fn awaited(members: &Members) -> Option<String> {
+    let nodes: Vec<&str> = members.unproven().collect();
+    (rolls(members) && !nodes.is_empty()).then(|| some_of(&nodes))
+}
+
 /// Whether some routers are of another template than the one wanted now, or were just made anew
 /// and do not take people yet.
 fn rolls(members: &Members) -> bool {
@@ -97,7 +103,7 @@ fn time_ends(pool: &ValidPool, pod: &Pod) -> Option<Timestamp> {
 }
 
 /// What is said of the rollout.
-pub(super) fn verdict(pool: &ValidPool, members: &Members, now: Timestamp) -> Verdict {
+pub(super) fn verdict(pool: &ValidPool, members: &Members, size: &Size, now: Timestamp) -> Verdict {
     let say = |holds: bool, reason: PoolReason, message: String| {
         let condition = PoolCondition::RolloutComplete.as_str();
         Verdict::new(condition, holds, reason.as_str(), message)
@@ -129,13 +135,22 @@ pub(super) fn verdict(pool: &ValidPool, members: &Members, now: Timestamp) -> Ve
         );
         return say(false, PoolReason::RolloutPaused, message);
     }
-    let awaited: Vec<&str> = members.unproven().collect();
-    let mut message = progress(members);
-    if !awaited.is_empty() {
-        let on = some_of(&awaited);
-        message = format!("{message}; the next is replaced when those on {on} take people");
+    say(false, PoolReason::Rolling, rolling(members, size))
+}
+
+/// How far it is, and what it waits for.
+fn rolling(members: &Members, size: &Size) -> String {
+    let far = progress(members);
+    if size.hold.is_some() {
+        return format!(
+            "{far}; the next is replaced when the reports of the zone controllers are whole again: \
+             see ScalingActive"
+        );
     }
-    say(false, PoolReason::Rolling, message)
+    match awaited(members) {
+        Some(on) => format!("{far}; the next is replaced when those on {on} take people"),
+        None => far,
+    }
 }
 
 fn progress(members: &Members) -> String {

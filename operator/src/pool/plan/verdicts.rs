@@ -5,6 +5,7 @@ use plenum_crds::NodeAutoscaler;
 use plenum_crds::conditions::{PoolCondition, PoolReason};
 
 use super::members::Members;
+use super::rollout::awaited;
 use super::size::{Size, unreported};
 use crate::conditions::Verdict;
 use crate::metrics::PoolNumbers;
@@ -145,15 +146,16 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
         );
         return say(false, PoolReason::Held, message);
     }
-    if let Some(problem) = pool.schedule.problem() {
-        return say(false, PoolReason::InvalidSpec, problem.to_owned());
-    }
     if size.capped {
         let message = format!(
             "the load asks for more than spec.maxRouters ({}): raise it, and have nodes for it",
             pool.max
         );
         return say(false, PoolReason::AtMaximum, message);
+    }
+    if let Some(problem) = pool.schedule.problem() {
+        let message = format!("the size follows the load; {problem}");
+        return say(true, PoolReason::InvalidSpec, message);
     }
     say(
         true,
@@ -232,8 +234,9 @@ fn ready(
             let message = "the routers wanted at least take meetings";
             (PoolReason::Accepting, message.to_owned())
         };
-        if let Some(stuck) = awaited(members) {
-            message = format!("{message}; {stuck}");
+        if let Some(on) = awaited(members) {
+            message =
+                format!("{message}; the rollout goes on when the routers on {on} take them too");
         }
         return say(true, reason.as_str(), message);
     }
@@ -254,18 +257,6 @@ fn ready(
             ),
         ),
     }
-}
-
-/// The new routers without which a rollout does not go on.
-fn awaited(members: &Members) -> Option<String> {
-    let rolls = members.outdated().next().is_some() || !members.rolling.is_empty();
-    let nodes: Vec<&str> = members.unproven().collect();
-    (rolls && !nodes.is_empty()).then(|| {
-        format!(
-            "the rollout goes on when the routers on {} take them too",
-            some_of(&nodes)
-        )
-    })
 }
 
 /// A few names of a long list.
