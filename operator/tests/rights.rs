@@ -73,7 +73,8 @@ fn cluster() -> ApiServer {
     let mut router = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": meta("p-mmr-1"),
         "spec": {"nodeName": "late", "containers": []},
-        "status": {"phase": "Running", "conditions": ready},
+        // Of one that ran before anybody looked nothing is written before it is heard.
+        "status": {"phase": "Pending"},
     });
     router["metadata"]["labels"] = json!({
         "app.kubernetes.io/component": "router", "plenum.dev/pool": "p", "plenum.dev/zone": "z",

@@ -22,6 +22,10 @@ use crate::conditions::whole_seconds;
 use crate::context::Context;
 use crate::events::EventType;
 
+/// Why nothing is known of a router that no controller has ever told of; of others it is
+/// `NotReported`.
+pub(super) const NEVER_REPORTED: &str = "NeverReported";
+
 /// Writes to the API in flight at once, for one pool.
 const AT_ONCE: usize = 8;
 
@@ -251,7 +255,8 @@ fn conditions(pod: &Pod, said: Said, now: Timestamp) -> Value {
         let (status, reason) = match truth {
             Some(true) => ("True", yes),
             Some(false) => ("False", no),
-            None => ("Unknown", "NotReported"),
+            None if said.heard => ("Unknown", "NotReported"),
+            None => ("Unknown", NEVER_REPORTED),
         };
         let since = old
             .iter()

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ContainerState, Node, Pod, Taint, Toleration};
+use k8s_openapi::api::core::v1::{ContainerState, Node, Pod, PodCondition, Taint, Toleration};
 use kube::{Resource, ResourceExt};
 use plenum_crds::conditions::{DrainReason, ZoneCondition};
 use plenum_crds::{MeetingZone, labels};
 use plenum_wire::RouterId;
 
+use super::apply::NEVER_REPORTED;
 use super::build::template_hash;
 use super::observed::{self, Drain, Owner, Said, Zone};
 use super::trouble::trouble;
@@ -157,10 +158,19 @@ fn said(pod: &Pod) -> Said {
     };
     let accepting = condition(pod, labels::POD_ACCEPTING);
     let draining = condition(pod, labels::POD_DRAINING);
+    let written = accepting.is_some() && draining.is_some();
+    let reason = accepting.and_then(|condition| condition.reason.as_deref());
+    let status = |condition: Option<&PodCondition>| truth(condition.map(|c| c.status.as_str()));
     Said {
-        accepting: truth(accepting),
-        draining: truth(draining),
-        written: accepting.is_some() && draining.is_some(),
+        accepting: status(accepting),
+        draining: status(draining),
+        written,
+        // Until it is written, one that has not run yet cannot have been heard.
+        heard: if written {
+            reason != Some(NEVER_REPORTED)
+        } else {
+            has_started(pod)
+        },
     }
 }
 
@@ -197,14 +207,13 @@ fn has_stopped(pod: &Pod) -> bool {
 }
 
 pub(super) fn is_ready(pod: &Pod) -> bool {
-    condition(pod, "Ready") == Some("True")
+    condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
 }
 
-/// The status of a pod's condition, if it has it.
-fn condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a str> {
+/// A condition of a pod, if it has it.
+fn condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodCondition> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let found = conditions.iter().find(|c| c.type_ == type_)?;
-    Some(&found.status)
+    conditions.iter().find(|c| c.type_ == type_)
 }
 
 pub(super) fn label<'a>(object: &'a impl Resource, key: &str) -> Option<&'a str> {

@@ -107,11 +107,11 @@ pub struct Pod {
     pub terminating: bool,
     /// It was made from another template than the one wanted now.
     pub outdated: bool,
-    /// Our conditions on it: accepting and draining, where written.
+    /// Our conditions on it, where written.
     pub said: Said,
 }
 
-/// Our two conditions on a router's pod.
+/// Our two conditions on a router's pod, and what they tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Said {
     /// `plenum.dev/Accepting`; `None` is `Unknown`.
@@ -120,6 +120,9 @@ pub struct Said {
     pub draining: Option<bool>,
     /// Whether they are written at all.
     pub written: bool,
+    /// Some controller has heard the router at some time, or may have while nobody looked. It is
+    /// kept on the pod, as a new leader, and controllers that begin anew, know nothing of it.
+    pub heard: bool,
 }
 
 /// The merged reports of the zone's controllers.

@@ -3,7 +3,8 @@
 //! Guarantees, checked by `tests/pool_simulation/` in every state it reaches:
 //! - A node loses its active label (which kills its router) only when its router is gone,
 //!   or every controller has freshly heard from it that it drains and is empty, or its
-//!   drain deadline has passed.
+//!   drain deadline has passed; that of one of which nobody ever heard is `rolloutDeadlineSeconds`
+//!   at most.
 //! - The active routers never fall below the minimum by our hand, but for deletion.
 //! - At most `maxDraining` drain at once, but for deletion.
 //! - Nothing is taken away on missing, stale or partial reports. What is missing makes the
@@ -16,6 +17,7 @@
 //! |---|---|
 //! | `size` | how many routers are wanted, and how surely |
 //! | `ahead` | what the forecast is told, and what is wanted by it |
+//! | `hearing` | which routers nobody ever heard of |
 //! | `members` | what each labelled node is: serving, leaving, lost |
 //! | `grow`, `shrink`, `give_back` | which nodes to take, which to empty, which to give back |
 //! | `rollout` | which router of another template is replaced next, and what is said of it |
@@ -25,6 +27,7 @@
 mod ahead;
 mod give_back;
 mod grow;
+mod hearing;
 mod members;
 mod numbers;
 mod overload;
@@ -44,6 +47,7 @@ use super::validate::ValidPool;
 use crate::conditions::Verdict;
 use crate::metrics::PoolNumbers;
 
+use hearing::Hearing;
 use members::Members;
 pub use size::Memory;
 
@@ -138,7 +142,8 @@ impl Plan {
 /// Plans. `memory` is that of the last plan of this very pool (by UID), or a new one.
 #[must_use]
 pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) -> Plan {
-    let members = Members::sort(seen);
+    let hearing = Hearing::new(pool, seen, memory, now);
+    let members = Members::sort(seen, hearing);
     let size = size::size(pool, seen, &members, memory, now);
     let mut draft = Draft::new(pool, seen, now);
     if !pool.paused {
@@ -151,12 +156,13 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
         }
         draft.give_back(&members);
         draft.await_new_routers(&members);
+        draft.await_first_words(hearing);
     }
     let numbers = numbers::numbers(pool, seen, &members, &size);
     let pods = if pool.paused {
         BTreeMap::new()
     } else {
-        numbers::pod_conditions(seen)
+        numbers::pod_conditions(seen, &members)
     };
     let mut verdicts = verdicts::verdicts(pool, seen, &members, &size, &numbers);
     verdicts.push(rollout::verdict(pool, &members, &size, now));

@@ -139,6 +139,7 @@ fn pod(router: &Router) -> observed::Pod {
             accepting: Some(router.runs && !router.draining),
             draining: Some(router.draining),
             written: true,
+            heard: router.runs,
         },
     }
 }

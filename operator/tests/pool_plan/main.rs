@@ -14,4 +14,5 @@ mod rollout;
 mod rollout_halted;
 mod saying;
 mod shrinking;
+mod unheard;
 mod world;

@@ -138,3 +138,57 @@ fn a_paused_rollout_begins_nothing_and_ends_what_it_has_begun() {
     let back = first(&paused, &seen);
     assert_eq!(changes(&back), [("a", Change::CancelDrain)]);
 }
+
+/// `a` was made anew, runs, and finds no controller; `b` and `c` are of the old template.
+fn unheard() -> Observed {
+    let mut seen = stuck();
+    mute(&mut seen, "a");
+    pod_of(&mut seen, "a").trouble = None;
+    seen
+}
+
+#[test]
+fn a_new_router_that_finds_no_controller_halts_the_rollout_and_nothing_else() {
+    let (pool, mut seen) = (three(), unheard());
+    let early = plan(&pool, &seen, &Memory::default(), at(119));
+    assert_eq!(changes(&early), []);
+    assert_eq!(verdict(&early, "ScalingActive"), ("True", "FollowingLoad"));
+    let late = plan(&pool, &seen, &Memory::default(), at(120));
+    assert_eq!(verdict(&late, ROLLOUT), ("False", "RolloutHalted"));
+    assert!(message(&late, ROLLOUT).contains("no zone controller says that it takes people"));
+    // A node is emptied all the same.
+    edit(&mut seen, "b").schedulable = false;
+    let drain = Change::StartDrain(DrainReason::NodeCordoned);
+    let two = crate::world::pool(|p| (p.min_routers, p.max_draining) = (3, 2));
+    assert_eq!(changes(&first(&two, &seen)), [("b", drain)]);
+    // One that was added for the rollout, and has no mark of it, halts it as well.
+    edit(&mut seen, "b").schedulable = true;
+    edit(&mut seen, "a").drain = None;
+    let added = plan(&pool, &seen, &Memory::default(), at(120));
+    assert_eq!(verdict(&added, ROLLOUT), ("False", "RolloutHalted"));
+}
+
+#[test]
+fn the_former_template_replaces_a_router_that_finds_no_controller() {
+    let pool = three();
+    let mut seen = unheard();
+    edit(&mut seen, "a").drain = None;
+    put_back(&mut seen);
+    let back = plan(&pool, &seen, &Memory::default(), at(300));
+    let drain = Change::StartDrain(DrainReason::Rollout);
+    assert_eq!(changes(&back), [("a", drain)], "it goes first");
+    draining_since(&mut seen, "a", DrainReason::Rollout, 300);
+    let waits = plan(&pool, &seen, &Memory::default(), at(419));
+    assert!(waits.replace.is_empty() && waits.nodes.is_empty());
+    assert_eq!(waits.look_again, Some(at(420)));
+    let gone = plan(&pool, &seen, &Memory::default(), at(420));
+    assert_eq!(gone.replace.len(), 1);
+    // What was heard once, and is forgotten now, may carry people: it gets the whole time.
+    pod_of(&mut seen, "a").said.heard = true;
+    let forgotten = plan(&pool, &seen, &Memory::default(), at(420));
+    assert!(forgotten.replace.is_empty());
+    assert_eq!(
+        verdict(&forgotten, "ScalingActive"),
+        ("False", "ReportsPartial")
+    );
+}

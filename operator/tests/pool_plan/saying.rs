@@ -56,6 +56,7 @@ fn capacity_is_that_of_ready_accepting_pods_freshly_heard() {
         accepting: None,
         draining: None,
         written: true,
+        heard: true,
     };
     assert_eq!(plan.pods[&router("c")], unknown);
     assert_eq!(

@@ -56,6 +56,7 @@ pub fn world(free: &[&str], routers: &[(&str, u32)]) -> Observed {
             accepting: Some(true),
             draining: Some(false),
             written: true,
+            heard: true,
         };
         let pod = Pod {
             node: (*name).into(),
@@ -157,10 +158,18 @@ pub fn crashing(seen: &mut Observed, name: &str) {
     (pod.started, pod.stopped) = (true, true);
 }
 
+/// Its kubelet finds it well, and no controller has ever heard of it.
+pub fn mute(seen: &mut Observed, name: &str) {
+    starting(seen, name);
+    let pod = pod_of(seen, name);
+    (pod.started, pod.ready) = (true, true);
+}
+
 /// A pod was just made, and nothing was heard of it yet.
 pub fn starting(seen: &mut Observed, name: &str) {
     let pod = pod_of(seen, name);
     (pod.started, pod.ready, pod.outdated) = (false, false, false);
+    pod.said.heard = false;
     pod.born = at(0);
     seen.view.routers.remove(&router(name));
 }

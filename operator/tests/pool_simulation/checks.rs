@@ -12,8 +12,12 @@ const FRESH_MS: i64 = 3_000;
 
 impl World {
     /// When people may be cut off.
-    fn deadline(&self, drain: Drain) -> Timestamp {
-        let own = drain.since.checked_add(self.pool.drain_deadline).unwrap();
+    fn deadline(&self, node: &str, drain: Drain) -> Timestamp {
+        let mut takes = self.pool.drain_deadline;
+        if self.pods_on(node).all(|pod| !pod.known) {
+            takes = takes.min(self.pool.rollout_deadline);
+        }
+        let own = drain.since.checked_add(takes).unwrap_or(Timestamp::MAX);
         match self.ending {
             Some(Ending::Zone { until, gone: false }) => match drain.reason {
                 DrainReason::ZoneDeleted => until,
@@ -23,21 +27,20 @@ impl World {
         }
     }
 
+    fn pods_on(&self, node: &str) -> impl Iterator<Item = &SimPod> {
+        self.pods.values().filter(move |pod| pod.node == node)
+    }
+
     /// Whether people may be there, or come yet.
     pub fn check_unlabel(&self, name: &str) -> bool {
-        let on_it = |pod: &&SimPod| pod.node == name;
-        let people = self.pods.values().filter(on_it).map(|pod| pod.people).sum();
+        let people = self.pods_on(name).map(|pod| pod.people).sum();
         let late = self.check_cut(name, people);
         let active = self.nodes.values().filter(|node| node.active).count();
         assert!(
             active > self.pool.min as usize || self.ending.is_some(),
             "fewer active routers than the minimum"
         );
-        late || self
-            .pods
-            .values()
-            .filter(on_it)
-            .any(|pod| pod.starts > self.now)
+        late || self.pods_on(name).any(|pod| pod.starts > self.now)
     }
 
     pub fn check_replace(&self, router: &RouterId) {
@@ -49,7 +52,7 @@ impl World {
     fn check_cut(&self, node: &str, people: u32) -> bool {
         let drain = self.nodes[node].drain;
         let drain = drain.expect("only draining routers are taken away");
-        let late = self.deadline(drain) <= self.time();
+        let late = self.deadline(node, drain) <= self.time();
         assert!(people == 0 || late, "{people} people on {node} are cut off");
         late
     }
@@ -81,12 +84,13 @@ impl World {
         );
     }
 
-    /// Whether every controller is linked, and has heard every running router just now.
+    /// Whether every controller is linked, and has heard every running router just now, but for
+    /// those that nobody ever heard.
     fn all_is_heard(&self) -> bool {
         let ready: Vec<&RouterId> = self
             .pods
             .iter()
-            .filter(|(_, pod)| self.runs(pod))
+            .filter(|(_, pod)| self.runs(pod) && pod.known)
             .map(|(router, _)| router)
             .collect();
         self.controllers.keys().all(|name| {
@@ -103,10 +107,10 @@ impl World {
         })
     }
 
-    /// The router there never worked, so that nobody misses it.
+    /// The router there never worked, or not yet, so that nobody misses it.
     fn is_broken(&self, node: &str) -> bool {
-        let mut pods = self.pods.values().filter(|pod| pod.node == node);
-        pods.all(|pod| pod.template.works != Works::Yes)
+        self.pods_on(node)
+            .all(|pod| pod.template.works != Works::Yes || !pod.known)
     }
 
     /// A router that is to serve was made from the template wanted now, and never will.
@@ -161,6 +165,10 @@ impl World {
             "the rollout came to its end"
         );
         assert!(self.nodes.values().all(|node| node.drain.is_none()));
+        assert!(
+            self.pods.values().all(|pod| pod.said.heard),
+            "it is written of each that somebody heard it"
+        );
         assert!(
             self.nodes
                 .values()

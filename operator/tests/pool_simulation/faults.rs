@@ -54,9 +54,10 @@ impl World {
             node.version += 1;
         }
         if self.rng.chance(4) {
-            let works = match self.rng.below(5) {
+            let works = match self.rng.below(6) {
                 0 => Works::NeverStarts,
                 1 => Works::Crashes,
+                2 => Works::Mute,
                 _ => Works::Yes,
             };
             self.change_template(works);

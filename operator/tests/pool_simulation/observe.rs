@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use plenum_operator::pool::observed::{self, Observed, Owner, Zone};
+use plenum_operator::pool::observed::{self, Observed, Owner, Said, Zone};
 use plenum_operator::reports::merge::{Heard, merge};
 
 use crate::world::{Ending, SimNode, SimPod, Works, World};
@@ -31,17 +31,6 @@ impl World {
             protected: node.protected,
             drain: node.drain,
         };
-        let pod = |pod: &SimPod| observed::Pod {
-            node: pod.node.clone(),
-            born: Self::time_of(pod.born),
-            stopped: pod.template.works == Works::Crashes && pod.starts <= self.now,
-            trouble: None,
-            started: pod.template.works != Works::NeverStarts && pod.starts <= self.now,
-            ready: self.runs(pod),
-            terminating: pod.gone.is_some(),
-            outdated: pod.template != self.template,
-            said: pod.said,
-        };
         let seen = Observed {
             zone: match self.ending {
                 Some(Ending::Zone { gone: true, .. }) => Zone::Missing,
@@ -55,7 +44,11 @@ impl World {
                 .iter()
                 .map(|(k, v)| (k.clone(), node(v)))
                 .collect(),
-            pods: self.pods.iter().map(|(k, v)| (k.clone(), pod(v))).collect(),
+            pods: self
+                .pods
+                .iter()
+                .map(|(k, v)| (k.clone(), self.observe_pod(v)))
+                .collect(),
             view: merge(&expected, &heard, &self.pool.wire, at(self.now)),
             rivals: BTreeSet::new(),
         };
@@ -65,5 +58,24 @@ impl World {
             .map(|(k, v)| (k.clone(), v.version))
             .collect();
         (seen, versions)
+    }
+
+    fn observe_pod(&self, pod: &SimPod) -> observed::Pod {
+        let started = pod.template.works != Works::NeverStarts && pod.starts <= self.now;
+        observed::Pod {
+            node: pod.node.clone(),
+            born: Self::time_of(pod.born),
+            stopped: pod.template.works == Works::Crashes && pod.starts <= self.now,
+            trouble: None,
+            started,
+            ready: self.runs(pod),
+            terminating: pod.gone.is_some(),
+            outdated: pod.template != self.template,
+            said: Said {
+                // Nobody can tell of one that ran before the first look.
+                heard: pod.said.heard || (started && !pod.said.written),
+                ..pod.said
+            },
+        }
     }
 }

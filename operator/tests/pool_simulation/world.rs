@@ -47,6 +47,8 @@ pub struct SimPod {
     pub people: u32,
     pub draining: bool,
     boot: u64,
+    /// Some controller heard of it at some time.
+    pub known: bool,
     pub said: Said,
 }
 
@@ -66,6 +68,8 @@ pub enum Works {
     NeverStarts,
     /// Their process starts, and ends before it has said a word.
     Crashes,
+    /// Their process runs, and never finds a controller.
+    Mute,
 }
 
 /// What is being deleted.
@@ -125,6 +129,7 @@ impl World {
         object.spec.scale_down_delay_seconds = 10;
         object.spec.max_draining = 1 + u32::try_from(rng.below(2)).unwrap();
         object.spec.drain_deadline_seconds = 120;
+        object.spec.rollout_deadline_seconds = 30;
         let node = SimNode {
             version: 0,
             active: false,
@@ -216,6 +221,7 @@ impl World {
                     people: 0,
                     draining: false,
                     boot: self.next,
+                    known: false,
                     said: Said::default(),
                 };
                 self.pods.insert(router, pod);
@@ -235,10 +241,16 @@ impl World {
     }
 
     pub fn runs(&self, pod: &SimPod) -> bool {
-        pod.template.works == Works::Yes
+        matches!(pod.template.works, Works::Yes | Works::Mute)
             && pod.starts <= self.now
             && pod.gone.is_none()
             && self.nodes[&pod.node].alive
+    }
+
+    /// Some controller has heard of it, and can send people there.
+    fn is_known(&self, router: &RouterId) -> bool {
+        let mut controllers = self.controllers.values();
+        controllers.any(|controller| controller.knows.contains_key(router))
     }
 
     fn move_people(&mut self) {
@@ -265,8 +277,9 @@ impl World {
             }
         }
         for (router, draining) in &running {
+            let known = self.is_known(router);
             let pod = self.pods.get_mut(router).unwrap();
-            if !draining {
+            if !draining && known {
                 let joined = come.min(PER_ROUTER.saturating_sub(pod.people));
                 pod.people += joined;
                 come -= joined;
@@ -278,7 +291,7 @@ impl World {
         let words: Vec<(RouterId, Load, Boot)> = self
             .pods
             .iter()
-            .filter(|(_, pod)| self.runs(pod))
+            .filter(|(_, pod)| self.runs(pod) && pod.template.works != Works::Mute)
             .map(|(router, pod)| {
                 let load = Load {
                     participants: pod.people,
@@ -292,6 +305,7 @@ impl World {
         for (name, controller) in &mut self.controllers {
             if controller.hears {
                 for (router, load, boot) in &words {
+                    self.pods.get_mut(router).unwrap().known = true;
                     controller
                         .knows
                         .insert(router.clone(), (*load, *boot, self.now));

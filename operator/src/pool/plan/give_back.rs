@@ -31,7 +31,7 @@ impl Draft<'_> {
             let Some(drain) = member.node.drain.filter(|_| to_be_empty) else {
                 continue;
             };
-            let deadline = self.deadline(drain);
+            let deadline = self.deadline(&member, drain);
             let fate = self.fate(name, drain, deadline);
             if matches!(fate, Fate::Wait) {
                 self.moments.extend(deadline);
@@ -73,8 +73,14 @@ impl Draft<'_> {
         self.replace.extend(outdated);
     }
 
-    fn deadline(&self, drain: Drain) -> Option<Timestamp> {
-        let own = drain.since.checked_add(self.pool.drain_deadline).ok();
+    /// Nobody can have been sent to a router that nobody ever heard of: it gets the time in which
+    /// any new one has to take people.
+    fn deadline(&self, member: &Member, drain: Drain) -> Option<Timestamp> {
+        let mut takes = self.pool.drain_deadline;
+        if member.unheard {
+            takes = takes.min(self.pool.rollout_deadline);
+        }
+        let own = drain.since.checked_add(takes).ok();
         match self.seen.zone {
             Zone::Deleting { until } if drain.reason == DrainReason::ZoneDeleted => Some(until),
             // The zone waits for no drain that began before.

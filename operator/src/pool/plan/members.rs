@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 
+use super::hearing::Hearing;
 use crate::pool::observed::{Coverage, Drain, Node, Observed, Owner, Pod, Word, Zone};
 use crate::pool::validate::ValidPool;
 
@@ -24,6 +25,8 @@ pub(super) struct Members<'a> {
     pub lost: BTreeMap<&'a str, Member<'a>>,
     /// Everything ends: the pool or its zone is being deleted.
     pub ending: Option<DrainReason>,
+    /// Which of their routers were ever heard.
+    pub hearing: Hearing,
 }
 
 /// A labelled node with its router.
@@ -34,6 +37,8 @@ pub(super) struct Member<'a> {
     pub pod: Option<(&'a RouterId, &'a Pod)>,
     /// What is known of that router.
     pub word: Option<&'a Word>,
+    /// No controller has ever heard of that router: nobody can have been sent to it.
+    pub unheard: bool,
 }
 
 impl Member<'_> {
@@ -92,13 +97,13 @@ impl Member<'_> {
         !self.outdated() && !self.accepting()
     }
 
-    /// No process of it runs, by the word of its living kubelet, and no controller hears one:
-    /// nobody is on it.
+    /// No process of it runs, by the word of its living kubelet, and no controller hears one; or
+    /// one runs that never found a controller: nobody is on it.
     pub(super) fn broken(&self) -> bool {
         let (Some((_, pod)), true) = (self.pod, self.node.ready) else {
             return false;
         };
-        runs_nowhere(pod, self.word)
+        self.unheard || runs_nowhere(pod, self.word)
     }
 
     /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
@@ -135,7 +140,7 @@ pub(super) fn pods_on<'a>(
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn sort(seen: &'a Observed) -> Self {
+    pub(super) fn sort(seen: &'a Observed, hearing: Hearing) -> Self {
         let by_node: BTreeMap<&str, (&RouterId, &Pod)> = seen
             .pods
             .iter()
@@ -149,11 +154,20 @@ impl<'a> Members<'a> {
             spare: BTreeMap::new(),
             lost: BTreeMap::new(),
             ending: ending(seen),
+            hearing,
         };
         for (name, node) in labelled(seen) {
             let pod = by_node.get(name.as_str()).copied();
             let word = pod.and_then(|(router, _)| seen.view.routers.get(router));
-            members.place(name, Member { node, pod, word }, seen.view.coverage);
+            let coverage = seen.view.coverage;
+            let unheard = pod.is_some_and(|(_, pod)| hearing.never(pod, word));
+            let member = Member {
+                node,
+                pod,
+                word,
+                unheard,
+            };
+            members.place(name, member, coverage);
         }
         members
     }

@@ -20,7 +20,7 @@ pub(super) fn numbers(
         .pods
         .iter()
         .filter(|(router, pod)| {
-            let said = said(seen, router, pod);
+            let said = said(seen, members, router, pod);
             pod.ready && !pod.terminating && said.accepting == Some(true)
         })
         .map(|(router, _)| router)
@@ -50,25 +50,29 @@ fn count(n: usize) -> u32 {
 }
 
 /// The conditions that a pod should have. What is not known freshly, of a router in touch, is
-/// unknown, and does not count as capacity; while the links settle, what was written stands.
-fn said(seen: &Observed, router: &RouterId, pod: &Pod) -> Said {
-    let word = seen.view.routers.get(router);
-    let word = word.filter(|word| word.counts());
-    if word.is_none() && seen.view.settling && pod.said.written {
+/// unknown, and does not count as capacity; while the links settle, what was written stands, and
+/// nothing is written of one that may have been heard.
+fn said(seen: &Observed, members: &Members, router: &RouterId, pod: &Pod) -> Said {
+    let hearing = members.hearing;
+    let known = seen.view.routers.get(router);
+    let word = known.filter(|word| word.counts());
+    let settling = word.is_none() && seen.view.settling && pod.said.written;
+    if settling || hearing.is_unclear(pod, known) {
         return pod.said;
     }
     Said {
         accepting: word.map(|word| word.accepting && !word.draining),
         draining: word.map(|word| word.draining),
         written: true,
+        heard: known.is_some() || (pod.said.heard && !hearing.never(pod, known)),
     }
 }
 
 /// Pods whose conditions are not what they should be. One that is stopping is left alone: it
 /// is gone in a moment, and does not count any more.
-pub(super) fn pod_conditions(seen: &Observed) -> BTreeMap<RouterId, Said> {
+pub(super) fn pod_conditions(seen: &Observed, members: &Members) -> BTreeMap<RouterId, Said> {
     let wanted = |router: &RouterId, pod: &Pod| {
-        let said = said(seen, router, pod);
+        let said = said(seen, members, router, pod);
         (!pod.terminating && pod.said != said).then_some(said)
     };
     seen.pods

@@ -79,12 +79,13 @@ fn rolls(members: &Members) -> bool {
 }
 
 /// New routers that have not taken people yet, with their nodes and pods. One that did and does
-/// not just now has no mark of the rollout any more, and its kubelet finds it well.
+/// not just now has no mark of the rollout any more, its kubelet finds it well, and somebody has
+/// heard of it.
 fn arriving<'a>(
     members: &'a Members<'a>,
 ) -> impl Iterator<Item = (&'a str, &'a RouterId, &'a Pod)> + 'a {
     let rolls = rolls(members);
-    let came = |member: &Member| member.node.drain.is_none() && ready(member);
+    let came = |member: &Member| member.node.drain.is_none() && ready(member) && !member.unheard;
     members
         .serving
         .iter()

@@ -24,6 +24,8 @@ pub struct Memory {
     peaks: Vec<(Timestamp, u32)>,
     overloaded: Overloaded,
     forecast: Forecast,
+    /// Since when every controller is heard without a break.
+    pub(super) listening: Option<Timestamp>,
 }
 
 impl Memory {
@@ -94,7 +96,7 @@ pub(super) fn size(
     now: Timestamp,
 ) -> Size {
     let in_use = in_use(seen);
-    let hold = hold(seen);
+    let hold = hold(seen, members);
     let overloaded = memory.overloaded.with(members, now);
     let out_of_reach = overloaded.out_of_reach(pool, members, now);
     let people = (hold.is_none().then_some(in_use), in_use);
@@ -129,6 +131,7 @@ pub(super) fn size(
     ];
     let lasting = overloaded.lasting(now);
     (memory.overloaded, memory.forecast) = (overloaded, forecast);
+    memory.listening = members.hearing.since();
     let surge = surge(pool, seen, members, wanted);
     Size {
         wanted,
@@ -189,28 +192,30 @@ fn in_use(seen: &Observed) -> u32 {
         .fold(0, |sum, word| sum.saturating_add(word.participants))
 }
 
-fn hold(seen: &Observed) -> Option<PoolReason> {
+fn hold(seen: &Observed, members: &Members) -> Option<PoolReason> {
     match seen.view.coverage {
         Coverage::Missing => Some(PoolReason::ReportsMissing),
         Coverage::Stale => Some(PoolReason::ReportsStale),
         Coverage::Complete => {
-            let partial = unreported(seen).next().is_some();
+            let partial = unreported(seen, members).next().is_some();
             partial.then_some(PoolReason::ReportsPartial)
         }
     }
 }
 
-/// Ready routers that some controller has not freshly heard.
-pub(super) fn unreported(seen: &Observed) -> impl Iterator<Item = &str> {
+/// Ready routers that some controller has not freshly heard. One that none ever heard is not
+/// missed: nobody is on it, and it must not keep the pool as it is for ever.
+pub(super) fn unreported<'a>(
+    seen: &'a Observed,
+    members: &Members,
+) -> impl Iterator<Item = &'a str> {
     seen.pods
         .iter()
         .filter(|(_, pod)| pod.ready && !pod.terminating)
-        .filter(|(router, _)| {
-            !seen
-                .view
-                .routers
-                .get(*router)
-                .is_some_and(|word| word.fresh_everywhere)
+        .filter(|(router, pod)| {
+            let word = seen.view.routers.get(*router);
+            let heard = word.is_some_and(|word| word.fresh_everywhere);
+            !heard && !members.hearing.never(pod, word)
         })
         .map(|(router, _)| router.as_str())
 }

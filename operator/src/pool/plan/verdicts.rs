@@ -138,7 +138,7 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
         return say(false, PoolReason::Deleting, ends(pool).to_owned());
     }
     if let Some(reason) = size.hold {
-        return say(false, reason, held(reason, seen));
+        return say(false, reason, held(reason, seen, members));
     }
     if let Some(replicas) = pool.replicas {
         let message = format!(
@@ -184,10 +184,10 @@ pub(super) fn paused(members: &Members) -> String {
     message.to_owned()
 }
 
-fn held(reason: PoolReason, seen: &Observed) -> String {
+fn held(reason: PoolReason, seen: &Observed, members: &Members) -> String {
     match reason {
         PoolReason::ReportsPartial => {
-            let missing: Vec<&str> = unreported(seen).collect();
+            let missing: Vec<&str> = unreported(seen, members).collect();
             format!(
                 "not every zone controller hears of {}: the pool does not shrink until then",
                 some_of(&missing)
