@@ -95,6 +95,50 @@ fn a_window_of_the_schedule_has_its_routers_when_it_begins() {
     assert_eq!(over.numbers.desired, 1);
 }
 
+/// When the pool with the window at noon grows for it, as seen from `at(100)`: thirty-five seconds
+/// before, and longer where routers were seen to take longer.
+fn grows_at(memory: &Memory) -> Option<Timestamp> {
+    let pool = pool(|spec| spec.schedule = at_noon(10));
+    let seen = world(&["b", "c"], &[("a", 5)]);
+    plan(&pool, &seen, memory, at(100)).look_again
+}
+
+#[test]
+fn controllers_that_were_silent_are_not_taken_for_routers_that_started() {
+    let pool = pool(|spec| spec.schedule = at_noon(10));
+    let heard = world(&["b", "c"], &[("a", 5)]);
+    let mut silent = heard.clone();
+    silent.view = View::default();
+    let mut forgotten = heard.clone();
+    forgotten.view.routers.clear();
+    // A new leader that hears nobody yet; and one whose controllers have just begun anew.
+    for unheard in [silent, forgotten] {
+        for lasts in [2, 80] {
+            let memory = plan(&pool, &unheard, &Memory::default(), at(0)).memory;
+            let memory = plan(&pool, &heard, &memory, at(lasts)).memory;
+            assert_eq!(grows_at(&memory), Some(at(165)), "after {lasts} s");
+        }
+    }
+}
+
+#[test]
+fn a_start_that_was_seen_from_its_beginning_is_learned_from() {
+    let pool = pool(|spec| spec.schedule = at_noon(10));
+    let runs = world(&["c"], &[("a", 5), ("b", 0)]);
+    let mut starts = runs.clone();
+    starting(&mut starts, "b");
+    let memory = plan(&pool, &starts, &Memory::default(), at(0)).memory;
+    let memory = plan(&pool, &runs, &memory, at(50)).memory;
+    assert_eq!(grows_at(&memory), Some(at(200 - 55)));
+    // Nobody knows when it ended, if controllers were silent meanwhile.
+    let mut silent = starts.clone();
+    silent.view = View::default();
+    let memory = plan(&pool, &starts, &Memory::default(), at(0)).memory;
+    let memory = plan(&pool, &silent, &memory, at(10)).memory;
+    let memory = plan(&pool, &runs, &memory, at(50)).memory;
+    assert_eq!(grows_at(&memory), Some(at(165)));
+}
+
 #[test]
 fn a_schedule_never_asks_for_more_than_the_maximum_and_not_against_a_size_by_hand() {
     let seen = world(&["b", "c"], &[("a", 5)]);

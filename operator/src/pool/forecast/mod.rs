@@ -81,7 +81,8 @@ pub struct Soon {
 }
 
 impl Forecast {
-    /// With what is seen now: people, `None` where the reports cannot be relied on, and each node of the pool with what its router does.
+    /// With what is seen now: people, `None` where the reports cannot be relied on, and each node
+    /// of the pool with what its router does, none while controllers are silent.
     #[must_use]
     pub fn with<'a>(
         &self,

@@ -21,7 +21,8 @@ const REACTION: Duration = Duration::from_secs(5);
 /// What the router of a node does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// It is about to start: nobody has heard of it yet.
+    /// It is about to start: nothing of it runs yet. One that runs and of which nobody has heard
+    /// may have run for long, for controllers that just begin.
     Starts,
     /// It takes participants.
     Accepts,
@@ -39,7 +40,7 @@ pub(super) struct Startups {
 }
 
 impl Startups {
-    /// With what the nodes of the pool show now.
+    /// With what the nodes of the pool show now; none, where that cannot be told.
     pub(super) fn with<'a>(
         &self,
         nodes: impl Iterator<Item = (&'a str, Stage)>,

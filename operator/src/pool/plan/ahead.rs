@@ -6,20 +6,25 @@ use plenum_crds::NodeAutoscaler;
 use super::members::Members;
 use super::size::Size;
 use crate::pool::forecast::{Forecast, Outlook, Seen, Stage};
+use crate::pool::observed::{Coverage, Observed};
 use crate::pool::validate::ValidPool;
 
 /// The forecast with what is seen now, and what it says. `people` are those on the routers,
 /// `None` where the reports cannot be relied on; `in_use` as far as they are known.
 pub(super) fn look(
     pool: &ValidPool,
+    seen: &Observed,
     members: &Members,
     forecast: &Forecast,
     (people, in_use): (Option<u32>, u32),
     now: Timestamp,
 ) -> (Forecast, Outlook) {
     let full = full(pool, members);
-    let seen = people.map(|people| Seen { people, full });
-    let forecast = forecast.with(seen, stages(members), now);
+    let counted = people.map(|people| Seen { people, full });
+    // While controllers are silent no router can be seen to start, nor how long it takes.
+    let listening = seen.view.coverage == Coverage::Complete;
+    let stages = stages(members).filter(|_| listening);
+    let forecast = forecast.with(counted, stages, now);
     let outlook = forecast.outlook(pool, in_use, now);
     (forecast, outlook)
 }
@@ -59,7 +64,7 @@ fn stages<'a>(members: &'a Members) -> impl Iterator<Item = (&'a str, Stage)> {
     members.serving.iter().map(|(name, member)| {
         let stage = if member.accepting() {
             Stage::Accepts
-        } else if member.word.is_none() {
+        } else if member.word.is_none() && !member.runs() {
             Stage::Starts
         } else {
             Stage::Other

@@ -51,6 +51,11 @@ impl Member<'_> {
         self.word.map_or(pool.per_router, |word| word.capacity)
     }
 
+    /// Its process has run, by its kubelet.
+    pub(super) fn runs(&self) -> bool {
+        self.pod.is_some_and(|(_, pod)| pod.started)
+    }
+
     /// Takes participants now.
     pub(super) fn accepting(&self) -> bool {
         let ready = self.pod.is_some_and(|(_, pod)| pod.ready);

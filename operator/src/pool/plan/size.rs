@@ -100,7 +100,7 @@ pub(super) fn size(
     let overloaded = memory.overloaded.with(members, now);
     let out_of_reach = overloaded.out_of_reach(pool, members, now);
     let people = (hold.is_none().then_some(in_use), in_use);
-    let (forecast, outlook) = ahead::look(pool, members, &memory.forecast, people, now);
+    let (forecast, outlook) = ahead::look(pool, seen, members, &memory.forecast, people, now);
     let with = |spare: u32| {
         let needed = [in_use, spare, out_of_reach];
         let needed: u64 = needed.into_iter().map(u64::from).sum();
