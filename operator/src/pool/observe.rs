@@ -71,8 +71,7 @@ fn drain(node: &Node) -> Option<Drain> {
     let since = annotations.get(labels::DRAINING_SINCE)?;
     let reason = annotations.get(labels::DRAINING_REASON).map(String::as_str);
     Some(Drain {
-        // One that cannot be read began now at the earliest, at every look: it never becomes
-        // late, and ends when the router is empty.
+        // One that cannot be read is put right by planning, as is any that is yet to begin.
         since: since.parse().unwrap_or(Timestamp::MAX),
         reason: reason
             .and_then(DrainReason::from_word)

@@ -37,12 +37,13 @@ mod size;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 
-use super::observed::{Drain, Observed, Said};
+use super::observed::{Drain, Observed, Owner, Said};
 use super::validate::ValidPool;
 use crate::conditions::Verdict;
 use crate::metrics::PoolNumbers;
@@ -50,6 +51,10 @@ use crate::metrics::PoolNumbers;
 use hearing::Hearing;
 use members::Members;
 pub use size::Memory;
+
+/// Less than this the clocks of two leaders differ: a drain that the last one began may lie so
+/// far ahead.
+const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
 
 /// How a node shall be marked; the complete set of our marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +152,7 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
     let size = size::size(pool, seen, &members, memory, now);
     let mut draft = Draft::new(pool, seen, now);
     if !pool.paused {
-        draft.repair();
+        draft.repair(members.ending);
         if members.ending.is_some() {
             draft.end_all(&members);
         } else {
@@ -220,9 +225,10 @@ impl<'a> Draft<'a> {
     }
 
     fn start_drain(&mut self, node: &str, reason: DrainReason) {
-        // Finer than a second: reports are compared with it.
-        let since = Timestamp::from_millisecond(self.now.as_millisecond()).unwrap_or(self.now);
-        let drain = Drain { since, reason };
+        let drain = Drain {
+            since: self.to_the_millisecond(),
+            reason,
+        };
         self.write(node, Marks::Active(Some(drain)), Change::StartDrain(reason));
     }
 
@@ -230,15 +236,19 @@ impl<'a> Draft<'a> {
         self.write(node, Marks::Active(None), Change::CancelDrain);
     }
 
-    /// Marks that others took off, or that were left when somebody removed the label by hand.
-    fn repair(&mut self) {
+    /// Marks that others took off or wrote something else into, or that were left when somebody
+    /// removed the label by hand.
+    fn repair(&mut self, ending: Option<DrainReason>) {
         let seen = self.seen;
         for (name, node) in &seen.nodes {
             match node.owner {
-                super::observed::Owner::Us if !node.protected => {
-                    self.write(name, Marks::Active(node.drain), Change::Repair);
+                Owner::Us => {
+                    let drain = node.drain.map(|drain| self.begun(drain, ending));
+                    if !node.protected || drain != node.drain {
+                        self.write(name, Marks::Active(drain), Change::Repair);
+                    }
                 }
-                super::observed::Owner::Nobody
+                Owner::Nobody
                     if (node.protected || node.drain.is_some())
                         && members::pods_on(seen, name).next().is_none() =>
                 {
@@ -247,6 +257,25 @@ impl<'a> Draft<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// A drain that is yet to begin, by what somebody wrote over it or because nobody can read
+    /// it, would never end: it begins now, and for what ends everything, if anything does: the last
+    /// one tells of a zone that is gone.
+    fn begun(&self, drain: Drain, ending: Option<DrainReason>) -> Drain {
+        let latest = self.now.checked_add(CLOCKS_DIFFER).unwrap_or(self.now);
+        if drain.since <= latest {
+            return drain;
+        }
+        Drain {
+            since: self.to_the_millisecond(),
+            reason: ending.unwrap_or(drain.reason),
+        }
+    }
+
+    /// Now, as it is written: finer than a second, as reports are compared with it.
+    fn to_the_millisecond(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.now.as_millisecond()).unwrap_or(self.now)
     }
 
     fn draining_routers(&self) -> BTreeSet<RouterId> {

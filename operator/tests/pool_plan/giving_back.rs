@@ -121,3 +121,25 @@ fn an_empty_router_is_looked_at_again_when_it_will_have_said_so_since_its_drain(
     assert!(later.nodes.is_empty());
     assert_eq!(later.look_again, None);
 }
+
+#[test]
+fn a_drain_whose_time_nobody_can_read_or_that_is_yet_to_begin_begins_now() {
+    let pool = pool(|_| {});
+    for since in [Timestamp::MAX, at(3_600)] {
+        let mut seen = world(&[], &[("a", 10), ("b", 7)]);
+        draining(&mut seen, "b", DrainReason::ScaleDown, 0);
+        edit(&mut seen, "b").drain.as_mut().unwrap().since = since;
+        let repairs = first(&pool, &seen);
+        assert_eq!(changes(&repairs), [("b", Change::Repair)]);
+        let begun = Drain {
+            since: at(0),
+            reason: DrainReason::ScaleDown,
+        };
+        assert_eq!(repairs.nodes["b"].marks, Marks::Active(Some(begun)));
+        assert!(!repairs.takes_away());
+    }
+    // The clock of the leader before was ahead by a little.
+    let mut seen = world(&[], &[("a", 10), ("b", 7)]);
+    draining(&mut seen, "b", DrainReason::ScaleDown, 30);
+    assert!(first(&pool, &seen).nodes.is_empty());
+}

@@ -181,12 +181,22 @@ fn routers_that_take_nobody_are_made_anew_before_those_that_do() {
 fn a_new_router_that_is_old_again_before_its_mark_is_off_gets_a_drain_of_its_own() {
     let mut seen = world(&[], &[("a", 7), ("b", 5)]);
     draining_since(&mut seen, "a", DrainReason::Rollout, -600);
-    pod_of(&mut seen, "a").outdated = true;
-    let again = first(&pool(|_| {}), &seen);
+    let pod = pod_of(&mut seen, "a");
+    (pod.outdated, pod.born) = (true, at(-300));
+    let pool = pool(|_| {});
+    let again = first(&pool, &seen);
     let drain = Change::StartDrain(DrainReason::Rollout);
     assert_eq!(changes(&again), [("a", drain)]);
     assert!(again.replace.is_empty());
     assert_eq!(again.draining, BTreeSet::from([router("a")]));
+    // One, and not another one after that.
+    draining_since(&mut seen, "a", DrainReason::Rollout, 0);
+    let late = plan(&pool, &seen, &Memory::default(), at(600));
+    assert_eq!(changes(&late), []);
+    assert_eq!(
+        late.replace,
+        BTreeMap::from([(router("a"), Replaced::Late)])
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What must hold, by the world's own knowledge and not by what the operator believes.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plenum_crds::conditions::DrainReason;
 use plenum_operator::pool::observed::Drain;
 use plenum_wire::RouterId;
@@ -47,6 +47,17 @@ impl World {
         let pod = &self.pods[router];
         assert!(pod.template != self.template, "a new pod is made anew");
         self.check_cut(&pod.node, pod.people);
+        let drain = self.nodes[&pod.node].drain.unwrap();
+        let born = Self::time_of(pod.born);
+        let its_own = Drain {
+            since: drain.since.max(born),
+            ..drain
+        };
+        assert!(
+            pod.people == 0 || self.deadline(&pod.node, its_own) <= self.time(),
+            "{} people were given the time of those before them",
+            pod.people
+        );
     }
 
     fn check_cut(&self, node: &str, people: u32) -> bool {
@@ -60,6 +71,15 @@ impl World {
     /// A drain of this node may begin, for this reason, now.
     pub fn check_drain(&self, node: &str, reason: DrainReason) {
         if self.ending.is_some() {
+            return;
+        }
+        let before = self.nodes[node].drain.filter(|old| old.reason == reason);
+        if let Some(old) = before {
+            // It goes on, and from now: those who came to a router made anew get their time.
+            assert!(
+                reason == DrainReason::Rollout && self.was_made_since(node, old),
+                "a drain began anew for the same router"
+            );
             return;
         }
         assert!(self.all_is_heard(), "a drain began without reports");
@@ -82,6 +102,13 @@ impl World {
             draining <= self.pool.max_draining as usize || self.ending.is_some(),
             "{draining} drain at once"
         );
+    }
+
+    /// Its router was made in this drain, as far as whole seconds tell.
+    fn was_made_since(&self, node: &str, drain: Drain) -> bool {
+        let second = SignedDuration::from_secs(1);
+        self.pods_on(node)
+            .any(|pod| Self::time_of(pod.born) + second > drain.since)
     }
 
     /// Whether every controller is linked, and has heard every running router just now, but for

@@ -1,6 +1,6 @@
 //! What goes wrong, and what people do meanwhile.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use plenum_crds::conditions::DrainReason;
 
 use crate::world::{Ending, SimNode, Template, Works, World};
@@ -51,6 +51,13 @@ impl World {
         }
         if self.rng.chance(2) {
             node.protected = false;
+            node.version += 1;
+        }
+        if let Some(drain) = &mut node.drain
+            && self.rng.chance(5)
+        {
+            // Somebody writes nonsense over the time.
+            drain.since = Timestamp::MAX;
             node.version += 1;
         }
         if self.rng.chance(4) {

@@ -1,7 +1,7 @@
 //! Safety in every state that a seeded world reaches: nodes come and go, are cordoned, lose their
 //! labels and are asked to be drained, links break, controllers forget, routers die, templates
-//! change and some of them do not work or find no controller, rollouts are paused, the operator is
-//! killed between any
+//! change and some of them do not work or find no controller, rollouts are paused, somebody writes
+//! nonsense over the time of a drain, the operator is killed between any
 //! two writes or sees caches of long ago, and one controller reports nobody where there are
 //! people. In the end some of the pools are deleted, or their zones.
 //!
@@ -12,6 +12,7 @@
 //! - at most `maxDraining` drain;
 //! - no drain begins while some controller, or some router by one of them, is not heard, but for
 //!   routers that nobody ever heard; these get no more time than new ones have to take people;
+//! - no drain begins anew for the same router;
 //! - no router that works is made anew while one of the new template does not work, and none is
 //!   chosen for it while that is paused.
 //!

@@ -10,7 +10,7 @@ use plenum_wire::link::HEARTBEAT_MS;
 
 use super::members::{self, Member, Members};
 use super::{Change, Draft, Marks, Replaced};
-use crate::pool::observed::{Coverage, Drain, Word, Zone};
+use crate::pool::observed::{Coverage, Drain, Pod, Word, Zone};
 
 /// Whether a draining router may be taken away.
 enum Fate {
@@ -37,7 +37,7 @@ impl Draft<'_> {
                 self.moments.extend(deadline);
                 self.moments.extend(self.next_word(name, drain));
             } else if members.rolling.contains_key(name) {
-                if matches!(fate, Fate::Late) && self.was_never_told(&member) {
+                if matches!(fate, Fate::Late) && self.began_in(&member, drain) {
                     self.start_drain(name, drain.reason);
                 } else {
                     self.replace_pods(name, &fate);
@@ -56,10 +56,14 @@ impl Draft<'_> {
         members.ending.is_some() || self.active.len() > self.pool.min as usize
     }
 
-    /// The router takes people, long after its drain began: it was made anew in it, and is of
-    /// an old template again. Its people get their time.
-    fn was_never_told(&self, member: &Member) -> bool {
-        member.accepting() && !self.pool.drain_deadline.is_zero()
+    /// The router was made anew in this drain, and is of an old template again. Its people get
+    /// their time, and no more: the drain that begins for it now is younger than it.
+    fn began_in(&self, member: &Member, drain: Drain) -> bool {
+        // Kubernetes says in which second a pod was made.
+        let from = drain.since.checked_sub(Duration::from_secs(1));
+        let from = from.unwrap_or(drain.since);
+        let young = |(_, pod): (&RouterId, &Pod)| from < pod.born && pod.born <= self.now;
+        member.pod.is_some_and(young) && !self.pool.drain_deadline.is_zero()
     }
 
     fn replace_pods(&mut self, node: &str, fate: &Fate) {
