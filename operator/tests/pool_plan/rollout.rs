@@ -212,3 +212,22 @@ fn a_rollout_that_waits_for_whole_reports_says_so() {
     assert_eq!(verdict(&held, "RolloutComplete"), ("False", "Rolling"));
     assert!(said(&held).contains("see ScalingActive"), "{}", said(&held));
 }
+
+#[test]
+fn no_node_is_taken_for_a_rollout_while_reports_are_missing_however_often_it_is_looked_at() {
+    let pool = pool(|_| {});
+    let mut seen = world(&["b", "c", "d"], &[("a", 5)]);
+    pod_of(&mut seen, "a").outdated = true;
+    // A new leader, whose links are not up yet, has nobody to drain.
+    let whole = std::mem::take(&mut seen.view);
+    assert_eq!(changes(&first(&pool, &seen)), []);
+    seen.view = whole;
+    assert_eq!(changes(&first(&pool, &seen)), [("b", Change::Label)]);
+    // The router that came for it is not taken for one that the load asked for.
+    let mut seen = world(&["c", "d"], &[("a", 5), ("b", 0)]);
+    pod_of(&mut seen, "a").outdated = true;
+    for coverage in [Coverage::Missing, Coverage::Stale] {
+        seen.view.coverage = coverage;
+        assert_eq!(changes(&first(&pool, &seen)), []);
+    }
+}

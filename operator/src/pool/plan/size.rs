@@ -132,7 +132,12 @@ pub(super) fn size(
     let lasting = overloaded.lasting(now);
     (memory.overloaded, memory.forecast) = (overloaded, forecast);
     memory.listening = members.hearing.since();
-    let surge = surge(pool, seen, members, wanted);
+    let surge = match hold {
+        // None is drained for a rollout now, and one that came for it would count as wanted at
+        // the next look.
+        Some(_) => 0,
+        None => surge(pool, seen, members, wanted),
+    };
     Size {
         wanted,
         grow_to: wanted + surge,
