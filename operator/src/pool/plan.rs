@@ -6,7 +6,9 @@
 //!   drain deadline has passed; that of one of which nobody ever heard is `rolloutDeadlineSeconds`
 //!   at most.
 //! - The active routers never fall below the minimum by our hand, but for deletion.
-//! - At most `maxDraining` drain at once, but for deletion.
+//! - At most `maxDraining` drain at once, but for deletion. The mark of a rollout counts until its
+//!   new router takes people; where that had its time, no more against nodes that somebody wants
+//!   empty.
 //! - Nothing is taken away on missing, stale or partial reports. What is missing makes the
 //!   pool hold its size, never shrink.
 //! - A template whose routers do not take people replaces no further router, but for those that

@@ -192,3 +192,36 @@ fn the_former_template_replaces_a_router_that_finds_no_controller() {
         ("False", "ReportsPartial")
     );
 }
+
+#[test]
+fn a_rollout_that_came_to_a_halt_keeps_no_cordoned_node_from_being_emptied() {
+    let pool = three();
+    let mut seen = world(&[], &[("a", 0), ("b", 5), ("c", 5), ("d", 5)]);
+    draining(&mut seen, "a", DrainReason::Rollout, -60);
+    starting(&mut seen, "a");
+    edit(&mut seen, "b").schedulable = false;
+    // A new router that may still come is one of those that drain at once.
+    let early = plan(&pool, &seen, &Memory::default(), at(119));
+    assert_eq!(changes(&early), []);
+    let late = plan(&pool, &seen, &Memory::default(), at(120));
+    let drain = Change::StartDrain(DrainReason::NodeCordoned);
+    assert_eq!(changes(&late), [("b", drain)]);
+    // One cordoned node after the other, be it the new router's own.
+    let mut own = seen.clone();
+    edit(&mut own, "a").schedulable = false;
+    let both = plan(&pool, &own, &Memory::default(), at(120));
+    assert_eq!(changes(&both), [("a", drain)]);
+    draining(&mut seen, "b", DrainReason::NodeCordoned, 120);
+    edit(&mut seen, "c").schedulable = false;
+    let next = plan(&pool, &seen, &Memory::default(), at(121));
+    assert_eq!(changes(&next), []);
+}
+
+#[test]
+fn a_rollout_that_came_to_a_halt_keeps_the_pool_from_shrinking() {
+    let pool = pool(|p| p.rollout_deadline_seconds = 120);
+    let seen = stuck();
+    let memory = plan(&pool, &seen, &Memory::default(), at(120)).memory;
+    let later = plan(&pool, &seen, &memory, at(300));
+    assert_eq!(changes(&later), []);
+}

@@ -83,6 +83,7 @@ impl World {
             return;
         }
         assert!(self.all_is_heard(), "a drain began without reports");
+        self.check_limit(node, reason);
         if reason == DrainReason::Requested {
             assert!(self.nodes[node].requested, "nobody asked for this drain");
         }
@@ -95,9 +96,43 @@ impl World {
         }
     }
 
+    /// No more than may drain with this one. The new router of a rollout that had its time, and
+    /// takes nobody, keeps no node from being emptied that somebody wants empty.
+    fn check_limit(&self, node: &str, reason: DrainReason) {
+        let wanted_empty = !matches!(reason, DrainReason::Rollout | DrainReason::ScaleDown);
+        let others = self.draining().filter(|(name, drain)| {
+            *name != node && !(wanted_empty && self.is_given_up(name, *drain))
+        });
+        let others = others.count();
+        assert!(
+            others < self.pool.max_draining as usize,
+            "{node} drains as well as {others}"
+        );
+    }
+
+    /// Its router was made anew in a rollout, and had its time to take people.
+    fn is_given_up(&self, node: &str, drain: Drain) -> bool {
+        let had_its_time = |pod: &SimPod| {
+            let until = Self::time_of(pod.born).checked_add(self.pool.rollout_deadline);
+            until.is_ok_and(|until| until <= self.time())
+        };
+        let mut pods = self.pods_on(node).filter(|pod| pod.gone.is_none());
+        drain.reason == DrainReason::Rollout
+            && pods.any(|pod| pod.template == self.template && had_its_time(pod))
+    }
+
+    fn draining(&self) -> impl Iterator<Item = (&str, Drain)> {
+        let active = self.nodes.iter().filter(|(_, node)| node.active);
+        active.filter_map(|(name, node)| Some((name.as_str(), node.drain?)))
+    }
+
     pub fn check(&self) {
-        let drains = |node: &&crate::world::SimNode| node.active && node.drain.is_some();
-        let draining = self.nodes.values().filter(drains).count();
+        // The mark of a rollout stays while its new router is waited for, and nobody leaves that.
+        let stays = |pod: &SimPod| pod.template == self.template || !pod.known;
+        let empties = |(name, drain): &(&str, Drain)| {
+            drain.reason != DrainReason::Rollout || !self.pods_on(name).all(stays)
+        };
+        let draining = self.draining().filter(empties).count();
         assert!(
             draining <= self.pool.max_draining as usize || self.ending.is_some(),
             "{draining} drain at once"

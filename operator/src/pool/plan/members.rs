@@ -86,7 +86,7 @@ impl Member<'_> {
     }
 
     /// Its router was made anew in a rollout, whose mark is still on the node.
-    fn renewed(&self) -> bool {
+    pub(super) fn renewed(&self) -> bool {
         let rolls = |drain: Drain| drain.reason == DrainReason::Rollout;
         self.node.drain.is_some_and(rolls) && self.pod.is_some() && !self.outdated()
     }

@@ -6,6 +6,8 @@
 //! `rolloutDeadlineSeconds` with a reason to read. Routers that never came up stand in nobody's
 //! way: they carry nobody, and go first when the template changes again.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use plenum_crds::conditions::{DrainReason, PoolCondition, PoolReason};
 use plenum_wire::RouterId;
@@ -103,6 +105,27 @@ fn time_ends(pool: &ValidPool, pod: &Pod) -> Option<Timestamp> {
     pod.born.checked_add(pool.rollout_deadline).ok()
 }
 
+fn had_its_time(pool: &ValidPool, pod: &Pod, now: Timestamp) -> bool {
+    time_ends(pool, pod).is_some_and(|at| at <= now)
+}
+
+/// Nodes with the mark of a rollout whose new routers had their time, and do not take people.
+pub(super) fn given_up<'a>(
+    pool: &ValidPool,
+    members: &Members<'a>,
+    now: Timestamp,
+) -> BTreeSet<&'a str> {
+    let had_its_time = |member: &Member| {
+        let pod = member.pod.map(|(_, pod)| pod);
+        pod.is_some_and(|pod| had_its_time(pool, pod, now))
+    };
+    members
+        .all()
+        .filter(|(_, member)| member.renewed() && !member.accepting() && had_its_time(member))
+        .map(|(node, _)| node)
+        .collect()
+}
+
 /// What is said of the rollout.
 pub(super) fn verdict(pool: &ValidPool, members: &Members, size: &Size, now: Timestamp) -> Verdict {
     let say = |holds: bool, reason: PoolReason, message: String| {
@@ -119,8 +142,7 @@ pub(super) fn verdict(pool: &ValidPool, members: &Members, size: &Size, now: Tim
         let message = "every router is as the spec has it now";
         return say(true, PoolReason::UpToDate, message.to_owned());
     }
-    let had_its_time = |pod: &Pod| time_ends(pool, pod).is_some_and(|at| at <= now);
-    let stuck = arriving(members).find(|(_, _, pod)| had_its_time(pod));
+    let stuck = arriving(members).find(|(_, _, pod)| had_its_time(pool, pod, now));
     if let Some((node, router, pod)) = stuck {
         return say(
             false,

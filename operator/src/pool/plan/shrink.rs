@@ -9,6 +9,7 @@ use plenum_crds::conditions::DrainReason;
 
 use super::Draft;
 use super::members::{Member, Members};
+use super::rollout::given_up;
 use super::size::Size;
 
 impl Draft<'_> {
@@ -28,8 +29,9 @@ impl Draft<'_> {
         if size.hold.is_some() {
             return;
         }
+        let given_up = given_up(self.pool, members, self.now);
         for (name, (member, reason)) in &members.leaving {
-            if !member.drains() && self.may_drain(name, *member, members) {
+            if !member.drains() && self.may_leave(name, *member, members, &given_up) {
                 self.start_drain(name, *reason);
             }
         }
@@ -80,6 +82,26 @@ impl Draft<'_> {
 
     /// One more may drain, and the people on all that drain have room on those that stay.
     pub(super) fn may_drain(&self, name: &str, candidate: Member, members: &Members) -> bool {
+        self.below_limit(name) && self.has_room(name, candidate, members)
+    }
+
+    /// As for any other, but that a rollout that came to a halt keeps no node from being emptied:
+    /// the routers that it waits for, perhaps for ever, have nobody to move.
+    fn may_leave(
+        &self,
+        name: &str,
+        candidate: Member,
+        members: &Members,
+        given_up: &BTreeSet<&str>,
+    ) -> bool {
+        // One that is to be empty itself since a moment ago counts.
+        let counts = |node: &&str| self.writes.contains_key(*node) || !given_up.contains(node);
+        let drain = self.draining_but(name).filter(counts).count();
+        drain < self.pool.max_draining as usize && self.has_room(name, candidate, members)
+    }
+
+    /// The people on all that drain have room on those that stay.
+    fn has_room(&self, name: &str, candidate: Member, members: &Members) -> bool {
         let stays = |node: &str| node != name && matches!(self.active.get(node), Some(None));
         let mut rest = members
             .serving
@@ -100,7 +122,7 @@ impl Draft<'_> {
             .filter(|(node, _)| drains.contains(node))
             .map(|(_, member)| u64::from(member.participants()))
             .sum();
-        self.below_limit(name) && moving + u64::from(candidate.participants()) <= room
+        moving + u64::from(candidate.participants()) <= room
     }
 }
 
