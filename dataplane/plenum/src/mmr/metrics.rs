@@ -134,10 +134,7 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
         (
             "reason",
             "router_too_slow",
-            rungs
-                .iter()
-                .map(|rung| rung.dropped_in + rung.dropped_within)
-                .sum(),
+            rungs.iter().map(|rung| rung.dropped_in).sum(),
         ),
         (
             "reason",

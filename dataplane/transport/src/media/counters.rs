@@ -45,8 +45,6 @@ pub struct RungCounters {
     pub packets_out: u64,
     /// Received packets dropped because the reader of the events is too slow.
     pub dropped_in: u64,
-    /// Packets dropped on their way to the core that was to send them, as it is too slow.
-    pub dropped_within: u64,
     /// Packets dropped before sending: too old, too many, or too long for the path.
     pub dropped_out: u64,
 }
@@ -67,7 +65,6 @@ pub(crate) struct RungCounts {
     pub(crate) packets_in: Count,
     pub(crate) packets_out: Count,
     pub(crate) dropped_in: Count,
-    pub(crate) dropped_within: Count,
     pub(crate) dropped_out: Count,
 }
 
@@ -112,7 +109,6 @@ impl RungCounts {
             packets_in: self.packets_in.get(),
             packets_out: self.packets_out.get(),
             dropped_in: self.dropped_in.get(),
-            dropped_within: self.dropped_within.get(),
             dropped_out: self.dropped_out.get(),
         }
     }

@@ -1,29 +1,21 @@
 //! The other cores: each a thread with a port of its own, that decides nothing. What comes in
-//! goes to the deciding thread in batches, and so do its orders come back. Where one of them
-//! does not keep up, packets are dropped (see `passage`).
+//! goes to the deciding thread in batches, and so do its orders come back.
 
 use std::io;
 use std::net::UdpSocket;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use plenum_wire::Kind;
 
 use super::core::Core;
-use super::counters::{Count, Counts, RungCounts};
-use super::passage::{Entry, Exit, Freight, passage};
+use super::counters::Counts;
 use super::strain::Work;
 use super::{ConnectionId, Event, Outbound, Waker};
 use crate::quic::{CoreNumber, Port, Stray};
 use crate::tls::Identity;
-
-/// Packets that may be on their way to a core: 300 ms, in which an overloaded router begins to do
-/// less, of the 500,000/s that a core sends at most. 12 MB; the packets themselves are shared.
-const ORDERS: usize = 150_000;
-/// Packets that may be on their way from the cores: as many as a receive buffer is to hold, 300 ms
-/// of twice the 50,000/s that a core takes in. 40 MB of long ones.
-pub(super) const NEWS: usize = 30_000;
 
 /// What a core is told to do, in order.
 #[derive(Debug)]
@@ -36,48 +28,18 @@ pub(super) enum Order {
     Stop,
 }
 
-impl Freight for Order {
-    fn loss<'a>(&self, counts: &'a RungCounts) -> Option<&'a Count> {
-        match self {
-            Self::Send(..) => Some(&counts.dropped_within),
-            Self::Take(_) => Some(&counts.dropped_in),
-            Self::Carries(..) | Self::Close(..) | Self::Stop => None,
-        }
-    }
-}
-
 /// What a core has to say.
-#[derive(Debug)]
-pub(super) enum News {
-    Event(Event),
-    /// A datagram of another that came in here.
-    Stray(Stray),
-}
-
-impl News {
-    pub(super) fn event(self) -> Option<Event> {
-        match self {
-            Self::Event(event) => Some(event),
-            Self::Stray(_) => None,
-        }
-    }
-}
-
-impl Freight for News {
-    fn loss<'a>(&self, counts: &'a RungCounts) -> Option<&'a Count> {
-        match self {
-            Self::Event(Event::Packet { .. }) | Self::Stray(_) => Some(&counts.dropped_in),
-            Self::Event(Event::Opened { .. } | Event::Estimate { .. } | Event::Closed { .. }) => {
-                None
-            }
-        }
-    }
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub(super) events: Vec<Event>,
+    /// Datagrams of others that came in here.
+    pub(super) strays: Vec<Stray>,
 }
 
 /// The deciding thread's end of another core.
 pub(super) struct Helper {
     orders: Vec<Order>,
-    outlet: Entry<Order>,
+    outlet: Sender<Vec<Order>>,
     waker: Waker,
     thread: Option<JoinHandle<()>>,
 }
@@ -91,7 +53,7 @@ pub(super) struct Start<'a> {
     pub(super) counts: Arc<Counts>,
     pub(super) work: Arc<Work>,
     /// Where its news go, and what wakes who reads them.
-    pub(super) news: (Entry<News>, Waker),
+    pub(super) news: (Sender<News>, Waker),
 }
 
 impl Helper {
@@ -106,9 +68,9 @@ impl Helper {
             work,
             news,
         } = start;
-        let (outlet, orders) = passage(ORDERS, Arc::clone(&counts));
         let port = Port::new(socket, identity, core, cores, counts, now)?;
         let waker = Waker::new()?;
+        let (outlet, orders) = channel();
         let run = {
             let core = Core::new(port, waker.clone(), work, Some(core), now);
             move || run(core, &orders, &news)
@@ -156,39 +118,39 @@ impl Helper {
     }
 }
 
-fn run(mut core: Core, orders: &Exit<Order>, (outlet, decider): &(Entry<News>, Waker)) {
-    let mut events = Vec::new();
+fn run(mut core: Core, orders: &Receiver<Vec<Order>>, (outlet, decider): &(Sender<News>, Waker)) {
     loop {
+        let mut news = News::default();
         let mut stop = false;
         let now = match core.wait(None) {
             Ok(now) => now,
             Err(error) => return tracing::error!(%error, "a media thread cannot wait"),
         };
-        if let Err(error) = core.receive(&mut events) {
+        if let Err(error) = core.receive(&mut news.events) {
             return tracing::error!(%error, "a media thread cannot receive");
         }
-        for order in orders.take() {
+        for order in orders.try_iter().flatten() {
             match order {
                 Order::Send(to, outbound) => core.port.send(to, outbound, now),
                 Order::Carries(connection, kind) => core.port.carries(connection, kind),
                 Order::Close(connection, why, reason) => {
-                    core.port.close(connection, why, &reason, now, &mut events);
+                    core.port
+                        .close(connection, why, &reason, now, &mut news.events);
                 }
-                Order::Take(stray) => core.port.receive_stray(stray, now, &mut events),
+                Order::Take(stray) => core.port.receive_stray(stray, now, &mut news.events),
                 Order::Stop => {
-                    core.port.close_all(now, &mut events);
+                    core.port.close_all(now, &mut news.events);
                     stop = true;
                 }
             }
         }
-        let events = events.drain(..).map(News::Event);
-        let news: Vec<News> = events.chain(core.port.strays().map(News::Stray)).collect();
+        news.strays.extend(core.port.strays());
         if stop {
             core.finish();
         } else {
             core.flush();
         }
-        if !news.is_empty() {
+        if !news.events.is_empty() || !news.strays.is_empty() {
             if outlet.send(news).is_err() {
                 return;
             }

@@ -27,7 +27,6 @@ mod identifier;
 mod limit;
 mod outbound;
 mod outbox;
-mod passage;
 mod pin;
 mod queue;
 mod reader;

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU8;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,8 +15,7 @@ use tokio::sync::mpsc;
 
 use super::core::Core;
 use super::counters::Counts;
-use super::helper::{Helper, NEWS, News, Order, Start};
-use super::passage::{Exit, passage};
+use super::helper::{Helper, News, Order, Start};
 use super::strain::{Gauge, Strain};
 use super::streams::{Outlet, Streams};
 use super::{Config, ConnectionId, Counters, EVENTS, Event, Outbound, Owner, Waker};
@@ -33,7 +33,7 @@ const PORT_TRIES: usize = 16;
 pub struct Switch {
     core: Core,
     helpers: Vec<Helper>,
-    news: Exit<News>,
+    news: Receiver<News>,
     streams: Streams,
     of_streams: mpsc::Receiver<Event>,
     /// What happened because of what was said to the port.
@@ -55,7 +55,7 @@ impl Switch {
         let (outlet, of_streams) = mpsc::channel(EVENTS);
         let outlet = Outlet::new(outlet, waker.clone());
         let streams = Streams::start(listener, &config.identity, outlet, Arc::clone(&counts))?;
-        let (reporter, news) = passage(NEWS, Arc::clone(&counts));
+        let (reporter, news) = channel();
         let gauge = Gauge::new(&sockets, now)?;
         let others = sockets.split_off(1).into_iter().zip(1..);
         let helpers = others.map(|(socket, core)| {
@@ -127,16 +127,13 @@ impl Switch {
     pub fn receive(&mut self, events: &mut Vec<Event>) -> io::Result<()> {
         events.append(&mut self.events);
         self.core.receive(events)?;
-        for news in self.news.take() {
-            match news {
-                News::Event(event) => events.push(event),
-                News::Stray(stray) if stray.core == CoreNumber(0) => {
+        for news in self.news.try_iter() {
+            events.extend(news.events);
+            for stray in news.strays {
+                if stray.core == CoreNumber(0) {
                     self.core.port.receive_stray(stray, self.now, events);
-                }
-                News::Stray(stray) => {
-                    if let Some(helper) = helper(&mut self.helpers, stray.core) {
-                        helper.order(Order::Take(stray));
-                    }
+                } else if let Some(helper) = helper(&mut self.helpers, stray.core) {
+                    helper.order(Order::Take(stray));
                 }
             }
         }
@@ -248,7 +245,7 @@ impl Switch {
             helper.stop();
         }
         let mut events = self.events;
-        events.extend(self.news.take().filter_map(News::event));
+        events.extend(self.news.try_iter().flat_map(|news| news.events));
         // Ends when the last connection has, which have a second for it.
         drop(self.core);
         while let Some(event) = self.of_streams.blocking_recv() {
