@@ -174,16 +174,6 @@ mod tests {
     }
 
     #[test]
-    fn without_a_collector_nobody_is_followed() {
-        // Many times what is followed in a second.
-        for _ in 0..1_000 {
-            let span = served("GET", "/", &headers(&[SAID]));
-            answered(&span, StatusCode::OK);
-        }
-        assert!(Followed::one_more(Instant::now()));
-    }
-
-    #[test]
     fn without_a_collector_nothing_is_written() {
         let mut written = HeaderMap::new();
         let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
