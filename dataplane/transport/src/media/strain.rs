@@ -58,6 +58,10 @@ impl Work {
     /// The thread that it is of begins a round.
     pub(super) fn begin(&self, now: Instant) {
         self.turns.are_mine();
+        self.begins(now);
+    }
+
+    fn begins(&self, now: Instant) {
         self.since.store(self.nanos(now).max(1), Ordering::Relaxed);
     }
 
@@ -203,7 +207,7 @@ mod tests {
         let start = Instant::now();
         let mut gauge = Gauge::new(&sockets, start).unwrap();
         let busy = gauge.work(0);
-        busy.begin(start);
+        busy.begins(start);
         busy.end(start + LOOK * 9 / 10);
         socket2::SockRef::from(&sockets[1])
             .set_recv_buffer_size(16 * 1_024)
@@ -231,7 +235,7 @@ mod tests {
     fn the_busiest_thread_counts() {
         let (mut gauge, start) = two_threads();
         for (thread, millis) in [(0, 20), (1, 60)] {
-            gauge.work(thread).begin(start);
+            gauge.work(thread).begins(start);
             gauge
                 .work(thread)
                 .end(start + Duration::from_millis(millis));
@@ -246,7 +250,7 @@ mod tests {
     fn a_round_that_lasts_counts_while_it_lasts() {
         let (mut gauge, start) = two_threads();
         let work = gauge.work(0);
-        work.begin(start + LOOK / 2);
+        work.begins(start + LOOK / 2);
         assert!(close_to(gauge.look(start + LOOK).busy, 0.5));
         assert!(close_to(gauge.look(start + LOOK * 2).busy, 1.0));
         work.end(start + LOOK * 2 + LOOK / 4);

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -18,6 +18,8 @@ pub struct Waker(Arc<Inner>);
 struct Inner {
     fd: OwnedFd,
     woken: AtomicBool,
+    /// So many who woke the thread have not come to write yet. Only the thread touches it.
+    owed: AtomicU64,
 }
 
 impl Waker {
@@ -27,6 +29,7 @@ impl Waker {
         Ok(Self(Arc::new(Inner {
             fd,
             woken: AtomicBool::new(false),
+            owed: AtomicU64::new(0),
         })))
     }
 
@@ -40,17 +43,24 @@ impl Waker {
 
     /// The thread is awake, and looks after this.
     pub fn heard(&self) {
-        // Who wakes it may not have come to write yet: then it stays woken, as nobody would
-        // empty the descriptor otherwise, and comes once more.
-        if self.0.woken.load(Ordering::Acquire) && self.empty() {
-            // Not a store: what was put there before a wake that wrote nothing is to be seen.
-            self.0.woken.swap(false, Ordering::AcqRel);
+        let owed = self.0.owed.load(Ordering::Relaxed);
+        if owed == 0 && !self.0.woken.load(Ordering::Acquire) {
+            return;
         }
+        let written = self.empty();
+        // After it was emptied, so that who comes now writes; and not a store, so that what was
+        // put there before a wake that wrote nothing is seen.
+        let woken = self.0.woken.swap(false, Ordering::AcqRel);
+        // Who is interrupted before it writes writes later, and nobody else would empty it.
+        let owed = (owed + u64::from(woken)).saturating_sub(written);
+        self.0.owed.store(owed, Ordering::Relaxed);
     }
 
-    /// Whether there was something in it.
-    fn empty(&self) -> bool {
-        rustix::io::read(&self.0.fd, &mut [0; 8]).is_ok()
+    /// How many have written.
+    fn empty(&self) -> u64 {
+        let mut written = [0; 8];
+        let read = rustix::io::read(&self.0.fd, &mut written);
+        read.map_or(0, |_| u64::from_ne_bytes(written))
     }
 }
 
@@ -96,11 +106,18 @@ mod tests {
     }
 
     #[test]
-    fn who_is_interrupted_while_it_wakes_does_not_keep_the_thread_awake() {
+    fn who_is_interrupted_while_it_wakes_keeps_neither_others_from_it_nor_the_thread_awake() {
         let waker = Waker::new().unwrap();
-        // The first half of a wake, and then the second.
+        // The first half of a wake.
         waker.0.woken.store(true, Ordering::Release);
         waker.heard();
+        for _ in 0..2 {
+            waker.wake();
+            assert!(is_readable(&waker, 0));
+            waker.heard();
+            assert!(!is_readable(&waker, 0));
+        }
+        // And the second.
         rustix::io::write(&waker.0.fd, &1_u64.to_ne_bytes()).unwrap();
         assert!(is_readable(&waker, 0));
         waker.heard();
