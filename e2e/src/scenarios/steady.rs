@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use k8s_openapi::api::apps::v1::{DaemonSet, StatefulSet};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod, Secret, Service};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use plenum_crds::{MMRPool, MeetingZone};
@@ -112,6 +113,9 @@ async fn versions(world: &World) -> Result<BTreeMap<String, String>> {
     collect::<Secret>(Api::namespaced(client(), NAMESPACE), whole, &mut versions).await?;
     collect::<ConfigMap>(Api::namespaced(client(), NAMESPACE), whole, &mut versions).await?;
     collect::<StatefulSet>(Api::namespaced(client(), NAMESPACE), ours, &mut versions).await?;
+    collect::<Deployment>(Api::namespaced(client(), NAMESPACE), ours, &mut versions).await?;
+    collect::<PodDisruptionBudget>(Api::namespaced(client(), NAMESPACE), ours, &mut versions)
+        .await?;
     collect::<DaemonSet>(Api::namespaced(client(), NAMESPACE), ours, &mut versions).await?;
     collect::<Pod>(Api::namespaced(client(), NAMESPACE), ours, &mut versions).await?;
     collect::<Node>(Api::all(client()), ours, &mut versions).await?;

@@ -113,6 +113,11 @@ impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<Arc<K>> {
         self.visited.fetch_add(1, Ordering::Relaxed);
+        self.peek(key)
+    }
+
+    /// The same, for who fills it.
+    fn peek(&self, key: &Key) -> Option<Arc<K>> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         objects.get(key)?.open()
     }
@@ -150,10 +155,13 @@ impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
     }
 
     fn put(&self, key: &Key, object: Option<Arc<K>>) -> Option<Arc<K>> {
-        let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
-        let old = match object {
-            Some(object) => objects.insert(key.clone(), Packed::new(object)),
-            None => objects.remove(key),
+        let packed = object.map(Packed::new);
+        let old = {
+            let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
+            match packed {
+                Some(packed) => objects.insert(key.clone(), packed),
+                None => objects.remove(key),
+            }
         };
         old?.open()
     }
@@ -196,7 +204,7 @@ impl<K: Object, G: Hash + Eq + Clone> Feed<K, G> {
             let meta = object.meta();
             (meta.uid.clone(), meta.resource_version.clone())
         };
-        let known = self.cache.get(key);
+        let known = self.cache.peek(key);
         let same = known.as_ref().is_some_and(|known| {
             object.meta().resource_version.is_some() && version(known) == version(&object)
         });

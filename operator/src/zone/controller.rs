@@ -172,12 +172,10 @@ fn children<K: Object>(client: &Client) -> (Cache<K, ()>, Triggers) {
     let events = watch::events::<K>(client, all().labels(&all_children()), unmanaged);
     let triggers = events.flat_map(move |event| {
         let triggers: Vec<Trigger> = match event {
-            Ok(event) => feed
-                .take(event)
-                .iter()
-                .filter_map(owner_of)
-                .map(Ok)
-                .collect(),
+            Ok(event) => {
+                let changes = feed.take(event);
+                changes.iter().flat_map(owners).map(Ok).collect()
+            }
             Err(error) => vec![Err(error)],
         };
         futures_util::stream::iter(triggers)
@@ -185,12 +183,11 @@ fn children<K: Object>(client: &Client) -> (Cache<K, ()>, Triggers) {
     (cache, triggers.boxed())
 }
 
-fn owner_of<K: Object>(change: &Change<K>) -> Option<ObjectRef<MeetingZone>> {
-    change
-        .new
-        .as_ref()
-        .or(change.old.as_ref())
-        .and_then(|child| owner(child.as_ref()))
+/// Who owned it and who does: who lost a child makes another.
+fn owners<K: Object>(change: &Change<K>) -> Vec<ObjectRef<MeetingZone>> {
+    let mut owners: Vec<_> = change.sides().filter_map(owner).collect();
+    owners.dedup();
+    owners
 }
 
 fn owner<K: Resource>(object: &K) -> Option<ObjectRef<MeetingZone>> {
