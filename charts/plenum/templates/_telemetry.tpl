@@ -33,3 +33,12 @@ nothing: then installing this chart over an older one replaces none of them. */}
 {{- if ne $format "json" }}{{ $told = append $told (printf "PLENUM_LOG_FORMAT=%s" $format) }}{{ end }}
 {{- join "," $told }}
 {{- end }}
+
+{{/* A list with the collector's port, empty where nothing is traced; 80 where its address names none. */}}
+{{- define "plenum.collectorPorts" -}}
+{{- $ports := list }}
+{{- with (.Values.tracing).otlpEndpoint }}
+{{- $ports = append $ports (regexFind ":[0-9]+" (trimPrefix "http://" .) | trimPrefix ":" | default "80" | int) }}
+{{- end }}
+{{- toJson $ports }}
+{{- end }}
