@@ -60,14 +60,19 @@ scenarios! {
     removal: meetings_outlive_the_release_and_nothing_is_left_of_all;
 }
 
-/// Run when it is asked for: it needs a Prometheus, which takes long to build.
-const ASIDE: &str = "dashboards::";
+/// Run when they are asked for: the first needs a Prometheus, which takes long to build; the
+/// second waits for Kubernetes' garbage collector, which was seen to take more than 90 s for what
+/// is left of the release, soon after the API server had been away.
+const ASIDE: [&str; 2] = ["dashboards::", "removal::"];
 
 /// Runs the scenarios that `filter` selects and prints them as `cargo test` does.
 pub fn run(world: World, handle: &Handle, filter: Option<String>) -> Conclusion {
     let world = Arc::new(world);
     let asked = filter.clone().unwrap_or_default();
-    let aside = |name: &str| name.starts_with(ASIDE) && !asked.starts_with(ASIDE);
+    let aside = |name: &str| {
+        let of = ASIDE.iter().find(|module| name.starts_with(**module));
+        of.is_some_and(|module| !asked.starts_with(module))
+    };
     let trials = SCENARIOS.iter().map(|&(name, scenario)| {
         let (world, handle) = (Arc::clone(&world), handle.clone());
         Trial::test(name, move || {

@@ -21,11 +21,9 @@ use crate::site::{NAMESPACE, RELEASE, SYSTEM_NAMESPACE};
 const DEFINITIONS: [&str; 2] = ["meetingzones.plenum.dev", "mmrpools.plenum.dev"];
 /// Told to leave earlier.
 const STAY_S: u64 = 300;
-/// The lease of an operator that could not give it back runs out within 15 s.
+/// The lease of an operator that could not give it back runs out within 15 s; Kubernetes collects
+/// what belonged to a zone within some.
 const WITHIN: Duration = Duration::from_secs(90);
-/// Kubernetes' garbage collector looks every 30 s which kinds there are, and collects nothing until
-/// it has all objects of them; kinds that are being removed, as here, make it try again.
-const COLLECTED_WITHIN: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(500);
 
 /// What Kubernetes makes in every namespace, the namespaces, and the lease that operators pass on:
@@ -127,7 +125,7 @@ async fn whole(world: &World) -> Result<()> {
     uninstall(world).await?;
     let definitions = [&["delete", "crd"], &DEFINITIONS[..]].concat();
     world.site.kubectl(definitions).await?;
-    let deadline = Instant::now() + COLLECTED_WITHIN;
+    let deadline = Instant::now() + WITHIN;
     loop {
         let left = left(world).await?;
         if left == STAYS.map(str::to_owned).into() {
