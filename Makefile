@@ -178,8 +178,8 @@ quality: build ## Measure what is heard and seen over bad networks
 	$(E2E) quality --plenum $(RELEASE)/plenum --reports target/reports
 
 .PHONY: overload
-overload: ## Twice as much to do as a core has time for, for a minute; fails when a voice is lost (needs root)
-	$(STATIC) test --release --target $(TRIPLE) -p plenum --test overload -- --ignored --nocapture
+overload: build ## Twice as much to do as a core has time for, for a minute; fails when a voice is lost (needs root)
+	$(E2E) overload --plenum $(RELEASE)/plenum --reports target/reports
 
 # How long the directory is away in `make away`, in seconds.
 AWAY ?= 180
@@ -192,13 +192,15 @@ away: ## A site with a replica while its directory is away for AWAY=180 seconds
 directory-restarts: ## PostgreSQL crashes and restarts while people change their meetings; nothing acknowledged may be lost
 	PLENUM_POSTGRES=required cargo test -p plenum-directory --test api --quiet -- postgres::under_load
 
-# How long `make soak` lasts, and how many people are there at once.
+# How long `make soak` lasts, how many people are there at once, and what share of its CPU the
+# site uses when it is busiest: it is held to so much, which needs root. Empty for no limit.
 MINUTES ?= 20
 PEOPLE ?= 120
+LOAD ?= 0.7
 
 .PHONY: soak
-soak: build ## People come and go for MINUTES=20; fails when memory, descriptors or meetings are left over
-	$(E2E) soak --plenum $(RELEASE)/plenum --reports target/reports --minutes $(MINUTES) --people $(PEOPLE)
+soak: build ## People come and go for MINUTES=20 at LOAD=0.7; fails when memory, descriptors or meetings are left over (needs root)
+	$(E2E) soak --plenum $(RELEASE)/plenum --reports target/reports --minutes $(MINUTES) --people $(PEOPLE) $(if $(LOAD),--load $(LOAD))
 
 .PHONY: soak-model
 soak-model: ## The model test of the SFU for a million operations from SEED=1

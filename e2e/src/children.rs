@@ -62,6 +62,15 @@ pub(crate) fn start(mut command: Command) -> io::Result<Child> {
     })
 }
 
+/// Asks a process of ours to end now, as Ctrl-C does.
+pub(crate) fn terminate(child: &Child) {
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+    if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+        // It may have ended already.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

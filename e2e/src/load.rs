@@ -11,6 +11,7 @@ use tokio::process::Child;
 
 pub use report::Report;
 
+use crate::children;
 use crate::site::Site;
 
 /// What to ask of `plenum load`.
@@ -87,11 +88,7 @@ impl Load {
 
     /// Asks it to end now, as Ctrl-C does.
     pub fn stop(&self) {
-        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok());
-        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-            // It may have ended already.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
+        children::terminate(&self.child);
     }
 
     /// Waits for its end. Fails unless everybody who was to come is in the report, and `plenum

@@ -125,6 +125,19 @@ enum Command {
         /// People at once
         #[arg(long, default_value_t = 120)]
         people: u32,
+        /// Hold the site to so much of a core, as a pod's CPU limit does, that its busiest is
+        /// this share of it (needs root)
+        #[arg(long, value_name = "SHARE")]
+        load: Option<f64>,
+    },
+    /// Give a site twice as much to do as it has time for, for a minute (needs root and two quiet cores)
+    Overload {
+        /// The `plenum` program
+        #[arg(long)]
+        plenum: PathBuf,
+        /// Where the figures go
+        #[arg(long)]
+        reports: PathBuf,
     },
     /// Join from behind firewalls, proxies and bad names, in networks of its own (needs root)
     Matrix {
@@ -263,9 +276,13 @@ async fn run(command: Command) -> Result<()> {
             reports,
             minutes,
             people,
+            load,
         } => {
             let lasts = Duration::from_secs(60 * minutes);
-            unless_interrupted(bench::soak::run(&plenum, &reports, lasts, people)).await
+            unless_interrupted(bench::soak::run(&plenum, &reports, lasts, people, load)).await
+        }
+        Command::Overload { plenum, reports } => {
+            unless_interrupted(bench::overload::run(&plenum, &reports)).await
         }
         Command::Matrix { options } => unless_interrupted(matrix::run(&options)).await,
         Command::Faults { options } => unless_interrupted(faults::run(&options)).await,

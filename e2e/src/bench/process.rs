@@ -1,8 +1,10 @@
 //! CPU time and memory of a process, by the kernel's accounting.
 
-use std::time::Duration;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use tokio::time::timeout;
 
 /// The kernel counts CPU time in hundredths of a second on every architecture that we run on.
 const TICK: Duration = Duration::from_millis(10);
@@ -24,6 +26,13 @@ impl Usage {
         Self::parse(&stat).with_context(|| format!("/proc/{pid}/stat is {stat:?}"))
     }
 
+    /// Cores used since `before`, which is so long ago.
+    #[must_use]
+    pub fn cores_since(self, before: Self, ago: Duration) -> f64 {
+        let used = self.cpu.saturating_sub(before.cpu);
+        used.as_secs_f64() / ago.as_secs_f64().max(f64::EPSILON)
+    }
+
     /// Fields 14, 15 and 24 of proc(5); the second, in brackets, may hold spaces.
     fn parse(stat: &str) -> Option<Self> {
         let (_, after_name) = stat.rsplit_once(") ")?;
@@ -37,6 +46,33 @@ impl Usage {
     }
 }
 
+/// Does something, and says how many cores the process used in the busiest such time meanwhile.
+pub async fn busiest<T>(
+    process: u32,
+    time: Duration,
+    what: impl Future<Output = Result<T>>,
+) -> Result<(T, f64)> {
+    let mut what = pin!(what);
+    let mut most = 0.0_f64;
+    loop {
+        let (before, since) = (Usage::of(process)?, Instant::now());
+        let done = timeout(time, what.as_mut()).await;
+        let part = since.elapsed();
+        if done.is_err() || most == 0.0 {
+            most = most.max(Usage::of(process)?.cores_since(before, part));
+        }
+        if let Ok(done) = done {
+            return Ok((done?, most));
+        }
+    }
+}
+
+/// For people, who count in millions.
+#[expect(clippy::cast_precision_loss, reason = "bytes of one process")]
+pub fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +83,16 @@ mod tests {
         let usage = Usage::parse(stat).unwrap();
         assert_eq!(usage.cpu, Duration::from_secs(2));
         assert_eq!(usage.rss_bytes, 25 * 4_096);
+    }
+
+    #[test]
+    fn half_a_second_of_cpu_in_two_is_a_quarter_of_a_core() {
+        let of = |ms| Usage {
+            cpu: Duration::from_millis(ms),
+            rss_bytes: 0,
+        };
+        let cores = of(700).cores_since(of(200), Duration::from_secs(2));
+        assert!((cores - 0.25).abs() < 1e-9, "{cores}");
     }
 
     #[test]

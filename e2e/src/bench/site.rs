@@ -1,13 +1,15 @@
 //! A running `plenum serve`, and people for it.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Child;
+use tokio::process::{Child, Command};
+use tokio::time::sleep;
 
+use super::cpu_limit::CpuLimit;
 use super::process::Usage;
 use crate::children;
 use crate::load::Report;
@@ -18,9 +20,15 @@ const HEALTH: &str = "127.0.0.1:42445";
 /// How long it may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(15);
 
+/// Of two cores, as taskset counts them.
+const CORE_OF_THE_SITE: &str = "0";
+const CORE_OF_THE_PEOPLE: &str = "1";
+
 /// A site of its own, gone when dropped.
 pub struct Site {
     plenum: PathBuf,
+    /// Site and people have a core each.
+    apart: bool,
     child: Child,
     data: tempfile::TempDir,
     ca: PathBuf,
@@ -31,8 +39,17 @@ pub struct Site {
 impl Site {
     /// Starts one with room for so many.
     pub async fn start(plenum: &Path, participants: u32) -> Result<Self> {
+        Self::start_on(plenum, participants, false).await
+    }
+
+    /// Starts one that has a core to itself, and has people come from another.
+    pub async fn start_apart(plenum: &Path, participants: u32) -> Result<Self> {
+        Self::start_on(plenum, participants, true).await
+    }
+
+    async fn start_on(plenum: &Path, participants: u32, apart: bool) -> Result<Self> {
         let data = tempfile::tempdir()?;
-        let mut command = children::command(plenum);
+        let mut command = command(plenum, apart.then_some(CORE_OF_THE_SITE));
         command
             .args(["serve", "--listen", "127.0.0.1", "--output", "json"])
             .args(["--port-base", &PORT.to_string(), "--health", HEALTH])
@@ -56,6 +73,7 @@ impl Site {
         let (zone, ca) = (text("zone")?, text("ca")?.into());
         Ok(Self {
             plenum: plenum.to_owned(),
+            apart,
             child,
             data,
             ca,
@@ -69,13 +87,26 @@ impl Site {
         Usage::of(self.pid()?)
     }
 
+    /// Cores that it uses, looked at for so long.
+    pub async fn cores(&self, time: Duration) -> Result<f64> {
+        let (before, since) = (self.usage()?, Instant::now());
+        sleep(time).await;
+        Ok(self.usage()?.cores_since(before, since.elapsed()))
+    }
+
+    /// For limits of its CPU time, while that lives. Needs root.
+    pub fn limit(&self) -> Result<CpuLimit> {
+        CpuLimit::of(self.pid()?)
+    }
+
     /// Its open file descriptors.
     pub fn descriptors(&self) -> Result<usize> {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid()?))?;
         Ok(open.count())
     }
 
-    fn pid(&self) -> Result<u32> {
+    /// Its process.
+    pub fn pid(&self) -> Result<u32> {
         self.child.id().context("plenum serve ended")
     }
 
@@ -90,7 +121,7 @@ impl Site {
     pub fn load(&mut self, options: &[String]) -> Result<Load> {
         self.loads += 1;
         let file = self.data.path().join(format!("load-{}.json", self.loads));
-        let mut command = children::command(&self.plenum);
+        let mut command = command(&self.plenum, self.apart.then_some(CORE_OF_THE_PEOPLE));
         command
             .args(["load", "--zone", &self.zone, "--output", "json", "--ca"])
             .arg(&self.ca)
@@ -109,6 +140,16 @@ impl Site {
     }
 }
 
+/// The program, on one core if that is said.
+fn command(program: &Path, core: Option<&str>) -> Command {
+    let Some(core) = core else {
+        return children::command(program);
+    };
+    let mut command = children::command("taskset");
+    command.args(["--cpu-list", core]).arg(program);
+    command
+}
+
 /// Options as `plenum load` wants them.
 pub fn options(pairs: &[(&str, String)]) -> Vec<String> {
     let each = pairs.iter();
@@ -123,12 +164,22 @@ pub struct Load {
 }
 
 impl Load {
-    /// Its report, also when joins failed; not when it could not run.
-    pub async fn finish(self) -> Result<Report> {
-        let ended = self.child.wait_with_output().await?;
+    /// Asks it to end now, as Ctrl-C does.
+    pub fn stop(&self) {
+        children::terminate(&self.child);
+    }
+
+    /// How it ended and its report; none when it could not run.
+    pub async fn outcome(mut self) -> Result<(ExitStatus, Report)> {
+        let status = self.child.wait().await?;
         let text = std::fs::read_to_string(&self.file)
-            .with_context(|| format!("plenum load ended with {} and no report", ended.status))?;
-        Report::parse(&text)
+            .with_context(|| format!("plenum load ended with {status} and no report"))?;
+        Ok((status, Report::parse(&text)?))
+    }
+
+    /// Its report, also when joins failed.
+    pub async fn finish(self) -> Result<Report> {
+        self.outcome().await.map(|(_, report)| report)
     }
 
     /// The same, where nothing may fail.

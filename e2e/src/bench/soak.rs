@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::time::sleep;
 
 use super::median::median;
-use super::process::Usage;
+use super::process::{busiest, megabytes};
 use super::site::{Load, Site, options};
+use crate::load::Report;
 
 /// Over which the people of a wave come.
 const RAMP: Duration = Duration::from_secs(20);
@@ -25,6 +27,8 @@ const UDP_SHARE: u32 = 75;
 const GONE_WITHIN: Duration = Duration::from_secs(20);
 /// Waves that warm up: allocators keep what they were once given.
 const WARM_UP: usize = 3;
+/// How long a time a wave's busiest is.
+const BUSIEST: Duration = Duration::from_secs(10);
 /// Memory may be so much larger in the last third than in the first.
 const GROWTH: f64 = 1.05;
 /// File descriptors that may come and go by themselves: a connection of the link to the
@@ -36,9 +40,13 @@ const STRAY_DESCRIPTORS: usize = 4;
 struct Figures {
     schema: &'static str,
     people: u32,
+    /// What the site was held to, so that its busiest is the load wanted.
+    limit_cores: Option<f64>,
     waves: Vec<Wave>,
     joins: u64,
     failed: u64,
+    /// What `plenum load` says of those.
+    errors: Vec<Value>,
     received: u64,
     lost: u64,
     /// Of the first third after the warm-up and of the last, medians.
@@ -52,21 +60,32 @@ struct Wave {
     at_s: u64,
     rss_bytes: u64,
     descriptors: usize,
-    /// CPU cores that the site used during the wave.
+    /// CPU cores that the site used in the busiest ten seconds of the wave.
     cores: f64,
 }
 
-/// Lets `people` come and go for so long, writes `soak.json`, prints what came of it.
-pub async fn run(plenum: &Path, reports: &Path, lasts: Duration, people: u32) -> Result<()> {
+/// Lets `people` come and go for so long; writes `soak.json`, prints what came of it. With a
+/// `load`, the site is held to a part of a core from the second wave on: to so much that the
+/// busiest of the first wave was this share of it.
+pub async fn run(
+    plenum: &Path,
+    reports: &Path,
+    lasts: Duration,
+    people: u32,
+    load: Option<f64>,
+) -> Result<()> {
     std::fs::create_dir_all(reports)?;
     let start = Instant::now();
     let mut site = Site::start(plenum, people * 2).await?;
+    let limit = load.map(|_| site.limit()).transpose()?;
     let mut figures = Figures {
         schema: "plenum.soak/1",
         people,
+        limit_cores: None,
         waves: Vec::new(),
         joins: 0,
         failed: 0,
+        errors: Vec::new(),
         received: 0,
         lost: 0,
         rss_first_bytes: 0,
@@ -74,20 +93,20 @@ pub async fn run(plenum: &Path, reports: &Path, lasts: Duration, people: u32) ->
     };
     println!("  people come and go for {} min", lasts.as_secs() / 60);
     while start.elapsed() < lasts {
-        let begun = Instant::now();
-        let before = site.usage()?;
-        let loads = wave(&mut site, people)?;
-        let gone = site.load(&crowd("udp", people / 10, 60))?;
-        sleep(VANISH.saturating_sub(begun.elapsed())).await;
-        drop(gone);
-        for load in loads {
-            let report = load.finish().await?;
+        let (reports, cores) = busiest(site.pid()?, BUSIEST, wave(&mut site, people)).await?;
+        for report in &reports {
             figures.joins += report.joins.attempted;
             figures.failed += report.joins.failed + report.dropped;
+            figures.errors.extend(
+                report.text["errors"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .cloned(),
+            );
             figures.received += report.media.received;
             figures.lost += report.media.lost;
         }
-        let cores = cores(before, site.usage()?, begun.elapsed());
         empty(&site).await?;
         let wave = Wave {
             at_s: start.elapsed().as_secs(),
@@ -95,14 +114,33 @@ pub async fn run(plenum: &Path, reports: &Path, lasts: Duration, people: u32) ->
             descriptors: site.descriptors()?,
             cores,
         };
-        print(&wave);
+        wave.print();
+        if let (Some(limit), Some(load), None) = (&limit, load, figures.limit_cores) {
+            limit.set(wave.cores / load)?;
+            figures.limit_cores = Some(wave.cores / load);
+            println!("  from now on it has {:.2} cores", wave.cores / load);
+        }
         figures.waves.push(wave);
     }
     judge(figures, reports)
 }
 
+/// What those report who left as they should: some vanish.
+async fn wave(site: &mut Site, people: u32) -> Result<Vec<Report>> {
+    let begun = Instant::now();
+    let loads = crowds(site, people)?;
+    let gone = site.load(&crowd("udp", people / 10, 60))?;
+    sleep(VANISH.saturating_sub(begun.elapsed())).await;
+    drop(gone);
+    let mut reports = Vec::new();
+    for load in loads {
+        reports.push(load.finish().await?);
+    }
+    Ok(reports)
+}
+
 /// Overlapping crowds: each comes over a third of the wave and leaves at another time.
-fn wave(site: &mut Site, people: u32) -> Result<Vec<Load>> {
+fn crowds(site: &mut Site, people: u32) -> Result<Vec<Load>> {
     let udp = people * UDP_SHARE / 100;
     let rest = (people - udp) / 2;
     let crowds = RUNGS.into_iter().zip([udp, rest, rest]).zip([40, 30, 25]);
@@ -151,19 +189,16 @@ async fn empty(site: &Site) -> Result<()> {
     }
 }
 
-fn cores(before: Usage, after: Usage, wall: Duration) -> f64 {
-    let used = after.cpu.saturating_sub(before.cpu);
-    used.as_secs_f64() / wall.as_secs_f64().max(1.0)
-}
-
-fn print(wave: &Wave) {
-    println!(
-        "  {:>5} s   empty: {:>6.1} MB, {:>3} file descriptors   the site used {:.2} cores",
-        wave.at_s,
-        megabytes(wave.rss_bytes),
-        wave.descriptors,
-        wave.cores
-    );
+impl Wave {
+    fn print(&self) {
+        println!(
+            "  {:>5} s   empty: {:>6.1} MB, {:>3} file descriptors   up to {:.2} cores",
+            self.at_s,
+            megabytes(self.rss_bytes),
+            self.descriptors,
+            self.cores
+        );
+    }
 }
 
 fn judge(mut figures: Figures, reports: &Path) -> Result<()> {
@@ -181,7 +216,8 @@ fn judge(mut figures: Figures, reports: &Path) -> Result<()> {
     ensure!(figures.received > 0, "nobody heard or saw anything");
     ensure!(
         figures.failed == 0,
-        "somebody could not join or was dropped"
+        "somebody could not join or was dropped: {}",
+        Value::from(figures.errors)
     );
     let Some((first, last)) = growth else {
         println!("  too short to say whether memory grows: take 6 minutes or more");
@@ -192,9 +228,8 @@ fn judge(mut figures: Figures, reports: &Path) -> Result<()> {
         megabytes(first),
         megabytes(last)
     );
-    #[expect(clippy::cast_precision_loss, reason = "bytes of one process")]
-    let bound = first as f64 * GROWTH;
-    ensure!(megabytes(last) * 1e6 <= bound, "memory grows");
+    let bound = megabytes(first) * GROWTH;
+    ensure!(megabytes(last) <= bound, "memory grows");
     let descriptors = figures.waves.iter().skip(WARM_UP).map(|w| w.descriptors);
     let fewest = descriptors.clone().min().unwrap_or_default();
     let most = descriptors.max().unwrap_or_default();
@@ -214,11 +249,6 @@ fn growth(rss: &[u64]) -> Option<(u64, u64)> {
         middle(&warm[..third])?,
         middle(&warm[warm.len() - third..])?,
     ))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "bytes of one process")]
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }
 
 #[cfg(test)]
