@@ -10,6 +10,7 @@ mod input;
 mod jump;
 mod kubectl;
 mod operator_counts;
+mod placeholders;
 mod policies;
 mod removal;
 mod resources;
@@ -54,10 +55,11 @@ scenarios! {
     directory: people_join_by_it_and_meet_without_it;
     scaling: kubectl_scale_sets_the_size, capacity_is_that_of_accepting_pods;
     jump: a_jump_of_load_brings_four_routers;
+    placeholders: pods_hold_nodes_for_routers_and_give_way_to_them;
     policies: network_policies_let_meetings_through_and_nothing_else;
     upgrade: controllers_roll_one_by_one_without_a_failed_join, a_rolling_upgrade_of_all_routers_under_load_loses_nobody, a_rollout_to_an_image_that_is_not_there_halts_and_goes_back, an_operator_is_upgraded_and_back_with_live_meetings;
-    faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain, meetings_do_not_need_the_api_server;
     removal: meetings_outlive_the_release_and_nothing_is_left_of_all;
+    faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain, meetings_do_not_need_the_api_server;
 }
 
 /// Run when they are asked for: the first needs a Prometheus, which takes long to build; the
