@@ -138,6 +138,11 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
         ),
         (
             "reason",
+            "between_cores",
+            rungs.iter().map(|rung| rung.dropped_between).sum(),
+        ),
+        (
+            "reason",
             "receiver_too_slow",
             rungs.iter().map(|rung| rung.dropped_out).sum(),
         ),

@@ -45,6 +45,8 @@ pub struct RungCounters {
     pub packets_out: u64,
     /// Received packets dropped because the reader of the events is too slow.
     pub dropped_in: u64,
+    /// Packets dropped on their way from one core to another that comes for them too late.
+    pub dropped_between: u64,
     /// Packets dropped before sending: too old, too many, or too long for the path.
     pub dropped_out: u64,
 }
@@ -65,6 +67,7 @@ pub(crate) struct RungCounts {
     pub(crate) packets_in: Count,
     pub(crate) packets_out: Count,
     pub(crate) dropped_in: Count,
+    pub(crate) dropped_between: Count,
     pub(crate) dropped_out: Count,
 }
 
@@ -109,6 +112,7 @@ impl RungCounts {
             packets_in: self.packets_in.get(),
             packets_out: self.packets_out.get(),
             dropped_in: self.dropped_in.get(),
+            dropped_between: self.dropped_between.get(),
             dropped_out: self.dropped_out.get(),
         }
     }

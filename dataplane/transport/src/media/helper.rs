@@ -1,10 +1,10 @@
 //! The other cores: each a thread with a port of its own, that decides nothing. What comes in
-//! goes to the deciding thread in batches, and so do its orders come back.
+//! goes to the deciding thread in batches, and so do its orders come back, each way through a
+//! `passage` that bounds what waits.
 
 use std::io;
 use std::net::UdpSocket;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -12,15 +12,23 @@ use plenum_wire::Kind;
 
 use super::core::Core;
 use super::counters::Counts;
+use super::passage::{Carried, Entry, Exit, Freight, passage};
 use super::strain::Work;
 use super::{ConnectionId, Event, Outbound, Waker};
 use crate::quic::{CoreNumber, Port, Stray};
 use crate::tls::Identity;
 
+/// Orders that wait for a core at most: 260 ms of the 500,000 packets/s that one sends at most, so
+/// that what waits grows too old first. 12 MB; the packets themselves are shared.
+const ORDERS: usize = 1 << 17;
+/// News that wait of a core at most: 160 ms of 200,000 packets/s, which is four times what one
+/// takes in. 40 MB of the longest packets.
+const NEWS: usize = 1 << 15;
+
 /// What a core is told to do, in order.
 #[derive(Debug)]
-pub(super) enum Order {
-    Send(ConnectionId, Outbound),
+enum Order {
+    Send(ConnectionId, Outbound, Kind),
     Carries(ConnectionId, Kind),
     Close(ConnectionId, u32, String),
     /// A datagram of its that came in elsewhere.
@@ -28,18 +36,54 @@ pub(super) enum Order {
     Stop,
 }
 
+impl Carried for Order {
+    fn freight(&self) -> Freight {
+        match self {
+            Self::Send(.., kind) => Freight::Packet(*kind),
+            Self::Take(_) => Freight::Unread,
+            Self::Carries(..) | Self::Close(..) | Self::Stop => Freight::Word,
+        }
+    }
+}
+
 /// What a core has to say.
-#[derive(Debug, Default)]
-pub(super) struct News {
-    pub(super) events: Vec<Event>,
-    /// Datagrams of others that came in here.
-    pub(super) strays: Vec<Stray>,
+#[derive(Debug)]
+enum News {
+    Packet(Event, Kind),
+    Word(Event),
+    /// A datagram of another that came in here.
+    Stray(Stray),
+}
+
+impl News {
+    fn of(event: Event, port: &Port) -> Self {
+        match event {
+            Event::Packet { connection, .. } => Self::Packet(event, port.kind_of(connection)),
+            Event::Opened { .. } | Event::Estimate { .. } | Event::Closed { .. } => {
+                Self::Word(event)
+            }
+        }
+    }
+}
+
+impl Carried for News {
+    fn freight(&self) -> Freight {
+        match self {
+            Self::Packet(_, kind) => Freight::Packet(*kind),
+            Self::Word(_) => Freight::Word,
+            Self::Stray(_) => Freight::Unread,
+        }
+    }
 }
 
 /// The deciding thread's end of another core.
 pub(super) struct Helper {
-    orders: Vec<Order>,
-    outlet: Sender<Vec<Order>>,
+    /// Gathered for the next flush.
+    gathered: Vec<Order>,
+    orders: Entry<Order>,
+    news: Exit<News>,
+    /// What its connections carry, by their place; pictures, until it is known.
+    kinds: Vec<Kind>,
     waker: Waker,
     thread: Option<JoinHandle<()>>,
 }
@@ -52,8 +96,8 @@ pub(super) struct Start<'a> {
     pub(super) cores: u8,
     pub(super) counts: Arc<Counts>,
     pub(super) work: Arc<Work>,
-    /// Where its news go, and what wakes who reads them.
-    pub(super) news: (Sender<News>, Waker),
+    /// Wakes the deciding thread.
+    pub(super) decider: Waker,
 }
 
 impl Helper {
@@ -66,38 +110,71 @@ impl Helper {
             cores,
             counts,
             work,
-            news,
+            decider,
         } = start;
+        let (orders, of_orders) = passage(ORDERS, Arc::clone(&counts));
+        let (reporter, news) = passage(NEWS, Arc::clone(&counts));
         let port = Port::new(socket, identity, core, cores, counts, now)?;
         let waker = Waker::new()?;
-        let (outlet, orders) = channel();
-        let run = {
-            let core = Core::new(port, waker.clone(), work, Some(core), now);
-            move || run(core, &orders, &news)
+        let helping = Helping {
+            core: Core::new(port, waker.clone(), work, Some(core), now),
+            orders: of_orders,
+            news: reporter,
+            decider,
         };
         let thread = std::thread::Builder::new()
             .name(format!("media-{}", core.0))
-            .spawn(run)?;
+            .spawn(move || helping.run())?;
         Ok(Self {
-            orders: Vec::new(),
-            outlet,
+            gathered: Vec::new(),
+            orders,
+            news,
+            kinds: Vec::new(),
             waker,
             thread: Some(thread),
         })
     }
 
-    /// Gathers an order for the next [`Helper::flush`].
-    pub(super) fn order(&mut self, order: Order) {
-        self.orders.push(order);
+    /// Gathers a packet for the next [`Helper::flush`].
+    pub(super) fn send(&mut self, to: ConnectionId, outbound: Outbound) {
+        let kind = self.kinds.get(to.place()).copied().unwrap_or(Kind::Video);
+        self.gathered.push(Order::Send(to, outbound, kind));
     }
 
-    pub(super) fn flush(&mut self) {
-        if !self.orders.is_empty() {
-            let orders = std::mem::take(&mut self.orders);
-            self.orders.reserve(orders.len());
-            // Fails only when its thread has ended, for which it is watched.
-            let _ = self.outlet.send(orders);
+    pub(super) fn carries(&mut self, connection: ConnectionId, kind: Kind) {
+        let place = connection.place();
+        if self.kinds.len() <= place {
+            self.kinds.resize(place + 1, Kind::Video);
+        }
+        self.kinds[place] = kind;
+        self.gathered.push(Order::Carries(connection, kind));
+    }
+
+    pub(super) fn close(&mut self, connection: ConnectionId, code: u32, reason: &str) {
+        let order = Order::Close(connection, code, reason.to_owned());
+        self.gathered.push(order);
+    }
+
+    /// Gives it a datagram of its that came in elsewhere.
+    pub(super) fn take(&mut self, stray: Stray) {
+        self.gathered.push(Order::Take(stray));
+    }
+
+    /// Tells it what was gathered since then.
+    pub(super) fn flush(&mut self, since: Instant) {
+        if !self.gathered.is_empty() {
+            self.orders.bring(&mut self.gathered, since);
             self.waker.wake();
+        }
+    }
+
+    /// What it had to say.
+    pub(super) fn hear(&mut self, now: Instant, events: &mut Vec<Event>, strays: &mut Vec<Stray>) {
+        for (_, news) in self.news.take(now) {
+            match news {
+                News::Packet(event, _) | News::Word(event) => events.push(event),
+                News::Stray(stray) => strays.push(stray),
+            }
         }
     }
 
@@ -107,9 +184,9 @@ impl Helper {
     }
 
     /// Returns when its connections were told.
-    pub(super) fn stop(&mut self) {
-        self.order(Order::Stop);
-        self.flush();
+    pub(super) fn stop(&mut self, now: Instant) {
+        self.gathered.push(Order::Stop);
+        self.flush(now);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -118,46 +195,61 @@ impl Helper {
     }
 }
 
-fn run(mut core: Core, orders: &Receiver<Vec<Order>>, (outlet, decider): &(Sender<News>, Waker)) {
-    loop {
-        let mut news = News::default();
-        let mut stop = false;
-        let now = match core.wait(None) {
-            Ok(now) => now,
-            Err(error) => return tracing::error!(%error, "a media thread cannot wait"),
-        };
-        if let Err(error) = core.receive(&mut news.events) {
-            return tracing::error!(%error, "a media thread cannot receive");
+/// The core's own end.
+struct Helping {
+    core: Core,
+    orders: Exit<Order>,
+    news: Entry<News>,
+    decider: Waker,
+}
+
+impl Helping {
+    /// Until it is told to stop, or nobody hears it any more.
+    fn run(mut self) {
+        let (mut events, mut news) = (Vec::new(), Vec::new());
+        let mut goes_on = true;
+        while goes_on && !self.news.is_deserted() {
+            let now = match self.core.wait(None) {
+                Ok(now) => now,
+                Err(error) => return tracing::error!(%error, "a media thread cannot wait"),
+            };
+            if let Err(error) = self.core.receive(&mut events) {
+                return tracing::error!(%error, "a media thread cannot receive");
+            }
+            goes_on = self.obey(now, &mut events);
+            let port = &mut self.core.port;
+            news.extend(events.drain(..).map(|event| News::of(event, port)));
+            news.extend(port.strays().map(News::Stray));
+            if goes_on {
+                self.core.flush();
+            } else {
+                self.core.finish();
+            }
+            if !news.is_empty() {
+                self.news.bring(&mut news, now);
+                self.decider.wake();
+            }
         }
-        for order in orders.try_iter().flatten() {
+    }
+
+    /// Does what it was told; whether it is to go on.
+    fn obey(&mut self, now: Instant, events: &mut Vec<Event>) -> bool {
+        let port = &mut self.core.port;
+        let mut goes_on = true;
+        for (since, order) in self.orders.take(now) {
             match order {
-                Order::Send(to, outbound) => core.port.send(to, outbound, now),
-                Order::Carries(connection, kind) => core.port.carries(connection, kind),
+                Order::Send(to, outbound, _) => port.send(to, outbound, since),
+                Order::Carries(connection, kind) => port.carries(connection, kind),
                 Order::Close(connection, why, reason) => {
-                    core.port
-                        .close(connection, why, &reason, now, &mut news.events);
+                    port.close(connection, why, &reason, now, events);
                 }
-                Order::Take(stray) => core.port.receive_stray(stray, now, &mut news.events),
+                Order::Take(stray) => port.receive_stray(stray, now, events),
                 Order::Stop => {
-                    core.port.close_all(now, &mut news.events);
-                    stop = true;
+                    port.close_all(now, events);
+                    goes_on = false;
                 }
             }
         }
-        news.strays.extend(core.port.strays());
-        if stop {
-            core.finish();
-        } else {
-            core.flush();
-        }
-        if !news.events.is_empty() || !news.strays.is_empty() {
-            if outlet.send(news).is_err() {
-                return;
-            }
-            decider.wake();
-        }
-        if stop {
-            return;
-        }
+        goes_on
     }
 }

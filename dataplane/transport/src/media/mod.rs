@@ -11,9 +11,9 @@
 //!
 //! Guarantees: [`Switch::send`] never waits; events of one connection come in order, `Opened`
 //! first and `Closed` last, and those two are never lost; when the reader of the events is too
-//! slow packets are dropped and counted, and no connection waits for another. Bytes that are no
-//! media close their own connection and are counted. A connection that carries no packet for
-//! 8 s (at most 12) is closed.
+//! slow, or one core for another, packets are dropped and counted, and no connection waits for
+//! another. Bytes that are no media close their own connection and are counted. A connection
+//! that carries no packet for 8 s (at most 12) is closed.
 //!
 //! Flow ids are not understood here: whoever reads the events decides what they may do.
 
@@ -27,6 +27,7 @@ mod identifier;
 mod limit;
 mod outbound;
 mod outbox;
+mod passage;
 mod pin;
 mod queue;
 mod reader;

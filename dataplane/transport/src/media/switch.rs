@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU8;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -15,11 +14,11 @@ use tokio::sync::mpsc;
 
 use super::core::Core;
 use super::counters::Counts;
-use super::helper::{Helper, News, Order, Start};
+use super::helper::{Helper, Start};
 use super::strain::{Gauge, Strain};
 use super::streams::{Outlet, Streams};
 use super::{Config, ConnectionId, Counters, EVENTS, Event, Outbound, Owner, Waker};
-use crate::quic::{CoreNumber, Port};
+use crate::quic::{CoreNumber, Port, Stray};
 use crate::socket;
 
 /// Tries to find a port that is free for both UDP and TCP.
@@ -33,7 +32,8 @@ const PORT_TRIES: usize = 16;
 pub struct Switch {
     core: Core,
     helpers: Vec<Helper>,
-    news: Receiver<News>,
+    /// Datagrams that came in on another core than theirs.
+    strays: Vec<Stray>,
     streams: Streams,
     of_streams: mpsc::Receiver<Event>,
     /// What happened because of what was said to the port.
@@ -55,7 +55,6 @@ impl Switch {
         let (outlet, of_streams) = mpsc::channel(EVENTS);
         let outlet = Outlet::new(outlet, waker.clone());
         let streams = Streams::start(listener, &config.identity, outlet, Arc::clone(&counts))?;
-        let (reporter, news) = channel();
         let gauge = Gauge::new(&sockets, now)?;
         let others = sockets.split_off(1).into_iter().zip(1..);
         let helpers = others.map(|(socket, core)| {
@@ -66,7 +65,7 @@ impl Switch {
                 cores,
                 counts: Arc::clone(&counts),
                 work: gauge.work(usize::from(core)),
-                news: (reporter.clone(), waker.clone()),
+                decider: waker.clone(),
             })
         });
         let helpers = helpers.collect::<io::Result<Vec<Helper>>>()?;
@@ -89,7 +88,7 @@ impl Switch {
                 now,
             ),
             helpers,
-            news,
+            strays: Vec::new(),
             streams: streams.clone(),
             of_streams,
             events: Vec::new(),
@@ -127,19 +126,15 @@ impl Switch {
     pub fn receive(&mut self, events: &mut Vec<Event>) -> io::Result<()> {
         events.append(&mut self.events);
         self.core.receive(events)?;
-        for news in self.news.try_iter() {
-            events.extend(news.events);
-            for stray in news.strays {
-                if stray.core == CoreNumber(0) {
-                    self.core.port.receive_stray(stray, self.now, events);
-                } else if let Some(helper) = helper(&mut self.helpers, stray.core) {
-                    helper.order(Order::Take(stray));
-                }
-            }
+        self.strays.extend(self.core.port.strays());
+        for helper in &mut self.helpers {
+            helper.hear(self.now, events, &mut self.strays);
         }
-        for stray in self.core.port.strays() {
-            if let Some(helper) = helper(&mut self.helpers, stray.core) {
-                helper.order(Order::Take(stray));
+        for stray in self.strays.drain(..) {
+            if stray.core == CoreNumber(0) {
+                self.core.port.receive_stray(stray, self.now, events);
+            } else if let Some(helper) = helper(&mut self.helpers, stray.core) {
+                helper.take(stray);
             }
         }
         for _ in 0..EVENTS {
@@ -172,7 +167,7 @@ impl Switch {
             Owner::Core(CoreNumber(0)) => self.core.port.send(to, outbound, self.now),
             Owner::Core(core) => {
                 if let Some(helper) = helper(&mut self.helpers, core) {
-                    helper.order(Order::Send(to, outbound));
+                    helper.send(to, outbound);
                 }
             }
             Owner::Streams => self.streams.send(to, outbound),
@@ -186,7 +181,7 @@ impl Switch {
             Owner::Core(CoreNumber(0)) => self.core.port.carries(connection, kind),
             Owner::Core(core) => {
                 if let Some(helper) = helper(&mut self.helpers, core) {
-                    helper.order(Order::Carries(connection, kind));
+                    helper.carries(connection, kind);
                 }
             }
             Owner::Streams => self.streams.carries(connection, kind),
@@ -202,7 +197,7 @@ impl Switch {
             }
             Owner::Core(other) => {
                 if let Some(helper) = helper(&mut self.helpers, other) {
-                    helper.order(Order::Close(connection, code, reason.to_owned()));
+                    helper.close(connection, code, reason);
                 }
             }
             Owner::Streams => self.streams.close(connection, code, reason),
@@ -212,7 +207,7 @@ impl Switch {
     /// Sends what was gathered, now or, when the core is busy, a little later.
     pub fn flush(&mut self) {
         for helper in &mut self.helpers {
-            helper.flush();
+            helper.flush(self.now);
         }
         self.core.flush();
     }
@@ -241,11 +236,11 @@ impl Switch {
         self.streams.stop();
         self.core.port.close_all(self.now, &mut self.events);
         self.core.finish();
-        for helper in &mut self.helpers {
-            helper.stop();
-        }
         let mut events = self.events;
-        events.extend(self.news.try_iter().flat_map(|news| news.events));
+        for helper in &mut self.helpers {
+            helper.stop(self.now);
+            helper.hear(self.now, &mut events, &mut self.strays);
+        }
         // Ends when the last connection has, which have a second for it.
         drop(self.core);
         while let Some(event) = self.of_streams.blocking_recv() {

@@ -116,9 +116,10 @@ impl Peer {
         self.heard = now;
     }
 
-    /// Queues a packet. It leaves at the next [`Peer::fill`] that finds room for it.
-    pub(super) fn push(&mut self, outbound: Outbound, now: Instant) {
-        self.waiting.push(now, outbound);
+    /// Queues a packet that is here since then. It leaves at the next [`Peer::fill`] that finds
+    /// room for it.
+    pub(super) fn push(&mut self, outbound: Outbound, since: Instant) {
+        self.waiting.push(since, outbound);
     }
 
     /// Hands over what QUIC has room for. Its own queue is short, and shorter while it cannot

@@ -151,15 +151,16 @@ impl Port {
         self.strays.drain(..)
     }
 
-    /// Gathers a packet for the next [`Port::flush`]. A connection that is gone takes nothing.
-    pub(crate) fn send(&mut self, to: ConnectionId, outbound: Outbound, now: Instant) {
+    /// Gathers a packet, which the router has since then, for the next [`Port::flush`]. A
+    /// connection that is gone takes nothing.
+    pub(crate) fn send(&mut self, to: ConnectionId, outbound: Outbound, since: Instant) {
         let Some(place) = self.place_of(to) else {
             return;
         };
         if outbound.packet.is_empty() || outbound.packet.len() > PACKET_BYTES {
             self.counts.of(Rung::Udp).dropped_out.add(1);
         } else if let Some(peer) = self.peer(place) {
-            peer.push(outbound, now);
+            peer.push(outbound, since);
             self.gathered += 1;
             self.has_something(place);
         }
@@ -170,6 +171,13 @@ impl Port {
         if let Some(peer) = self.place_of(connection).and_then(|place| self.peer(place)) {
             peer.carries(kind);
         }
+    }
+
+    /// What a connection carries; pictures, until it is known.
+    pub(crate) fn kind_of(&self, connection: ConnectionId) -> Kind {
+        let place = self.place_of(connection);
+        let peer = place.and_then(|place| self.peers[place].as_ref());
+        peer.map_or(Kind::Video, |peer| peer.kind)
     }
 
     /// Closes a connection with a `RoQ` error code. `Closed` comes with the next events.

@@ -17,8 +17,8 @@ enum Order {
     Send(ConnectionId, FlowId, Bytes, Option<Rewrite>),
     Carries(ConnectionId, Kind),
     Close(ConnectionId, u32, &'static str),
-    /// Wait for this before anything else is done.
-    Pause(Receiver<()>),
+    /// Say so, and wait for this before anything else is done.
+    Pause(Sender<()>, Receiver<()>),
     /// Say so when all before it is handed to the kernel, or dropped.
     Turn(Sender<()>),
     Stop,
@@ -88,10 +88,12 @@ impl Driver {
         self.order(Order::Close(connection, code, reason));
     }
 
-    /// Nothing is read or sent until what is returned is dropped.
+    /// From now on nothing is read or sent, until what is returned is dropped.
     pub fn pause(&self) -> Sender<()> {
-        let (resume, paused) = channel();
-        self.order(Order::Pause(paused));
+        let (says, paused) = channel();
+        let (resume, resumed) = channel();
+        self.order(Order::Pause(says, resumed));
+        paused.recv().expect("the switch is driven");
         resume
     }
 
@@ -135,8 +137,9 @@ fn drive(
                 Ok(Order::Close(connection, code, reason)) => {
                     switch.close(connection, code, reason);
                 }
-                Ok(Order::Pause(resume)) => {
-                    let _ = resume.recv();
+                Ok(Order::Pause(says, resumed)) => {
+                    let _ = says.send(());
+                    let _ = resumed.recv();
                 }
                 // Whoever floods it waits for turns, so this comes.
                 Ok(Order::Turn(done)) => turned.push(done),
