@@ -1,5 +1,6 @@
 //! What Prometheus sees of a router. Labels have few values: kind, rung, reason.
 
+mod connections;
 #[cfg(test)]
 mod documented;
 
@@ -40,7 +41,7 @@ impl Collector for Metrics {
         packets(&mut page, &status)?;
         people(&mut page, &status)?;
         strain(&mut page, &status)?;
-        connections(&mut page, &status, &self.https)?;
+        connections::write(&mut page, &status.media, &self.https)?;
         if let Some(seconds) = cpu_seconds() {
             page.seconds("process_cpu", "Processor time used, all threads", seconds)?;
         }
@@ -206,42 +207,6 @@ fn people(page: &mut Page, status: &Status) -> fmt::Result {
     page.counter("plenum_moves", help, &results)?;
     let help = "Participants moved away in moves that succeeded";
     page.counter("plenum_moved_away", help, &plain(moves.participants))
-}
-
-fn connections(page: &mut Page, status: &Status, https: &https::Counters) -> fmt::Result {
-    let by_rung = |of: fn(&plenum_transport::media::RungCounters) -> u64| {
-        Rung::ALL.map(|rung| ("rung", rung.as_str(), of(status.media.of(rung))))
-    };
-    let help = "Media connections that are open";
-    page.gauge(
-        "plenum_media_connections",
-        help,
-        &by_rung(|rung| rung.opened.saturating_sub(rung.closed)),
-    )?;
-    let help = "Media connections opened since the start";
-    page.counter(
-        "plenum_media_connections_opened",
-        help,
-        &by_rung(|r| r.opened),
-    )?;
-    let help = "Media connections turned away, too many of one address or of everybody";
-    page.counter(
-        "plenum_media_connections_refused",
-        help,
-        &by_rung(|r| r.refused),
-    )?;
-    let help = "What came to a media port and was no media";
-    page.counter("plenum_media_garbage", help, &by_rung(|rung| rung.garbage))?;
-    let results = [
-        ("result", "opened", https.opened()),
-        ("result", "garbage", https.garbage()),
-        ("result", "refused", https.refused()),
-    ];
-    page.counter(
-        "plenum_https_connections",
-        "Connections to the HTTPS port",
-        &results,
-    )
 }
 
 /// One label with its value, and the number; an empty label is none.
