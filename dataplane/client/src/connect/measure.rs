@@ -2,7 +2,7 @@
 //!
 //! A candidate is a zone with its controllers, or a tunnel. Each door is tried by the first
 //! way out; by the others [`HEDGE`] later, or at once when the first way has failed, for
-//! candidates of which nothing has been heard. Bounded: [`PINGED`] doors by each way, more where
+//! candidates of which nothing has been heard. Bounded: [`PINGED`](budget::PINGED) doors by each way, more where
 //! none of them answers as long as there are bytes left to spend, and the caller decides at
 //! [`DECIDE_WITHIN`] with what is known then.
 
@@ -28,6 +28,7 @@ const HEDGE: Duration = Duration::from_millis(150);
 const STRAIGHT: Duration = Duration::from_millis(300);
 /// How often it is looked whether those that are silent have been so for too long to win.
 const LOOK: Duration = Duration::from_millis(10);
+
 /// One candidate to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Subject {

@@ -142,10 +142,10 @@ impl Run<'_> {
 
     fn hand_over(&mut self, input: Input) {
         let known = self.running.remove(&input.attempt());
-        // One in eight of those cancelled is too late to be stopped.
         if matches!(input, Input::Lookup(_, Ok(_))) {
             self.cost.begin();
         }
+        // One in eight of those cancelled is too late to be stopped.
         if known || self.luck.random().is_multiple_of(8) {
             self.connecting.handle(input, self.now);
         }
