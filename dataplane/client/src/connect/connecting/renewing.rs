@@ -163,10 +163,11 @@ impl Connecting {
     /// in a first join.
     pub(super) fn time_is_up(&mut self, now: Instant) {
         let patience_ends = self.began + self.setting.patience;
-        let waits = self.told.is_some() && self.refusal.is_none() && self.deadline < patience_ends;
-        if !waits {
+        if self.told.is_none() || self.deadline >= patience_ends {
             return self.give_up(now);
         }
+        // Where the old places lead is not waited for any longer.
+        self.refusal = None;
         self.be_patient();
         self.leave_off();
         self.put_reserve_away();

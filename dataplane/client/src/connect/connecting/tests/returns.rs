@@ -208,6 +208,20 @@ fn who_comes_back_knocks_once_and_is_patient_for_as_long_as_was_said() {
 }
 
 #[test]
+fn who_waits_for_a_host_is_no_less_patient_because_the_old_zone_is_full() {
+    let mut world = world();
+    world.known = true;
+    world.back = Some((0, DIRECT));
+    world.zones = vec![Zone::at(&[Way::Comes(Fault::Refused, 6, clear(40.0))])];
+    world.zones[0].refusal = Some((Refusal::ZoneFull, 30));
+    world.directories[0].says = Says::Later(Denial::WaitingForHost, 20);
+    let seen = world.join();
+    seen.found();
+    assert_eq!(seen.news, [News::WaitingForHost]);
+    assert!(seen.took > 2 * world.within, "{} ms", seen.ms());
+}
+
+#[test]
 fn who_comes_back_without_patience_is_told_when_the_zone_is_given_up() {
     for code in [Denial::WaitingForHost, Denial::NotYet] {
         let mut world = gone(Says::No(code, None));
