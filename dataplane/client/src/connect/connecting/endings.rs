@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::testing::trouble;
-use super::{Connecting, State};
+use super::{Connecting, State, Then};
 use crate::connect::words::{Action, Failure, Fault, Found, Server, Trouble};
 use crate::error::JoinError;
 
@@ -56,7 +56,7 @@ impl Connecting {
         let failures: Vec<&Failure> = others.into_iter().map(|it| &it.failure).collect();
         let worst = worst(&failures);
         let (directories, zones) = (&self.setting.directories, &self.places.zones);
-        if zones.is_empty() {
+        if zones.is_empty() || self.is_looking_up() {
             return JoinError::of_directories(directories, worst.as_ref());
         }
         let mut controllers: Vec<String> = zones
@@ -69,6 +69,18 @@ impl Connecting {
         controllers.extend((more > 0).then(|| format!("and {more} more")));
         let tunnels: Vec<&Failure> = of_tunnels.iter().map(|it| &it.failure).collect();
         JoinError::of_zones(&controllers, worst.as_ref(), &tunnels)
+    }
+
+    /// Places that were known before are no longer gone to.
+    const fn is_looking_up(&self) -> bool {
+        matches!(
+            self.state,
+            State::LookingUp(_)
+                | State::Pausing {
+                    then: Then::LookUp,
+                    ..
+                }
+        )
     }
 
     /// What is wrong now, or was in the round before.

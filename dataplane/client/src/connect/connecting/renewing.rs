@@ -168,6 +168,7 @@ impl Connecting {
         }
         // Where the old places lead is not waited for any longer.
         self.refusal = None;
+        self.troubles.clear();
         self.be_patient();
         self.leave_off();
         self.put_reserve_away();

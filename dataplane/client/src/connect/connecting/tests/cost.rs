@@ -31,7 +31,7 @@ impl Cost {
             self.pinged.insert((target, out));
         }
         let nothing = match way {
-            Way::Hole | Way::Comes(..) => true,
+            Way::Hole | Way::Comes(..) | Way::Goes(..) => true,
             Way::Wrong(fault) => matches!(
                 fault,
                 Fault::Silent | Fault::Refused | Fault::UnknownName | Fault::ProxyAway

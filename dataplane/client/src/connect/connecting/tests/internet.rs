@@ -53,7 +53,7 @@ impl<'a> Internet<'a> {
                 (after, Input::Reached(attempt, Ok(())))
             }
             Way::Wrong(fault) => (ms(1.0), Input::Reached(attempt, Err(failure(fault)))),
-            Way::Hole | Way::Comes(..) => {
+            Way::Hole | Way::Comes(..) | Way::Goes(..) => {
                 let silent = Err(failure(Fault::Silent));
                 (ms(4_000.0), Input::Reached(attempt, silent))
             }
@@ -77,7 +77,9 @@ impl<'a> Internet<'a> {
                 (after, self.say(server, says, now))
             }
             Way::Wrong(fault) => (ms(1.0), failed(fault)),
-            Way::Hole | Way::Stalls(_) | Way::Comes(..) => (ms(4_000.0), failed(Fault::Silent)),
+            Way::Hole | Way::Stalls(_) | Way::Comes(..) | Way::Goes(..) => {
+                (ms(4_000.0), failed(Fault::Silent))
+            }
         };
         (after, Input::Lookup(attempt, answer))
     }
@@ -116,7 +118,10 @@ impl<'a> Internet<'a> {
             Way::Comes(fault, times, _) if self.count(Counted::Tries(server, out)) <= times => {
                 Way::Wrong(fault)
             }
-            Way::Comes(_, _, link) => Way::Open(link),
+            Way::Goes(times, _) if self.count(Counted::Tries(server, out)) > times => {
+                Way::Wrong(Fault::Refused)
+            }
+            Way::Comes(_, _, link) | Way::Goes(_, link) => Way::Open(link),
             other => other,
         }
     }
@@ -139,7 +144,7 @@ impl<'a> Internet<'a> {
                 (took, Input::Pong(attempt, took))
             }
             Way::Wrong(fault) => (ms(1.0), Input::PingFailed(attempt, failure(fault))),
-            Way::Hole | Way::Comes(..) => {
+            Way::Hole | Way::Comes(..) | Way::Goes(..) => {
                 let silent = failure(Fault::Silent);
                 (ms(6_000.0), Input::PingFailed(attempt, silent))
             }
@@ -167,7 +172,9 @@ impl<'a> Internet<'a> {
                 (connecting + self.weather.trip(link), self.offer(zone))
             }
             Way::Wrong(fault) => (ms(1.0), failed(fault)),
-            Way::Hole | Way::Stalls(_) | Way::Comes(..) => (ms(3_000.0), failed(Fault::Silent)),
+            Way::Hole | Way::Stalls(_) | Way::Comes(..) | Way::Goes(..) => {
+                (ms(3_000.0), failed(Fault::Silent))
+            }
         };
         (after, Input::Answer(attempt, answer))
     }

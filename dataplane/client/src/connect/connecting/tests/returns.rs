@@ -222,6 +222,18 @@ fn who_waits_for_a_host_is_no_less_patient_because_the_old_zone_is_full() {
 }
 
 #[test]
+fn who_waits_for_a_host_is_told_of_the_directory_that_went_away_and_not_of_the_old_zone() {
+    let mut world = gone(Says::No(Denial::WaitingForHost, None));
+    world.directories[0].ways = vec![Way::Goes(20, clear(40.0))];
+    world.patience = Duration::from_secs(60);
+    let seen = world.join();
+    let told = seen.error().to_string();
+    assert!(told.contains("no directory answered"), "{told}");
+    assert!(told.contains("directory0.example"), "{told}");
+    assert!((55_000..=60_000).contains(&seen.ms()), "{} ms", seen.ms());
+}
+
+#[test]
 fn who_comes_back_without_patience_is_told_when_the_zone_is_given_up() {
     for code in [Denial::WaitingForHost, Denial::NotYet] {
         let mut world = gone(Says::No(code, None));

@@ -22,6 +22,8 @@ pub enum Way {
     Stalls(Link),
     /// Wrong for the first so many tries, then open.
     Comes(Fault, usize, Link),
+    /// Open for the first so many tries, then refused.
+    Goes(usize, Link),
 }
 
 /// A path of packets. Milliseconds.
