@@ -57,6 +57,8 @@ pub enum Fault {
     Refused,
     /// The name is in no DNS.
     UnknownName,
+    /// Something answers that has nothing behind it: a load balancer.
+    NotReady,
     /// An answer that makes no sense.
     Nonsense,
     /// The proxy cannot be reached.
@@ -79,7 +81,12 @@ impl Fault {
     pub const fn passes(self) -> bool {
         matches!(
             self,
-            Self::Silent | Self::Refused | Self::UnknownName | Self::Nonsense | Self::ProxyAway
+            Self::Silent
+                | Self::Refused
+                | Self::UnknownName
+                | Self::NotReady
+                | Self::Nonsense
+                | Self::ProxyAway
         )
     }
 }

@@ -36,7 +36,7 @@ impl Cost {
                 fault,
                 Fault::Silent | Fault::Refused | Fault::UnknownName | Fault::ProxyAway
             ),
-            Way::Open(_) | Way::Stalls(_) => false,
+            Way::Open(_) | Way::Stalls(_) | Way::Balancer(_) => false,
         };
         self.spend(target, out, if nothing { 0 } else { CONNECT });
     }
@@ -80,14 +80,15 @@ fn a_slow_line_costs_no_more_than_a_fast_one() {
 
 #[test]
 fn what_answers_wrongly_is_paid_for_too() {
-    for fault in [Fault::Untrusted, Fault::Nonsense, Fault::Portal] {
+    let wrong = [Fault::Untrusted, Fault::Nonsense, Fault::Portal].map(Way::Wrong);
+    for way in wrong.into_iter().chain([Way::Balancer(clear(40.0))]) {
         let mut world = world();
-        world.zones = vec![Zone::at(&[Way::Wrong(fault)]); 16];
+        world.zones = vec![Zone::at(&[way]); 16];
         for zone in &mut world.zones {
             zone.controllers = 8;
         }
         let seen = world.join();
-        assert!(seen.result.is_err(), "{fault:?}");
+        assert!(seen.result.is_err(), "{way:?}");
         assert!(seen.cost > 50_000, "{} bytes", seen.cost);
     }
 }

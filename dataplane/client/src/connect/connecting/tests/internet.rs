@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use plenum_wire::join::Offer;
+use plenum_wire::directory::Denial;
+use plenum_wire::join::{Offer, Refusal};
 
 use super::answers::{denied, failure, offer, refused};
 use super::weather::{Weather, ms};
@@ -47,7 +48,7 @@ impl<'a> Internet<'a> {
     pub fn reach(&mut self, attempt: Attempt, directory: usize, out: Out) -> Reply {
         let way = self.world.directories[directory].ways[out.0];
         match self.today(way, Server::Directory(directory), out) {
-            Way::Open(link) | Way::Stalls(link) => {
+            Way::Open(link) | Way::Stalls(link) | Way::Balancer(link) => {
                 let after = self.weather.connect(link) + self.weather.trip(link);
                 self.kept.insert((directory, out));
                 (after, Input::Reached(attempt, Ok(())))
@@ -75,6 +76,10 @@ impl<'a> Internet<'a> {
                 };
                 let after = connecting + self.weather.trip(link);
                 (after, self.say(server, says, now))
+            }
+            Way::Balancer(link) => {
+                let after = self.weather.connect(link) + self.weather.trip(link);
+                (after, Err(denied(Denial::Unavailable, None)))
             }
             Way::Wrong(fault) => (ms(1.0), failed(fault)),
             Way::Hole | Way::Stalls(_) | Way::Comes(..) | Way::Goes(..) => {
@@ -143,6 +148,11 @@ impl<'a> Internet<'a> {
                 let took = connecting + self.weather.trip(link);
                 (took, Input::Pong(attempt, took))
             }
+            Way::Balancer(link) => {
+                let after = self.weather.connect(link) + self.weather.trip(link);
+                let not_ready = failure(Fault::NotReady);
+                (after, Input::PingFailed(attempt, not_ready))
+            }
             Way::Wrong(fault) => (ms(1.0), Input::PingFailed(attempt, failure(fault))),
             Way::Hole | Way::Comes(..) | Way::Goes(..) => {
                 let silent = failure(Fault::Silent);
@@ -170,6 +180,10 @@ impl<'a> Internet<'a> {
                     Duration::ZERO
                 };
                 (connecting + self.weather.trip(link), self.offer(zone))
+            }
+            Way::Balancer(link) => {
+                let after = self.weather.connect(link) + self.weather.trip(link);
+                (after, Err(refused(Refusal::NoRouter)))
             }
             Way::Wrong(fault) => (ms(1.0), failed(fault)),
             Way::Hole | Way::Stalls(_) | Way::Comes(..) | Way::Goes(..) => {

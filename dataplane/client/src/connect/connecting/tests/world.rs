@@ -20,6 +20,8 @@ pub enum Way {
     Wrong(Fault),
     /// It connects and answers pings; a question is never answered.
     Stalls(Link),
+    /// It connects to a load balancer with nothing behind it, which answers 503.
+    Balancer(Link),
     /// Wrong for the first so many tries, then open.
     Comes(Fault, usize, Link),
     /// Open for the first so many tries, then refused.
