@@ -40,6 +40,7 @@ use asking::{Asking, Spot};
 use hope::Doubt;
 use renewing::Renewal;
 use reserve::Reserve;
+use testing::Turns;
 
 /// How long a zone that was left a moment ago is waited for before the others are looked at.
 const QUICK: Duration = Duration::from_millis(700);
@@ -109,6 +110,7 @@ pub struct Connecting {
     admission: Option<String>,
     told: Option<News>,
     reserve: Reserve,
+    turns: Turns,
     numbers: Numbers,
     backoff: Backoff,
     began: Instant,
@@ -144,6 +146,7 @@ impl Connecting {
             admission: setting.admission.clone(),
             told: None,
             reserve: Reserve::None,
+            turns: Turns::default(),
             numbers: Numbers::default(),
             backoff: Backoff::new(setting.seed),
             began: now,

@@ -7,6 +7,7 @@
 //! [`DECIDE_WITHIN`] with what is known then.
 
 mod budget;
+mod plan;
 mod probe;
 mod results;
 
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use super::words::{Attempt, Failure, Numbers, Out};
 #[cfg(test)]
 pub use budget::{BUDGET, PINGED};
+pub use plan::{Plan, Subject};
 use probe::{Probe, State};
 
 /// When the choice is made with what has answered by then: the whole test is to take less
@@ -28,17 +30,6 @@ const HEDGE: Duration = Duration::from_millis(150);
 const STRAIGHT: Duration = Duration::from_millis(300);
 /// How often it is looked whether those that are silent have been so for too long to win.
 const LOOK: Duration = Duration::from_millis(10);
-
-/// One candidate to be looked at.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Subject {
-    /// Whether the meeting is there already.
-    pub hosts: bool,
-    /// How full it is.
-    pub load: Option<f64>,
-    /// How many doors it has.
-    pub doors: usize,
-}
 
 /// A door of a candidate, by a way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +57,8 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Test {
     subjects: Vec<Subject>,
+    /// Candidates and doors, in the order in which they are pinged.
+    order: Vec<(usize, usize)>,
     outs: Vec<Out>,
     probes: Vec<Probe>,
     /// When the other ways out are tried; `None` once they are.
@@ -78,17 +71,18 @@ pub struct Test {
 }
 
 impl Test {
-    /// Starts with every door by the first of `outs`, or by all of them `at_once`. `numbers`
-    /// names the pings.
-    pub fn new(
-        subjects: Vec<Subject>,
-        outs: Vec<Out>,
-        at_once: bool,
-        numbers: &mut Numbers,
-        now: Instant,
-    ) -> Self {
+    /// Starts with every door by the first way, or by all of them. `numbers` names the pings.
+    pub fn new(plan: Plan, numbers: &mut Numbers, now: Instant) -> Self {
+        let order = plan.order();
+        let Plan {
+            subjects,
+            outs,
+            at_once,
+            turn: _,
+        } = plan;
         let mut test = Self {
             subjects,
+            order,
             hedge: (outs.len() > 1).then(|| now + HEDGE),
             outs,
             probes: Vec::new(),
@@ -187,6 +181,15 @@ impl Test {
         self.probes.iter().any(|probe| probe.attempt == attempt)
     }
 
+    /// How many doors have been tried, by the way by which most were.
+    pub fn tried(&self) -> usize {
+        let by = |out: &Out| {
+            let probes = self.probes.iter();
+            probes.filter(|probe| probe.door.out == *out).count()
+        };
+        self.outs.iter().map(by).max().unwrap_or_default()
+    }
+
     /// Since when.
     pub const fn began(&self) -> Instant {
         self.began
@@ -243,28 +246,23 @@ impl Test {
         }
     }
 
-    /// The first doors of all candidates before the second ones: the limit cuts what is least
-    /// needed. Each way has its own, or the first would leave nothing for the others.
+    /// Each way has a limit of its own, or the first would leave nothing for the others.
     fn ping(&mut self, subjects: &[usize], out: Out, numbers: &mut Numbers, now: Instant) {
-        let doors = subjects.iter().map(|&subject| self.subjects[subject].doors);
-        let most = doors.max().unwrap_or(0);
-        for door in 0..most {
-            for &subject in subjects {
-                let place = Door { out, subject, door };
-                let known = self.of(subject).any(|probe| probe.door == place);
-                if known || door >= self.subjects[subject].doors || !self.has_room(out) {
-                    continue;
-                }
-                let attempt = numbers.next();
-                self.probes.push(Probe {
-                    attempt,
-                    door: place,
-                    began: now,
-                    in_flight: true,
-                    state: State::Running,
-                });
-                self.steps.push_back(Step::Ping(attempt, place));
+        for (subject, door) in self.order.clone() {
+            let place = Door { out, subject, door };
+            let known = self.of(subject).any(|probe| probe.door == place);
+            if known || !subjects.contains(&subject) || !self.has_room(out) {
+                continue;
             }
+            let attempt = numbers.next();
+            self.probes.push(Probe {
+                attempt,
+                door: place,
+                began: now,
+                in_flight: true,
+                state: State::Running,
+            });
+            self.steps.push_back(Step::Ping(attempt, place));
         }
     }
 }

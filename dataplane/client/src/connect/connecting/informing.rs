@@ -6,6 +6,7 @@ use plenum_wire::directory::{Denial, DirectoryProblem};
 
 use super::hope::Doubt;
 use super::renewing::Renewal;
+use super::testing::Turns;
 use super::{Connecting, State, Then};
 use crate::connect::looking::{Asked, Looking, Outcome};
 use crate::connect::places::Places;
@@ -121,6 +122,7 @@ impl Connecting {
         self.doubt = Doubt::default();
         // What was wrong with others says nothing of these.
         self.troubles.clear();
+        self.turns = Turns::default();
         let before = std::mem::replace(&mut self.places, places);
         let home = self.home.and_then(|zone| before.zones.get(zone));
         self.home = home.and_then(|zone| self.places.find(zone));

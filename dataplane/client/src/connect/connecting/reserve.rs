@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::asking::Spot;
 use super::{Connecting, State};
-use crate::connect::measure::{DECIDE_WITHIN, Door, Subject, Test};
+use crate::connect::measure::{DECIDE_WITHIN, Door, Plan, Subject, Test};
 use crate::connect::places::Places;
 use crate::connect::words::{Failure, Out, Path, Server, Trouble, Tunnel};
 
@@ -33,14 +33,17 @@ pub(super) enum Reserve {
 }
 
 impl Tunnel {
-    /// All that are offered, in the order of their zones.
+    /// All that are offered: the first of each zone, in the order of the zones, before the second
+    /// of any, as those of one zone may all be behind the same firewall.
     pub(in crate::connect) fn all(places: &Places) -> Vec<Self> {
         let zones = places.zones.iter().enumerate();
-        zones
+        let mut all: Vec<Self> = zones
             .flat_map(|(zone, place)| {
                 (0..place.tunnels.len()).map(move |index| Self { zone, index })
             })
-            .collect()
+            .collect();
+        all.sort_by_key(|tunnel| tunnel.index);
+        all
     }
 }
 
@@ -134,6 +137,7 @@ impl Connecting {
                 spots.sort_by_key(|spot| Some(spot.path) == self.avoid);
                 self.reserve = Reserve::Ready(spots);
             } else if let Some(failures) = test.failures() {
+                self.turns.tunnels += test.tried();
                 self.act();
                 let tunnels = Tunnel::all(&self.places);
                 let failures = failures.into_iter();
@@ -209,9 +213,13 @@ impl Connecting {
                 doors: 1,
             }
         };
-        let subjects = Tunnel::all(&self.places).into_iter().map(subject).collect();
-        let outs = (0..self.setting.outs).map(Out).collect();
-        let test = Test::new(subjects, outs, true, &mut self.numbers, now);
+        let plan = Plan {
+            subjects: Tunnel::all(&self.places).into_iter().map(subject).collect(),
+            outs: (0..self.setting.outs).map(Out).collect(),
+            at_once: true,
+            turn: self.turns.tunnels,
+        };
+        let test = Test::new(plan, &mut self.numbers, now);
         self.reserve = Reserve::Testing(test);
     }
 }

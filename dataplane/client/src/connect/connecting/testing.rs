@@ -8,8 +8,16 @@ use std::time::Instant;
 use super::asking::{Asking, Spot};
 use super::reserve::Reserve;
 use super::{Connecting, State, straight};
-use crate::connect::measure::{DECIDE_WITHIN, Door, Subject, Test};
+use crate::connect::measure::{DECIDE_WITHIN, Door, Plan, Subject, Test};
 use crate::connect::words::{Attempt, Failure, Numbers, Out, Server, Trouble};
+
+/// How many doors tests of these places have tried in vain: a test that may not try all of them
+/// begins where the one before it ended.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    pub controllers: usize,
+    pub tunnels: usize,
+}
 
 impl Connecting {
     /// The second step, with what is known of the zones.
@@ -37,11 +45,14 @@ impl Connecting {
             load: zone.load,
             doors: zone.controllers.len(),
         });
-        let subjects: Vec<Subject> = subjects.collect();
-        let ways = self.ways();
-        // Who could ask the directory straight ahead gets on like that, most likely.
-        let at_once = self.informant.is_some_and(|(_, out)| out != Out(0));
-        let test = Test::new(subjects, ways, at_once, &mut self.numbers, now);
+        let plan = Plan {
+            subjects: subjects.collect(),
+            outs: self.ways(),
+            // Who could ask the directory straight ahead gets on like that, most likely.
+            at_once: self.informant.is_some_and(|(_, out)| out != Out(0)),
+            turn: self.turns.controllers,
+        };
+        let test = Test::new(plan, &mut self.numbers, now);
         self.prepare_reserve(now);
         self.state = State::Testing(test);
     }
@@ -76,6 +87,7 @@ impl Connecting {
             let spots = doors.iter().copied().map(spot).collect();
             self.ask_beyond(spots, &doors, now);
         } else if let Some(failures) = test.failures() {
+            self.turns.controllers += test.tried();
             self.leave_test(now);
             let failures = failures.into_iter();
             let troubles = failures.map(|(door, failure)| trouble(door, failure));

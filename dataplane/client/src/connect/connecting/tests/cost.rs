@@ -1,6 +1,7 @@
 //! What the network test costs: never more than 100 kB by one way out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 use super::world::*;
 use crate::connect::measure::BUDGET;
@@ -17,18 +18,18 @@ type Kind = (bool, Out);
 /// Counts bytes as if nothing that is begun could be stopped before it has cost its part.
 #[derive(Debug, Default)]
 pub struct Cost {
-    pinged: BTreeSet<(Target, Out)>,
-    spent: BTreeMap<Kind, usize>,
+    /// When the test began, and its bytes.
+    spent: BTreeMap<Kind, (Option<Instant>, usize)>,
     /// Of the dearest test, by one way.
     pub most: usize,
 }
 
 impl Cost {
-    pub fn ping(&mut self, target: Target, out: Out, way: Way) {
-        // Nothing is begun twice in one test.
-        if !self.pinged.insert((target, out)) {
-            self.begin();
-            self.pinged.insert((target, out));
+    /// By a test that began then, if it still goes on.
+    pub fn ping(&mut self, target: Target, out: Out, way: Way, test: Option<Instant>) {
+        let (began, spent) = self.spent.entry(kind(target, out)).or_default();
+        if test.is_some_and(|test| *began != Some(test)) {
+            (*began, *spent) = (test, 0);
         }
         let nothing = match way {
             Way::Hole | Way::Comes(..) | Way::Goes(..) => true,
@@ -45,19 +46,16 @@ impl Cost {
         self.spend(target, out, REQUEST);
     }
 
-    /// Another test.
-    pub fn begin(&mut self) {
-        self.pinged.clear();
-        self.spent.clear();
-    }
-
     fn spend(&mut self, target: Target, out: Out, bytes: usize) {
-        let kind = (matches!(target, Target::Tunnel(_)), out);
-        let spent = self.spent.entry(kind).or_default();
+        let (_, spent) = self.spent.entry(kind(target, out)).or_default();
         *spent += bytes;
         self.most = self.most.max(*spent);
         assert!(*spent <= BUDGET, "{spent} bytes");
     }
+}
+
+const fn kind(target: Target, out: Out) -> Kind {
+    (matches!(target, Target::Tunnel(_)), out)
 }
 
 #[test]

@@ -239,6 +239,35 @@ fn the_only_zone_on_this_side_of_the_firewall_may_be_far_down_the_list() {
 }
 
 #[test]
+fn doors_that_one_test_may_not_pay_for_are_tried_in_the_next() {
+    let mut world = world();
+    world.zones = vec![Zone::at(&[Way::Hole]); 9];
+    for zone in &mut world.zones {
+        zone.controllers = 2;
+    }
+    // The second door of the last zone is the eighteenth.
+    world.zones[8].ways = vec![open(40.0)];
+    world.zones[8].faults = vec![Fault::Silent];
+    let seen = world.join();
+    assert_eq!(seen.found().zone, 8);
+    // As long as it takes to be sure that the others are silent.
+    assert!(seen.ms() < 8_000, "{} ms", seen.ms());
+}
+
+#[test]
+fn many_silent_tunnels_of_one_zone_leave_room_to_try_those_of_the_others() {
+    let mut world = world();
+    world.zones = vec![Zone::at(&[Way::Hole]); 3];
+    for zone in &mut world.zones[..2] {
+        zone.tunnels = vec![vec![Way::Hole]; 8];
+    }
+    world.zones[2].tunnels = vec![vec![open(40.0)]];
+    let seen = world.join();
+    assert_eq!(seen.found().path, tunnel(2, 0));
+    assert!(seen.ms() < 2_000, "{} ms", seen.ms());
+}
+
+#[test]
 fn a_directory_that_names_no_zone_keeps_nobody_from_one_that_does() {
     let mut world = world();
     let empty = Directory {

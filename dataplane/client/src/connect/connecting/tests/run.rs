@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::super::Connecting;
+use super::super::reserve::Reserve;
+use super::super::{Connecting, State};
 use super::cost::Cost;
 use super::internet::{Internet, Reply};
 use super::weather::Weather;
@@ -142,9 +143,6 @@ impl Run<'_> {
 
     fn hand_over(&mut self, input: Input) {
         let known = self.running.remove(&input.attempt());
-        if matches!(input, Input::Lookup(_, Ok(_))) {
-            self.cost.begin();
-        }
         // One in eight of those cancelled is too late to be stopped.
         if known || self.luck.random().is_multiple_of(8) {
             self.connecting.handle(input, self.now);
@@ -154,6 +152,15 @@ impl Run<'_> {
     /// The zone in this place of the last answer.
     fn number(&self, zone: usize) -> usize {
         World::number(&self.connecting.places().zones[zone])
+    }
+
+    /// Since when the test goes on that pings this.
+    fn test_of(&self, target: Target) -> Option<Instant> {
+        match (target, &self.connecting.state, &self.connecting.reserve) {
+            (Target::Controller(..), State::Testing(test), _)
+            | (Target::Tunnel(_), _, Reserve::Testing(test)) => Some(test.began()),
+            _ => None,
+        }
     }
 
     /// With the zone's number.
@@ -196,7 +203,7 @@ impl Run<'_> {
                 self.seen.pinged.push(target);
                 let way = self.internet.way(target, out);
                 self.pinged.insert(attempt, way);
-                self.cost.ping(target, out, way);
+                self.cost.ping(target, out, way, self.test_of(target));
                 self.ping(attempt, way, true);
                 // Controllers and tunnels, each by the ways out that there are, and as many again
                 // where nobody answers.
