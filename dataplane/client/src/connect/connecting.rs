@@ -16,6 +16,7 @@
 mod asking;
 mod endings;
 mod hope;
+mod in_vain;
 mod informing;
 mod renewing;
 mod reserve;

@@ -3,15 +3,15 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use plenum_wire::join::{Offer, Problem, Refusal};
+use plenum_wire::join::{Offer, Problem};
 use url::Url;
 
-use super::{Connecting, EXCLUDE, QUICK, Setback, State, Then};
+use super::{Connecting, EXCLUDE, QUICK, Setback, State};
 use crate::connect::places::Places;
 use crate::connect::words::{Action, Attempt, Failure, Fault, Path, Server, Trouble};
 
-/// Longest wait that a zone's `Retry-After` is obeyed for: the user waits too.
-const RETRY_AFTER: Duration = Duration::from_secs(3);
+/// How long what a network test has shown counts while somebody is full.
+const SHOWN: Duration = Duration::from_secs(5);
 
 /// A zone, by a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,10 @@ pub(super) struct Asking {
     /// Somebody was full in the round before: one of the later ones may be asked in this.
     again: bool,
     current: Option<(Attempt, Spot)>,
-    /// When the silence of a zone that was left a moment ago has lasted long enough.
+    /// Only the zone is asked that was left a moment ago, until then.
     quick: Option<Instant>,
+    /// When others are looked at again though somebody here may have room in a moment.
+    around: Option<Instant>,
     /// For good.
     refused: Option<Problem>,
     /// For now.
@@ -55,12 +57,39 @@ impl Asking {
         }
     }
 
+    /// By what a network test has shown just now. Whether somebody was full just before it.
+    pub fn shown(self, again: bool, now: Instant) -> Self {
+        Self {
+            again,
+            around: Some(now + SHOWN),
+            ..self
+        }
+    }
+
     /// All of a round in which somebody was full.
-    fn once_more(self) -> Self {
+    pub fn once_more(self) -> Self {
         Self {
             again: true,
+            quick: self.quick,
+            around: self.around,
             ..Self::beyond(self.round, self.later, Vec::new())
         }
+    }
+
+    /// Whether others are not looked at yet.
+    pub const fn is_at_home(&self) -> bool {
+        self.quick.is_some()
+    }
+
+    /// Others need not be looked at before `next`.
+    pub fn may_go_on(&self, next: Instant) -> bool {
+        let until = self.quick.or(self.around);
+        until.is_some_and(|until| next < until)
+    }
+
+    /// Home is one among others from now on.
+    pub const fn leave_home(&mut self) {
+        self.quick = None;
     }
 
     /// The turn of those of which nothing has been heard: they are no worse than what stalls, but
@@ -231,59 +260,12 @@ impl Connecting {
         };
         let mut asking = std::mem::take(asking);
         if let Some((_, after)) = asking.full.take() {
-            let after = after.map(|after| after.min(RETRY_AFTER));
-            let wait = self.backoff_after(after);
-            let again = Box::new(asking.once_more());
-            return self.pause(wait, Then::Ask(again), now);
+            return self.wait_for_room(asking, after, now);
         }
         if let Some(problem) = asking.refused.take() {
-            return self.refused(problem, now);
+            return self.refused(problem, asking.is_at_home(), now);
         }
         self.unreachable(asking.troubles, asking.round, now);
-    }
-
-    /// A refusal for good; but a token that was kept may only be too old.
-    fn refused(&mut self, problem: Problem, now: Instant) {
-        let about_token = matches!(problem.code, Refusal::TokenRequired | Refusal::Forbidden);
-        if about_token && !self.fresh && !self.setting.directories.is_empty() {
-            return self.look_up(now);
-        }
-        self.refusal = Some(problem);
-        self.give_up(now);
-    }
-
-    /// No controller can be reached by any way.
-    pub(super) fn failed_all(&mut self, troubles: Vec<Trouble>, now: Instant) {
-        self.state = State::Asking(Asking::nobody(troubles));
-        self.round_over(now);
-    }
-
-    /// Tried again, where that can help; a zone that the user gave without looking around.
-    fn unreachable(&mut self, mut troubles: Vec<Trouble>, round: Vec<Spot>, now: Instant) {
-        troubles.append(&mut self.tunnels_wrong);
-        let directories = self.renewal.troubles().iter().cloned();
-        let all: Vec<Trouble> = troubles.iter().cloned().chain(directories).collect();
-        let hopeless = self.is_hopeless(&all, now) && !self.may_learn();
-        self.troubles = troubles;
-        self.refusal = None;
-        if hopeless {
-            return self.give_up(now);
-        }
-        // It was not the way that was to blame, or not that alone.
-        self.avoid = None;
-        if self.move_on(now) {
-            return;
-        }
-        self.renew(now);
-        let wait = self.wait_after_round();
-        let given = self.setting.directories.is_empty() && self.setting.outs == 1;
-        // After a network test that nobody answered there was no round.
-        let then = if given && !round.is_empty() {
-            Then::Ask(Box::new(Asking::beyond(round, Vec::new(), Vec::new())))
-        } else {
-            Then::Test
-        };
-        self.pause(wait, then, now);
     }
 }
 

@@ -24,9 +24,8 @@ impl Connecting {
     pub(super) fn enter(&mut self, now: Instant) {
         self.zones_began = now;
         self.steps.test = None;
-        let choices = self.places.zones.len() * self.setting.outs;
         // Where there is only one there is nothing to choose.
-        if self.setting.directories.is_empty() && choices == 1 {
+        if self.setting.directories.is_empty() && self.choices() == 1 {
             self.put_reserve_away();
             let only = Spot {
                 zone: 0,
@@ -36,6 +35,11 @@ impl Connecting {
             return self.ask(vec![only], None, now);
         }
         self.test(now);
+    }
+
+    /// How many zones by how many ways.
+    pub(super) const fn choices(&self) -> usize {
+        self.places.zones.len() * self.setting.outs
     }
 
     pub(super) fn test(&mut self, now: Instant) {
@@ -114,6 +118,7 @@ impl Connecting {
         let failures = test.so_far();
         let troubles = failures.map(|(door, failure)| trouble(door, failure.clone()));
         let round = Asking::beyond(spots, later.collect(), troubles.collect());
+        let round = round.shown(self.refusal.is_some(), now);
         self.leave_test(now);
         self.ask_round(round, now);
     }

@@ -11,6 +11,7 @@
 //! | `cost` | the bytes of the network test, and how many they may be |
 //! | `obstacles` | what is wrong with one server, way or router keeps nobody from the others |
 //! | `returns` | who was in and comes back |
+//! | `no_room` | who comes back where there is no room, or no such meeting any more |
 //! | `refusals` | who does not, and what they are told |
 //! | `nearest` | the right zone of three, in 1,000 seeded trials |
 //! | `model` | any world: always an end, in time, and a router wherever there is a way to one |
@@ -21,6 +22,7 @@ mod internet;
 mod joins;
 mod model;
 mod nearest;
+mod no_room;
 mod obstacles;
 mod refusals;
 mod returns;

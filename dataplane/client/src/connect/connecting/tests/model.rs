@@ -13,6 +13,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         Just(Fault::Silent),
         Just(Fault::Refused),
         Just(Fault::UnknownName),
+        Just(Fault::NotReady),
         Just(Fault::Nonsense),
         Just(Fault::ProxyAway),
         Just(Fault::ProxyForbids),
@@ -22,25 +23,34 @@ fn fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
-fn way() -> impl Strategy<Value = Way> {
+fn link() -> impl Strategy<Value = Link> {
     let loss = prop_oneof![2 => Just(0.0), 1 => 0.0..0.05_f64];
     let link = (1.0..300.0_f64, 0.0..50.0_f64, loss);
-    let link = link.prop_map(|(round_trip, jitter, loss)| Link {
+    link.prop_map(|(round_trip, jitter, loss)| Link {
         round_trip,
         jitter,
         loss,
-    });
+    })
+}
+
+fn way() -> impl Strategy<Value = Way> {
     prop_oneof![
-        4 => link.clone().prop_map(Way::Open),
+        6 => link().prop_map(Way::Open),
         2 => Just(Way::Hole),
-        1 => link.clone().prop_map(Way::Stalls),
+        1 => link().prop_map(Way::Stalls),
         2 => fault().prop_map(Way::Wrong),
-        1 => (fault(), 0_usize..6, link).prop_map(|(fault, times, link)| Way::Comes(fault, times, link)),
+        1 => (fault(), 0_usize..6, link()).prop_map(|(fault, times, link)| Way::Comes(fault, times, link)),
     ]
 }
 
 fn ways(outs: usize) -> impl Strategy<Value = Vec<Way>> {
     prop::collection::vec(way(), outs)
+}
+
+/// There may be a load balancer in front of a zone, by whatever way that is reached.
+fn ways_to_zone(outs: usize) -> impl Strategy<Value = Vec<Way>> {
+    let balancer = link().prop_map(move |link| vec![Way::Balancer(link); outs]);
+    prop_oneof![12 => ways(outs), 1 => balancer]
 }
 
 fn says() -> impl Strategy<Value = Says> {
@@ -75,7 +85,7 @@ fn zone(outs: usize) -> impl Strategy<Value = Zone> {
     // One that is set up wrongly, now and then.
     let faults = prop_oneof![4 => Just(Vec::new()), 1 => fault().prop_map(|it| vec![it])];
     (
-        ways(outs),
+        ways_to_zone(outs),
         (0_usize..4, faults),
         load,
         any::<bool>(),

@@ -1,0 +1,109 @@
+//! A round in which nobody had a router, and what is done about it.
+//!
+//! What passes is waited for. A zone that was left a moment ago is asked alone for that moment;
+//! then it is one among others, and with what directories name by then: who was in a meeting is
+//! not kept out by a zone that is full or no longer knows it, while another has room.
+
+use std::time::{Duration, Instant};
+
+use plenum_wire::join::{Problem, Refusal};
+
+use super::asking::{Asking, Spot};
+use super::renewing::{Renewal, Vain};
+use super::{Connecting, State, Then};
+use crate::connect::words::Trouble;
+
+/// Longest wait that a zone's `Retry-After` is obeyed for: the user waits too.
+const RETRY_AFTER: Duration = Duration::from_secs(3);
+
+impl Connecting {
+    /// Somebody has no room for the moment.
+    pub(super) fn wait_for_room(
+        &mut self,
+        mut asking: Asking,
+        after: Option<Duration>,
+        now: Instant,
+    ) {
+        let wait = self.backoff_after(after.map(|after| after.min(RETRY_AFTER)));
+        let goes_on = asking.may_go_on(now + wait);
+        if !(goes_on && asking.is_at_home()) {
+            if self.move_on(now) {
+                return;
+            }
+            self.renew(now);
+            asking.leave_home();
+        }
+        let then = if goes_on || self.choices() == 1 {
+            Then::Ask(Box::new(asking.once_more()))
+        } else {
+            Then::Test
+        };
+        self.pause(wait, then, now);
+    }
+
+    /// A refusal for good; but what is kept from before may be too old: the token, and where the
+    /// meeting is.
+    pub(super) fn refused(&mut self, problem: Problem, at_home: bool, now: Instant) {
+        let about_token = matches!(problem.code, Refusal::TokenRequired | Refusal::Forbidden);
+        if at_home && !about_token && self.choices() > 1 {
+            self.renew(now);
+            return self.test(now);
+        }
+        if self.fresh || self.setting.directories.is_empty() {
+            self.refusal = Some(problem);
+            return self.give_up(now);
+        }
+        match std::mem::replace(&mut self.renewal, Renewal::None) {
+            Renewal::Answered(places, asked) => self.take_up(places, asked, now),
+            Renewal::Asking(looking) => self.state = State::LookingUp(looking),
+            Renewal::From(from, Vain::Later) => {
+                self.pause(from.saturating_duration_since(now), Then::LookUp, now);
+            }
+            Renewal::From(..) => self.look_up(now),
+            Renewal::None => {
+                // It has been asked, and has spoken after the zone.
+                self.refusal = self.denial.is_none().then_some(problem);
+                self.give_up(now);
+            }
+        }
+    }
+
+    /// No controller can be reached by any way.
+    pub(super) fn failed_all(&mut self, troubles: Vec<Trouble>, now: Instant) {
+        self.state = State::Asking(Asking::nobody(troubles));
+        self.round_over(now);
+    }
+
+    /// Tried again, where that can help; a zone that the user gave without looking around.
+    pub(super) fn unreachable(
+        &mut self,
+        mut troubles: Vec<Trouble>,
+        round: Vec<Spot>,
+        now: Instant,
+    ) {
+        troubles.append(&mut self.tunnels_wrong);
+        let directories = self.renewal.troubles().iter().cloned();
+        let all: Vec<Trouble> = troubles.iter().cloned().chain(directories).collect();
+        let hopeless = self.is_hopeless(&all, now) && !self.may_learn();
+        self.troubles = troubles;
+        self.refusal = None;
+        if hopeless {
+            return self.give_up(now);
+        }
+        // It was not the way that was to blame, or not that alone.
+        self.avoid = None;
+        if self.move_on(now) {
+            return;
+        }
+        self.renew(now);
+        let wait = self.wait_after_round();
+        let given = self.setting.directories.is_empty() && self.setting.outs == 1;
+        // After a network test that nobody answered there was no round.
+        let then = if given && !round.is_empty() {
+            Then::Ask(Box::new(Asking::beyond(round, Vec::new(), Vec::new())))
+        } else {
+            Then::Test
+        };
+        self.pause(wait, then, now);
+    }
+}

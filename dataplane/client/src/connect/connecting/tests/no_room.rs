@@ -1,0 +1,125 @@
+//! Who comes back to a zone that has no room, or no such meeting any more: there may be others.
+
+use crate::connect::words::Fault;
+
+use super::world::*;
+use super::*;
+
+const PASSING: [Refusal; 5] = [
+    Refusal::ZoneFull,
+    Refusal::MeetingFull,
+    Refusal::ZoneOverloaded,
+    Refusal::NoRouter,
+    Refusal::TooManyRequests,
+];
+
+/// Zones that take nobody, in every way in which one can.
+fn closed() -> impl Iterator<Item = Zone> {
+    let refusing = PASSING.into_iter().chain([Refusal::UnknownMeeting]);
+    let refusing = refusing.map(|code| {
+        let mut zone = Zone::at(&[open(40.0)]);
+        zone.refusal = Some((code, usize::MAX));
+        zone
+    });
+    refusing.chain([Zone::at(&[Way::Balancer(clear(40.0))])])
+}
+
+/// Somebody who was in the first zone.
+fn back() -> World {
+    let mut world = world();
+    world.known = true;
+    world.back = Some((0, DIRECT));
+    world
+}
+
+#[test]
+fn another_zone_that_was_offered_takes_who_comes_back() {
+    for home in closed() {
+        let mut world = back();
+        let what = (home.refusal, home.ways[0]);
+        world.zones = vec![home, Zone::at(&[open(60.0)])];
+        let seen = world.join();
+        assert_eq!(seen.found().zone, 1, "{what:?}");
+        assert!(seen.ms() < 2_000, "{what:?}: {} ms", seen.ms());
+    }
+}
+
+#[test]
+fn a_zone_that_was_not_offered_before_takes_who_comes_back() {
+    for home in closed() {
+        let mut world = back();
+        let what = (home.refusal, home.ways[0]);
+        world.gone = vec![home];
+        let seen = world.join();
+        assert_eq!((seen.zone, seen.lookups), (Some(0), 1), "{what:?}");
+        assert!(seen.ms() < 2_000, "{what:?}: {} ms", seen.ms());
+    }
+}
+
+#[test]
+fn nobody_leaves_a_zone_that_is_full_for_a_moment() {
+    for code in PASSING {
+        let mut world = back();
+        world.zones.push(Zone::at(&[open(5.0)]));
+        world.zones[0].refusal = Some((code, 2));
+        let seen = world.join();
+        assert_eq!(seen.found().zone, 0, "{code:?}");
+        assert_eq!((seen.lookups, seen.pinged.len()), (0, 0), "{code:?}");
+    }
+}
+
+#[test]
+fn another_zone_that_is_back_later_takes_whom_the_first_one_has_no_room_for() {
+    for home in closed().filter(|zone| zone.refusal.is_some_and(|(code, _)| code.passes())) {
+        let mut world = back();
+        let starts = Way::Comes(Fault::Refused, 1, clear(60.0));
+        world.zones = vec![home, Zone::at(&[starts])];
+        for back in [world.back, None] {
+            world.back = back;
+            let seen = world.join();
+            assert_eq!(seen.found().zone, 1);
+            assert!(seen.ms() < 8_000, "{} ms", seen.ms());
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_is_away_keeps_nobody_from_another_zone() {
+    for way in [Way::Hole, Way::Wrong(Fault::Refused)] {
+        for home in closed() {
+            let mut world = back();
+            world.directories[0].ways = vec![way];
+            world.zones = vec![home, Zone::at(&[open(60.0)])];
+            let seen = world.join();
+            assert_eq!(seen.found().zone, 1);
+            assert!(seen.ms() < 2_000, "{} ms", seen.ms());
+        }
+    }
+}
+
+#[test]
+fn a_full_zone_is_told_when_there_is_no_other_and_the_directory_not_asked_without_end() {
+    let mut world = back();
+    world.zones[0].refusal = Some((Refusal::ZoneFull, usize::MAX));
+    world.zones.push(world.zones[0].clone());
+    let seen = world.join();
+    assert!(seen.error().to_string().contains("full"), "{seen:?}");
+    assert!((1..=4).contains(&seen.lookups), "{} lookups", seen.lookups);
+    assert!((10_000..=15_000).contains(&seen.ms()), "{} ms", seen.ms());
+}
+
+#[test]
+fn a_meeting_that_no_zone_knows_any_more_is_what_the_directory_says_of_it() {
+    let mut world = back();
+    world.zones[0].refusal = Some((Refusal::UnknownMeeting, usize::MAX));
+    let seen = world.join();
+    let told = seen.error().to_string();
+    assert!(told.contains("no such meeting"), "{told}");
+    assert_eq!((seen.lookups, seen.asked.len()), (1, 2));
+    world.zones.push(world.zones[0].clone());
+    world.directories[0].says = Says::No(Denial::Over, None);
+    let seen = world.join();
+    assert!(seen.error().to_string().contains("is over"), "{seen:?}");
+    assert_eq!(seen.lookups, 1);
+    assert!(seen.ms() < 1_000, "{} ms", seen.ms());
+}
