@@ -6,13 +6,15 @@
 //!     +- Pausing -+ +-tunnels+     what passes is asked again until the deadline
 //! ```
 //!
-//! Beside them: the tunnels, held in reserve; and a lookup, where the places lead nowhere.
+//! Beside them: the tunnels, held in reserve; a lookup, where the places lead nowhere; and one
+//! zone that is slow or silent, where the others are full.
 //!
 //! Guarantees: exactly one [`Action::Done`], not later than the deadline, or than the patience
 //! in a waiting room; nothing after it; a controller that answers is preferred to a tunnel,
 //! which is asked only when none has answered. Nothing that one server, one way or one router
 //! did wrong keeps anybody from the others.
 
+mod aside;
 mod asking;
 mod endings;
 mod hope;
@@ -33,7 +35,8 @@ use super::looking::{self, Looking};
 use super::measure::{self, Door, Test};
 use super::places::Places;
 use super::words::{
-    Action, Found, Input, News, Numbers, Out, Path, Setback, Steps, Target, Trouble, Tunnel,
+    Action, Attempt, Found, Input, News, Numbers, Out, Path, Setback, Steps, Target, Trouble,
+    Tunnel,
 };
 use crate::backoff::Backoff;
 use crate::error::JoinError;
@@ -111,6 +114,8 @@ pub struct Connecting {
     admission: Option<String>,
     told: Option<News>,
     reserve: Reserve,
+    /// Who is asked beside the others.
+    aside: Option<(Attempt, Spot)>,
     turns: Turns,
     numbers: Numbers,
     backoff: Backoff,
@@ -147,6 +152,7 @@ impl Connecting {
             admission: setting.admission.clone(),
             told: None,
             reserve: Reserve::None,
+            aside: None,
             turns: Turns::default(),
             numbers: Numbers::default(),
             backoff: Backoff::new(setting.seed),

@@ -28,10 +28,10 @@ pub(super) struct Asking {
     /// All of this round, for the next one.
     round: Vec<Spot>,
     left: VecDeque<Spot>,
-    /// Of which nothing has been heard yet: asked when the others do not answer either, or stay
-    /// full.
-    later: Vec<Spot>,
-    /// Somebody was full in the round before: one of the later ones may be asked in this.
+    /// Of which nothing has been heard yet: asked when the others do not answer either, or beside
+    /// them when they stay full.
+    later: VecDeque<Spot>,
+    /// Somebody was full in the round before: one of the later ones may be asked beside this.
     again: bool,
     current: Option<(Attempt, Spot)>,
     /// Only the zone is asked that was left a moment ago, until then.
@@ -47,7 +47,7 @@ pub(super) struct Asking {
 
 impl Asking {
     /// These, then those, knowing what is wrong with others.
-    pub fn beyond(spots: Vec<Spot>, later: Vec<Spot>, troubles: Vec<Trouble>) -> Self {
+    pub fn beyond(spots: Vec<Spot>, later: VecDeque<Spot>, troubles: Vec<Trouble>) -> Self {
         Self {
             left: spots.iter().copied().collect(),
             round: spots,
@@ -93,18 +93,32 @@ impl Asking {
     }
 
     /// The turn of those of which nothing has been heard: they are no worse than what stalls, but
-    /// than what is full for a moment. One by one where somebody is, who may have room meanwhile.
+    /// than what is full for a moment.
     fn call_later(&mut self) {
-        let count = match self.full {
-            None => self.later.len(),
-            Some(_) => usize::from(std::mem::take(&mut self.again)).min(self.later.len()),
-        };
-        self.left.extend(self.later.drain(..count));
+        if self.full.is_none() {
+            self.left.append(&mut self.later);
+        }
+    }
+
+    /// The turn of one of them, where somebody stays full.
+    pub fn take_later(&mut self) -> Option<Spot> {
+        if self.again {
+            self.later.pop_front()
+        } else {
+            None
+        }
+    }
+
+    /// This one answers, and is asked in the rounds to come.
+    pub fn include(&mut self, spot: Spot) {
+        if !self.round.contains(&spot) {
+            self.round.push(spot);
+        }
     }
 
     /// Nobody, as none can be reached.
     pub fn nobody(troubles: Vec<Trouble>) -> Self {
-        Self::beyond(Vec::new(), Vec::new(), troubles)
+        Self::beyond(Vec::new(), VecDeque::new(), troubles)
     }
 
     pub fn next_timeout(&self) -> Option<Instant> {
@@ -149,7 +163,7 @@ impl Asking {
 impl Connecting {
     /// Asks these, one after the other.
     pub(super) fn ask(&mut self, spots: Vec<Spot>, quick: Option<Instant>, now: Instant) {
-        let round = Asking::beyond(spots, Vec::new(), Vec::new());
+        let round = Asking::beyond(spots, VecDeque::new(), Vec::new());
         self.ask_round(Asking { quick, ..round }, now);
     }
 
@@ -195,6 +209,11 @@ impl Connecting {
         };
         let attempt = self.numbers.next();
         asking.current = Some((attempt, spot));
+        self.put(attempt, &spot, now);
+    }
+
+    /// The question itself.
+    pub(super) fn put(&mut self, attempt: Attempt, spot: &Spot, now: Instant) {
         self.tries += 1;
         self.actions.push_back(Action::Ask {
             attempt,
@@ -211,6 +230,9 @@ impl Connecting {
         answer: Result<Box<Offer>, Setback>,
         now: Instant,
     ) {
+        if let Some((_, spot)) = self.aside.take_if(|(it, _)| *it == attempt) {
+            return self.handle_aside(spot, answer, now);
+        }
         let State::Asking(asking) = &mut self.state else {
             return;
         };
@@ -223,9 +245,7 @@ impl Connecting {
                 self.refusal = Some(problem.clone());
                 if problem.code.passes() {
                     asking.full = Some((problem, after));
-                    if !asking.round.contains(&spot) {
-                        asking.round.push(spot);
-                    }
+                    asking.include(spot);
                 } else {
                     // What the first one says counts: it was the best.
                     asking.refused.get_or_insert(problem);

@@ -4,6 +4,7 @@
 //! then it is one among others, and with what directories name by then: who was in a meeting is
 //! not kept out by a zone that is full or no longer knows it, while another has room.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use plenum_wire::join::{Problem, Refusal};
@@ -34,6 +35,7 @@ impl Connecting {
             asking.leave_home();
         }
         let then = if goes_on || self.choices() == 1 {
+            self.ask_aside(&mut asking, now);
             Then::Ask(Box::new(asking.once_more()))
         } else {
             Then::Test
@@ -100,7 +102,7 @@ impl Connecting {
         let given = self.setting.directories.is_empty() && self.setting.outs == 1;
         // After a network test that nobody answered there was no round.
         let then = if given && !round.is_empty() {
-            Then::Ask(Box::new(Asking::beyond(round, Vec::new(), Vec::new())))
+            Then::Ask(Box::new(Asking::beyond(round, VecDeque::new(), Vec::new())))
         } else {
             Then::Test
         };

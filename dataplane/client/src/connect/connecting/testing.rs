@@ -43,6 +43,7 @@ impl Connecting {
     }
 
     pub(super) fn test(&mut self, now: Instant) {
+        self.leave_aside();
         let zones = self.places.zones.iter().enumerate();
         let subjects = zones.map(|(index, zone)| Subject {
             hosts: zone.hosts || self.home == Some(index),

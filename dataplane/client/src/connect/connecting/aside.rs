@@ -1,0 +1,54 @@
+//! A zone of which nothing has been heard, asked beside the others while those stay full.
+//!
+//! It may be slow and have room, or be silent, which takes 3 s to show: whoever is full may have
+//! room long before that, and is asked as often as if nobody else were. One at a time; the first
+//! offer counts.
+
+use std::time::Instant;
+
+use plenum_wire::join::Offer;
+
+use super::asking::{Asking, Spot};
+use super::{Connecting, State, Then};
+use crate::connect::words::{Action, Setback};
+
+impl Connecting {
+    /// The turn of the next one, unless another is still being asked.
+    pub(super) fn ask_aside(&mut self, round: &mut Asking, now: Instant) {
+        if self.aside.is_some() {
+            return;
+        }
+        if let Some(spot) = round.take_later() {
+            let attempt = self.numbers.next();
+            self.aside = Some((attempt, spot));
+            self.put(attempt, &spot, now);
+        }
+    }
+
+    pub(super) fn handle_aside(
+        &mut self,
+        spot: Spot,
+        answer: Result<Box<Offer>, Setback>,
+        now: Instant,
+    ) {
+        match answer {
+            Ok(offer) => self.found(offer, &spot, now),
+            Err(Setback::Refused(problem, _)) if problem.code.passes() => match &mut self.state {
+                State::Asking(round) => round.include(spot),
+                State::Pausing {
+                    then: Then::Ask(round),
+                    ..
+                } => round.include(spot),
+                _ => {}
+            },
+            Err(_) => {}
+        }
+    }
+
+    /// All begins anew, or has an end.
+    pub(super) fn leave_aside(&mut self) {
+        let left = self.aside.take();
+        let cancelled = left.map(|(attempt, _)| Action::Cancel(attempt));
+        self.actions.extend(cancelled);
+    }
+}
