@@ -73,6 +73,8 @@ pub struct Moving {
     joined: bool,
     next_leg: u32,
     deadline: Instant,
+    /// How long this join, or this return, may take where nobody has to be waited for.
+    within: Duration,
     backoff: Backoff,
     /// The last offer: proves who comes back.
     last: Option<(ParticipantId, String)>,
@@ -93,6 +95,7 @@ impl Moving {
             joined: false,
             next_leg: 0,
             deadline,
+            within: deadline.saturating_duration_since(now),
             backoff: Backoff::new(seed),
             last: None,
             avoid: Vec::new(),
@@ -137,7 +140,9 @@ impl Moving {
             ) if leg == new.id => {
                 self.state = self.let_in(&old, new, give_up);
             }
-            (state, Input::NetworkChanged) => self.state = self.leave_network(state, now),
+            (state, Input::NetworkChanged { waits }) => {
+                self.state = self.leave_network(state, waits, now);
+            }
             (state, Input::Complete(leg)) => self.state = self.completed(state, leg),
             (state, Input::Died(leg, cause)) => self.died(state, leg, &cause, now),
             (State::Steady(old), Input::Migrate(leg, offer)) if leg == old.id => {

@@ -23,11 +23,11 @@ use plenum_transport::dial::Changes;
 use plenum_wire::control::{FromClient, Interest, Present};
 use plenum_wire::join::Endpoint;
 use plenum_wire::{DisplayName, Kind, MeetingId, ParticipantId, RouterId, Rung};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Sleep;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::connect::{Connector, Way};
+use crate::connect::{Connector, Waiting, Way};
 use crate::error::JoinError;
 use crate::event::Event;
 use crate::ladder::RungPolicy;
@@ -139,6 +139,8 @@ pub struct Session {
     inbox: mpsc::Receiver<Note>,
     batch: Vec<Note>,
     asking: Option<AbortOnDropHandle<()>>,
+    /// Whether what was asked last has to wait for somebody.
+    waiting: watch::Receiver<Option<Waiting>>,
     events: VecDeque<Event>,
     /// The join that goes on; none while there is a router.
     journey: Journey,
@@ -179,6 +181,7 @@ impl Session {
             inbox,
             batch: Vec::with_capacity(BATCH),
             asking: None,
+            waiting: watch::channel(None).1,
             events: VecDeque::new(),
             journey: Journey::default(),
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),

@@ -36,7 +36,7 @@ use super::measure::{self, Door, Test};
 use super::places::Places;
 use super::words::{
     Action, Attempt, Found, Input, News, Numbers, Out, Path, Setback, Steps, Target, Trouble,
-    Tunnel,
+    Tunnel, Waiting,
 };
 use crate::backoff::Backoff;
 use crate::error::JoinError;
@@ -233,6 +233,12 @@ impl Connecting {
     #[must_use]
     pub const fn admission(&self) -> Option<&String> {
         self.admission.as_ref()
+    }
+
+    /// Whether somebody is being waited for.
+    pub(super) fn waiting(&self) -> Option<Waiting> {
+        let admission = self.admission.clone();
+        self.told.map(|_| Waiting { admission })
     }
 
     /// What the directory answered last, or the user gave.

@@ -8,6 +8,7 @@ use plenum_transport::route::Route;
 use plenum_wire::MeetingId;
 use plenum_wire::directory::LookupRequest;
 use plenum_wire::join::{JoinRequest, Offer};
+use tokio::sync::watch;
 use url::Url;
 
 use super::blame::Blame;
@@ -16,7 +17,7 @@ use super::doors::{self, Doors, Exit};
 use super::driver::{Arrived, Driver};
 use super::errand::Question;
 use super::places::Places;
-use super::words::{Out, Path, Steps};
+use super::words::{Out, Path, Steps, Waiting};
 use crate::error::JoinError;
 use crate::network::Network;
 use crate::proxy::{self, ProxySettings};
@@ -120,11 +121,13 @@ impl Connector {
         })
     }
 
-    /// Asks until a router is offered, a refusal is for good, or `deadline` passes.
+    /// Asks until a router is offered, a refusal is for good, or `deadline` passes; tells
+    /// `waiting` when somebody has to be waited for.
     pub async fn locate(
         self,
         request: JoinRequest,
         deadline: Instant,
+        waiting: watch::Sender<Option<Waiting>>,
     ) -> Result<Box<Located>, JoinError> {
         let plan = &*self.plan;
         let returns = request.ticket.is_some();
@@ -154,7 +157,7 @@ impl Connector {
             network,
             places,
             admission,
-        } = driver.run(setting).await?;
+        } = driver.run(setting, &waiting).await?;
         let place = &places.zones[found.zone];
         let name = place.name.as_ref().map(ToString::to_string);
         let way = Way {
@@ -206,6 +209,11 @@ impl Connector {
         }
         self.here = Some(located.here);
         self.admission.clone_from(&located.admission);
+    }
+
+    /// The next question is asked by who has asked this one.
+    pub fn wait_on(&mut self, waiting: Waiting) {
+        self.admission = waiting.admission.or(self.admission.take());
     }
 
     /// The router could not even be spoken to: by this way perhaps none can.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use plenum_wire::MeetingId;
 use plenum_wire::join::JoinRequest;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, Span};
@@ -16,7 +16,7 @@ use super::doors::{self, Doors};
 use super::errand::{Question, look_up, ping, reach};
 use super::places::Places;
 use super::words::{
-    Action, Attempt, Failure, Found, Input, News, Out, Path, Setback, Target, Unanswered,
+    Action, Attempt, Failure, Found, Input, News, Out, Path, Setback, Target, Unanswered, Waiting,
 };
 use crate::error::JoinError;
 use crate::network::Network;
@@ -69,8 +69,12 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Runs to the end.
-    pub async fn run(mut self, setting: Setting) -> Result<Arrived, JoinError> {
+    /// Runs to the end. Who stops it before that goes on with what `waiting` was told last.
+    pub async fn run(
+        mut self,
+        setting: Setting,
+        waiting: &watch::Sender<Option<Waiting>>,
+    ) -> Result<Arrived, JoinError> {
         let mut connecting = Connecting::new(setting, Instant::now());
         loop {
             while let Some(action) = connecting.poll() {
@@ -87,6 +91,9 @@ impl<'a> Driver<'a> {
                     });
                 }
                 self.act(action, &connecting);
+            }
+            if let Some(waits) = connecting.waiting() {
+                waiting.send_replace(Some(waits));
             }
             let due = connecting.next_timeout().unwrap_or_else(Instant::now);
             tokio::select! {
@@ -281,36 +288,4 @@ impl<'a> Driver<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use plenum_wire::directory::LookupRequest;
-
-    use super::super::doors::exits;
-    use super::*;
-    use crate::proxy::ProxySettings;
-
-    #[tokio::test]
-    async fn nothing_is_kept_of_questions_that_were_answered() {
-        let (network, proxy) = (Network::new(None).unwrap(), ProxySettings::default());
-        let exits = exits(&proxy);
-        let doors = Doors::new(&network, &proxy, &exits, None);
-        let meeting: MeetingId = "4711".parse().unwrap();
-        // Nobody is there, which is an answer.
-        let directories = ["https://127.0.0.1:1".parse().unwrap()];
-        let question = Question {
-            request: LookupRequest {
-                meeting: meeting.clone(),
-                passcode: None,
-                name: None,
-                waiting: None,
-            },
-            bearer: None,
-        };
-        let request = JoinRequest::default();
-        let mut driver = Driver::new(doors, &meeting, &directories, &question, request);
-        for number in 0..20 {
-            driver.look_up(Attempt(number), 0, Out(0), None);
-            assert_eq!(driver.answered().await.attempt(), Attempt(number));
-        }
-        assert!(driver.running.is_empty(), "{} kept", driver.running.len());
-    }
-}
+mod tests;

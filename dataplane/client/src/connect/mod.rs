@@ -34,6 +34,7 @@ mod words;
 
 pub(crate) use connector::{Connector, Located};
 pub(crate) use errand::failure;
+pub(crate) use words::Waiting;
 
 pub use connecting::{Connecting, Setting};
 pub use connector::{RouteKind, Way};

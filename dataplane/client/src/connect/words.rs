@@ -265,6 +265,13 @@ pub enum News {
     NotYet,
 }
 
+/// Somebody else decides how long it takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// By which directories know who knocked, where it is a host.
+    pub admission: Option<String>,
+}
+
 /// A router, and how to get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {

@@ -45,7 +45,8 @@ impl Moving {
     }
 
     pub(super) fn lost(&mut self, cause: &Cause, now: Instant) {
-        self.deadline = now + COME_BACK_WITHIN;
+        self.within = COME_BACK_WITHIN;
+        self.deadline = now + self.within;
         let reason = cause.to_string();
         self.tell(News::Reconnecting { reason });
     }

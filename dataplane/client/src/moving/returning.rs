@@ -12,11 +12,15 @@ const REASON: &str = "the network changed";
 
 impl Moving {
     /// Connections over TCP lead nowhere any more, and questions have no answer.
-    pub(super) fn leave_network(&mut self, state: State, now: Instant) -> State {
+    pub(super) fn leave_network(&mut self, state: State, waits: bool, now: Instant) -> State {
         // It was not the routers that failed.
         self.avoid.clear();
         match state {
             State::Asking => {
+                // The time that others take was not the time of this join.
+                if waits {
+                    self.deadline = self.deadline.max(now + self.within);
+                }
                 self.ask(now);
                 State::Asking
             }

@@ -41,7 +41,10 @@ pub enum Input {
     /// The move is off.
     Stay(LegId, RouterId),
     /// Packets leave this machine from another address than before.
-    NetworkChanged,
+    NetworkChanged {
+        /// What was asked last has no answer yet because somebody else has to be waited for.
+        waits: bool,
+    },
     /// The user leaves.
     Leave,
 }

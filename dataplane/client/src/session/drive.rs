@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use plenum_wire::join::{JoinRequest, Offer};
 use plenum_wire::{Kind, RouterId};
+use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
@@ -182,9 +183,11 @@ impl Session {
         let connector = self.connector.clone();
         let notes = self.notes.clone();
         let span = self.journey.ask();
+        let (tell, waiting) = watch::channel(None);
+        self.waiting = waiting;
         let asking = async move {
             tokio::time::sleep_until(at.into()).await;
-            let answer = connector.locate(request, deadline).await;
+            let answer = connector.locate(request, deadline, tell).await;
             // A session that is gone needs no answer.
             let _ = notes.send(Note::Answer(answer)).await;
         };

@@ -53,7 +53,12 @@ impl Session {
         }
         let proxy = self.connector.proxy().look_again();
         self.connector.change_network(proxy);
-        self.moving.handle(Input::NetworkChanged, now);
+        let waiting = self.waiting.borrow().clone();
+        let waits = waiting.is_some();
+        if let Some(waiting) = waiting {
+            self.connector.wait_on(waiting);
+        }
+        self.moving.handle(Input::NetworkChanged { waits }, now);
         self.act(now);
     }
 }

@@ -2,10 +2,12 @@
 
 use super::*;
 
+const CHANGED: Input = Input::NetworkChanged { waits: false };
+
 /// On `a`, in another network than before, and asking.
 fn returning() -> Participant {
     let mut me = Participant::on("a");
-    me.input(Input::NetworkChanged);
+    me.input(CHANGED);
     let outputs = me.done();
     assert!(
         matches!(&outputs[..], [Output::Tell(News::Reconnecting { .. }), Output::Ask { request, .. }]
@@ -94,11 +96,11 @@ fn a_second_change_begins_anew_and_so_does_one_in_the_middle_of_a_move() {
     let mut me = returning();
     me.input(Input::Answer(Ok(offer("a"))));
     me.done();
-    me.input(Input::NetworkChanged);
+    me.input(CHANGED);
     assert!(matches!(&me.done()[..], [c, Output::Ask { .. }] if *c == close(1, false)));
 
     let mut me = Participant::moving();
-    me.input(Input::NetworkChanged);
+    me.input(CHANGED);
     let outputs = me.done();
     assert!(
         matches!(
@@ -117,7 +119,7 @@ fn a_second_change_begins_anew_and_so_does_one_in_the_middle_of_a_move() {
     let mut me = Participant::moving();
     me.input(Input::Complete(LegId(1)));
     me.done();
-    me.input(Input::NetworkChanged);
+    me.input(CHANGED);
     assert_eq!(me.done()[..2], [close(0, true), ended(true, "b")]);
     assert_eq!(me.moving.router(), Some(&router("b")));
 }
@@ -127,7 +129,32 @@ fn in_another_network_the_router_that_was_lost_in_the_old_one_may_be_offered() {
     let mut me = Participant::on("a");
     me.input(Input::Died(LegId(0), broke()));
     me.done();
-    me.input(Input::NetworkChanged);
+    me.input(CHANGED);
     assert!(matches!(&me.done()[..], [Output::Ask { request, .. }]
         if request.exclude.is_empty() && request.participant.is_some()));
+}
+
+#[test]
+fn who_waits_for_a_host_has_as_long_from_another_network_as_a_join_may_take() {
+    let minutes = Duration::from_secs(300);
+    let until = |me: &mut Participant, changed: Input| {
+        me.done();
+        me.now += minutes;
+        me.input(changed);
+        match &me.done()[..] {
+            [Output::Ask { deadline, .. }] => deadline.saturating_duration_since(me.now),
+            other => panic!("{other:?}"),
+        }
+    };
+    let waits = || Input::NetworkChanged { waits: true };
+    let mut new = Participant::new();
+    assert_eq!(until(&mut new, waits()), Duration::from_secs(15));
+    let mut back = Participant::on("a");
+    back.input(Input::Died(LegId(0), broke()));
+    assert_eq!(until(&mut back, waits()), Duration::from_secs(60));
+    assert_eq!(
+        until(&mut back, CHANGED),
+        Duration::ZERO,
+        "nobody asked for patience"
+    );
 }

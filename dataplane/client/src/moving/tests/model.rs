@@ -16,7 +16,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         5 => Input::Migrate(leg, offer(name)),
         6 => Input::Release(leg, router(name)),
         8 => Input::Welcomed(leg),
-        9 => Input::NetworkChanged,
+        9 => Input::NetworkChanged { waits: false },
         _ => Input::Stay(leg, router(name)),
     })
 }

@@ -246,3 +246,13 @@ fn whoever_waits_for_a_host_shows_the_proof_and_comes_in_when_let() {
             .all(|proof| proof.as_deref() == Some("proof"))
     );
 }
+
+#[test]
+fn who_has_knocked_from_another_network_is_known_by_the_proof_from_the_first_question_on() {
+    let mut world = world();
+    world.admission = Some("proof".to_owned());
+    world.directories[0].says = Says::Later(Denial::WaitingForHost, 3);
+    let seen = world.join();
+    seen.found();
+    assert_eq!(seen.waiting, vec![Some("proof".to_owned()); 4]);
+}

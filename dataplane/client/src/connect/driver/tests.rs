@@ -1,0 +1,91 @@
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use plenum_wire::directory::{Denial, DirectoryProblem, LOOKUP_PATH, LookupRequest};
+use tokio::net::TcpListener;
+
+use super::super::doors::exits;
+use super::*;
+use crate::proxy::ProxySettings;
+
+fn question(meeting: &MeetingId) -> Question {
+    Question {
+        request: LookupRequest {
+            meeting: meeting.clone(),
+            passcode: None,
+            name: None,
+            waiting: None,
+        },
+        bearer: None,
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_questions_that_were_answered() {
+    let (network, proxy) = (Network::new(None).unwrap(), ProxySettings::default());
+    let exits = exits(&proxy);
+    let doors = Doors::new(&network, &proxy, &exits, None);
+    let meeting: MeetingId = "4711".parse().unwrap();
+    // Nobody is there, which is an answer.
+    let directories = ["https://127.0.0.1:1".parse().unwrap()];
+    let question = question(&meeting);
+    let request = JoinRequest::default();
+    let mut driver = Driver::new(doors, &meeting, &directories, &question, request);
+    for number in 0..20 {
+        driver.look_up(Attempt(number), 0, Out(0), None);
+        assert_eq!(driver.answered().await.attempt(), Attempt(number));
+    }
+    assert!(driver.running.is_empty(), "{} kept", driver.running.len());
+}
+
+/// A directory that has everybody wait for a host.
+async fn directory() -> Url {
+    let answer = || async {
+        let problem = DirectoryProblem {
+            title: String::new(),
+            status: Denial::WaitingForHost.status(),
+            code: Denial::WaitingForHost,
+            detail: String::new(),
+            waiting: Some("proof".to_owned()),
+        };
+        (StatusCode::FORBIDDEN, Json(problem))
+    };
+    let app = Router::new().route(LOOKUP_PATH, post(answer));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url.parse().unwrap()
+}
+
+#[tokio::test]
+async fn who_is_stopped_in_a_waiting_room_keeps_what_proves_who_knocked() {
+    let (network, proxy) = (Network::new(None).unwrap(), ProxySettings::default());
+    let exits = exits(&proxy);
+    let doors = Doors::new(&network, &proxy, &exits, None);
+    let meeting: MeetingId = "4711".parse().unwrap();
+    let directories = [directory().await];
+    let question = question(&meeting);
+    let request = JoinRequest::default();
+    let driver = Driver::new(doors, &meeting, &directories, &question, request);
+    let setting = Setting {
+        meeting: meeting.clone(),
+        directories: vec![directories[0].to_string()],
+        outs: exits.len(),
+        known: None,
+        back: None,
+        avoid: None,
+        admission: None,
+        within: Duration::from_secs(120),
+        patience: Duration::from_secs(120),
+        seed: 1,
+    };
+    let (tell, mut told) = watch::channel(None);
+    tokio::select! {
+        arrived = driver.run(setting, &tell) => panic!("{:?}", arrived.map(|it| it.found)),
+        _ = told.wait_for(Option::is_some) => {}
+    }
+    let admission = Some("proof".to_owned());
+    assert_eq!(*told.borrow(), Some(Waiting { admission }));
+}
