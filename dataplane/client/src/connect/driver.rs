@@ -1,6 +1,7 @@
 //! Does what [`Connecting`] decides: one task for each errand, one loop for all.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use plenum_wire::MeetingId;
@@ -13,7 +14,7 @@ use url::Url;
 
 use super::connecting::{Connecting, Setting};
 use super::doors::{self, Doors};
-use super::errand::{Question, look_up, ping, reach};
+use super::errand::{Looks, Question, look_up, ping, reach};
 use super::places::Places;
 use super::words::{
     Action, Attempt, Failure, Found, Input, News, Out, Path, Setback, Target, Unanswered, Waiting,
@@ -44,6 +45,8 @@ pub(crate) struct Driver<'a> {
     pub request: JoinRequest,
     /// Without those that have answered: who waits for a host asks hundreds of times.
     running: BTreeMap<Attempt, AbortOnDropHandle<()>>,
+    /// Whether the network wants a sign-in, by each way out.
+    looks: BTreeMap<Out, Arc<Looks>>,
     tell: mpsc::Sender<Input>,
     inbox: mpsc::Receiver<Input>,
 }
@@ -64,6 +67,7 @@ impl<'a> Driver<'a> {
             question,
             request,
             running: BTreeMap::new(),
+            looks: BTreeMap::new(),
             tell,
             inbox,
         }
@@ -135,7 +139,7 @@ impl<'a> Driver<'a> {
                 target,
                 out,
             } => match self.target(places, target, out) {
-                Ok((url, network)) => self.ping(attempt, url, &network),
+                Ok((url, network)) => self.ping(attempt, url, &network, out),
                 Err(failure) => self.answer(Input::PingFailed(attempt, failure), attempt),
             },
             Action::Ask {
@@ -209,10 +213,11 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn ping(&mut self, attempt: Attempt, url: Url, network: &Network) {
+    fn ping(&mut self, attempt: Attempt, url: Url, network: &Network, out: Out) {
         let (http, tell) = (network.http().clone(), self.tell.clone());
+        let looks = Arc::clone(self.looks.entry(out).or_default());
         self.start(attempt, async move {
-            let input = match ping(&http, &url).await {
+            let input = match ping(&http, &url, &looks).await {
                 Ok(took) => Input::Pong(attempt, took),
                 Err(failure) => Input::PingFailed(attempt, failure),
             };

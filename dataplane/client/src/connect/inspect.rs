@@ -7,7 +7,7 @@ use url::Url;
 
 use super::SAMPLES;
 use super::doors;
-use super::errand::{self, Question};
+use super::errand::{self, Looks, Question};
 use super::places::Places;
 use super::words::{Failure, Fault, Unanswered};
 use crate::network::Network;
@@ -43,10 +43,11 @@ pub async fn look_up(
 
 /// Pings one controller or tunnel as the network test does.
 pub async fn ping(network: &Network, server: &Url) -> Result<Pings, Failure> {
-    let first = errand::ping(network.http(), server).await?;
+    let looks = Looks::default();
+    let first = errand::ping(network.http(), server, &looks).await?;
     let mut samples = Vec::with_capacity(SAMPLES);
     for _ in 0..SAMPLES {
-        samples.push(errand::ping(network.http(), server).await?);
+        samples.push(errand::ping(network.http(), server, &looks).await?);
     }
     Ok(Pings { first, samples })
 }

@@ -14,6 +14,7 @@ use ::http::header::USER_AGENT;
 use ::http::{HeaderValue, Request, Response, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
@@ -98,15 +99,11 @@ impl Http {
     /// within a time. It belongs to the trace of the span that it is sent in.
     pub async fn send(
         &self,
-        mut request: Request<Bytes>,
+        request: Request<Bytes>,
         within: Duration,
     ) -> Result<Response<Bytes>, HttpError> {
-        request.headers_mut().entry(USER_AGENT).or_insert(AGENT);
-        plenum_traceparent::inject(request.headers_mut());
         let exchange = async {
-            let client = self.kept().clone();
-            let response = client.request(request.map(Full::new)).await;
-            let (head, body) = response.map_err(|error| sort(&error))?.into_parts();
+            let (head, body) = self.exchange(request).await?.into_parts();
             let body = Limited::new(body, self.answer_bytes).collect().await;
             let body = body.map_err(|error| unread(error.as_ref()))?.to_bytes();
             Ok(Response::from_parts(head, body))
@@ -114,6 +111,26 @@ impl Http {
         timeout(within, exchange)
             .await
             .unwrap_or(Err(HttpError::TimedOut))
+    }
+
+    /// Sends a request and reads of the answer no more than its head, however long the rest is;
+    /// the connection is not kept.
+    pub async fn send_for_head(
+        &self,
+        request: Request<Bytes>,
+        within: Duration,
+    ) -> Result<Response<()>, HttpError> {
+        let answer = timeout(within, self.exchange(request)).await;
+        let answer = answer.unwrap_or(Err(HttpError::TimedOut))?;
+        Ok(answer.map(drop))
+    }
+
+    async fn exchange(&self, mut request: Request<Bytes>) -> Result<Response<Incoming>, HttpError> {
+        request.headers_mut().entry(USER_AGENT).or_insert(AGENT);
+        plenum_traceparent::inject(request.headers_mut());
+        let client = self.kept().clone();
+        let response = client.request(request.map(Full::new)).await;
+        response.map_err(|error| sort(&error))
     }
 }
 

@@ -3,17 +3,27 @@
 use plenum_transport::route::{Http, HttpError, ProxyProblem, RouteError};
 use url::Url;
 
-use super::portal;
+use super::portal::Looks;
 use crate::connect::words::{Failure, Fault};
 
 /// Sorts a failed request; where something else seems to have answered, by asking it what it
 /// is.
 pub(crate) async fn failure(http: &Http, url: &Url, error: HttpError) -> Failure {
+    failure_among(&Looks::default(), http, url, error).await
+}
+
+/// The same for one of many requests that may fail alike.
+pub(super) async fn failure_among(
+    looks: &Looks,
+    http: &Http,
+    url: &Url,
+    error: HttpError,
+) -> Failure {
     let failure = sort(url, error);
     if !matches!(failure.fault, Fault::Untrusted | Fault::Nonsense) {
         return failure;
     }
-    match portal::answers_for(http, url).await {
+    match looks.answers_for(http, url).await {
         Some(seen) => Failure {
             fault: Fault::Portal,
             reason: format!("{seen}; {}", failure.reason),

@@ -8,4 +8,4 @@ mod portal;
 pub(crate) use fault::failure;
 pub(crate) use lookup::{Question, look_up};
 pub(crate) use ping::{ping, reach};
-pub(crate) use portal::answers_for;
+pub(crate) use portal::{Looks, answers_for};

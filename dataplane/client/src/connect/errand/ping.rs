@@ -8,8 +8,9 @@ use http::{Request, StatusCode};
 use plenum_transport::route::Http;
 use url::Url;
 
-use super::failure;
+use super::fault::{failure, failure_among};
 use super::lookup::at;
+use super::portal::Looks;
 use crate::connect::words::{Failure, Fault};
 
 /// Where controllers and tunnels answer in a few bytes.
@@ -21,14 +22,14 @@ const REACHED_WITHIN: Duration = Duration::from_secs(4);
 /// How long one that answers late is waited for: until tunnels have taken over for certain.
 const WITHIN: Duration = Duration::from_secs(6);
 
-/// One timed request.
-pub(crate) async fn ping(http: &Http, server: &Url) -> Result<Duration, Failure> {
+/// One timed request, one of many at once.
+pub(crate) async fn ping(http: &Http, server: &Url, looks: &Looks) -> Result<Duration, Failure> {
     let get = Request::get(at(server, PATH).as_str()).body(Bytes::new());
     let get = get.map_err(|error| failed(server, Fault::Nonsense, error.to_string()))?;
     let began = Instant::now();
     match http.send(get, WITHIN).await {
         Ok(answer) => judge(server, answer.status()).map(|()| began.elapsed()),
-        Err(error) => Err(failure(http, server, error).await),
+        Err(error) => Err(failure_among(looks, http, server, error).await),
     }
 }
 

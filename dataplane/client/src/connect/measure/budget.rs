@@ -15,6 +15,9 @@ pub const BUDGET: usize = 100_000;
 const FIRST: usize = 6_000;
 /// With every request that is timed after that one, 500 bytes each.
 const WHOLE: usize = FIRST + SAMPLES * 500;
+/// Finding out, once for all that fail alike, whether a sign-in page answers in their place: two
+/// requests, and the heads of their answers.
+const LOOK: usize = 2_000;
 /// Doors pinged by one way out that answer, or may.
 pub const PINGED: usize = BUDGET / WHOLE;
 /// And with those that have refused.
@@ -23,11 +26,15 @@ const TRIED: usize = 2 * PINGED;
 impl Test {
     /// Whether one more door may be pinged by this way.
     pub(super) fn has_room(&self, out: Out) -> bool {
-        let by = self.probes.iter().filter(|probe| probe.door.out == out);
-        let (count, spent) = by.fold((0, 0), |(count, spent), probe| {
-            (count + 1, spent + self.cost(probe))
-        });
-        count < TRIED && spent + self.price() <= BUDGET
+        let by: Vec<&Probe> = self
+            .probes
+            .iter()
+            .filter(|probe| probe.door.out == out)
+            .collect();
+        let spent: usize = by.iter().map(|probe| self.cost(probe)).sum();
+        let looked = by.iter().any(|probe| is_looked_into(probe));
+        let look = if looked { LOOK } else { 0 };
+        by.len() < TRIED && spent + look + self.price() <= BUDGET
     }
 
     /// What a door costs at most from now on: when the choice is overdue the first answer ends the
@@ -51,5 +58,14 @@ const fn said_nothing(fault: Fault) -> bool {
     matches!(
         fault,
         Fault::Refused | Fault::UnknownName | Fault::ProxyAway
+    )
+}
+
+/// Whether something else may have answered.
+const fn is_looked_into(probe: &Probe) -> bool {
+    matches!(
+        &probe.state,
+        State::Failed(failure)
+            if matches!(failure.fault, Fault::Untrusted | Fault::Nonsense | Fault::Portal)
     )
 }

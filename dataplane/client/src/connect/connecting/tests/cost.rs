@@ -11,6 +11,8 @@ use crate::connect::words::{Fault, Out, Target};
 /// tests over real TLS count.
 const CONNECT: usize = 6_000;
 const REQUEST: usize = 500;
+/// Two requests, which tell whether a sign-in page answers in place of all that fail.
+const LOOK: usize = 2_000;
 
 /// Whether it is a tunnel, and the way.
 type Kind = (bool, Out);
@@ -18,19 +20,31 @@ type Kind = (bool, Out);
 /// Counts bytes as if nothing that is begun could be stopped before it has cost its part.
 #[derive(Debug, Default)]
 pub struct Cost {
-    /// When the test began, and its bytes.
-    spent: BTreeMap<Kind, (Option<Instant>, usize)>,
+    spent: BTreeMap<Kind, Spent>,
     /// Of the dearest test, by one way.
     pub most: usize,
+}
+
+#[derive(Debug, Default)]
+struct Spent {
+    /// When the test began.
+    test: Option<Instant>,
+    bytes: usize,
+    looked: bool,
 }
 
 impl Cost {
     /// By a test that began then, if it still goes on.
     pub fn ping(&mut self, target: Target, out: Out, way: Way, test: Option<Instant>) {
-        let (began, spent) = self.spent.entry(kind(target, out)).or_default();
-        if test.is_some_and(|test| *began != Some(test)) {
-            (*began, *spent) = (test, 0);
+        let spent = self.spent.entry(kind(target, out)).or_default();
+        if test.is_some_and(|test| spent.test != Some(test)) {
+            *spent = Spent {
+                test,
+                ..Spent::default()
+            };
         }
+        let portal = [Fault::Untrusted, Fault::Nonsense, Fault::Portal].map(Way::Wrong);
+        let look = portal.contains(&way) && !std::mem::replace(&mut spent.looked, true);
         let nothing = match way {
             Way::Hole | Way::Comes(..) | Way::Goes(..) => true,
             Way::Wrong(fault) => matches!(
@@ -39,7 +53,9 @@ impl Cost {
             ),
             Way::Open(_) | Way::Stalls(_) | Way::Balancer(_) => false,
         };
-        self.spend(target, out, if nothing { 0 } else { CONNECT });
+        let connect = if nothing { 0 } else { CONNECT };
+        let look = if look { LOOK } else { 0 };
+        self.spend(target, out, connect + look);
     }
 
     pub fn again(&mut self, target: Target, out: Out) {
@@ -47,10 +63,10 @@ impl Cost {
     }
 
     fn spend(&mut self, target: Target, out: Out, bytes: usize) {
-        let (_, spent) = self.spent.entry(kind(target, out)).or_default();
-        *spent += bytes;
-        self.most = self.most.max(*spent);
-        assert!(*spent <= BUDGET, "{spent} bytes");
+        let spent = self.spent.entry(kind(target, out)).or_default();
+        spent.bytes += bytes;
+        self.most = self.most.max(spent.bytes);
+        assert!(spent.bytes <= BUDGET, "{} bytes", spent.bytes);
     }
 }
 
