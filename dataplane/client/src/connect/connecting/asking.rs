@@ -87,6 +87,11 @@ impl Asking {
         until.is_some_and(|until| next < until)
     }
 
+    /// Others are not looked at before `until`.
+    pub const fn stay_home(&mut self, until: Instant) {
+        self.quick = Some(until);
+    }
+
     /// Home is one among others from now on.
     pub const fn leave_home(&mut self) {
         self.quick = None;
@@ -279,8 +284,8 @@ impl Connecting {
             return;
         };
         let mut asking = std::mem::take(asking);
-        if let Some((_, after)) = asking.full.take() {
-            return self.wait_for_room(asking, after, now);
+        if let Some(full) = asking.full.take() {
+            return self.wait_for_room(asking, full, now);
         }
         if let Some(problem) = asking.refused.take() {
             return self.refused(problem, asking.is_at_home(), now);

@@ -11,7 +11,7 @@ use plenum_wire::join::{Problem, Refusal};
 
 use super::asking::{Asking, Spot};
 use super::renewing::{Renewal, Vain};
-use super::{Connecting, State, Then};
+use super::{Connecting, QUICK, State, Then};
 use crate::connect::words::Trouble;
 
 /// Longest wait that a zone's `Retry-After` is obeyed for: the user waits too.
@@ -22,16 +22,22 @@ impl Connecting {
     pub(super) fn wait_for_room(
         &mut self,
         mut asking: Asking,
-        after: Option<Duration>,
+        (problem, after): (Problem, Option<Duration>),
         now: Instant,
     ) {
         let wait = self.backoff_after(after.map(|after| after.min(RETRY_AFTER)));
-        let goes_on = asking.may_go_on(now + wait);
-        if !(goes_on && asking.is_at_home()) {
+        let next = now + wait;
+        if asking.is_at_home() && !lacks_routers(problem.code) {
+            asking.stay_home(next + QUICK);
+        }
+        let goes_on = asking.may_go_on(next);
+        if !(asking.is_at_home() && next < self.zones_began + QUICK) {
             if self.move_on(now) {
                 return;
             }
             self.renew(now);
+        }
+        if !goes_on {
             asking.leave_home();
         }
         let then = if goes_on || self.choices() == 1 {
@@ -108,4 +114,13 @@ impl Connecting {
         };
         self.pause(wait, then, now);
     }
+}
+
+/// Whether it is the zone that is full. Where it is the meeting, or there are too many requests,
+/// the others of the meeting are there all the same, and nobody is in another zone.
+const fn lacks_routers(code: Refusal) -> bool {
+    matches!(
+        code,
+        Refusal::ZoneFull | Refusal::ZoneOverloaded | Refusal::NoRouter
+    )
 }

@@ -5,17 +5,17 @@ use crate::connect::words::Fault;
 use super::world::*;
 use super::*;
 
-const PASSING: [Refusal; 5] = [
+const NO_ROUTER: [Refusal; 3] = [
     Refusal::ZoneFull,
-    Refusal::MeetingFull,
     Refusal::ZoneOverloaded,
     Refusal::NoRouter,
-    Refusal::TooManyRequests,
 ];
+/// The zone has room, or may have, and the others of the meeting are there.
+const NOT_NOW: [Refusal; 2] = [Refusal::MeetingFull, Refusal::TooManyRequests];
 
 /// Zones that take nobody, in every way in which one can.
 fn closed() -> impl Iterator<Item = Zone> {
-    let refusing = PASSING.into_iter().chain([Refusal::UnknownMeeting]);
+    let refusing = NO_ROUTER.into_iter().chain([Refusal::UnknownMeeting]);
     let refusing = refusing.map(|code| {
         let mut zone = Zone::at(&[open(40.0)]);
         zone.refusal = Some((code, usize::MAX));
@@ -58,7 +58,7 @@ fn a_zone_that_was_not_offered_before_takes_who_comes_back() {
 
 #[test]
 fn nobody_leaves_a_zone_that_is_full_for_a_moment() {
-    for code in PASSING {
+    for code in NO_ROUTER.into_iter().chain(NOT_NOW) {
         let mut world = back();
         world.zones.push(Zone::at(&[open(5.0)]));
         world.zones[0].refusal = Some((code, 2));
@@ -122,4 +122,23 @@ fn a_meeting_that_no_zone_knows_any_more_is_what_the_directory_says_of_it() {
     assert!(seen.error().to_string().contains("is over"), "{seen:?}");
     assert_eq!(seen.lookups, 1);
     assert!(seen.ms() < 1_000, "{} ms", seen.ms());
+}
+
+#[test]
+fn nobody_leaves_a_zone_where_only_the_meeting_is_full_or_that_is_asked_too_often() {
+    for code in NOT_NOW {
+        let mut world = back();
+        world.zones.push(Zone::at(&[open(5.0)]));
+        world.zones[0].refusal = Some((code, 10));
+        let seen = world.join();
+        assert_eq!(seen.found().zone, 0, "{code:?}");
+        assert!(seen.ms() > 2_000, "{code:?}: {} ms", seen.ms());
+        // But for where the meeting goes on now, if the directory knows.
+        world.gone = vec![world.zones[0].clone()];
+        world.gone[0].refusal = Some((code, usize::MAX));
+        world.zones.remove(0);
+        let seen = world.join();
+        assert_eq!((seen.zone, seen.lookups), (Some(0), 1), "{code:?}");
+        assert!(seen.ms() < 2_000, "{code:?}: {} ms", seen.ms());
+    }
 }
