@@ -4,7 +4,7 @@
 //! - A node loses its active label (which kills its router) only when its router is gone,
 //!   or every controller has freshly heard from it that it drains and is empty, or its
 //!   drain deadline has passed; that of one of which nobody ever heard is `rolloutDeadlineSeconds`
-//!   at most.
+//!   at most, in which it could have been heard.
 //! - The active routers never fall below the minimum by our hand, but for deletion.
 //! - At most `maxDraining` drain at once, but for deletion. The mark of a rollout counts until its
 //!   new router takes people; where that had its time, no more against nodes that somebody wants

@@ -178,10 +178,10 @@ fn the_former_template_replaces_a_router_that_finds_no_controller() {
     let drain = Change::StartDrain(DrainReason::Rollout);
     assert_eq!(changes(&back), [("a", drain)], "it goes first");
     draining_since(&mut seen, "a", DrainReason::Rollout, 300);
-    let waits = plan(&pool, &seen, &Memory::default(), at(419));
+    let waits = plan(&pool, &seen, &back.memory, at(419));
     assert!(waits.replace.is_empty() && waits.nodes.is_empty());
     assert_eq!(waits.look_again, Some(at(420)));
-    let gone = plan(&pool, &seen, &Memory::default(), at(420));
+    let gone = plan(&pool, &seen, &back.memory, at(420));
     assert_eq!(gone.replace.len(), 1);
     // What was heard once, and is forgotten now, may carry people: it gets the whole time.
     pod_of(&mut seen, "a").said.heard = true;

@@ -13,11 +13,12 @@ const FRESH_MS: i64 = 3_000;
 impl World {
     /// When people may be cut off.
     fn deadline(&self, node: &str, drain: Drain) -> Timestamp {
-        let mut takes = self.pool.drain_deadline;
-        if self.pods_on(node).all(|pod| !pod.known) {
-            takes = takes.min(self.pool.rollout_deadline);
+        let after = |from: Timestamp, takes| from.checked_add(takes).unwrap_or(Timestamp::MAX);
+        let mut own = after(drain.since, self.pool.drain_deadline);
+        let listened = self.listened.map(Self::time_of);
+        if let Some(listened) = listened.filter(|_| self.pods_on(node).all(|pod| !pod.known)) {
+            own = own.min(after(drain.since.max(listened), self.pool.rollout_deadline));
         }
-        let own = drain.since.checked_add(takes).unwrap_or(Timestamp::MAX);
         match self.ending {
             Some(Ending::Zone { until, gone: false }) => match drain.reason {
                 DrainReason::ZoneDeleted => until,

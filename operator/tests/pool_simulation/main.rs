@@ -13,7 +13,8 @@
 //!   their time to take people count against the rollout and a smaller size, and against no node
 //!   that somebody wants empty;
 //! - no drain begins while some controller, or some router by one of them, is not heard, but for
-//!   routers that nobody ever heard; these get no more time than new ones have to take people;
+//!   routers that nobody ever heard; these get no more time than new ones have to take people, and
+//!   no less while they could be heard;
 //! - no drain begins anew for the same router;
 //! - no router that works is made anew while one of the new template does not work, and none is
 //!   chosen for it while that is paused.

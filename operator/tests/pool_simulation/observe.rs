@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use plenum_operator::pool::observed::{self, Observed, Owner, Said, Zone};
+use plenum_operator::pool::observed::{self, Coverage, Observed, Owner, Said, View, Zone};
 use plenum_operator::reports::merge::{Heard, merge};
 
 use crate::world::{Ending, SimNode, SimPod, Works, World};
@@ -58,6 +58,12 @@ impl World {
             .map(|(k, v)| (k.clone(), v.version))
             .collect();
         (seen, versions)
+    }
+
+    /// An operator looks, and this is what it hears.
+    pub fn looked(&mut self, view: &View) {
+        let all = view.coverage == Coverage::Complete;
+        self.listened = all.then(|| self.listened.unwrap_or(self.now));
     }
 
     fn observe_pod(&self, pod: &SimPod) -> observed::Pod {

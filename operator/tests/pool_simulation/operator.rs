@@ -26,6 +26,7 @@ impl Operator {
             ..Self::default()
         };
         world.heard.clear();
+        world.listened = None;
         for controller in world.controllers.values_mut() {
             controller.orders = None;
         }
@@ -38,6 +39,7 @@ impl Operator {
             return 0;
         }
         let now = world.observe();
+        world.looked(&now.0.view);
         let behind = faulty && world.rng.chance(300);
         let mut seen = match self.cache.take() {
             // Reports do not come through the cache.

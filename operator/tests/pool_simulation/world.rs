@@ -105,6 +105,8 @@ pub struct World {
     pub controllers: BTreeMap<String, SimController>,
     /// What the operator last got over each link.
     pub heard: BTreeMap<String, (i64, Vec<RouterReport>)>,
+    /// Since when it got something over all of them whenever it looked.
+    pub listened: Option<i64>,
     /// The one wanted now.
     pub template: Template,
     pub ending: Option<Ending>,
@@ -156,6 +158,7 @@ impl World {
             pods: BTreeMap::new(),
             controllers: (0..2).map(|n| (format!("zc-{n}"), controller())).collect(),
             heard: BTreeMap::new(),
+            listened: None,
             template: Template {
                 version: 0,
                 works: Works::Yes,

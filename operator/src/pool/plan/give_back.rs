@@ -8,6 +8,7 @@ use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 use plenum_wire::link::HEARTBEAT_MS;
 
+use super::hearing::Hearing;
 use super::members::{self, Member, Members};
 use super::{Change, Draft, Marks, Replaced};
 use crate::pool::observed::{Coverage, Drain, Pod, Word, Zone};
@@ -31,7 +32,7 @@ impl Draft<'_> {
             let Some(drain) = member.node.drain.filter(|_| to_be_empty) else {
                 continue;
             };
-            let deadline = self.deadline(&member, drain);
+            let deadline = self.deadline(&member, drain, members.hearing);
             let fate = self.fate(name, drain, deadline);
             if matches!(fate, Fate::Wait) {
                 self.moments.extend(deadline);
@@ -78,13 +79,15 @@ impl Draft<'_> {
     }
 
     /// Nobody can have been sent to a router that nobody ever heard of: it gets the time in which
-    /// any new one has to take people.
-    fn deadline(&self, member: &Member, drain: Drain) -> Option<Timestamp> {
-        let mut takes = self.pool.drain_deadline;
-        if member.unheard {
-            takes = takes.min(self.pool.rollout_deadline);
-        }
-        let own = drain.since.checked_add(takes).ok();
+    /// any new one has to take people, and only time in which it could have been heard counts.
+    fn deadline(&self, member: &Member, drain: Drain, hearing: Hearing) -> Option<Timestamp> {
+        let longest = drain.since.checked_add(self.pool.drain_deadline).ok();
+        let listened = hearing.since().filter(|_| member.unheard);
+        let unheard = listened.and_then(|since| {
+            let from = since.max(drain.since);
+            from.checked_add(self.pool.rollout_deadline).ok()
+        });
+        let own = longest.into_iter().chain(unheard).min();
         match self.seen.zone {
             Zone::Deleting { until } if drain.reason == DrainReason::ZoneDeleted => Some(until),
             // The zone waits for no drain that began before.

@@ -35,7 +35,7 @@ impl Hearing {
         }
     }
 
-    /// For the memory.
+    /// Since when all controllers are heard without a break.
     pub(super) fn since(&self) -> Option<Timestamp> {
         self.since
     }
