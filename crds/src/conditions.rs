@@ -158,6 +158,9 @@ words! {
         ReportsStale,
         /// `ScalingActive`: some routers are missing from the reports; the pool does not shrink.
         ReportsPartial,
+        /// `ScalingActive`: the size follows the load, without routers of which zone controllers
+        /// have not heard for long; the message says which, and what to do.
+        RoutersSilent,
         /// `RolloutComplete`: every router is as the spec has it.
         UpToDate,
         /// `RolloutComplete`: routers are replaced, at most maxDraining at once.

@@ -10,7 +10,9 @@
 //!   new router takes people; where that had its time, no more against nodes that somebody wants
 //!   empty.
 //! - Nothing is taken away on missing, stale or partial reports. What is missing makes the
-//!   pool hold its size, never shrink.
+//!   pool hold its size, never shrink. A router that is silent for `rolloutDeadlineSeconds`, while
+//!   every controller is heard, is not waited for any longer: it is no room for anybody, and is left
+//!   alone but for a rollout and a node that somebody wants empty.
 //! - A template whose routers do not take people replaces no further router, but for those that
 //!   never came up themselves.
 //! - The same state gives an empty plan: what is as it should be is not written.
@@ -19,7 +21,7 @@
 //! |---|---|
 //! | `size` | how many routers are wanted, and how surely |
 //! | `ahead` | what the forecast is told, and what is wanted by it |
-//! | `hearing` | which routers nobody ever heard of |
+//! | `hearing` | which routers nobody ever heard of, and which are silent |
 //! | `members` | what each labelled node is: serving, leaving, lost |
 //! | `grow`, `shrink`, `give_back` | which nodes to take, which to empty, which to give back |
 //! | `rollout` | which router of another template is replaced next, and what is said of it |
@@ -149,7 +151,7 @@ impl Plan {
 /// Plans. `memory` is that of the last plan of this very pool (by UID), or a new one.
 #[must_use]
 pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) -> Plan {
-    let hearing = Hearing::new(pool, seen, memory, now);
+    let hearing = Hearing::new(pool, seen, &memory.heard, now);
     let members = Members::sort(seen, hearing);
     let size = size::size(pool, seen, &members, memory, now);
     let mut draft = Draft::new(pool, seen, now);
@@ -163,7 +165,7 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
         }
         draft.give_back(&members);
         draft.await_new_routers(&members);
-        draft.await_first_words(hearing);
+        draft.await_words(&members.hearing);
     }
     let numbers = numbers::numbers(pool, seen, &members, &size);
     let pods = if pool.paused {

@@ -14,5 +14,6 @@ mod rollout;
 mod rollout_halted;
 mod saying;
 mod shrinking;
+mod silent;
 mod unheard;
 mod world;

@@ -119,7 +119,7 @@ fn a_young_one_gets_the_time_of_a_new_router_however_long_controllers_were_liste
 }
 
 #[test]
-fn one_word_of_it_is_enough_and_it_is_missed_for_ever_after() {
+fn one_word_of_it_is_enough_and_it_is_missed_from_then_on() {
     let pool = pool(|p| p.rollout_deadline_seconds = 120);
     let mut seen = from_before();
     seen.view.routers.insert(router("b"), word(0));

@@ -148,13 +148,14 @@ impl World {
     }
 
     /// Whether every controller is linked, and has heard every running router just now, but for
-    /// those that nobody ever heard.
+    /// those that nobody ever heard, and those that were missed for long.
     fn all_is_heard(&self) -> bool {
         let ready: Vec<&RouterId> = self
             .pods
             .iter()
             .filter(|(_, pod)| self.runs(pod) && pod.known)
             .map(|(router, _)| router)
+            .filter(|router| !self.silent.contains(*router))
             .collect();
         self.controllers.keys().all(|name| {
             self.heard.get(name).is_some_and(|(at, reports)| {

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use plenum_crds::conditions::DrainReason;
+use plenum_wire::RouterId;
 
 use crate::world::{Ending, SimNode, Template, Works, World};
 
@@ -77,12 +78,18 @@ impl World {
             // Somebody deletes a pod: it is told to stop, and its people go elsewhere.
             pod.gone.get_or_insert(self.now + 1_500);
         }
+        if self.deafens {
+            self.deafen();
+        }
+        // Where routers are to be missed for long, controllers are heard most of the time.
+        let (breaks, mends) = if self.deafens { (2, 50) } else { (10, 0) };
         for controller in self.controllers.values_mut() {
-            if self.rng.chance(10) {
+            let often = |fine: bool| if fine { breaks } else { breaks + mends };
+            if self.rng.chance(often(controller.linked)) {
                 controller.linked = !controller.linked;
                 controller.orders = None;
             }
-            if self.rng.chance(10) {
+            if self.rng.chance(often(controller.hears)) {
                 controller.hears = !controller.hears;
             }
             if self.rng.chance(3) {
@@ -92,6 +99,19 @@ impl World {
         let lies = self.rng.chance(15);
         if let Some(liar) = self.controllers.values_mut().next().filter(|_| lies) {
             liar.lies = !liar.lies;
+        }
+    }
+
+    /// A router loses its way to every controller, or finds it again; its people stay.
+    fn deafen(&mut self) {
+        let routers: Vec<RouterId> = self.pods.keys().cloned().collect();
+        let Some(last) = routers.len().checked_sub(1) else {
+            return;
+        };
+        let any = usize::try_from(self.rng.below(last as u64 + 1)).unwrap();
+        if self.rng.chance(10) {
+            let pod = self.pods.get_mut(&routers[any]).unwrap();
+            pod.deaf = !pod.deaf;
         }
     }
 
@@ -105,6 +125,9 @@ impl World {
             (node.schedulable, node.selected, node.alive) = (true, true, true);
             node.requested = false;
             node.version += 1;
+        }
+        for pod in self.pods.values_mut() {
+            pod.deaf = false;
         }
         for controller in self.controllers.values_mut() {
             (controller.linked, controller.hears, controller.lies) = (true, true, false);

@@ -1,5 +1,6 @@
 //! Safety in every state that a seeded world reaches: nodes come and go, are cordoned, lose their
-//! labels and are asked to be drained, links break, controllers forget, routers die, templates
+//! labels and are asked to be drained, links break, controllers forget, routers die or lose their
+//! way to every controller with people on them, templates
 //! change and some of them do not work or find no controller, rollouts are paused, somebody writes
 //! nonsense over the time of a drain, the operator is killed between any
 //! two writes or sees caches of long ago, and one controller reports nobody where there are
@@ -13,7 +14,8 @@
 //!   their time to take people count against the rollout and a smaller size, and against no node
 //!   that somebody wants empty;
 //! - no drain begins while some controller, or some router by one of them, is not heard, but for
-//!   routers that nobody ever heard; these get no more time than new ones have to take people, and
+//!   routers that were missed for as long as a new one may take to take people, and those that
+//!   nobody ever heard; these get no more time than new ones have to take people, and
 //!   no less while they could be heard;
 //! - no drain begins anew for the same router;
 //! - no router that works is made anew while one of the new template does not work, and none is

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use plenum_operator::pool::observed::{self, Coverage, Observed, Owner, Said, View, Zone};
 use plenum_operator::reports::merge::{Heard, merge};
+use plenum_wire::RouterId;
 
 use crate::world::{Ending, SimNode, SimPod, Works, World};
 
@@ -62,8 +63,33 @@ impl World {
 
     /// An operator looks, and this is what it hears.
     pub fn looked(&mut self, view: &View) {
-        let all = view.coverage == Coverage::Complete;
-        self.listened = all.then(|| self.listened.unwrap_or(self.now));
+        if view.coverage != Coverage::Complete {
+            return self.forgotten();
+        }
+        let now = self.now;
+        self.listened.get_or_insert(now);
+        let word = |router: &RouterId| view.routers.get(router);
+        let by_all = |router: &&RouterId| word(router).is_some_and(|word| word.fresh_everywhere);
+        let (heard, missed): (Vec<_>, Vec<_>) = self.pods.keys().partition(by_all);
+        let since = |router: &RouterId| self.missed.get(router).copied().unwrap_or(now);
+        let missed = missed
+            .into_iter()
+            .map(|router| (router.clone(), since(router)));
+        let missed: BTreeMap<RouterId, i64> = missed.collect();
+        let patience = i64::try_from(self.pool.rollout_deadline.as_millis()).unwrap();
+        let by_none = |router: &RouterId| !word(router).is_some_and(|word| word.fresh);
+        let silent = missed.iter().filter(|(router, since)| {
+            now - **since >= patience && (!heard.is_empty() || by_none(router))
+        });
+        self.silent = silent.map(|(router, _)| router.clone()).collect();
+        self.missed = missed;
+    }
+
+    /// It remembers nothing, or has to begin anew.
+    pub fn forgotten(&mut self) {
+        self.listened = None;
+        self.missed.clear();
+        self.silent.clear();
     }
 
     fn observe_pod(&self, pod: &SimPod) -> observed::Pod {

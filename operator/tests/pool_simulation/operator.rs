@@ -26,7 +26,7 @@ impl Operator {
             ..Self::default()
         };
         world.heard.clear();
-        world.listened = None;
+        world.forgotten();
         for controller in world.controllers.values_mut() {
             controller.orders = None;
         }

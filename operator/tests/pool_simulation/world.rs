@@ -46,6 +46,8 @@ pub struct SimPod {
     pub gone: Option<i64>,
     pub people: u32,
     pub draining: bool,
+    /// Its way to every controller is broken.
+    pub deaf: bool,
     boot: u64,
     /// Some controller heard of it at some time.
     pub known: bool,
@@ -107,6 +109,12 @@ pub struct World {
     pub heard: BTreeMap<String, (i64, Vec<RouterReport>)>,
     /// Since when it got something over all of them whenever it looked.
     pub listened: Option<i64>,
+    /// Since when it missed a word of these routers meanwhile.
+    pub missed: BTreeMap<RouterId, i64>,
+    /// Those of which it need not wait for one any more.
+    pub silent: BTreeSet<RouterId>,
+    /// Routers lose their way to the controllers; their links to the operator seldom break.
+    pub deafens: bool,
     /// The one wanted now.
     pub template: Template,
     pub ending: Option<Ending>,
@@ -159,6 +167,9 @@ impl World {
             controllers: (0..2).map(|n| (format!("zc-{n}"), controller())).collect(),
             heard: BTreeMap::new(),
             listened: None,
+            missed: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            deafens: seed.is_multiple_of(2),
             template: Template {
                 version: 0,
                 works: Works::Yes,
@@ -223,6 +234,7 @@ impl World {
                     gone: None,
                     people: 0,
                     draining: false,
+                    deaf: false,
                     boot: self.next,
                     known: false,
                     said: Said::default(),
@@ -237,7 +249,7 @@ impl World {
             let Some(orders) = &controller.orders else {
                 continue;
             };
-            for (router, pod) in &mut self.pods {
+            for (router, pod) in self.pods.iter_mut().filter(|(_, pod)| !pod.deaf) {
                 pod.draining = orders.contains(router);
             }
         }
@@ -294,7 +306,7 @@ impl World {
         let words: Vec<(RouterId, Load, Boot)> = self
             .pods
             .iter()
-            .filter(|(_, pod)| self.runs(pod) && pod.template.works != Works::Mute)
+            .filter(|(_, pod)| self.runs(pod) && !pod.deaf && pod.template.works != Works::Mute)
             .map(|(router, pod)| {
                 let load = Load {
                     participants: pod.people,

@@ -32,7 +32,7 @@ impl Draft<'_> {
             let Some(drain) = member.node.drain.filter(|_| to_be_empty) else {
                 continue;
             };
-            let deadline = self.deadline(&member, drain, members.hearing);
+            let deadline = self.deadline(&member, drain, &members.hearing);
             let fate = self.fate(name, drain, deadline);
             if matches!(fate, Fate::Wait) {
                 self.moments.extend(deadline);
@@ -80,7 +80,7 @@ impl Draft<'_> {
 
     /// Nobody can have been sent to a router that nobody ever heard of: it gets the time in which
     /// any new one has to take people, and only time in which it could have been heard counts.
-    fn deadline(&self, member: &Member, drain: Drain, hearing: Hearing) -> Option<Timestamp> {
+    fn deadline(&self, member: &Member, drain: Drain, hearing: &Hearing) -> Option<Timestamp> {
         let longest = drain.since.checked_add(self.pool.drain_deadline).ok();
         let listened = hearing.since().filter(|_| member.unheard);
         let unheard = listened.and_then(|since| {

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::members::Members;
+use super::members::{Member, Members};
 use super::size::Size;
 use super::{Change, Draft, Marks};
 use crate::pool::observed::Zone;
@@ -15,6 +15,12 @@ impl Draft<'_> {
             if member.node.drain.is_some() {
                 self.cancel_drain(name);
             }
+        }
+        // The mark of a rollout stays until the new router takes people.
+        let awaited = |member: &Member| member.renewed() && !member.accepting();
+        let taken_back = |member: &Member| member.node.drain.is_some() && !awaited(member);
+        for (name, _) in members.silent.iter().filter(|(_, m)| taken_back(m)) {
+            self.cancel_drain(name);
         }
         let mut spare: Vec<_> = members.spare.iter().collect();
         spare.sort_by_key(|(name, member)| (Reverse(member.participants()), **name));

@@ -1,50 +1,107 @@
-//! Which routers no zone controller ever heard of: nobody can have been sent to them.
+//! Which routers zone controllers hear, and since when they do not.
 //!
-//! It is written on a router's pod before anything of it runs, and unwritten when a controller
-//! hears of it. Of one that ran before anybody looked nothing is written: it may have been heard,
-//! and forgotten by controllers that began anew. A router that can come back to them does so
-//! within seconds. When every controller has been listened to for as long as a new router may take
-//! until it takes people, and none had a word of it, it counts as never heard.
+//! Nobody can have been sent to a router of which no controller ever heard. It is written on a
+//! router's pod before anything of it runs, and unwritten when a controller hears of it. Of one
+//! that ran before anybody looked nothing is written: it may have been heard, and forgotten by
+//! controllers that began anew. A router that can come back to them does so within seconds. When
+//! every controller has been listened to for as long as a new router may take until it takes
+//! people, and none had a word of it, it counts as never heard.
+//!
+//! One that was heard, and is not by every controller, is missed: there may be people on it, and
+//! nothing is taken away meanwhile. That ends when it has been missed for as long, and it is the
+//! router's own trouble: no controller hears it, or all of them hear some other router of the pool.
+//! Such a router is silent: nobody waits for it any more, and what it needs is a person.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use plenum_wire::RouterId;
 
 use super::Draft;
-use super::size::{Memory, elapsed};
+use super::size::elapsed;
 use crate::pool::observed::{Coverage, Observed, Pod, Word};
 use crate::pool::validate::ValidPool;
 
-/// How well controllers are listened to.
-#[derive(Clone, Copy)]
+/// What earlier plans heard. Lost with the process: then routers are waited for anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// Since when every controller is heard without a break; `None` while some are not.
+    all: Option<Timestamp>,
+    /// Routers that are not heard by some controller, while all of these are.
+    missed: BTreeMap<RouterId, Missed>,
+    /// Some router is heard by every controller.
+    any: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Missed {
+    since: Timestamp,
+    /// It was never heard; that it was begins its time anew.
+    unheard: bool,
+}
+
+impl Heard {
+    fn with(&self, seen: &Observed, now: Timestamp) -> Self {
+        if seen.view.coverage != Coverage::Complete {
+            return Self::default();
+        }
+        let missed_since = |router: &RouterId, pod: &Pod| {
+            let unheard = !pod.said.heard && !seen.view.routers.contains_key(router);
+            let before = self.missed.get(router);
+            let before = before.filter(|before| unheard || !before.unheard);
+            let since = before.map_or(now, |before| before.since);
+            Missed { since, unheard }
+        };
+        let by_all = |router: &RouterId| {
+            let word = seen.view.routers.get(router);
+            word.is_some_and(|word| word.fresh_everywhere)
+        };
+        let pods = seen.pods.iter().filter(|(_, pod)| !pod.terminating);
+        let (heard, missed): (Vec<_>, Vec<_>) = pods.partition(|(router, _)| by_all(router));
+        Self {
+            all: self.all.or(Some(now)),
+            missed: missed
+                .into_iter()
+                .map(|(router, pod)| (router.clone(), missed_since(router, pod)))
+                .collect(),
+            any: !heard.is_empty(),
+        }
+    }
+}
+
+/// How well controllers and routers are heard.
 pub(super) struct Hearing {
-    /// Since when all of them are heard without a break; `None` while some are not.
-    since: Option<Timestamp>,
-    /// How long a router that runs may be silent.
+    heard: Heard,
+    /// How long a router may be silent.
     patience: Duration,
     now: Timestamp,
 }
 
 impl Hearing {
-    pub(super) fn new(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) -> Self {
-        let all = seen.view.coverage == Coverage::Complete;
+    pub(super) fn new(pool: &ValidPool, seen: &Observed, heard: &Heard, now: Timestamp) -> Self {
         Self {
-            since: all.then(|| memory.listening.unwrap_or(now)),
+            heard: heard.with(seen, now),
             patience: pool.rollout_deadline,
             now,
         }
     }
 
+    /// For the memory.
+    pub(super) fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
     /// Since when all controllers are heard without a break.
     pub(super) fn since(&self) -> Option<Timestamp> {
-        self.since
+        self.heard.all
     }
 
     /// No controller ever heard of this router, and all of them are heard now. While some are not
     /// nobody knows.
     pub(super) fn never(&self, pod: &Pod, word: Option<&Word>) -> bool {
         let unheard = !pod.said.heard || self.is_silent_for_long(pod);
-        self.since.is_some() && word.is_none() && unheard
+        self.since().is_some() && word.is_none() && unheard
     }
 
     /// Whether a controller ever heard of this router cannot be told yet.
@@ -53,27 +110,47 @@ impl Hearing {
         word.is_none() && unwritten && !self.is_silent_for_long(pod)
     }
 
+    /// Not every controller has heard this router for as long as a new one may take.
+    pub(super) fn is_missed_for_long(&self, router: &RouterId) -> bool {
+        let missed = self.heard.missed.get(router);
+        missed.is_some_and(|missed| elapsed(missed.since, self.now) >= self.patience)
+    }
+
+    /// It was heard once, and nobody waits for it any more.
+    pub(super) fn is_silent(&self, router: &RouterId, pod: &Pod, word: Option<&Word>) -> bool {
+        let its_own = self.heard.any || !word.is_some_and(|word| word.fresh);
+        its_own && self.is_missed_for_long(router) && !self.never(pod, word)
+    }
+
     /// It ran before anybody looked, and has had the time to be heard since.
     fn is_silent_for_long(&self, pod: &Pod) -> bool {
         let silent = |since: Timestamp| elapsed(since.max(pod.born), self.now) >= self.patience;
-        !pod.said.written && self.since.is_some_and(silent)
+        !pod.said.written && self.since().is_some_and(silent)
     }
 
     /// When it will have had that time.
     fn clear_at(&self, pod: &Pod) -> Option<Timestamp> {
-        let from = self.since?.max(pod.born);
+        let from = self.since()?.max(pod.born);
         from.checked_add(self.patience).ok()
+    }
+
+    /// When routers will have been missed for so long.
+    fn missed_for_long_at(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        let missed = self.heard.missed.values();
+        missed.filter_map(|missed| missed.since.checked_add(self.patience).ok())
     }
 }
 
 impl Draft<'_> {
-    /// Remembers to look when it will be known of a router whether anybody ever heard of it.
-    pub(super) fn await_first_words(&mut self, hearing: Hearing) {
+    /// Remembers to look when it will be known of a router whether anybody ever heard of it, and
+    /// when one will have been missed for so long that nobody waits for it any more.
+    pub(super) fn await_words(&mut self, hearing: &Hearing) {
         let routers = &self.seen.view.routers;
         let unclear = self.seen.pods.iter().filter(|(router, pod)| {
             !pod.terminating && hearing.is_unclear(pod, routers.get(*router))
         });
         let moments = unclear.filter_map(|(_, pod)| hearing.clear_at(pod));
         self.moments.extend(moments);
+        self.moments.extend(hearing.missed_for_long_at());
     }
 }

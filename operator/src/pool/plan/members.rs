@@ -23,9 +23,12 @@ pub(super) struct Members<'a> {
     pub spare: BTreeMap<&'a str, Member<'a>>,
     /// Dead for all we know: kubelet and router are silent. Replaced, and left alone.
     pub lost: BTreeMap<&'a str, Member<'a>>,
+    /// Not heard for long, though they may run and carry people. Replaced, and left alone but for a
+    /// rollout.
+    pub silent: BTreeMap<&'a str, Member<'a>>,
     /// Everything ends: the pool or its zone is being deleted.
     pub ending: Option<DrainReason>,
-    /// Which of their routers were ever heard.
+    /// Which of their routers are heard.
     pub hearing: Hearing,
 }
 
@@ -39,6 +42,8 @@ pub(super) struct Member<'a> {
     pub word: Option<&'a Word>,
     /// No controller has ever heard of that router: nobody can have been sent to it.
     pub unheard: bool,
+    /// That router was heard once, and is not for so long that nobody waits for it any more.
+    pub silent: bool,
 }
 
 impl Member<'_> {
@@ -158,6 +163,7 @@ impl<'a> Members<'a> {
             leaving: BTreeMap::new(),
             spare: BTreeMap::new(),
             lost: BTreeMap::new(),
+            silent: BTreeMap::new(),
             ending: ending(seen),
             hearing,
         };
@@ -165,12 +171,13 @@ impl<'a> Members<'a> {
             let pod = by_node.get(name.as_str()).copied();
             let word = pod.and_then(|(router, _)| seen.view.routers.get(router));
             let coverage = seen.view.coverage;
-            let unheard = pod.is_some_and(|(_, pod)| hearing.never(pod, word));
+            let hearing = &members.hearing;
             let member = Member {
                 node,
                 pod,
                 word,
-                unheard,
+                unheard: pod.is_some_and(|(_, pod)| hearing.never(pod, word)),
+                silent: pod.is_some_and(|(router, pod)| hearing.is_silent(router, pod, word)),
             };
             members.place(name, member, coverage);
         }
@@ -189,11 +196,18 @@ impl<'a> Members<'a> {
             None | Some(DrainReason::Rollout | DrainReason::Requested) => {
                 if member.lost(coverage) {
                     &mut self.lost
+                } else if member.silent {
+                    &mut self.silent
                 } else if reason == Some(DrainReason::Rollout) && !member.accepting() {
                     &mut self.rolling
                 } else {
                     &mut self.serving
                 }
+            }
+            // It would serve nobody: it is not called back.
+            Some(reason) if member.silent => {
+                self.leaving.insert(name, (member, reason));
+                return;
             }
             Some(_) => &mut self.spare,
         };
@@ -205,10 +219,11 @@ impl<'a> Members<'a> {
         u32::try_from(self.serving.len() + self.rolling.len()).unwrap_or(u32::MAX)
     }
 
-    /// Serving routers of another template than the one wanted now.
+    /// Routers of another template than the one wanted now that serve, or are silent.
     pub(super) fn outdated(&self) -> impl Iterator<Item = (&'a str, Member<'a>)> + '_ {
         self.serving
             .iter()
+            .chain(&self.silent)
             .filter(|(_, m)| m.outdated())
             .map(|(name, m)| (*name, *m))
     }
@@ -218,6 +233,7 @@ impl<'a> Members<'a> {
         self.serving
             .iter()
             .chain(&self.rolling)
+            .chain(&self.silent)
             .filter(|(_, m)| m.unproven())
             .map(|(name, _)| *name)
     }
@@ -225,7 +241,14 @@ impl<'a> Members<'a> {
     /// Every member.
     pub(super) fn all(&self) -> impl Iterator<Item = (&'a str, Member<'a>)> + '_ {
         let leaving = self.leaving.iter().map(|(name, (m, _))| (*name, *m));
-        [&self.serving, &self.rolling, &self.spare, &self.lost]
+        let parts = [
+            &self.serving,
+            &self.rolling,
+            &self.spare,
+            &self.lost,
+            &self.silent,
+        ];
+        parts
             .into_iter()
             .flat_map(|part| part.iter().map(|(name, m)| (*name, *m)))
             .chain(leaving)

@@ -53,7 +53,7 @@ fn count(n: usize) -> u32 {
 /// unknown, and does not count as capacity; while the links settle, what was written stands, and
 /// nothing is written of one that may have been heard.
 fn said(seen: &Observed, members: &Members, router: &RouterId, pod: &Pod) -> Said {
-    let hearing = members.hearing;
+    let hearing = &members.hearing;
     let known = seen.view.routers.get(router);
     let word = known.filter(|word| word.counts());
     let settling = word.is_none() && seen.view.settling && pod.said.written;

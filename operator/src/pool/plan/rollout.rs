@@ -4,7 +4,8 @@
 //! A router is replaced when it is empty, and the next one begins to drain when the new one takes
 //! people. One that does not halts the rollout, first without a word, after
 //! `rolloutDeadlineSeconds` with a reason to read. Routers that never came up stand in nobody's
-//! way: they carry nobody, and go first when the template changes again.
+//! way: they carry nobody, and go first when the template changes again. Those that are silent go
+//! last.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +37,8 @@ impl Draft<'_> {
         let surging = size.grow_to > size.wanted;
         let outdated = members.outdated();
         let mut outdated = by_participants(outdated.filter(|(_, m)| !m.carries_too_much()));
-        outdated.sort_by_key(|(_, member)| member.accepting());
+        // Nobody can tell the people of silent ones to move: each of them takes its whole time.
+        outdated.sort_by_key(|(_, member)| (member.silent, member.accepting()));
         for (name, member) in outdated {
             // With nowhere to go but nobody to move, a short absence is better than never; one
             // that takes nobody will not be missed at all.
@@ -77,21 +79,27 @@ pub(super) fn awaited(members: &Members) -> Option<String> {
 /// Whether some routers are of another template than the one wanted now, or were just made anew
 /// and do not take people yet.
 fn rolls(members: &Members) -> bool {
-    members.outdated().next().is_some() || !members.rolling.is_empty()
+    members.outdated().next().is_some()
+        || !members.rolling.is_empty()
+        || members.silent.values().any(Member::renewed)
 }
 
 /// New routers that have not taken people yet, with their nodes and pods. One that did and does
 /// not just now has no mark of the rollout any more, its kubelet finds it well, and somebody has
-/// heard of it.
+/// heard of it, and not only long ago.
 fn arriving<'a>(
     members: &'a Members<'a>,
 ) -> impl Iterator<Item = (&'a str, &'a RouterId, &'a Pod)> + 'a {
     let rolls = rolls(members);
-    let came = |member: &Member| member.node.drain.is_none() && ready(member) && !member.unheard;
+    let came = |member: &Member| {
+        let known = !member.unheard && !member.silent;
+        member.node.drain.is_none() && ready(member) && known
+    };
     members
         .serving
         .iter()
         .chain(&members.rolling)
+        .chain(&members.silent)
         .filter(move |(_, member)| rolls && member.unproven() && !came(member))
         .filter_map(|(node, member)| member.pod.map(|(router, pod)| (*node, router, pod)))
 }
@@ -179,7 +187,7 @@ fn rolling(members: &Members, size: &Size) -> String {
 fn progress(members: &Members) -> String {
     let old = members.outdated().count();
     let emptied = members.rolling.values().filter(|m| m.drains()).count();
-    let all = members.count() as usize;
+    let all = members.count() as usize + members.silent.len();
     let new = all.saturating_sub(old + emptied);
     format!("{new} of {all} routers are as the spec has it now")
 }

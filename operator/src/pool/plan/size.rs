@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use plenum_crds::conditions::PoolReason;
 
 use super::ahead;
+use super::hearing::Heard;
 use super::members::Members;
 use super::overload::Overloaded;
 use crate::pool::forecast::Forecast;
@@ -24,8 +25,7 @@ pub struct Memory {
     peaks: Vec<(Timestamp, u32)>,
     overloaded: Overloaded,
     forecast: Forecast,
-    /// Since when every controller is heard without a break.
-    pub(super) listening: Option<Timestamp>,
+    pub(super) heard: Heard,
 }
 
 impl Memory {
@@ -131,7 +131,7 @@ pub(super) fn size(
     ];
     let lasting = overloaded.lasting(now);
     (memory.overloaded, memory.forecast) = (overloaded, forecast);
-    memory.listening = members.hearing.since();
+    memory.heard = members.hearing.heard().clone();
     let surge = match hold {
         // None is drained for a rollout now, and one that came for it would count as wanted at
         // the next look.
@@ -209,7 +209,8 @@ fn hold(seen: &Observed, members: &Members) -> Option<PoolReason> {
 }
 
 /// Ready routers that some controller has not freshly heard. One that none ever heard is not
-/// missed: nobody is on it, and it must not keep the pool as it is for ever.
+/// missed, as nobody is on it, and one that is silent for long is not any more: neither must keep
+/// the pool as it is for ever.
 pub(super) fn unreported<'a>(
     seen: &'a Observed,
     members: &Members,
@@ -220,7 +221,8 @@ pub(super) fn unreported<'a>(
         .filter(|(router, pod)| {
             let word = seen.view.routers.get(*router);
             let heard = word.is_some_and(|word| word.fresh_everywhere);
-            !heard && !members.hearing.never(pod, word)
+            let hearing = &members.hearing;
+            !heard && !hearing.never(pod, word) && !hearing.is_silent(router, pod, word)
         })
         .map(|(router, _)| router.as_str())
 }

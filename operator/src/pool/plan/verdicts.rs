@@ -140,28 +140,46 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
     if let Some(reason) = size.hold {
         return say(false, reason, held(reason, seen, members));
     }
+    let silent = without(pool, members);
+    let also = silent.as_deref().unwrap_or_default();
     if let Some(replicas) = pool.replicas {
         let message = format!(
-            "spec.replicas holds the pool at {replicas}: remove it to follow the load again"
+            "spec.replicas holds the pool at {replicas}: remove it to follow the load again{also}"
         );
         return say(false, PoolReason::Held, message);
     }
     if size.capped {
         let message = format!(
-            "the load asks for more than spec.maxRouters ({}): raise it, and have nodes for it",
+            "the load asks for more than spec.maxRouters ({}): raise it, and have nodes for \
+             it{also}",
             pool.max
         );
         return say(false, PoolReason::AtMaximum, message);
     }
     if let Some(problem) = pool.schedule.problem() {
-        let message = format!("the size follows the load; {problem}");
+        let message = format!("the size follows the load; {problem}{also}");
         return say(true, PoolReason::InvalidSpec, message);
     }
-    say(
-        true,
-        PoolReason::FollowingLoad,
-        "the size follows the load".to_owned(),
-    )
+    let reason = match silent {
+        Some(_) => PoolReason::RoutersSilent,
+        None => PoolReason::FollowingLoad,
+    };
+    say(true, reason, format!("the size follows the load{also}"))
+}
+
+/// Which routers the pool goes on without, as they were not heard for long, and what to do.
+fn without(pool: &ValidPool, members: &Members) -> Option<String> {
+    let silent = members.silent.values().filter_map(|member| member.pod);
+    let routers: Vec<&str> = silent.map(|(router, _)| router.as_str()).collect();
+    (!routers.is_empty()).then(|| {
+        format!(
+            "; it goes on without {}, of which not every zone controller has heard for {} s: see \
+             the router's log and the way from its node to TCP 9443 of the zone controllers, or \
+             cordon the node, to have it back at the drain deadline",
+            some_of(&routers),
+            pool.rollout_deadline.as_secs()
+        )
+    })
 }
 
 /// What becomes of the routers when the pool or its zone is deleted.
