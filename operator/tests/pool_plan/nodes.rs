@@ -35,6 +35,64 @@ fn a_cordoned_node_without_replacement_keeps_its_people() {
     );
 }
 
+const CORDONED: Change = Change::StartDrain(DrainReason::NodeCordoned);
+
+/// All that the pool has are `a`, on a cordoned node, and `b`, and neither ever came up.
+fn nobody_accepts() -> Observed {
+    let mut seen = world(&[], &[("a", 0), ("b", 0)]);
+    crashing(&mut seen, "a");
+    crashing(&mut seen, "b");
+    edit(&mut seen, "a").schedulable = false;
+    seen
+}
+
+#[test]
+fn a_router_that_is_broken_for_long_leaves_a_cordoned_node_though_no_other_takes_people() {
+    let pool = pool(|p| p.rollout_deadline_seconds = 120);
+    let seen = nobody_accepts();
+    let starts = first(&pool, &seen);
+    // A new one, or one that begins again, may be the first of them to take people.
+    let waits = plan(&pool, &seen, &starts.memory, at(119));
+    assert_eq!(changes(&waits), []);
+    assert_eq!(waits.look_again, Some(at(120)));
+    let leaves = plan(&pool, &seen, &waits.memory, at(120));
+    assert_eq!(changes(&leaves), [("a", CORDONED)]);
+    // They still go one after the other.
+    let mut both = seen;
+    edit(&mut both, "b").schedulable = false;
+    let one = plan(&pool, &both, &waits.memory, at(120));
+    assert_eq!(changes(&one), [("a", CORDONED)]);
+}
+
+#[test]
+fn people_of_a_router_that_broke_have_as_long_to_come_back_to_it() {
+    let pool = pool(|p| p.rollout_deadline_seconds = 120);
+    let mut seen = nobody_accepts();
+    let mut last = word(7);
+    (last.fresh, last.connected, last.fresh_everywhere) = (false, false, false);
+    seen.view.routers.insert(router("a"), last);
+    pod_of(&mut seen, "a").said.heard = true;
+    let memory = first(&pool, &seen).memory;
+    assert_eq!(changes(&plan(&pool, &seen, &memory, at(119))), []);
+    let leaves = plan(&pool, &seen, &memory, at(120));
+    assert_eq!(changes(&leaves), [("a", CORDONED)]);
+}
+
+#[test]
+fn people_on_a_router_that_runs_are_not_sent_away_with_nowhere_to_go() {
+    let pool = pool(|p| p.rollout_deadline_seconds = 120);
+    for fresh in [true, false] {
+        let mut seen = nobody_accepts();
+        let pod = pod_of(&mut seen, "a");
+        (pod.started, pod.stopped, pod.ready, pod.said.heard) = (true, false, true, true);
+        let mut last = word(7);
+        (last.fresh, last.connected, last.fresh_everywhere) = (fresh, fresh, fresh);
+        seen.view.routers.insert(router("a"), last);
+        let later = plan(&pool, &seen, &first(&pool, &seen).memory, at(500));
+        assert_eq!(changes(&later), [], "heard: {fresh}");
+    }
+}
+
 #[test]
 fn a_dead_node_is_replaced_and_left_alone() {
     let mut seen = world(&["b"], &[("a", 20)]);

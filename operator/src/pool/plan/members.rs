@@ -42,6 +42,8 @@ pub(super) struct Member<'a> {
     pub word: Option<&'a Word>,
     /// No controller has ever heard of that router: nobody can have been sent to it.
     pub unheard: bool,
+    /// Not every controller has heard that router for as long as a new one may take.
+    pub missed: bool,
     /// That router was heard once, and is not for so long that nobody waits for it any more.
     pub silent: bool,
 }
@@ -116,6 +118,12 @@ impl Member<'_> {
         self.unheard || runs_nowhere(pod, self.word)
     }
 
+    /// Broken for so long that nobody comes back to it: those who were on it went elsewhere, if there
+    /// is anywhere to go. One that just ends and begins again has people again in a moment.
+    pub(super) fn left_for_good(&self) -> bool {
+        self.broken() && self.missed
+    }
+
     /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
     /// from them is no news of the router.
     fn lost(&self, coverage: Coverage) -> bool {
@@ -177,6 +185,7 @@ impl<'a> Members<'a> {
                 pod,
                 word,
                 unheard: pod.is_some_and(|(_, pod)| hearing.never(pod, word)),
+                missed: pod.is_some_and(|(router, _)| hearing.is_missed_for_long(router)),
                 silent: pod.is_some_and(|(router, pod)| hearing.is_silent(router, pod, word)),
             };
             members.place(name, member, coverage);

@@ -86,7 +86,8 @@ impl Draft<'_> {
     }
 
     /// As for any other, but that a rollout that came to a halt keeps no node from being emptied:
-    /// the routers that it waits for, perhaps for ever, have nobody to move.
+    /// the routers that it waits for, perhaps for ever, have nobody to move. Nor has one that is
+    /// broken for long: it needs no room elsewhere, of which there may never be any.
     fn may_leave(
         &self,
         name: &str,
@@ -97,7 +98,8 @@ impl Draft<'_> {
         // One that is to be empty itself since a moment ago counts.
         let counts = |node: &&str| self.writes.contains_key(*node) || !given_up.contains(node);
         let drain = self.draining_but(name).filter(counts).count();
-        drain < self.pool.max_draining as usize && self.has_room(name, candidate, members)
+        let may = candidate.left_for_good() || self.has_room(name, candidate, members);
+        drain < self.pool.max_draining as usize && may
     }
 
     /// The people on all that drain have room on those that stay.
