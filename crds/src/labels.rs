@@ -47,6 +47,9 @@ pub const KARPENTER_KEEP: &str = "karpenter.sh/do-not-disrupt";
 pub const POD_ACCEPTING: &str = "plenum.dev/Accepting";
 /// Condition on a router's pod: it is being emptied.
 pub const POD_DRAINING: &str = "plenum.dev/Draining";
+/// Condition on a router's pod: some zone controller has heard of it, or may have. One that never
+/// was heard carries nobody.
+pub const POD_HEARD: &str = "plenum.dev/Heard";
 
 /// Recommended label: the name of the application, [`APPLICATION`].
 pub const APP_NAME: &str = "app.kubernetes.io/name";

@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Node, Pod, PodCondition};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{Resource, ResourceExt};
 use plenum_crds::{MMRPool, labels};
 use plenum_wire::RouterId;
@@ -16,15 +15,11 @@ use serde_json::{Value, json};
 use super::fetch::Snapshot;
 use super::observed::Said;
 use super::plan::{Change, Marks, NodeWrite, Plan, Replaced};
+use super::said::conditions;
 use super::validate::ValidPool;
 use crate::apply::{WriteError, Written};
-use crate::conditions::whole_seconds;
 use crate::context::Context;
 use crate::events::EventType;
-
-/// Why nothing is known of a router that no controller has ever told of; of others it is
-/// `NotReported`.
-pub(super) const NEVER_REPORTED: &str = "NeverReported";
 
 /// Writes to the API in flight at once, for one pool.
 const AT_ONCE: usize = 8;
@@ -243,45 +238,4 @@ fn gone_is_fine(result: Result<Written, WriteError>) -> Result<(), WriteError> {
         Err(error) if !error.is_conflict() => Err(error),
         _ => Ok(()),
     }
-}
-
-fn conditions(pod: &Pod, said: Said, now: Timestamp) -> Value {
-    let old: Vec<&PodCondition> = pod
-        .status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten())
-        .collect();
-    let condition = |type_: &str, truth: Option<bool>, yes: &str, no: &str| {
-        let (status, reason) = match truth {
-            Some(true) => ("True", yes),
-            Some(false) => ("False", no),
-            None if said.heard => ("Unknown", "NotReported"),
-            None => ("Unknown", NEVER_REPORTED),
-        };
-        let since = old
-            .iter()
-            .find(|c| c.type_ == type_ && c.status == status)
-            .and_then(|c| c.last_transition_time.clone())
-            .unwrap_or_else(|| Time(whole_seconds(now)));
-        json!({
-            "type": type_,
-            "status": status,
-            "reason": reason,
-            "lastTransitionTime": since,
-        })
-    };
-    json!([
-        condition(
-            labels::POD_ACCEPTING,
-            said.accepting,
-            "TakesParticipants",
-            "TakesNobody"
-        ),
-        condition(
-            labels::POD_DRAINING,
-            said.draining,
-            "BeingEmptied",
-            "NotDraining"
-        ),
-    ])
 }

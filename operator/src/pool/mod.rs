@@ -13,6 +13,7 @@
 //! | `telling` | Events of rollouts | writes |
 //! | [`reconcile`] | one look: all of the above in order | through them |
 //! | `remembered` | what is kept between two looks | no |
+//! | `said` | what is kept on routers' pods, for the next leader too | no |
 //! | `triggers`, `index`, `selection` | which event concerns which pool | watches |
 //! | `prune` | what caches keep of an object | no |
 
@@ -29,6 +30,7 @@ pub mod plan;
 mod prune;
 pub mod reconcile;
 mod remembered;
+mod said;
 mod selection;
 pub mod status;
 mod telling;

@@ -9,9 +9,9 @@ use plenum_crds::conditions::{DrainReason, ZoneCondition};
 use plenum_crds::{MeetingZone, labels};
 use plenum_wire::RouterId;
 
-use super::apply::NEVER_REPORTED;
 use super::build::template_hash;
-use super::observed::{self, Drain, Owner, Said, Zone};
+use super::observed::{self, Drain, Owner, Zone};
+use super::said;
 use super::trouble::trouble;
 use super::validate::ValidPool;
 use crate::apply::FIELD_MANAGER;
@@ -143,37 +143,13 @@ pub(super) fn pod(pod: &Pod, template: Option<&str>) -> Option<(RouterId, observ
         ready: is_ready(pod),
         terminating: pod.metadata.deletion_timestamp.is_some(),
         outdated: template.is_some_and(|wanted| hash != Some(wanted)),
-        said: said(pod),
+        said: said::read(pod),
     };
     // A pod that has ended carries nobody; the DaemonSet replaces it.
     (!matches!(over, Some("Failed" | "Succeeded"))).then_some((router, seen))
 }
 
-fn said(pod: &Pod) -> Said {
-    let truth = |status: Option<&str>| match status {
-        Some("True") => Some(true),
-        Some("False") => Some(false),
-        _ => None,
-    };
-    let accepting = condition(pod, labels::POD_ACCEPTING);
-    let draining = condition(pod, labels::POD_DRAINING);
-    let written = accepting.is_some() && draining.is_some();
-    let reason = accepting.and_then(|condition| condition.reason.as_deref());
-    let status = |condition: Option<&PodCondition>| truth(condition.map(|c| c.status.as_str()));
-    Said {
-        accepting: status(accepting),
-        draining: status(draining),
-        written,
-        // Until it is written, one that has not run yet cannot have been heard.
-        heard: if written {
-            reason != Some(NEVER_REPORTED)
-        } else {
-            has_started(pod)
-        },
-    }
-}
-
-fn has_started(pod: &Pod) -> bool {
+pub(super) fn has_started(pod: &Pod) -> bool {
     let statuses = pod
         .status
         .iter()
@@ -210,7 +186,7 @@ pub(super) fn is_ready(pod: &Pod) -> bool {
 }
 
 /// A condition of a pod, if it has it.
-fn condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodCondition> {
+pub(super) fn condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodCondition> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     conditions.iter().find(|c| c.type_ == type_)
 }

@@ -111,17 +111,18 @@ pub struct Pod {
     pub said: Said,
 }
 
-/// Our two conditions on a router's pod, and what they tell.
+/// Our conditions on a router's pod, and what they tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Said {
     /// `plenum.dev/Accepting`; `None` is `Unknown`.
     pub accepting: Option<bool>,
     /// `plenum.dev/Draining`; `None` is `Unknown`.
     pub draining: Option<bool>,
-    /// Whether they are written at all.
+    /// Whether these two are written at all.
     pub written: bool,
-    /// Some controller has heard the router at some time, or may have while nobody looked. It is
-    /// kept on the pod, as a new leader, and controllers that begin anew, know nothing of it.
+    /// Some controller has heard the router at some time, or may have while nobody looked:
+    /// `plenum.dev/Heard`. It is kept on the pod, as a new leader, and controllers that begin anew,
+    /// know nothing of it.
     pub heard: bool,
 }
 

@@ -61,11 +61,12 @@ pub(super) fn pod(pod: &mut Pod) {
 }
 
 fn pod_status(status: PodStatus) -> PodStatus {
-    const READ: [&str; 4] = [
+    const READ: [&str; 5] = [
         "Ready",
         "PodScheduled",
         labels::POD_ACCEPTING,
         labels::POD_DRAINING,
+        labels::POD_HEARD,
     ];
     let reduced = |all: Option<Vec<ContainerStatus>>| {
         let all = all.into_iter().flatten().map(container).collect();
@@ -185,6 +186,7 @@ mod tests {
                     {"type": "Ready", "status": "False", "message": "m"},
                     {"type": "Initialized", "status": "True"},
                     {"type": labels::POD_ACCEPTING, "status": "True"},
+                    {"type": labels::POD_HEARD, "status": "True"},
                 ],
                 "containerStatuses": [{
                     "name": "c", "image": "i", "imageID": "i", "ready": false, "restartCount": 1,
@@ -200,7 +202,7 @@ mod tests {
         assert!(spec.containers.is_empty());
         let status = pruned.status.as_ref().unwrap();
         assert_eq!(status.pod_ip.as_deref(), Some("10.0.0.1"));
-        assert_eq!(status.conditions.as_ref().unwrap().len(), 2);
+        assert_eq!(status.conditions.as_ref().unwrap().len(), 3);
         let container = &status.container_statuses.as_ref().unwrap()[0];
         let last = container.last_state.as_ref().unwrap();
         assert!(last.terminated.is_some() && container.image == "i");

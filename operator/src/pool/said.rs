@@ -1,0 +1,157 @@
+//! What is written on a router's pod, and read back by whoever leads next: three conditions.
+//!
+//! `plenum.dev/Heard` is the memory of them: nothing else tells a new leader, or controllers that
+//! begin anew, that nobody can have been sent to a router. The reasons are for people.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Pod, PodCondition};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use plenum_crds::labels;
+use serde_json::{Value, json};
+
+use super::observe::{condition, has_started};
+use super::observed::Said;
+use crate::conditions::whole_seconds;
+
+/// What is written on this pod.
+pub(super) fn read(pod: &Pod) -> Said {
+    let truth = |type_| match condition(pod, type_).map(|it| it.status.as_str()) {
+        Some("True") => Some(true),
+        Some("False") => Some(false),
+        _ => None,
+    };
+    let is_there = |type_| condition(pod, type_).is_some();
+    let written = is_there(labels::POD_ACCEPTING) && is_there(labels::POD_DRAINING);
+    Said {
+        accepting: truth(labels::POD_ACCEPTING),
+        draining: truth(labels::POD_DRAINING),
+        written,
+        // Until that is written, one that has not run yet cannot have been heard; a former operator
+        // wrote the other two alone.
+        heard: truth(labels::POD_HEARD).unwrap_or(written || has_started(pod)),
+    }
+}
+
+/// The complete set of our conditions on this pod.
+pub(super) fn conditions(pod: &Pod, said: Said, now: Timestamp) -> Value {
+    let unknown = if said.heard {
+        "NotReported"
+    } else {
+        "NeverReported"
+    };
+    let all = [
+        (
+            labels::POD_ACCEPTING,
+            said.accepting,
+            ["TakesParticipants", "TakesNobody"],
+        ),
+        (
+            labels::POD_DRAINING,
+            said.draining,
+            ["BeingEmptied", "NotDraining"],
+        ),
+        (labels::POD_HEARD, Some(said.heard), ["Reported", unknown]),
+    ];
+    all.into_iter()
+        .map(|(type_, truth, [yes, no])| {
+            let (status, reason) = match truth {
+                Some(true) => ("True", yes),
+                Some(false) => ("False", no),
+                None => ("Unknown", unknown),
+            };
+            json!({
+                "type": type_,
+                "status": status,
+                "reason": reason,
+                "lastTransitionTime": since(condition(pod, type_), status, now),
+            })
+        })
+        .collect()
+}
+
+/// Since when the condition has this status.
+fn since(old: Option<&PodCondition>, status: &str, now: Timestamp) -> Time {
+    old.filter(|old| old.status == status)
+        .and_then(|old| old.last_transition_time.clone())
+        .unwrap_or_else(|| Time(whole_seconds(now)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(conditions: &Value) -> Pod {
+        let status = json!({"conditions": conditions});
+        serde_json::from_value(json!({"metadata": {"name": "r"}, "status": status})).unwrap()
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_000).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_by_whoever_leads_next() {
+        let truths = [None, Some(false), Some(true)];
+        for (accepting, draining, heard) in truths
+            .into_iter()
+            .flat_map(|a| truths.map(|d| (a, d)))
+            .flat_map(|(a, d)| [(a, d, false), (a, d, true)])
+        {
+            let said = Said {
+                accepting,
+                draining,
+                written: true,
+                heard,
+            };
+            assert_eq!(read(&pod(&conditions(&pod(&json!([])), said, now()))), said);
+        }
+    }
+
+    #[test]
+    fn a_reason_is_for_people_and_is_not_read() {
+        let said = Said {
+            written: true,
+            ..Said::default()
+        };
+        let mut written = conditions(&pod(&json!([])), said, now());
+        for condition in written.as_array_mut().unwrap() {
+            assert_eq!(condition["reason"], "NeverReported");
+            condition["reason"] = "Whatever".into();
+        }
+        assert_eq!(read(&pod(&written)), said);
+    }
+
+    #[test]
+    fn one_of_a_former_operator_may_have_been_heard() {
+        let former = json!([
+            {"type": labels::POD_ACCEPTING, "status": "Unknown", "reason": "NeverReported"},
+            {"type": labels::POD_DRAINING, "status": "Unknown", "reason": "NeverReported"},
+        ]);
+        let said = read(&pod(&former));
+        assert!(said.written && said.heard);
+        // One of which nothing is written, and nothing runs yet, cannot.
+        let new = read(&pod(&json!([])));
+        assert!(!new.written && !new.heard);
+    }
+
+    #[test]
+    fn a_status_that_stays_keeps_its_time() {
+        let said = Said {
+            accepting: Some(true),
+            written: true,
+            heard: true,
+            ..Said::default()
+        };
+        let before = pod(&conditions(&pod(&json!([])), said, now()));
+        let later = Timestamp::from_second(2_000).unwrap();
+        let said = Said {
+            accepting: None,
+            ..said
+        };
+        let after = conditions(&before, said, later);
+        let times = after.as_array().unwrap().iter();
+        let times: Vec<Value> = times.map(|it| it["lastTransitionTime"].clone()).collect();
+        let [first, then] = [now(), later].map(|at| Value::from(at.to_string()));
+        assert_eq!(times, [then, first.clone(), first]);
+    }
+}
