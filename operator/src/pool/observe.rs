@@ -137,6 +137,7 @@ pub(super) fn pod(pod: &Pod, template: Option<&str>) -> Option<(RouterId, observ
     let seen = observed::Pod {
         node,
         born: born(pod),
+        run: run(pod),
         started: has_started(pod),
         stopped: has_stopped(pod),
         trouble: trouble(pod),
@@ -166,6 +167,14 @@ pub(super) fn has_started(pod: &Pod) -> bool {
 fn born(pod: &Pod) -> Timestamp {
     let created = pod.metadata.creation_timestamp.as_ref();
     created.map_or(Timestamp::MAX, |time| time.0)
+}
+
+/// How often its container was started anew.
+fn run(pod: &Pod) -> u32 {
+    let statuses = pod.status.as_ref();
+    let statuses = statuses.and_then(|s| s.container_statuses.as_ref());
+    let first = statuses.and_then(|statuses| statuses.first());
+    first.map_or(0, |status| u32::try_from(status.restart_count).unwrap_or(0))
 }
 
 /// It has run, and by its kubelet no container of it does now.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use plenum_crds::conditions::DrainReason;
-use plenum_wire::RouterId;
+use plenum_wire::{Boot, RouterId};
 
 /// Everything that planning knows. Maps are sorted, so that equal views give equal plans.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -94,6 +94,8 @@ pub struct Pod {
     pub node: String,
     /// When it was made.
     pub born: Timestamp,
+    /// How often its container was started anew, by the kubelet's last word.
+    pub run: u32,
     /// Its process has run at some time, by the kubelet's last word.
     pub started: bool,
     /// It has run and does not just now, by the kubelet's last word: it ended, and is about to be
@@ -157,6 +159,8 @@ pub enum Coverage {
 // Each is a fact from the wire, with its own quantifier over controllers.
 #[allow(clippy::struct_excessive_bools)]
 pub struct Word {
+    /// Which process said its newest word.
+    pub boot: Boot,
     /// Participants by its newest word, however old.
     pub participants: u32,
     /// Participants it takes at most, by its newest word.

@@ -21,7 +21,7 @@
 //! |---|---|
 //! | `size` | how many routers are wanted, and how surely |
 //! | `ahead` | what the forecast is told, and what is wanted by it |
-//! | `hearing` | which routers nobody ever heard of, and which are silent |
+//! | `hearing`, `runs` | which routers nobody ever heard of since they run, and which are silent |
 //! | `members` | what each labelled node is: serving, leaving, lost |
 //! | `grow`, `shrink`, `give_back` | which nodes to take, which to empty, which to give back |
 //! | `rollout` | which router of another template is replaced next, and what is said of it |
@@ -36,6 +36,7 @@ mod members;
 mod numbers;
 mod overload;
 mod rollout;
+mod runs;
 mod shrink;
 mod size;
 mod verdicts;

@@ -121,6 +121,7 @@ fn word(
                 .all(|said| in_touch(said) && said.of(pool, router).is_some_and(holds))
     };
     Some(Word {
+        boot: newest.boot,
         participants: newest.load.participants,
         capacity: newest.load.capacity,
         accepting: newest.load.accepting,

@@ -10,7 +10,7 @@ use plenum_operator::pool::observed::{
 };
 use plenum_operator::pool::plan::{Change, Marks, Memory, Plan, plan};
 use plenum_operator::pool::validate::ValidPool;
-use plenum_wire::RouterId;
+use plenum_wire::{Boot, RouterId};
 
 /// What is to be seen of a node.
 // Independent facts of a node, as in the planner's own view of it.
@@ -131,6 +131,7 @@ fn pod(router: &Router) -> observed::Pod {
         started: router.runs,
         ready: router.runs,
         born: Timestamp::UNIX_EPOCH,
+        run: 0,
         stopped: false,
         trouble: None,
         terminating: false,
@@ -147,6 +148,7 @@ fn pod(router: &Router) -> observed::Pod {
 fn word(router: &Router) -> Word {
     let empty = router.draining && router.people == 0;
     Word {
+        boot: Boot(1),
         participants: router.people,
         capacity: router.capacity,
         accepting: !router.draining,

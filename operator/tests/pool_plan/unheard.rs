@@ -131,3 +131,79 @@ fn one_word_of_it_is_enough_and_it_is_missed_from_then_on() {
         assert_eq!(verdict(&missed, "ScalingActive"), PARTIAL);
     }
 }
+
+const FOLLOWS: (&str, &str) = ("True", "FollowingLoad");
+
+/// The newest word of `b` is of this process, and nobody is in touch with it.
+fn last_heard(seen: &mut Observed, boot: u64) {
+    let last = Word {
+        boot: Boot(boot),
+        fresh: false,
+        connected: false,
+        fresh_everywhere: false,
+        ..word(7)
+    };
+    seen.view.routers.insert(router("b"), last);
+}
+
+/// A pool whose router `b` was heard, and what an operator knows that heard it.
+fn heard_once() -> (ValidPool, Observed, Memory) {
+    let pool = pool(|p| p.rollout_deadline_seconds = 120);
+    let seen = world(&[], &[("a", 10), ("b", 7)]);
+    let memory = first(&pool, &seen).memory;
+    (pool, seen, memory)
+}
+
+#[test]
+fn a_container_that_was_started_anew_has_to_be_heard_anew() {
+    let (pool, mut seen, memory) = heard_once();
+    last_heard(&mut seen, 1);
+    pod_of(&mut seen, "b").run = 1;
+    let anew = plan(&pool, &seen, &memory, at(10));
+    assert_eq!(verdict(&anew, "ScalingActive"), FOLLOWS, "nobody is on it");
+    assert_eq!(anew.numbers.in_use, 10);
+    assert!(!anew.pods[&router("b")].heard);
+    // Nobody can have been sent there: its drain takes the time of a new one.
+    let mut leaves = seen.clone();
+    draining_since(&mut leaves, "b", DrainReason::ScaleDown, 10);
+    let late = plan(&pool, &leaves, &anew.memory, at(130));
+    assert_eq!(changes(&late), [("b", Change::UnlabelLate)]);
+    // One word of the new process, and it may have people.
+    pod_of(&mut seen, "b").said = anew.pods[&router("b")];
+    last_heard(&mut seen, 2);
+    let heard = plan(&pool, &seen, &anew.memory, at(20));
+    assert_eq!(verdict(&heard, "ScalingActive"), PARTIAL);
+    assert!(heard.pods[&router("b")].heard);
+}
+
+#[test]
+fn a_word_of_the_process_before_counts_while_somebody_is_in_touch_with_it() {
+    let (pool, mut seen, memory) = heard_once();
+    pod_of(&mut seen, "b").run = 1;
+    let in_touch = plan(&pool, &seen, &memory, at(10));
+    assert!(in_touch.pods.is_empty(), "{:?}", in_touch.pods);
+    assert_eq!(in_touch.numbers.in_use, 17);
+}
+
+#[test]
+fn a_run_that_nobody_saw_begin_may_have_been_heard() {
+    let (pool, mut seen, _) = heard_once();
+    last_heard(&mut seen, 1);
+    pod_of(&mut seen, "b").run = 1;
+    assert_eq!(verdict(&first(&pool, &seen), "ScalingActive"), PARTIAL);
+}
+
+#[test]
+fn a_process_that_was_heard_before_its_kubelet_told_of_it_was_heard() {
+    let (pool, mut seen, memory) = heard_once();
+    last_heard(&mut seen, 2);
+    let early = plan(&pool, &seen, &memory, at(10));
+    pod_of(&mut seen, "b").run = 1;
+    let told = plan(&pool, &seen, &early.memory, at(11));
+    assert_eq!(verdict(&told, "ScalingActive"), PARTIAL);
+    // Nor does a cache that falls behind begin a run.
+    pod_of(&mut seen, "b").run = 0;
+    let behind = plan(&pool, &seen, &told.memory, at(12));
+    assert_eq!(verdict(&behind, "ScalingActive"), PARTIAL);
+    assert_eq!(behind.numbers.in_use, 17);
+}

@@ -11,7 +11,7 @@ pub use plenum_operator::pool::observed::{
 };
 pub use plenum_operator::pool::plan::{Change, Marks, Memory, Plan, Replaced, plan};
 pub use plenum_operator::pool::validate::{ValidPool, validate};
-pub use plenum_wire::RouterId;
+pub use plenum_wire::{Boot, RouterId};
 
 /// 100 people a router, 50 spare, 1 to 5 routers, one minute of patience, one drain at once.
 pub fn pool(change: impl FnOnce(&mut MMRPoolSpec)) -> ValidPool {
@@ -61,6 +61,7 @@ pub fn world(free: &[&str], routers: &[(&str, u32)]) -> Observed {
         let pod = Pod {
             node: (*name).into(),
             born: at(-86_400),
+            run: 0,
             started: true,
             stopped: false,
             trouble: None,
@@ -89,6 +90,7 @@ pub fn node(owner: Owner) -> Node {
 
 pub fn word(participants: u32) -> Word {
     Word {
+        boot: Boot(1),
         participants,
         capacity: 100,
         accepting: true,

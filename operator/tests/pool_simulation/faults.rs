@@ -79,7 +79,7 @@ impl World {
             pod.gone.get_or_insert(self.now + 1_500);
         }
         if self.deafens {
-            self.deafen();
+            self.trouble_a_router();
         }
         // Where routers are to be missed for long, controllers are heard most of the time.
         let (breaks, mends) = if self.deafens { (2, 50) } else { (10, 0) };
@@ -102,8 +102,9 @@ impl World {
         }
     }
 
-    /// A router loses its way to every controller, or finds it again; its people stay.
-    fn deafen(&mut self) {
+    /// A router loses its way to every controller, or finds it again; its people stay. Or its
+    /// process ends, and begins anew.
+    fn trouble_a_router(&mut self) {
         let routers: Vec<RouterId> = self.pods.keys().cloned().collect();
         let Some(last) = routers.len().checked_sub(1) else {
             return;
@@ -112,6 +113,10 @@ impl World {
         if self.rng.chance(10) {
             let pod = self.pods.get_mut(&routers[any]).unwrap();
             pod.deaf = !pod.deaf;
+        }
+        let runs = self.runs(&self.pods[&routers[any]]);
+        if runs && self.rng.chance(5) {
+            self.restart(&routers[any]);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Safety in every state that a seeded world reaches: nodes come and go, are cordoned, lose their
-//! labels and are asked to be drained, links break, controllers forget, routers die or lose their
-//! way to every controller with people on them, templates
+//! labels and are asked to be drained, links break, controllers forget, routers die, begin anew or
+//! lose their way to every controller with people on them, templates
 //! change and some of them do not work or find no controller, rollouts are paused, somebody writes
 //! nonsense over the time of a drain, the operator is killed between any
 //! two writes or sees caches of long ago, and one controller reports nobody where there are

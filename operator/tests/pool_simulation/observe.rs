@@ -93,11 +93,17 @@ impl World {
     }
 
     fn observe_pod(&self, pod: &SimPod) -> observed::Pod {
-        let started = pod.template.works != Works::NeverStarts && pod.starts <= self.now;
+        let began = pod.starts <= self.now;
+        let started = pod.template.works != Works::NeverStarts && (began || pod.run > 0);
         observed::Pod {
             node: pod.node.clone(),
             born: Self::time_of(pod.born),
-            stopped: pod.template.works == Works::Crashes && pod.starts <= self.now,
+            stopped: match pod.template.works {
+                Works::Crashes => began,
+                _ => started && !began,
+            },
+            // It counts when the new process begins.
+            run: pod.run - u32::from(pod.run > 0 && !began),
             trouble: None,
             started,
             ready: self.runs(pod),

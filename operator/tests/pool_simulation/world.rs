@@ -49,7 +49,9 @@ pub struct SimPod {
     /// Its way to every controller is broken.
     pub deaf: bool,
     boot: u64,
-    /// Some controller heard of it at some time.
+    /// How often its process began anew.
+    pub run: u32,
+    /// Some controller heard of it at some time since its process began.
     pub known: bool,
     pub said: Said,
 }
@@ -236,6 +238,7 @@ impl World {
                     draining: false,
                     deaf: false,
                     boot: self.next,
+                    run: 0,
                     known: false,
                     said: Said::default(),
                 };
@@ -262,10 +265,25 @@ impl World {
             && self.nodes[&pod.node].alive
     }
 
-    /// Some controller has heard of it, and can send people there.
+    /// Some controller has heard of this process, and can send people there.
     fn is_known(&self, router: &RouterId) -> bool {
-        let mut controllers = self.controllers.values();
-        controllers.any(|controller| controller.knows.contains_key(router))
+        let boot = Boot(self.pods[router].boot);
+        let mut known = self
+            .controllers
+            .values()
+            .filter_map(|it| it.knows.get(router));
+        known.any(|(_, known, _)| *known == boot)
+    }
+
+    /// Its process ends, with everybody on it, and another begins in a moment.
+    pub fn restart(&mut self, router: &RouterId) {
+        self.next += 1;
+        let (boot, starts) = (self.next, self.now + 1_000);
+        if let Some(pod) = self.pods.get_mut(router) {
+            (pod.boot, pod.starts) = (boot, starts);
+            (pod.people, pod.known, pod.draining) = (0, false, false);
+            pod.run += 1;
+        }
     }
 
     fn move_people(&mut self) {

@@ -1,11 +1,12 @@
 //! Which routers zone controllers hear, and since when they do not.
 //!
 //! Nobody can have been sent to a router of which no controller ever heard. It is written on a
-//! router's pod before anything of it runs, and unwritten when a controller hears of it. Of one
-//! that ran before anybody looked nothing is written: it may have been heard, and forgotten by
-//! controllers that began anew. A router that can come back to them does so within seconds. When
-//! every controller has been listened to for as long as a new router may take until it takes
-//! people, and none had a word of it, it counts as never heard.
+//! router's pod before anything of it runs, and when its container was seen to be started anew, as a
+//! new process has to be heard anew; it is unwritten when a controller hears of it. Of one that ran
+//! before anybody looked nothing is written: it may have been heard, and forgotten by controllers
+//! that began anew. A router that can come back to them does so within seconds. When every
+//! controller has been listened to for as long as a new router may take until it takes people, and
+//! none had a word of it, it counts as never heard.
 //!
 //! One that was heard, and is not by every controller, is missed: there may be people on it, and
 //! nothing is taken away meanwhile. That ends when it has been missed for as long, and it is the
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use plenum_wire::RouterId;
 
 use super::Draft;
+use super::runs::Runs;
 use super::size::elapsed;
 use crate::pool::observed::{Coverage, Observed, Pod, Word};
 use crate::pool::validate::ValidPool;
@@ -32,6 +34,7 @@ pub(super) struct Heard {
     missed: BTreeMap<RouterId, Missed>,
     /// Some router is heard by every controller.
     any: bool,
+    runs: Runs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +46,16 @@ struct Missed {
 
 impl Heard {
     fn with(&self, seen: &Observed, now: Timestamp) -> Self {
+        let runs = self.runs.with(seen);
         if seen.view.coverage != Coverage::Complete {
-            return Self::default();
+            return Self {
+                runs,
+                ..Self::default()
+            };
         }
         let missed_since = |router: &RouterId, pod: &Pod| {
-            let unheard = !pod.said.heard && !seen.view.routers.contains_key(router);
+            let may_be_heard = pod.said.heard && !runs.begins(router);
+            let unheard = !may_be_heard && runs.word(seen, router).is_none();
             let before = self.missed.get(router);
             let before = before.filter(|before| unheard || !before.unheard);
             let since = before.map_or(now, |before| before.since);
@@ -66,6 +74,7 @@ impl Heard {
                 .map(|(router, pod)| (router.clone(), missed_since(router, pod)))
                 .collect(),
             any: !heard.is_empty(),
+            runs,
         }
     }
 }
@@ -97,10 +106,16 @@ impl Hearing {
         self.heard.all
     }
 
-    /// No controller ever heard of this router, and all of them are heard now. While some are not
-    /// nobody knows.
-    pub(super) fn never(&self, pod: &Pod, word: Option<&Word>) -> bool {
-        let unheard = !pod.said.heard || self.is_silent_for_long(pod);
+    /// The newest word of this router since it runs.
+    pub(super) fn word<'a>(&self, seen: &'a Observed, router: &RouterId) -> Option<&'a Word> {
+        self.heard.runs.word(seen, router)
+    }
+
+    /// No controller ever heard of this router since it runs, and all of them are heard now. While
+    /// some are not nobody knows.
+    pub(super) fn never(&self, router: &RouterId, pod: &Pod, word: Option<&Word>) -> bool {
+        let begins = self.heard.runs.begins(router);
+        let unheard = !pod.said.heard || begins || self.is_silent_for_long(pod);
         self.since().is_some() && word.is_none() && unheard
     }
 
@@ -119,7 +134,7 @@ impl Hearing {
     /// It was heard once, and nobody waits for it any more.
     pub(super) fn is_silent(&self, router: &RouterId, pod: &Pod, word: Option<&Word>) -> bool {
         let its_own = self.heard.any || !word.is_some_and(|word| word.fresh);
-        its_own && self.is_missed_for_long(router) && !self.never(pod, word)
+        its_own && self.is_missed_for_long(router) && !self.never(router, pod, word)
     }
 
     /// It ran before anybody looked, and has had the time to be heard since.
@@ -145,9 +160,8 @@ impl Draft<'_> {
     /// Remembers to look when it will be known of a router whether anybody ever heard of it, and
     /// when one will have been missed for so long that nobody waits for it any more.
     pub(super) fn await_words(&mut self, hearing: &Hearing) {
-        let routers = &self.seen.view.routers;
         let unclear = self.seen.pods.iter().filter(|(router, pod)| {
-            !pod.terminating && hearing.is_unclear(pod, routers.get(*router))
+            !pod.terminating && hearing.is_unclear(pod, hearing.word(self.seen, router))
         });
         let moments = unclear.filter_map(|(_, pod)| hearing.clear_at(pod));
         self.moments.extend(moments);

@@ -38,9 +38,9 @@ pub(super) struct Member<'a> {
     pub node: &'a Node,
     /// Its router's pod, if one that is not terminating exists.
     pub pod: Option<(&'a RouterId, &'a Pod)>,
-    /// What is known of that router.
+    /// What is known of that router since it runs.
     pub word: Option<&'a Word>,
-    /// No controller has ever heard of that router: nobody can have been sent to it.
+    /// No controller has ever heard of that router since it runs: nobody can have been sent to it.
     pub unheard: bool,
     /// Not every controller has heard that router for as long as a new one may take.
     pub missed: bool,
@@ -177,14 +177,14 @@ impl<'a> Members<'a> {
         };
         for (name, node) in labelled(seen) {
             let pod = by_node.get(name.as_str()).copied();
-            let word = pod.and_then(|(router, _)| seen.view.routers.get(router));
             let coverage = seen.view.coverage;
             let hearing = &members.hearing;
+            let word = pod.and_then(|(router, _)| hearing.word(seen, router));
             let member = Member {
                 node,
                 pod,
                 word,
-                unheard: pod.is_some_and(|(_, pod)| hearing.never(pod, word)),
+                unheard: pod.is_some_and(|(router, pod)| hearing.never(router, pod, word)),
                 missed: pod.is_some_and(|(router, _)| hearing.is_missed_for_long(router)),
                 silent: pod.is_some_and(|(router, pod)| hearing.is_silent(router, pod, word)),
             };

@@ -54,7 +54,7 @@ fn count(n: usize) -> u32 {
 /// nothing is written of one that may have been heard.
 fn said(seen: &Observed, members: &Members, router: &RouterId, pod: &Pod) -> Said {
     let hearing = &members.hearing;
-    let known = seen.view.routers.get(router);
+    let known = hearing.word(seen, router);
     let word = known.filter(|word| word.counts());
     let settling = word.is_none() && seen.view.settling && pod.said.written;
     if settling || hearing.is_unclear(pod, known) {
@@ -64,7 +64,7 @@ fn said(seen: &Observed, members: &Members, router: &RouterId, pod: &Pod) -> Sai
         accepting: word.map(|word| word.accepting && !word.draining),
         draining: word.map(|word| word.draining),
         written: true,
-        heard: known.is_some() || (pod.said.heard && !hearing.never(pod, known)),
+        heard: known.is_some() || (pod.said.heard && !hearing.never(router, pod, known)),
     }
 }
 

@@ -95,7 +95,7 @@ pub(super) fn size(
     memory: &Memory,
     now: Timestamp,
 ) -> Size {
-    let in_use = in_use(seen);
+    let in_use = in_use(seen, members);
     let hold = hold(seen, members);
     let overloaded = memory.overloaded.with(members, now);
     let out_of_reach = overloaded.out_of_reach(pool, members, now);
@@ -189,11 +189,11 @@ fn routers_for(needed: u64, mut there: Vec<u32>, each: u32) -> u32 {
     u32::try_from(all).unwrap_or(u32::MAX)
 }
 
-/// People on the pool's routers, by the newest word of each.
-fn in_use(seen: &Observed) -> u32 {
+/// People on the pool's routers, by the newest word of each since it runs.
+fn in_use(seen: &Observed, members: &Members) -> u32 {
     seen.pods
         .keys()
-        .filter_map(|router| seen.view.routers.get(router))
+        .filter_map(|router| members.hearing.word(seen, router))
         .fold(0, |sum, word| sum.saturating_add(word.participants))
 }
 
@@ -219,10 +219,10 @@ pub(super) fn unreported<'a>(
         .iter()
         .filter(|(_, pod)| pod.ready && !pod.terminating)
         .filter(|(router, pod)| {
-            let word = seen.view.routers.get(*router);
-            let heard = word.is_some_and(|word| word.fresh_everywhere);
             let hearing = &members.hearing;
-            !heard && !hearing.never(pod, word) && !hearing.is_silent(router, pod, word)
+            let word = hearing.word(seen, router);
+            let heard = word.is_some_and(|word| word.fresh_everywhere);
+            !heard && !hearing.never(router, pod, word) && !hearing.is_silent(router, pod, word)
         })
         .map(|(router, _)| router.as_str())
 }

@@ -1,0 +1,82 @@
+//! Of which run of a router's container the newest word is.
+//!
+//! A container that was started anew has nobody on it, and nobody can have been sent to its new
+//! process before a controller heard of that: what is still said of the one before is no word of
+//! it. Which word is of which run is known of a run that was seen to begin, when the process
+//! before was heard by its own number (boot). Of any other the newest word counts, as does one of
+//! the process before that somebody is in touch with: the careful reading.
+
+use std::collections::BTreeMap;
+
+use plenum_wire::{Boot, RouterId};
+
+use crate::pool::observed::{Observed, Pod, Word};
+
+/// The runs of all routers' containers. Lost with the process.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Runs(BTreeMap<RouterId, Run>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    number: u32,
+    /// Its process, by the first word of it.
+    boot: Option<Boot>,
+    /// The process that was last heard before.
+    before: Option<Boot>,
+    /// It was seen to follow another.
+    seen_to_begin: bool,
+}
+
+impl Runs {
+    /// With what is seen now.
+    pub(super) fn with(&self, seen: &Observed) -> Self {
+        let run = |(router, pod): (&RouterId, &Pod)| {
+            let word = seen.view.routers.get(router);
+            (router.clone(), Run::new(self.0.get(router), pod, word))
+        };
+        Self(seen.pods.iter().map(run).collect())
+    }
+
+    /// The newest word of the process that runs there now.
+    pub(super) fn word<'a>(&self, seen: &'a Observed, router: &RouterId) -> Option<&'a Word> {
+        let heard = self.0.get(router).is_some_and(|run| run.boot.is_some());
+        seen.view.routers.get(router).filter(|_| heard)
+    }
+
+    /// Its container was seen to be started anew, and nobody has heard of the new process.
+    pub(super) fn begins(&self, router: &RouterId) -> bool {
+        let begins = |run: &Run| run.seen_to_begin && run.boot.is_none();
+        self.0.get(router).is_some_and(begins)
+    }
+}
+
+impl Run {
+    fn new(last: Option<&Self>, pod: &Pod, word: Option<&Word>) -> Self {
+        let new = |before: Option<Boot>| {
+            let of_it = |word: &&Word| Some(word.boot) != before || word.counts();
+            word.filter(of_it).map(|word| word.boot)
+        };
+        match last {
+            // A cache may be behind what was seen before.
+            Some(run) if pod.run <= run.number => Self {
+                boot: run.boot.or_else(|| new(run.before)),
+                ..*run
+            },
+            Some(run) => {
+                let before = run.boot.or(run.before);
+                Self {
+                    number: pod.run,
+                    boot: new(before),
+                    before,
+                    seen_to_begin: true,
+                }
+            }
+            None => Self {
+                number: pod.run,
+                boot: new(None),
+                before: None,
+                seen_to_begin: false,
+            },
+        }
+    }
+}
