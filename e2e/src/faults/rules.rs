@@ -4,13 +4,15 @@
 //! - A node loses its active label, and a router's pod is told to stop, only when nobody is on
 //!   the router or its drain's deadline has passed.
 //! - No unlabelling leaves fewer active nodes than the minimum, but for deletion.
-//! - No drain begins that makes more than `maxDraining`, but for deletion.
+//! - No drain begins that makes more than `maxDraining`, but for deletion; `at_once` says which count.
 //! - No node passes from one pool to another without having been nobody's, and none carries live
 //!   routers of two.
 //! - A node is protected from node autoscalers from the moment it is labelled.
 //! - An authority or a signing key that is there never becomes another.
 //!
 //! What a case does with its own hands is excused by name.
+
+mod at_once;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -22,6 +24,7 @@ use serde_json::Value;
 
 use super::mirror::{Change, Kind, Mirror, annotation, is_going, is_router, label, node_of};
 use super::people::People;
+use at_once::Begins;
 
 /// For so long an operator may act by limits that have just been changed.
 const KNOWN_WITHIN: Duration = Duration::from_secs(10);
@@ -41,6 +44,7 @@ struct Limits {
     min: u64,
     draining: u64,
     deadline: i64,
+    rollout: i64,
     deleting: bool,
 }
 
@@ -86,6 +90,7 @@ impl Rules {
             min: spec["minRouters"].as_u64().unwrap_or(1),
             draining: spec["maxDraining"].as_u64().unwrap_or(1),
             deadline: spec["drainDeadlineSeconds"].as_i64().unwrap_or(0),
+            rollout: spec["rolloutDeadlineSeconds"].as_i64().unwrap_or(300),
             deleting: is_going(pool),
         };
         let namespace = pool["metadata"]["namespace"].as_str().unwrap_or_default();
@@ -107,6 +112,7 @@ impl Rules {
             min: a.min.min(b.min),
             draining: a.draining.max(b.draining),
             deadline: a.deadline.min(b.deadline),
+            rollout: a.rollout.min(b.rollout),
             deleting: a.deleting || b.deleting,
         })
     }
@@ -125,8 +131,9 @@ impl Rules {
                 Some(format!("{name} went from {was} to {is} at once"))
             }
             (Some(pool), None) => self.unlabelled(name, pool, old, mirror, people),
-            (Some(pool), Some(_)) if drain(old).is_none() && drain(new).is_some() => {
-                self.drain_began(name, pool, mirror)
+            (Some(pool), Some(_)) => {
+                let begins = Begins::of(name, pool, old, new)?;
+                self.drain_began(&begins, mirror)
             }
             _ => None,
         }
@@ -159,12 +166,11 @@ impl Rules {
         })
     }
 
-    fn drain_began(&self, node: &str, pool: &str, mirror: &Mirror) -> Option<String> {
-        let limits = self.limits(pool)?;
-        let drains = active(mirror, pool).filter(|it| drain(it).is_some());
-        let count = drains.count() as u64;
+    fn drain_began(&self, begins: &Begins, mirror: &Mirror) -> Option<String> {
+        let limits = self.limits(begins.pool)?;
+        let count = begins.at_once(limits.rollout, mirror, Timestamp::now());
         (count > limits.draining && !ends(limits, mirror)).then(|| {
-            let most = limits.draining;
+            let (node, most) = (begins.node, limits.draining);
             format!("with {node} {count} routers drain, where {most} may")
         })
     }
@@ -217,9 +223,9 @@ fn ends(limits: Limits, mirror: &Mirror) -> bool {
     limits.deleting || zones.peek().is_none() || zones.any(is_going)
 }
 
-fn active<'a>(mirror: &'a Mirror, pool: &'a str) -> impl Iterator<Item = &'a Value> {
-    let nodes = mirror.all(Kind::Node).map(|(_, node)| node);
-    nodes.filter(move |node| label(node, labels::ACTIVE_POOL) == Some(pool))
+fn active<'a>(mirror: &'a Mirror, pool: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let nodes = mirror.all(Kind::Node);
+    nodes.filter(move |(_, node)| label(node, labels::ACTIVE_POOL) == Some(pool))
 }
 
 fn drain(node: &Value) -> Option<(Timestamp, Option<DrainReason>)> {
