@@ -32,6 +32,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checks;
+mod controllers;
 mod faults;
 mod observe;
 mod operator;

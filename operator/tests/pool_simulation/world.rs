@@ -1,4 +1,4 @@
-//! Nodes, routers, people, and controllers that hear of them.
+//! Nodes, routers, and people.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -8,9 +8,10 @@ use plenum_crds::{MMRPool, MMRPoolSpec};
 use plenum_operator::pool::observed::{Drain, Said};
 use plenum_operator::pool::plan::Marks;
 use plenum_operator::pool::validate::{ValidPool, validate};
-use plenum_wire::link::{Load, RouterReport};
-use plenum_wire::{Boot, RouterId};
+use plenum_wire::RouterId;
+use plenum_wire::link::RouterReport;
 
+use crate::controllers::SimController;
 use crate::faults::Rng;
 
 pub const PER_ROUTER: u32 = 20;
@@ -48,7 +49,7 @@ pub struct SimPod {
     pub draining: bool,
     /// Its way to every controller is broken.
     pub deaf: bool,
-    boot: u64,
+    pub boot: u64,
     /// How often its process began anew.
     pub run: u32,
     /// Some controller heard of it at some time since its process began.
@@ -85,20 +86,6 @@ pub enum Ending {
         until: Timestamp,
         gone: bool,
     },
-}
-
-/// A zone controller.
-#[derive(Default)]
-pub struct SimController {
-    /// Its link to the operator is up.
-    pub linked: bool,
-    /// What the operator said over this link.
-    pub orders: Option<BTreeSet<RouterId>>,
-    /// Routers reach it.
-    pub hears: bool,
-    /// It says that nobody is there.
-    pub lies: bool,
-    pub knows: BTreeMap<RouterId, (Load, Boot, i64)>,
 }
 
 pub struct World {
@@ -247,32 +234,11 @@ impl World {
         }
     }
 
-    fn obey_orders(&mut self) {
-        for controller in self.controllers.values().filter(|c| c.hears) {
-            let Some(orders) = &controller.orders else {
-                continue;
-            };
-            for (router, pod) in self.pods.iter_mut().filter(|(_, pod)| !pod.deaf) {
-                pod.draining = orders.contains(router);
-            }
-        }
-    }
-
     pub fn runs(&self, pod: &SimPod) -> bool {
         matches!(pod.template.works, Works::Yes | Works::Mute)
             && pod.starts <= self.now
             && pod.gone.is_none()
             && self.nodes[&pod.node].alive
-    }
-
-    /// Some controller has heard of this process, and can send people there.
-    fn is_known(&self, router: &RouterId) -> bool {
-        let boot = Boot(self.pods[router].boot);
-        let mut known = self
-            .controllers
-            .values()
-            .filter_map(|it| it.knows.get(router));
-        known.any(|(_, known, _)| *known == boot)
     }
 
     /// Its process ends, with everybody on it, and another begins in a moment.
@@ -316,57 +282,6 @@ impl World {
                 let joined = come.min(PER_ROUTER.saturating_sub(pod.people));
                 pod.people += joined;
                 come -= joined;
-            }
-        }
-    }
-
-    fn report(&mut self) {
-        let words: Vec<(RouterId, Load, Boot)> = self
-            .pods
-            .iter()
-            .filter(|(_, pod)| self.runs(pod) && !pod.deaf && pod.template.works != Works::Mute)
-            .map(|(router, pod)| {
-                let load = Load {
-                    participants: pod.people,
-                    capacity: PER_ROUTER,
-                    accepting: !pod.draining,
-                    draining: pod.draining,
-                };
-                (router.clone(), load, Boot(pod.boot))
-            })
-            .collect();
-        for (name, controller) in &mut self.controllers {
-            if controller.hears {
-                for (router, load, boot) in &words {
-                    self.pods.get_mut(router).unwrap().known = true;
-                    controller
-                        .knows
-                        .insert(router.clone(), (*load, *boot, self.now));
-                }
-            }
-            if controller.linked {
-                let routers = controller.knows.iter().map(|(router, (load, boot, at))| {
-                    let participants = if controller.lies {
-                        0
-                    } else {
-                        load.participants
-                    };
-                    RouterReport {
-                        router: router.clone(),
-                        pool: "n.p".parse().unwrap(),
-                        boot: *boot,
-                        load: Load {
-                            participants,
-                            ..*load
-                        },
-                        meetings: 0,
-                        age_ms: u64::try_from(self.now - at).unwrap(),
-                        connected: self.now - at < 1_500,
-                        received_ms: None,
-                    }
-                });
-                self.heard
-                    .insert(name.clone(), (self.now, routers.collect()));
             }
         }
     }
