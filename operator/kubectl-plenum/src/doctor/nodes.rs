@@ -1,14 +1,15 @@
 //! Are the nodes with routers alive, and do drains end in time?
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::{Node, NodeCondition};
+use k8s_openapi::api::core::v1::{Node, NodeCondition, Pod};
 use plenum_crds::MMRPool;
+use plenum_crds::conditions::DrainReason;
 use plenum_crds::labels::{self, ActivePool};
 
 use super::pools::selects;
 use crate::finding::{Finding, Object, unseen};
 use crate::render::span;
-use crate::snapshot::{Snapshot, annotation, label, name_of, namespace_of};
+use crate::snapshot::{Snapshot, annotation, label, name_of, namespace_of, node_of};
 
 const KIND: &str = "Node";
 /// After its deadline a router is taken away; a moment for that.
@@ -94,15 +95,50 @@ fn overdue(snapshot: &Snapshot, pool: &MMRPool, node: &Node) -> Option<Finding> 
     let since: Timestamp = annotation(node, labels::DRAINING_SINCE)?.parse().ok()?;
     let lasts = snapshot.now.duration_since(since);
     let deadline = SignedDuration::from_secs(pool.spec.drain_deadline_seconds.into());
-    (lasts > deadline + MERCY).then(|| {
-        let what = format!("its router has been draining for {}", span(lasts.as_secs()));
-        Finding::wrong("DrainOverdue", Object::of(KIND, node), what)
+    // Of a pause another finding tells.
+    let paused = annotation(pool, labels::PAUSED).is_some();
+    if lasts <= deadline + MERCY || paused || is_made_anew(snapshot, pool, node, since) {
+        return None;
+    }
+    let what = format!("its router has been draining for {}", span(lasts.as_secs()));
+    let finding = Finding::wrong("DrainOverdue", Object::of(KIND, node), what);
+    let seconds = pool.spec.drain_deadline_seconds;
+    let carrying = snapshot.nodes.iter().filter(|it| is_of(pool, it)).count();
+    Some(if carrying <= pool.spec.min_routers as usize {
+        finding
             .why(format!(
-                "the pool's drainDeadlineSeconds is {}: the operator should have taken the router away",
-                pool.spec.drain_deadline_seconds
+                "the pool's drainDeadlineSeconds is {seconds}, but it has no more routers than minRouters: this one stays until another node carries one"
+            ))
+            .remedy(format!(
+                "kubectl -n {} describe mmrpool {}   # what keeps it from another node",
+                namespace_of(pool),
+                name_of(pool)
+            ))
+    } else {
+        finding
+            .why(format!(
+                "the pool's drainDeadlineSeconds is {seconds}: the operator should have taken the router away"
             ))
             .remedy("kubectl plenum doctor   # whether the operator runs")
     })
+}
+
+/// The mark of a rollout stays until the new router takes people; how that goes is told of the
+/// pool. The old one is gone when every router of the node was made after the mark, or none is.
+fn is_made_anew(snapshot: &Snapshot, pool: &MMRPool, node: &Node, since: Timestamp) -> bool {
+    let reason = annotation(node, labels::DRAINING_REASON);
+    let of_pool = (labels::POOL, name_of(pool));
+    let mut routers = snapshot
+        .pods_of(namespace_of(pool), labels::COMPONENT_ROUTER, of_pool)
+        .filter(|pod| node_of(pod) == Some(name_of(node)));
+    // Kubernetes says in which second a pod was made.
+    let from = since.checked_sub(SignedDuration::from_secs(1));
+    let from = from.unwrap_or(since);
+    let young = |pod: &Pod| {
+        let made = pod.metadata.creation_timestamp.as_ref();
+        made.is_some_and(|made| made.0 > from)
+    };
+    reason == Some(DrainReason::Rollout.as_str()) && snapshot.pods.is_whole() && routers.all(young)
 }
 
 fn kept_out(node: &Node) -> Option<Finding> {

@@ -1,6 +1,11 @@
 //! What zones, pools and nodes say of themselves.
 
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kubectl_plenum::finding::Level;
+use kubectl_plenum::snapshot::Snapshot;
 
 use crate::world::{findings, found, healthy, with};
 
@@ -72,13 +77,68 @@ fn a_dead_node_with_a_router_and_a_drain_past_its_deadline_are_wrong() {
     conditions.conditions.as_mut().unwrap()[0].status = "Unknown".to_owned();
     assert_eq!(found(&seen, "NodeNotReady").object.name, "n1");
 
+    let finding = found(&draining("n1", None), "DrainOverdue");
+    assert!(finding.what.ends_with("for 3h"), "{finding:?}");
+}
+
+/// The node's router drains for three hours, for this reason.
+fn draining(node: &str, reason: Option<&str>) -> Snapshot {
     let mut seen = healthy();
-    let since = (
+    let mut marks = BTreeMap::from([(
         "plenum.dev/draining-since".to_owned(),
         "2026-11-22T09:00:00Z".to_owned(),
+    )]);
+    marks.extend(reason.map(|it| ("plenum.dev/draining-reason".to_owned(), it.to_owned())));
+    let mut nodes = seen.nodes.items.iter_mut();
+    let node = nodes.find(|it| it.metadata.name.as_deref() == Some(node));
+    node.unwrap().metadata.annotations = Some(marks);
+    seen
+}
+
+#[test]
+fn a_drain_that_waits_for_another_router_says_so() {
+    let alone = found(&draining("n1", None), "DrainOverdue");
+    assert!(alone.why.contains("minRouters"), "{alone:?}");
+    let mut seen = draining("n1", None);
+    let labels = seen.nodes.items[0].metadata.labels.clone();
+    seen.nodes.items[1].metadata.labels = labels;
+    let one_of_two = found(&seen, "DrainOverdue");
+    assert!(
+        one_of_two
+            .why
+            .ends_with("should have taken the router away"),
+        "{one_of_two:?}"
     );
-    seen.nodes.items[0].metadata.annotations = Some([since].into());
-    assert!(found(&seen, "DrainOverdue").what.ends_with("for 3h"));
+}
+
+#[test]
+fn a_mark_that_waits_for_the_new_router_of_a_rollout_is_not_overdue() {
+    let overdue = |seen: &Snapshot| findings(seen).iter().any(|it| it.reason == "DrainOverdue");
+    // The router was made at 10:00, after the mark.
+    let mut seen = draining("n1", Some("Rollout"));
+    assert!(!overdue(&seen));
+    // There is none, and something keeps the new one from being made.
+    let routers = |pod: &Pod| pod.metadata.name.as_deref() == Some("main-mmr-x7k2p");
+    let mut without = seen.clone();
+    without.pods.items.retain(|pod| !routers(pod));
+    assert!(!overdue(&without));
+    // The old one is there yet.
+    let mut pods = seen.pods.items.iter_mut();
+    let router = pods.find(|pod| routers(pod)).unwrap();
+    let before = "2026-11-22T08:00:00Z".parse().unwrap();
+    router.metadata.creation_timestamp = Some(Time(before));
+    assert!(overdue(&seen));
+    // Of another drain the router's age says nothing.
+    assert!(overdue(&draining("n1", Some("ScaleDown"))));
+}
+
+#[test]
+fn a_pool_that_is_paused_is_told_and_its_drains_are_not() {
+    let mut seen = draining("n1", Some("ScaleDown"));
+    let paused = [("plenum.dev/paused".to_owned(), String::new())];
+    seen.pools.items[0].metadata.annotations = Some(paused.into());
+    let reasons: Vec<String> = findings(&seen).into_iter().map(|it| it.reason).collect();
+    assert_eq!(reasons, ["Paused"]);
 }
 
 #[test]
