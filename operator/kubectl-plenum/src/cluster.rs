@@ -11,6 +11,7 @@ mod look;
 mod proxy;
 mod rights;
 mod trouble;
+mod warnings;
 
 pub use connect::connect;
 pub use gather::gather;

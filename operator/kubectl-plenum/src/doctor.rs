@@ -20,6 +20,7 @@ mod refused;
 mod render;
 mod rights;
 mod versions;
+mod warnings;
 mod zones;
 
 use plenum_crds::MeetingZone;

@@ -23,8 +23,6 @@ use crate::snapshot::{
 const CRASHED: usize = 10;
 const LAST_LINES: i64 = 20;
 const LAST_BYTES: i64 = 16 << 10;
-/// Warnings read of a namespace.
-const EVENTS: u32 = 500;
 
 /// What a command wants to see besides zones, pools and pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,12 +146,11 @@ fn homes(deployments: &Seen<Deployment>) -> Vec<String> {
 async fn causes(cluster: &Cluster, seen: &mut Snapshot) {
     let inhabited: Vec<String> = seen.inhabited().into_iter().map(str::to_owned).collect();
     let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
-    let warnings = ListParams::default().fields("type=Warning").limit(EVENTS);
     for name in &inhabited {
         let doing = format!("read the namespace {name}");
         let found = namespaces.get(name).await.map(|it| vec![it]);
         merge(&mut seen.namespaces, listed(&doing, found));
-        let events = cluster.list(Some(name), "events", &warnings).await;
+        let events = cluster.warnings(name).await;
         merge(&mut seen.events, events);
     }
     seen.certificates = cluster.certificates(&seen.zones, &seen.deployments).await;

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::Event;
 
+use super::warnings;
 use crate::finding::{Finding, Object, unseen};
 use crate::snapshot::{Snapshot, label, name_of};
 
@@ -52,5 +53,5 @@ fn refusal<'a>(snapshot: &'a Snapshot, namespace: &str) -> Option<&'a str> {
             && event.involved_object.namespace.as_deref() == Some(namespace)
             && message.contains("violates PodSecurity")
     };
-    snapshot.events.iter().find(refuses)?.message.as_deref()
+    warnings::of_now(snapshot).find(refuses)?.message.as_deref()
 }

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Event;
 use plenum_crds::labels;
 
 use super::operator::COMPONENT;
-use super::refusals;
+use super::{refusals, warnings};
 use crate::finding::{Finding, Object};
 use crate::snapshot::{Snapshot, label};
 
@@ -56,7 +56,7 @@ pub(super) fn of_deployment(deployment: &Deployment) -> Option<Finding> {
     ))
 }
 
-/// What was said last about pods that this object wants.
+/// What was said last, and of late, about pods that this object wants.
 fn last_event<'a>(snapshot: &'a Snapshot, about: &Object) -> Option<&'a str> {
     let ours = |event: &&Event| {
         let involved = &event.involved_object;
@@ -65,8 +65,8 @@ fn last_event<'a>(snapshot: &'a Snapshot, about: &Object) -> Option<&'a str> {
             && involved.name.as_deref() == Some(about.name.as_str())
             && involved.namespace.as_deref() == Some(about.namespace.as_str())
     };
-    let events = snapshot.events.iter().filter(ours);
-    let last = events.max_by_key(|event| event.last_timestamp.as_ref().map(|time| time.0))?;
+    let events = warnings::of_now(snapshot).filter(ours);
+    let last = events.max_by_key(|event| warnings::said_at(event))?;
     last.message.as_deref()
 }
 

@@ -25,7 +25,7 @@ fn a_level_that_forbids_host_network_is_told_with_the_label_to_set() {
 #[test]
 fn without_a_label_the_refusals_of_the_cluster_tell() {
     assert_eq!(findings(&with(LABEL, "labels: {}")), []);
-    let refusal = "apiVersion: v1\nkind: Event\nmetadata: {name: e, namespace: meetings}\ntype: Warning\nreason: FailedCreate\nmessage: 'pods \"main-mmr-\" is forbidden: violates PodSecurity \"baseline:latest\"'\ninvolvedObject: {kind: DaemonSet, namespace: meetings, name: main-mmr}\n";
+    let refusal = "apiVersion: v1\nkind: Event\nmetadata: {name: e, namespace: meetings}\ntype: Warning\nreason: FailedCreate\nlastTimestamp: \"2026-11-22T11:50:00Z\"\nmessage: 'pods \"main-mmr-\" is forbidden: violates PodSecurity \"baseline:latest\"'\ninvolvedObject: {kind: DaemonSet, namespace: meetings, name: main-mmr}\n";
     // With the label it is an old story.
     assert_eq!(findings(&and(refusal)), []);
     let yaml = include_str!("../fixtures/healthy.yaml").replace(LABEL, "labels: {}");

@@ -54,17 +54,21 @@ fn what_is_not_known_is_looked_at() {
 
 /// Routers of which so many of two are made, and what the API server says of the others.
 fn routers(made: u32, message: &str) -> Snapshot {
+    let before = ("2026-11-22T11:45:00Z", "an old story");
+    refused(made, &[("2026-11-22T11:59:00Z", message), before])
+}
+
+fn refused(made: u32, said: &[(&str, &str)]) -> Snapshot {
     let set = format!(
         "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {{name: main-mmr, namespace: meetings}}\nstatus: {{desiredNumberScheduled: 2, currentNumberScheduled: {made}, numberMisscheduled: 0, numberReady: 0}}\n"
     );
-    let event = |name: &str, at: &str, message: &str| {
+    let events = said.iter().map(|(at, message)| {
         format!(
-            "apiVersion: v1\nkind: Event\nmetadata: {{name: {name}, namespace: meetings}}\ntype: Warning\nreason: FailedCreate\nlastTimestamp: \"{at}\"\nmessage: '{message}'\ninvolvedObject: {{kind: DaemonSet, namespace: meetings, name: main-mmr}}\n"
+            "apiVersion: v1\nkind: Event\nmetadata: {{name: '{at}', namespace: meetings}}\ntype: Warning\nreason: FailedCreate\nlastTimestamp: \"{at}\"\nmessage: '{message}'\ninvolvedObject: {{kind: DaemonSet, namespace: meetings, name: main-mmr}}\n"
         )
-    };
-    let last = event("b", "2026-11-22T11:59:00Z", message);
-    let before = event("a", "2026-11-22T11:00:00Z", "an old story");
-    and(&format!("{set}---\n{last}---\n{before}"))
+    });
+    let all: Vec<String> = [set].into_iter().chain(events).collect();
+    and(&all.join("---\n"))
 }
 
 #[test]
@@ -85,6 +89,13 @@ fn a_refusal_that_is_over_is_not_told() {
 }
 
 #[test]
+fn a_refusal_of_yesterday_is_not_told_as_of_now() {
+    let seen = refused(1, &[("2026-11-21T12:00:00Z", "exceeded quota: small")]);
+    let told = findings(&seen).iter().any(|it| it.reason == "PodsRefused");
+    assert!(!told);
+}
+
+#[test]
 fn what_the_namespace_s_label_refuses_is_told_once() {
     let seen = routers(1, "violates PodSecurity \"baseline:latest\"");
     let told = findings(&seen).iter().any(|it| it.reason == "PodsRefused");
@@ -94,7 +105,7 @@ fn what_the_namespace_s_label_refuses_is_told_once() {
 #[test]
 fn controllers_and_operators_that_are_not_made_are_told_as_well() {
     let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: main-zc, namespace: meetings}\nspec: {replicas: 2, serviceName: x, selector: {}, template: {}}\nstatus: {replicas: 0}\n";
-    let event = "apiVersion: v1\nkind: Event\nmetadata: {name: e, namespace: meetings}\ntype: Warning\nreason: FailedCreate\nmessage: 'exceeded quota: small'\ninvolvedObject: {kind: StatefulSet, namespace: meetings, name: main-zc}\n";
+    let event = "apiVersion: v1\nkind: Event\nmetadata: {name: e, namespace: meetings}\ntype: Warning\nreason: FailedCreate\nlastTimestamp: \"2026-11-22T11:50:00Z\"\nmessage: 'exceeded quota: small'\ninvolvedObject: {kind: StatefulSet, namespace: meetings, name: main-zc}\n";
     let finding = found(&and(&format!("{set}---\n{event}")), "PodsRefused");
     assert!(
         finding.remedies[0].contains("describe resourcequota"),
