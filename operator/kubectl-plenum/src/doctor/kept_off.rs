@@ -7,7 +7,7 @@ use plenum_crds::MMRPool;
 
 use super::nodes::silence;
 use super::pools::selects;
-use super::some_of;
+use super::{autoscaled, some_of};
 use crate::finding::Finding;
 use crate::snapshot::{Snapshot, name_of};
 
@@ -43,11 +43,7 @@ pub(super) fn explained(snapshot: &Snapshot, pool: &MMRPool, finding: Finding) -
         why.push(format!("not ready: {}", some_of(&silent)));
         remedies.push(format!("kubectl describe node {}", silent.join(" ")));
     }
-    let labels = pool.spec.node_selector.iter();
-    let labels: Vec<String> = labels
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    remedies.push(format!("kubectl label node NODE {}", labels.join(" ")));
+    remedies.extend(autoscaled::more_nodes(pool));
     let mut finding = if why.is_empty() {
         finding
     } else {

@@ -6,6 +6,7 @@ use plenum_crds::MMRPool;
 use plenum_crds::conditions::DrainReason;
 use plenum_crds::labels::{self, ActivePool};
 
+use super::autoscaled;
 use super::pools::selects;
 use crate::finding::{Finding, Object, unseen};
 use crate::render::span;
@@ -74,8 +75,6 @@ fn of_another_kind(pool: &MMRPool, node: &Node) -> Option<Finding> {
         let theirs = label(node, key)?;
         (theirs != *ours).then_some((key, theirs))
     })?;
-    let labels = pool.spec.node_selector.keys();
-    let labels: Vec<String> = labels.map(|key| format!("{key}-")).collect();
     let what = format!(
         "the pool {} selects it, and its {key} is {theirs}",
         name_of(pool)
@@ -83,12 +82,19 @@ fn of_another_kind(pool: &MMRPool, node: &Node) -> Option<Finding> {
     Some(
         Finding::advice("NodeOfAnotherKind", Object::of(KIND, node), what)
             .why("the image that make image writes runs on x86_64 Linux only")
-            .remedy(format!(
-                "kubectl label node {} {}",
-                name_of(node),
-                labels.join(" ")
-            )),
+            .remedy(without_these(pool, node)),
     )
+}
+
+/// How the pool comes to have other nodes.
+fn without_these(pool: &MMRPool, node: &Node) -> String {
+    if autoscaled::by(pool).is_some() {
+        let [(_, arch), (_, os)] = MACHINES;
+        return autoscaled::of_kind(pool, (arch, os));
+    }
+    let labels = pool.spec.node_selector.keys();
+    let labels: Vec<String> = labels.map(|key| format!("{key}-")).collect();
+    format!("kubectl label node {} {}", name_of(node), labels.join(" "))
 }
 
 fn overdue(snapshot: &Snapshot, pool: &MMRPool, node: &Node) -> Option<Finding> {

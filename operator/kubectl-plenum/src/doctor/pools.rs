@@ -7,7 +7,7 @@ use plenum_crds::conditions::{PoolCondition, PoolReason};
 
 use super::conditions::Subject;
 use super::near_miss::{names_like, near_misses};
-use super::{kept_off, refusals, some_of};
+use super::{autoscaled, kept_off, refusals, some_of};
 use crate::finding::{Finding, Level, unseen};
 use crate::snapshot::{Snapshot, name_of, namespace_of};
 
@@ -94,25 +94,47 @@ fn zone_missing(snapshot: &Snapshot, pool: &MMRPool, subject: &Pool) -> Option<F
 }
 
 fn no_nodes(snapshot: &Snapshot, pool: &MMRPool, subject: &Pool) -> Option<Finding> {
-    let selector = &pool.spec.node_selector;
     let matches = snapshot.nodes.iter().any(|node| selects(pool, node));
     if matches || !snapshot.nodes.is_whole() {
         return None;
     }
-    let asked: Vec<String> = selector.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    let what = format!(
-        "no node has the labels of its nodeSelector: {}",
-        asked.join(",")
-    );
+    let asked = autoscaled::asked(pool).join(",");
+    let what = format!("no node has the labels of its nodeSelector: {asked}");
     let finding = Finding::wrong(PoolReason::NoMatchingNodes.as_str(), subject.about(), what);
-    let near = near_misses(selector, snapshot.nodes.iter());
+    Some(match autoscaled::by(pool) {
+        Some(who) => none_came(pool, subject, who, finding),
+        None => none_is_labelled(snapshot, pool, subject, finding),
+    })
+}
+
+fn none_came(pool: &MMRPool, subject: &Pool, who: &str, finding: Finding) -> Finding {
+    let condition = subject.condition(PoolCondition::NodesAvailable.as_str());
+    let lasts = condition.is_some_and(|it| it.status != "True" && subject.lasts(it));
+    let mut finding = finding.why(format!(
+        "{who} is asked for nodes, and has brought none yet"
+    ));
+    if !lasts {
+        finding.level = Level::Advice;
+    }
+    finding.remedies = autoscaled::more_nodes(pool);
+    finding
+}
+
+fn none_is_labelled(
+    snapshot: &Snapshot,
+    pool: &MMRPool,
+    subject: &Pool,
+    finding: Finding,
+) -> Finding {
+    let near = near_misses(&pool.spec.node_selector, snapshot.nodes.iter());
     if near.is_empty() {
         let why = format!(
             "none of the {} nodes has anything like it",
             snapshot.nodes.len()
         );
-        let label = format!("kubectl label node NODE {}", asked.join(" "));
-        return Some(finding.why(why).remedy(label));
+        let mut finding = finding.why(why);
+        finding.remedies = autoscaled::more_nodes(pool);
+        return finding;
     }
     let has: Vec<String> = near
         .iter()
@@ -128,7 +150,7 @@ fn no_nodes(snapshot: &Snapshot, pool: &MMRPool, subject: &Pool) -> Option<Findi
     let mut finding = finding.why(format!("nearly: {}", has.join("; ")));
     finding.remedies.extend(labels);
     let edit = subject.command("edit");
-    Some(finding.remedy(format!("{edit}   # or correct spec.nodeSelector")))
+    finding.remedy(format!("{edit}   # or correct spec.nodeSelector"))
 }
 
 /// Whether the pool's `nodeSelector` matches the node.
@@ -189,7 +211,7 @@ fn said(
         Some(PoolReason::InvalidSpec | PoolReason::NodesShared) => {
             finding.remedy(subject.command("edit"))
         }
-        Some(PoolReason::ApplyRefused) => {
+        Some(PoolReason::ApplyRefused | PoolReason::PlaceholdersRefused) => {
             let mut finding = finding;
             finding.remedies = refusals::remedies(&failing.message, namespace_of(pool));
             finding.remedy(subject.command("describe"))
