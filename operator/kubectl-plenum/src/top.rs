@@ -15,7 +15,7 @@ use crate::snapshot::{Name, Snapshot, label, namespace_of, node_of};
 /// The shape of [`Board`] as JSON.
 pub const SCHEMA: &str = "kubectl-plenum.top/1";
 
-/// Above this a router's cores are nearly full.
+/// Above this a router's cores, or its CPU limit, are nearly full.
 const BUSY: f64 = 0.7;
 
 /// What one look saw: the routers, and what they said.
@@ -95,6 +95,9 @@ pub struct Row {
     pub cpu_cores: Option<f64>,
     /// Share of time in which the busiest media thread works, 0 to 1.
     pub busy_ratio: Option<f64>,
+    /// Share of its CPU limit that it uses, 0 to 1; 0 without a limit. Where it is used up the
+    /// router is stopped, whatever its node has left.
+    pub cpu_limit_used_ratio: Option<f64>,
     /// What it does about too much to do, from 0, nothing, to 3.
     pub overload_step: Option<u64>,
 }
@@ -148,6 +151,7 @@ fn row(
         dropped_packets_per_second: rate("plenum_packets_dropped_total"),
         cpu_cores: rate("process_cpu_seconds_total"),
         busy_ratio: page.and_then(|page| page.sum("plenum_media_busy_ratio")),
+        cpu_limit_used_ratio: page.and_then(|page| page.sum("plenum_cpu_limit_used_ratio")),
         overload_step: count("plenum_overload_step"),
     }
 }
@@ -169,6 +173,7 @@ impl fmt::Display for Board {
             "DROPPED/S",
             "CPU",
             "BUSY",
+            "LIMIT",
             "OVERLOAD",
         ]);
         for row in &self.routers {
@@ -200,7 +205,7 @@ impl fmt::Display for Board {
     }
 }
 
-fn cells(row: &Row) -> [(String, Style); 12] {
+fn cells(row: &Row) -> [(String, Style); 13] {
     let plain = Style::new();
     let unknown = || "?".to_owned();
     let number = |number: Option<f64>| number.map_or_else(unknown, |it| format!("{it:.0}"));
@@ -208,7 +213,12 @@ fn cells(row: &Row) -> [(String, Style); 12] {
         (Some(there), Some(limit)) => format!("{there}/{limit}"),
         _ => unknown(),
     };
-    let busy = row.busy_ratio.unwrap_or_default() > BUSY;
+    let full = |ratio: Option<f64>| ratio.unwrap_or_default() > BUSY;
+    let percent = |ratio: f64| format!("{:.0}%", ratio * 100.0);
+    let of_limit = |ratio: f64| match ratio {
+        0.0 => "-".to_owned(),
+        ratio => percent(ratio),
+    };
     let overload = row.overload_step.unwrap_or_default();
     let drops = row.dropped_packets_per_second.unwrap_or_default() >= 1.0;
     let if_so = |so: bool, style: Style| if so { style } else { plain };
@@ -230,9 +240,12 @@ fn cells(row: &Row) -> [(String, Style); 12] {
             plain,
         ),
         (
-            row.busy_ratio
-                .map_or_else(unknown, |it| format!("{:.0}%", it * 100.0)),
-            if_so(busy, ADVICE),
+            row.busy_ratio.map_or_else(unknown, percent),
+            if_so(full(row.busy_ratio), ADVICE),
+        ),
+        (
+            row.cpu_limit_used_ratio.map_or_else(unknown, of_limit),
+            if_so(full(row.cpu_limit_used_ratio), ADVICE),
         ),
         (
             row.overload_step.map_or_else(unknown, |it| it.to_string()),

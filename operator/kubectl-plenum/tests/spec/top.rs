@@ -48,6 +48,38 @@ fn a_router_that_began_anew_has_no_rate() {
 }
 
 #[test]
+fn a_cpu_limit_that_is_used_up_is_told_beside_threads_that_look_idle() {
+    let at = |limit: &str| {
+        let page = format!("plenum_media_busy_ratio 0.31\n{limit}");
+        let look = look(&page);
+        let board = board(&look, &look, Duration::from_secs(2));
+        let text = anstream::adapter::strip_str(&board.to_string()).to_string();
+        let words: Vec<String> = text
+            .lines()
+            .nth(1)
+            .unwrap()
+            .split(' ')
+            .rev()
+            .map(str::to_owned)
+            .collect();
+        let words = words.into_iter().filter(|it| !it.is_empty()).take(3);
+        (
+            board.routers[0].cpu_limit_used_ratio,
+            words.collect::<Vec<_>>(),
+        )
+    };
+    let (ratio, words) = at("plenum_cpu_limit_used_ratio 0.98\n");
+    assert_eq!(ratio, Some(0.98));
+    assert_eq!(words, ["?", "98%", "31%"]);
+    let (ratio, words) = at("plenum_cpu_limit_used_ratio 0\n");
+    assert_eq!(ratio, Some(0.0));
+    assert_eq!(words[1], "-", "it has no limit");
+    let (ratio, words) = at("");
+    assert_eq!(ratio, None);
+    assert_eq!(words[1], "?", "its version does not say");
+}
+
+#[test]
 fn only_the_zone_that_was_asked_for_is_shown() {
     let seen = healthy();
     let look = Look::at(&seen, Some("elsewhere"));
