@@ -1,8 +1,9 @@
 //! Are the certificates valid, and for how long?
 
 use jiff::SignedDuration;
-use plenum_crds::MeetingZone;
+use plenum_crds::{MeetingZone, labels};
 
+use super::operator::COMPONENT;
 use crate::finding::{Finding, Object, unseen};
 use crate::render::span;
 use crate::snapshot::{Certificate, Snapshot, name_of, namespace_of};
@@ -92,6 +93,9 @@ fn remedy(certificate: &Certificate) -> String {
         (true, key) => format!(
             "kubectl -n {namespace} patch secret {secret} -p \"{{data: {{{key}: $(base64 -w0 {key})}}}}\"   # with the authority of now in {key}"
         ),
-        (false, _) => "kubectl plenum doctor   # the operator renews it when it runs".to_owned(),
+        (false, _) => format!(
+            "kubectl get pods --all-namespaces -l {}={COMPONENT}   # the operator renews it when it runs; its log says what keeps it",
+            labels::APP_COMPONENT
+        ),
     }
 }

@@ -1,5 +1,7 @@
 //! Do the pods run, and if not, what keeps them?
 
+mod unscheduled;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -22,8 +24,11 @@ const PULLS: [&str; 6] = [
     "RegistryUnavailable",
     "ImageInspectError",
 ];
-/// What ours say when another process has their port.
-const TAKEN: [&str; 2] = ["cannot listen on", "Address already in use"];
+/// What ours say when they do not get a port, with its number.
+const NO_PORT: &str = "cannot listen on";
+/// The kernel's words: another process has it; who asks may not have it.
+const TAKEN: &str = "Address already in use";
+const FORBIDDEN: &str = "Permission denied";
 
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unseen(KIND, &snapshot.pods.troubles).collect();
@@ -78,8 +83,8 @@ fn judge(snapshot: &Snapshot, pod: &Pod) -> Option<Finding> {
     if let Some(pull) = first(&|it| PULLS.contains(&it.reason)) {
         return Some(not_pulled(pod, &pull));
     }
-    if let Some(words) = words.filter(|words| TAKEN.iter().any(|it| words.contains(it))) {
-        return Some(port_taken(pod, words));
+    if let Some(finding) = words.and_then(|words| without_port(pod, words)) {
+        return Some(finding);
     }
     if let Some(crash) = first(&|it| it.reason == "CrashLoopBackOff") {
         return Some(crashing(pod, words.unwrap_or(crash.message)));
@@ -93,7 +98,7 @@ fn judge(snapshot: &Snapshot, pod: &Pod) -> Option<Finding> {
                 .remedy(command(pod, "describe pod")),
         );
     }
-    unscheduled(pod)
+    unscheduled::judge(pod)
 }
 
 fn not_pulled(pod: &Pod, pull: &Waiting) -> Finding {
@@ -150,11 +155,22 @@ fn other_image(pod: &Pod) -> String {
     }
 }
 
-fn port_taken(pod: &Pod, words: &str) -> Finding {
-    let node = node_of(pod).unwrap_or("its node");
-    let what = format!("another process on {node} has a port that it needs");
-    let finding = Finding::wrong("PortInUse", Object::of(KIND, pod), what).why(last_line(words));
-    other_ports(pod, finding)
+/// A port that it did not get, and why.
+fn without_port(pod: &Pod, words: &str) -> Option<Finding> {
+    let told = words.lines().rev().find(|line| line.contains(NO_PORT));
+    let about = Object::of(KIND, pod);
+    let finding = if words.contains(TAKEN) {
+        let node = node_of(pod).unwrap_or("its node");
+        let what = format!("another process on {node} has a port that it needs");
+        Finding::wrong("PortInUse", about, what)
+    } else if told.is_some() && words.contains(FORBIDDEN) {
+        let what = "it may not open a port that it needs: one below 1024, most likely";
+        Finding::wrong("PortForbidden", about, what)
+    } else {
+        return None;
+    };
+    let why = told.map_or_else(|| last_line(words), last_line);
+    Some(other_ports(pod, finding.why(why)))
 }
 
 fn other_ports(pod: &Pod, finding: Finding) -> Finding {
@@ -175,42 +191,6 @@ fn crashing(pod: &Pod, words: &str) -> Finding {
     Finding::wrong("Crashing", Object::of(KIND, pod), what)
         .why(last_line(words))
         .remedy(command(pod, "logs --previous --tail=50"))
-}
-
-fn unscheduled(pod: &Pod) -> Option<Finding> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let scheduled = conditions.iter().find(|it| it.type_ == "PodScheduled")?;
-    if scheduled.status == "True" {
-        return None;
-    }
-    let message = scheduled.message.clone().unwrap_or_default();
-    let about = Object::of(KIND, pod);
-    if message.contains("free ports") {
-        let what = "another pod on its node has a port that it needs";
-        let finding = Finding::wrong("PortInUse", about, what).why(message);
-        return Some(other_ports(pod, finding));
-    }
-    if message.contains("Insufficient") {
-        let what = "its node has too little room for what it asks for";
-        let lower = match label(pod, labels::POOL) {
-            Some(pool) => format!(
-                "kubectl -n {} patch mmrpool {pool} --type merge -p '{{\"spec\":{{\"resources\":{{\"requests\":{{\"cpu\":\"500m\"}}}}}}}}'   # or a larger node",
-                namespace_of(pod)
-            ),
-            None => command(pod, "describe pod"),
-        };
-        return Some(
-            Finding::wrong("NodeTooSmall", about, what)
-                .why(message)
-                .remedy(lower),
-        );
-    }
-    let what = "it finds no node";
-    Some(
-        Finding::wrong("NotScheduled", about, what)
-            .why(message)
-            .remedy(command(pod, "describe pod")),
-    )
 }
 
 fn command(pod: &Pod, verb: &str) -> String {

@@ -33,7 +33,11 @@ fn one_that_somebody_gave_is_told_a_month_ahead() {
 #[test]
 fn one_that_the_operator_renews_is_told_only_when_it_should_have() {
     assert_eq!(findings(&holding(false, 20)), []);
-    found(&holding(false, 10), "CertificateExpiring");
+    let finding = found(&holding(false, 10), "CertificateExpiring");
+    assert!(
+        finding.remedies[0].contains("app.kubernetes.io/component=operator"),
+        "{finding:?}"
+    );
 }
 
 #[test]

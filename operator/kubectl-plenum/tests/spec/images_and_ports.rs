@@ -1,5 +1,6 @@
 //! Pods that do not run.
 
+use k8s_openapi::api::core::v1::Pod;
 use kubectl_plenum::finding::Level;
 use kubectl_plenum::snapshot::Snapshot;
 
@@ -49,7 +50,50 @@ fn a_port_that_another_process_has_is_told_with_its_number() {
         .insert(pod("meetings", "main-mmr-x7k2p"), words.to_owned());
     let finding = found(&seen, "PortInUse");
     assert!(finding.what.contains("n1"), "{finding:?}");
+    assert!(finding.why.contains("0.0.0.0:443"), "{finding:?}");
     assert!(finding.remedies[0].contains("httpsPort"), "{finding:?}");
+}
+
+#[test]
+fn a_port_that_it_may_not_open_is_not_blamed_on_another_process() {
+    let mut seen = waiting("CrashLoopBackOff", "back-off 40s");
+    let words = "Error: cannot listen on the HTTPS port 0.0.0.0:443\n\nCaused by:\n    Permission denied (os error 13)\n";
+    seen.last_words
+        .insert(pod("meetings", "main-mmr-x7k2p"), words.to_owned());
+    let finding = found(&seen, "PortForbidden");
+    assert!(finding.why.contains("0.0.0.0:443"), "{finding:?}");
+    assert!(finding.remedies[0].contains("httpsPort"), "{finding:?}");
+}
+
+#[test]
+fn controllers_that_no_node_takes_are_told_with_what_lets_them_in() {
+    let unscheduled = |message: &str| {
+        let condition = format!(
+            "type: PodScheduled, status: \"False\", reason: Unschedulable, message: \"0/3 nodes are available: {message}.\""
+        );
+        let mut seen = with(
+            "conditions: [{type: Ready, status: \"True\"}]",
+            &format!("conditions: [{{{condition}}}]"),
+        );
+        let controller = |it: &Pod| it.metadata.name.as_deref() == Some("main-zc-0");
+        seen.pods.items.retain(controller);
+        found(&seen, "NotScheduled")
+    };
+    let tainted =
+        unscheduled("3 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }");
+    assert_eq!(
+        tainted.remedies,
+        [
+            "kubectl -n meetings patch meetingzone main --type merge -p '{\"spec\":{\"controllers\":{\"tolerations\":[{\"operator\":\"Exists\"}]}}}'   # or the taint's key alone",
+            "kubectl taint node NODE KEY:EFFECT-   # or take the taint off",
+            "kubectl -n meetings describe pod main-zc-0",
+        ]
+    );
+    let cordoned = unscheduled("3 node(s) were unschedulable");
+    assert!(
+        cordoned.remedies[0].starts_with("kubectl uncordon NODE"),
+        "{cordoned:?}"
+    );
 }
 
 #[test]
