@@ -93,6 +93,9 @@ fn look(caches: &Caches, pool: &MMRPool) -> (Snapshot, u64) {
 fn a_look_at_a_pool_of_a_thousand_takes_what_a_look_at_one_of_two_takes() {
     let (few, many) = (caches(2), caches(1_000));
     let (_, cost_of_few) = look(&few, &pool(1));
+    // Each node and pod once; and its zone, its DaemonSet and its placeholders.
+    let each_once = ROUTERS + ROUTERS / 2 + CONTROLLERS + 3;
+    assert_eq!(cost_of_few, u64::try_from(each_once).unwrap());
     for n in [0, 1, 500, 999] {
         let (snapshot, cost) = look(&many, &pool(n));
         assert_eq!(cost, cost_of_few, "objects looked at for pool {n}");

@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use kube::Resource;
 use kube::runtime::watcher::Event;
@@ -48,9 +48,11 @@ impl<K> Object for K where
 {
 }
 
+type Content<K> = HashMap<Key, Arc<Packed<K>>>;
+
 /// A cache of one kind, in groups `G`. Its clones are the same one.
 pub struct Cache<K, G> {
-    objects: Arc<RwLock<HashMap<Key, Packed<K>>>>,
+    objects: Arc<RwLock<Content<K>>>,
     groups: Groups<G>,
     filled: Arc<tokio::sync::watch::Sender<bool>>,
     visited: Arc<AtomicU64>,
@@ -112,14 +114,9 @@ impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
     /// The object of this name.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<Arc<K>> {
-        self.visited.fetch_add(1, Ordering::Relaxed);
-        self.peek(key)
-    }
-
-    /// The same, for who fills it.
-    fn peek(&self, key: &Key) -> Option<Arc<K>> {
-        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        objects.get(key)?.open()
+        self.visit(1);
+        let packed = self.read().get(key)?.clone();
+        Some(packed.open())
     }
 
     /// How many objects were asked for so far: what a reconcile costs, without a clock.
@@ -132,20 +129,22 @@ impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
     #[must_use]
     pub fn group(&self, group: &G) -> Vec<Arc<K>> {
         let keys = self.groups.members(group);
-        let visited = u64::try_from(keys.len()).unwrap_or(u64::MAX);
-        self.visited.fetch_add(visited, Ordering::Relaxed);
-        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        keys.iter()
-            .filter_map(|key| objects.get(key)?.open())
-            .collect()
+        self.visit(keys.len());
+        let packed: Vec<_> = {
+            let objects = self.read();
+            keys.iter()
+                .filter_map(|key| objects.get(key).cloned())
+                .collect()
+        };
+        packed.iter().map(|packed| packed.open()).collect()
     }
 
-    /// All of them, for an index that begins later than the cache. Not for a reconcile.
-    pub(crate) fn all(&self) -> Vec<Arc<K>> {
-        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        let visited = u64::try_from(objects.len()).unwrap_or(u64::MAX);
-        self.visited.fetch_add(visited, Ordering::Relaxed);
-        objects.values().filter_map(Packed::open).collect()
+    /// All of them, one after the other, for an index that begins later than the cache. Not for a
+    /// reconcile.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Arc<K>> + use<K, G> {
+        let packed: Vec<_> = self.read().values().cloned().collect();
+        self.visit(packed.len());
+        packed.into_iter().map(|packed| packed.open())
     }
 
     /// Waits until it has been filled once.
@@ -154,8 +153,9 @@ impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
         let _ = self.filled.subscribe().wait_for(|filled| *filled).await;
     }
 
-    fn put(&self, key: &Key, object: Option<Arc<K>>) -> Option<Arc<K>> {
-        let packed = object.map(Packed::new);
+    /// What was there before.
+    fn put(&self, key: &Key, object: Option<&K>) -> Option<Arc<K>> {
+        let packed = object.map(|object| Arc::new(Packed::new(object)));
         let old = {
             let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
             match packed {
@@ -163,7 +163,16 @@ impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
                 None => objects.remove(key),
             }
         };
-        old?.open()
+        Some(old?.open())
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Content<K>> {
+        self.objects.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn visit(&self, objects: usize) {
+        let objects = u64::try_from(objects).unwrap_or(u64::MAX);
+        self.visited.fetch_add(objects, Ordering::Relaxed);
     }
 }
 
@@ -200,23 +209,15 @@ impl<K: Object, G: Hash + Eq + Clone> Feed<K, G> {
     }
 
     fn came(&self, key: &Key, object: K) -> Option<Change<K>> {
-        let version = |object: &K| {
-            let meta = object.meta();
-            (meta.uid.clone(), meta.resource_version.clone())
-        };
-        let known = self.cache.peek(key);
-        let same = known.as_ref().is_some_and(|known| {
-            object.meta().resource_version.is_some() && version(known) == version(&object)
-        });
-        if same {
+        let known = |packed: &Arc<Packed<K>>| packed.is(&object);
+        if self.cache.read().get(key).is_some_and(known) {
             return None;
         }
         self.cache.groups.set(key, (self.groups_of)(&object));
-        let new = Arc::new(object);
-        let old = self.cache.put(key, Some(new.clone()));
+        let old = self.cache.put(key, Some(&object));
         Some(Change {
             old,
-            new: Some(new),
+            new: Some(Arc::new(object)),
         })
     }
 
@@ -232,8 +233,7 @@ impl<K: Object, G: Hash + Eq + Clone> Feed<K, G> {
     fn unlisted(&mut self) -> Vec<Change<K>> {
         let listed = self.listed.take().unwrap_or_default();
         let gone: Vec<Key> = {
-            let objects = self.cache.objects.read();
-            let objects = objects.unwrap_or_else(PoisonError::into_inner);
+            let objects = self.cache.read();
             let gone = objects.keys().filter(|key| !listed.contains(*key));
             gone.cloned().collect()
         };

@@ -1,6 +1,6 @@
 //! Everything that pools are planned from, as cached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
@@ -41,27 +41,19 @@ pub(super) enum Part {
 }
 
 impl Caches {
-    /// The objects of `pool` as cached. It looks at what concerns the pool, and at nothing else.
+    /// The objects of `pool` as cached. It looks at what concerns the pool, at each once, and at
+    /// nothing else.
     #[must_use]
     pub fn snapshot(&self, pool: &ValidPool) -> Snapshot {
         let in_namespace = |name: &str| Key::new(&pool.namespace, name);
         let key = in_namespace(&pool.name);
-        let (selected, rivals) = self.index.selected(&key, &self.nodes);
-        let mut nodes: BTreeMap<String, Arc<Node>> = BTreeMap::new();
-        let marked = self.nodes.group(&key);
-        let selected = selected.iter().filter_map(|key| self.nodes.get(key));
-        nodes.extend(
-            marked
-                .into_iter()
-                .chain(selected)
-                .map(|n| (n.name_any(), n)),
-        );
+        let (nodes, rivals) = self.nodes_of(&key);
         let daemonset = in_namespace(&super::build::daemonset_name(&pool.name));
         let placeholders = in_namespace(&super::placeholders::name(&pool.name));
         let zone = in_namespace(&pool.spec.zone);
         let other = |other: &Key| self.pools.get(&other.object_ref());
         Snapshot {
-            nodes: nodes.into_values().collect(),
+            nodes,
             pods: self.pods.group(&Part::Routers(key)),
             zone: self.zones.get(&zone),
             others: rivals.iter().filter_map(other).collect(),
@@ -69,6 +61,25 @@ impl Caches {
             placeholders: self.placeholders.get(&placeholders),
             controllers: self.controllers(zone),
         }
+    }
+
+    /// The nodes that the pool selects or has marked, by name, and the other pools that select
+    /// some of those which it selects.
+    fn nodes_of(&self, pool: &Key) -> (Vec<Arc<Node>>, BTreeSet<Key>) {
+        let marked = self.nodes.group(pool).into_iter();
+        let mut nodes: BTreeMap<Key, Arc<Node>> =
+            marked.map(|node| (Key::of(node.as_ref()), node)).collect();
+        let selected = self.index.selected(pool);
+        for key in &selected {
+            if !nodes.contains_key(key)
+                && let Some(node) = self.nodes.get(key)
+            {
+                nodes.insert(key.clone(), node);
+            }
+        }
+        let wanted = selected.iter().filter_map(|key| nodes.get(key));
+        let rivals = self.index.rivals(pool, wanted.map(|node| node.labels()));
+        (nodes.into_values().collect(), rivals)
     }
 
     /// Waits until all have been filled once.

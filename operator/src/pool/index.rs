@@ -98,14 +98,28 @@ impl PoolIndex {
         lock(&self.selection).pools(labels).cloned().collect()
     }
 
-    /// The nodes that the pool selects, and the pools that select some of them as well.
-    pub(super) fn selected(&self, pool: &Key, nodes: &Nodes) -> (BTreeSet<Key>, BTreeSet<Key>) {
+    /// The nodes that the pool selects.
+    pub(super) fn selected(&self, pool: &Key) -> BTreeSet<Key> {
         let selection = lock(&self.selection);
-        let Some(selector) = selection.selector(pool) else {
-            return (BTreeSet::new(), BTreeSet::new());
-        };
-        let selected = selection.nodes(selector).cloned().collect();
-        (selected, rivals(&selection, pool, Some(selector), nodes))
+        let selector = selection.selector(pool).into_iter();
+        selector
+            .flat_map(|by| selection.nodes(by))
+            .cloned()
+            .collect()
+    }
+
+    /// The other pools that select some of the nodes with these labels.
+    pub(super) fn rivals<'a>(
+        &self,
+        pool: &Key,
+        nodes: impl Iterator<Item = &'a Labels>,
+    ) -> BTreeSet<Key> {
+        let selection = lock(&self.selection);
+        let mut rivals = BTreeSet::new();
+        for labels in nodes {
+            add_rivals(&mut rivals, &selection, pool, labels);
+        }
+        rivals
     }
 
     /// The pools of a zone.
@@ -139,12 +153,14 @@ fn rivals(
     let matched = selector.into_iter().flat_map(|by| selection.nodes(by));
     let mut rivals = BTreeSet::new();
     for node in matched.filter_map(|key| nodes.get(key)) {
-        let others = selection
-            .pools(node.labels())
-            .filter(|other| *other != pool);
-        rivals.extend(others.cloned());
+        add_rivals(&mut rivals, selection, pool, node.labels());
     }
     rivals
+}
+
+fn add_rivals(to: &mut BTreeSet<Key>, selection: &Selection, pool: &Key, labels: &Labels) {
+    let others = selection.pools(labels).filter(|other| *other != pool);
+    to.extend(others.cloned());
 }
 
 /// A poisoned lock only says that a holder panicked; an entry under these is replaced whole.

@@ -38,12 +38,14 @@ struct Place {
 impl Selection {
     /// The pool selects by these labels from now on; by none, nothing. `nodes` tells every node
     /// there is, and is asked for a shape that is new.
-    pub(super) fn set_pool(
+    pub(super) fn set_pool<N>(
         &mut self,
         pool: &Key,
         selector: Option<&Labels>,
-        nodes: impl FnOnce() -> Vec<Arc<Node>>,
-    ) {
+        nodes: impl FnOnce() -> N,
+    ) where
+        N: IntoIterator<Item = Arc<Node>>,
+    {
         if self.selectors.get(pool) == selector {
             return;
         }
@@ -195,7 +197,7 @@ mod tests {
                 match step {
                     Step::Pool(name, new) => {
                         let (key, new) = (Key::new("n", &name.to_string()), new.map(|l| labels(&l)));
-                        let all = || nodes.iter().map(|(key, labels)| node(key, labels)).collect();
+                        let all = || nodes.iter().map(|(key, labels)| node(key, labels));
                         selection.set_pool(&key, new.as_ref(), all);
                         pools.remove(&key);
                         pools.extend(new.map(|new| (key, new)));
