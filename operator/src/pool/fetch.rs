@@ -63,7 +63,7 @@ impl Snapshot {
         })
     }
 
-    /// What planning sees. `template` is the hash of the template wanted now; `None` leaves
+    /// What planning sees, but for what is known of placeholders. `template` is the hash of the template wanted now; `None` leaves
     /// all pods as they are, and nodes without: nothing would start routers on them.
     #[must_use]
     pub fn observed(
@@ -101,6 +101,7 @@ impl Snapshot {
                 .collect(),
             view,
             rivals,
+            placeholder_trouble: None,
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Observed {
     pub view: View,
     /// Pools that select some of the same nodes, as `namespace/name`.
     pub rivals: BTreeSet<String>,
+    /// Why there are no pods that bring nodes, where there should be some.
+    pub placeholder_trouble: Option<String>,
 }
 
 /// The zone of a pool.

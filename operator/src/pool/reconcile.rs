@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::DaemonSet;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 use plenum_crds::conditions::{PoolCondition, PoolReason};
-use plenum_crds::{MMRPool, labels};
+use plenum_crds::{MMRPool, MMRPoolStatus, labels};
 use plenum_wire::PoolName;
 use tracing::{Instrument as _, debug_span};
 
@@ -197,7 +197,11 @@ impl Pools {
 
     fn plan(&self, look: &Look, snapshot: &Snapshot, memory: &Memory) -> Plan {
         let view = self.reports.view(look.zone, &look.pool.wire);
-        let seen: Observed = snapshot.observed(look.object, look.pool, look.template, view);
+        let mut seen: Observed = snapshot.observed(look.object, look.pool, look.template, view);
+        let current = snapshot.placeholders.as_deref();
+        seen.placeholder_trouble = self.remembered.of(look.object, |kept| {
+            placeholders::trouble(look.pool, current, &kept.placeholders)
+        });
         let plan =
             debug_span!("plan").in_scope(|| plan(look.pool, &seen, memory, Timestamp::now()));
         let ValidPool {
@@ -239,53 +243,50 @@ impl Pools {
             plan.verdicts.retain(|v| v.type_ != verdict.type_);
             plan.verdicts.insert(0, verdict);
         }
-        let kept = self.keep_placeholders(look, snapshot, &mut plan).await;
-        let postponed = self.write_status(look.object, &plan, now).await?;
-        kept?;
+        let kept = self.keep_placeholders(look, snapshot, &plan).await;
+        let mut wanted = status::status(look.object, plan.numbers, &plan.verdicts, now);
+        wanted.placeholders = placeholders::there(look.pool, snapshot.placeholders.as_deref());
+        let postponed = self.write_status(look.object, &wanted, &plan).await?;
+        let at_once = kept?.then_some(Duration::ZERO);
         let again = plan
             .look_again
             .and_then(|at| Duration::try_from(at.duration_since(now)).ok());
         // The next look must be after the moment, not just before it.
         let again = again.map(|wait| wait + Duration::from_millis(10));
-        let wait = again.into_iter().chain(postponed).chain([RESYNC]).min();
+        let again = again.into_iter().chain(postponed).chain(at_once);
+        let wait = again.chain([RESYNC]).min();
         Ok(Action::requeue(wait.unwrap_or(RESYNC)))
     }
 
-    /// What is wrong with them is the cause of nodes that are missing, unless somebody else has
-    /// these.
+    /// Whether something is wrong with them that was not, or the other way round: the next plan
+    /// judges it.
     async fn keep_placeholders(
         &self,
         look: &Look<'_>,
         snapshot: &Snapshot,
-        plan: &mut Plan,
-    ) -> Result<(), Error> {
+        plan: &Plan,
+    ) -> Result<bool, Error> {
+        if look.pool.paused {
+            return Ok(false);
+        }
         let remember = &self.remembered;
-        let mut kept = remember.of(look.object, |kept| kept.placeholders.clone());
-        if !look.pool.paused {
-            let wanted = (plan.placeholders, snapshot.placeholders.as_deref());
-            kept = placeholders::keep(&self.context, look.object, look.pool, wanted, &kept).await?;
-            remember.of(look.object, |of| of.placeholders = kept.clone());
-        }
-        if let Some(trouble) = &kept.trouble {
-            let verdict = placeholders::verdict(trouble);
-            let shared = PoolReason::NodesShared.as_str();
-            for said in &mut plan.verdicts {
-                if said.type_ == verdict.type_ && said.reason != shared {
-                    *said = verdict.clone();
-                }
-            }
-        }
-        Ok(())
+        let current = snapshot.placeholders.as_deref();
+        let before = remember.of(look.object, |kept| kept.placeholders.clone());
+        let wanted = (plan.placeholders, current);
+        let after =
+            placeholders::keep(&self.context, look.object, look.pool, wanted, &before).await?;
+        let trouble = |known| placeholders::trouble(look.pool, current, known).is_some();
+        let news = trouble(&before) != trouble(&after);
+        remember.of(look.object, |kept| kept.placeholders = after);
+        Ok(news)
     }
 
     async fn write_status(
         &self,
         object: &MMRPool,
+        wanted: &MMRPoolStatus,
         plan: &Plan,
-        now: Timestamp,
     ) -> Result<Option<Duration>, Error> {
-        let mut wanted = status::status(object, plan.numbers, &plan.verdicts, now);
-        wanted.placeholders = self.remembered.of(object, |kept| kept.placeholders.there);
         let clock = Instant::now();
         let every = status::load_every(self.caches.index.len());
         let first = status::spread(object, every);
@@ -295,13 +296,13 @@ impl Pools {
                 .get_or_insert_with(|| clock.checked_sub(first).unwrap_or(clock))
         });
         let old = object.status.as_ref();
-        if let Some(wait) = status::postponed(old, &wanted, clock - written, every) {
+        if let Some(wait) = status::postponed(old, wanted, clock - written, every) {
             return Ok(Some(wait));
         }
-        if old != Some(&wanted) {
+        if old != Some(wanted) {
             self.context
                 .writer
-                .apply_status(object, old, &wanted)
+                .apply_status(object, old, wanted)
                 .await?;
             telling::rollout(&self.context, object, &plan.verdicts).await;
             self.remembered

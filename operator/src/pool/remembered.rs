@@ -16,8 +16,8 @@ use super::plan::Memory;
 pub(super) struct Kept {
     /// For the next plan.
     pub memory: Memory,
-    /// Its placeholder pods.
-    pub placeholders: placeholders::Kept,
+    /// What is known of its placeholder pods.
+    pub placeholders: placeholders::Known,
     /// When its status was written last.
     pub written: Option<Instant>,
     /// Looks that failed since the last that went well.

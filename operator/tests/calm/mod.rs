@@ -122,6 +122,7 @@ fn observe(site: &impl Site) -> Observed {
             settling: false,
         },
         rivals: BTreeSet::new(),
+        placeholder_trouble: None,
     }
 }
 

@@ -142,6 +142,38 @@ fn a_router_that_no_controller_is_in_touch_with_takes_nobody() {
 }
 
 #[test]
+fn pods_that_cannot_ask_for_nodes_are_why_nodes_are_missing_while_some_are_wanted() {
+    let pool = pool(|p| p.node_autoscaler = NodeAutoscaler::Karpenter);
+    let refused = |mut seen: Observed| {
+        seen.placeholder_trouble = Some("exceeded quota".to_owned());
+        first(&pool, &seen)
+    };
+    let full = || world(&[], &[("a", 100)]);
+    let plan = refused(full());
+    assert_eq!(
+        verdict(&plan, "NodesAvailable"),
+        ("False", "PlaceholdersRefused")
+    );
+    assert!(message(&plan, "NodesAvailable").ends_with("exceeded quota"));
+    // Nobody misses them where no node is wanted, or where another pool has the nodes.
+    let idle = refused(world(&[], &[("a", 0)]));
+    assert_eq!(verdict(&idle, "NodesAvailable"), ("True", "EnoughNodes"));
+    let mut shared = full();
+    shared.rivals = BTreeSet::from(["n/other".to_owned()]);
+    let shared = refused(shared);
+    assert_eq!(verdict(&shared, "NodesAvailable"), ("False", "NodesShared"));
+    // Without routers it is why the pool is not ready, too.
+    let none = Observed {
+        zone: Zone::Found,
+        ..Observed::default()
+    };
+    assert_eq!(
+        verdict(&refused(none), "Ready"),
+        ("False", "PlaceholdersRefused")
+    );
+}
+
+#[test]
 fn who_brings_nodes_is_asked_for_them_and_nobody_is_told_to_label_any() {
     let brought = |by: NodeAutoscaler| pool(|p| (p.min_routers, p.node_autoscaler) = (3, by));
     let none = Observed {

@@ -52,6 +52,7 @@ impl World {
                 .collect(),
             view: merge(&expected, &heard, &self.pool.wire, at(self.now)),
             rivals: BTreeSet::new(),
+            placeholder_trouble: None,
         };
         let versions = self
             .nodes

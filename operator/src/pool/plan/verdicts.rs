@@ -4,6 +4,7 @@
 use plenum_crds::NodeAutoscaler;
 use plenum_crds::conditions::{PoolCondition, PoolReason};
 
+use super::ahead;
 use super::members::Members;
 use super::rollout::awaited;
 use super::size::{Size, unreported};
@@ -82,6 +83,14 @@ fn nodes(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> V
                  oldest pool that selects it: give each pool a label of its own",
                 some_of(&rivals)
             ),
+        );
+    }
+    let bringing = ahead::placeholders(pool, members, size);
+    if let Some(trouble) = seen.placeholder_trouble.as_ref().filter(|_| bringing > 0) {
+        return say(
+            false,
+            PoolReason::PlaceholdersRefused,
+            format!("no nodes are asked for, as there are no pods to ask with: {trouble}"),
         );
     }
     if matching == 0 {
