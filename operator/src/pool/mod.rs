@@ -7,8 +7,9 @@
 //! | [`forecast`] | how much room those need who are about to come | no, pure |
 //! | [`build`] | the routers' `DaemonSet` | no |
 //! | [`plan`](mod@plan) | what shall be done: labels, drains, conditions | no, pure |
+//! | `routers` | keeps that `DaemonSet` | writes |
 //! | [`apply`] | does it, in the safe order | writes |
-//! | [`placeholders`] | pods that bring nodes and hold them for routers | writes |
+//! | [`placeholders`] | pods that bring nodes and hold them for routers | reads and writes |
 //! | [`status`] | status, only when it differs | no |
 //! | `telling` | Events of rollouts | writes |
 //! | [`reconcile`] | one look: all of the above in order | through them |
@@ -30,6 +31,7 @@ pub mod plan;
 mod prune;
 pub mod reconcile;
 mod remembered;
+mod routers;
 mod said;
 mod selection;
 pub mod status;

@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use k8s_openapi::api::apps::v1::DaemonSet;
+use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
-use kube::{Resource, ResourceExt};
-use plenum_crds::conditions::{PoolCondition, PoolReason};
 use plenum_crds::{MMRPool, MMRPoolStatus, labels};
 use plenum_wire::PoolName;
 use tracing::{Instrument as _, debug_span};
@@ -17,8 +15,9 @@ use super::fetch::Snapshot;
 use super::observed::{Observed, Zone};
 use super::plan::{Memory, Plan, plan};
 use super::remembered::Remembered;
+use super::routers::{self, Built};
 use super::validate::{ValidPool, validate};
-use super::{apply, build, placeholders, status, telling};
+use super::{apply, placeholders, status, telling};
 use crate::apply::WriteError;
 use crate::cache::Key;
 use crate::conditions::Verdict;
@@ -123,7 +122,8 @@ impl Pools {
         let snapshot = debug_span!("fetch").in_scope(|| self.caches.snapshot(&pool));
         self.reports
             .follow(&zone, &pool.wire, &snapshot.controllers);
-        let (template, refused) = self.build(object, &pool, &snapshot, deleting).await?;
+        let Built { template, refused } =
+            routers::keep(&self.context, object, &pool, &snapshot).await?;
         let look = Look {
             object,
             pool: &pool,
@@ -132,50 +132,6 @@ impl Pools {
         };
         let (snapshot, plan) = self.decide(&look, snapshot).await?;
         self.act(&look, &snapshot, plan, refused).await
-    }
-
-    /// Builds and applies the `DaemonSet`; the hash of its template, and what is wrong with
-    /// the pool if it cannot be built.
-    async fn build(
-        &self,
-        object: &MMRPool,
-        pool: &ValidPool,
-        snapshot: &Snapshot,
-        deleting: bool,
-    ) -> Result<(Option<String>, Option<Verdict>), Error> {
-        let current = snapshot.daemonset.as_deref();
-        let existing = current.and_then(hash_of);
-        let zone_stays = snapshot
-            .zone
-            .as_ref()
-            .is_some_and(|zone| zone.metadata.deletion_timestamp.is_none());
-        let Some(owner) = object.controller_owner_ref(&()) else {
-            return Ok((existing, None));
-        };
-        if deleting || pool.paused || !zone_stays {
-            return Ok((existing, None));
-        }
-        let desired = match build::daemonset(pool, owner, &self.context.image) {
-            Ok(desired) => desired,
-            Err(verdict) => return Ok((existing, Some(verdict))),
-        };
-        match self.context.writer.apply(&desired, current).await {
-            Ok(_) => Ok((hash_of(&desired), None)),
-            // What the API server refuses stays refused: say so instead of failing for ever.
-            Err(WriteError::Api {
-                what,
-                source: kube::Error::Api(answer),
-            }) if matches!(answer.code, 400 | 403 | 422) => {
-                let verdict = Verdict::new(
-                    PoolCondition::Ready.as_str(),
-                    false,
-                    PoolReason::ApplyRefused.as_str(),
-                    format!("{what}: {}", answer.message),
-                );
-                Ok((existing, Some(verdict)))
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// Plans on what is cached; before something is taken away, once more on what is true.
@@ -355,9 +311,4 @@ struct Look<'a> {
     pool: &'a ValidPool,
     zone: &'a ZoneKey,
     template: Option<&'a str>,
-}
-
-fn hash_of(set: &DaemonSet) -> Option<String> {
-    let metadata = set.spec.as_ref()?.template.metadata.as_ref()?;
-    build::template_hash(metadata.annotations.as_ref()).map(str::to_owned)
 }
