@@ -230,12 +230,17 @@ fn overloaded(subject: &Pool) -> Option<Finding> {
     })
 }
 
-/// The load is followed, but for a part of the spec that cannot be read.
+/// The load is followed, with something to be known: a part of the spec that cannot be read, or
+/// whatever else the operator says beside it.
 fn left_out(subject: &Pool) -> Option<Finding> {
     let scaling = subject.condition(PoolCondition::ScalingActive.as_str())?;
-    let is = scaling.status == "True" && scaling.reason == PoolReason::InvalidSpec.as_str();
-    is.then(|| {
+    let as_ever = scaling.reason == PoolReason::FollowingLoad.as_str();
+    let verb = match PoolReason::from_word(&scaling.reason) {
+        Some(PoolReason::InvalidSpec) => "edit",
+        _ => "describe",
+    };
+    (scaling.status == "True" && !as_ever).then(|| {
         Finding::advice(&scaling.reason, subject.about(), scaling.message.clone())
-            .remedy(subject.command("edit"))
+            .remedy(subject.command(verb))
     })
 }

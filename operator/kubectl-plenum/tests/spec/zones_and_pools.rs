@@ -56,6 +56,21 @@ fn a_window_that_is_left_out_is_told_though_the_load_is_followed() {
 }
 
 #[test]
+fn what_a_pool_says_beside_following_the_load_is_passed_on_whatever_it_is() {
+    let seen = with(
+        "type: ScalingActive, status: \"True\", reason: FollowingLoad, message: the size follows the load",
+        "type: ScalingActive, status: \"True\", reason: OfANewerOperator, message: 'the size follows the load, without n7'",
+    );
+    let finding = found(&seen, "OfANewerOperator");
+    assert_eq!(finding.level, Level::Advice);
+    assert_eq!(finding.what, "the size follows the load, without n7");
+    assert_eq!(
+        finding.remedies,
+        ["kubectl -n meetings describe mmrpool main"]
+    );
+}
+
+#[test]
 fn one_that_nobody_looks_after_or_that_is_paused_is_told() {
     let mut seen = healthy();
     seen.zones.items[0].status = None;
