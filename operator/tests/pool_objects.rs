@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::DaemonSet;
-use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use plenum_crds::conditions::DrainReason;
 use plenum_crds::{MMRPool, MeetingZone};
@@ -15,6 +14,7 @@ use plenum_operator::covers::covers;
 use plenum_operator::pool::build::daemonset;
 use plenum_operator::pool::fetch::Snapshot;
 use plenum_operator::pool::observed::{Observed, Owner, View, Zone};
+use plenum_operator::pool::outline::{NodeOutline, PodOutline};
 use plenum_operator::pool::validate::validate;
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn plain() -> MMRPool {
     pool("p", "2026-01-02T00:00:00Z", &json!({}))
 }
 
-fn node(change: &Value) -> Node {
+fn node(change: &Value) -> NodeOutline {
     let mut node = json!({
         "apiVersion": "v1",
         "kind": "Node",
@@ -46,10 +46,10 @@ fn node(change: &Value) -> Node {
     for (part, value) in change.as_object().unwrap() {
         node[part] = value.clone();
     }
-    serde_json::from_value(node).unwrap()
+    NodeOutline::of(&serde_json::from_value(node).unwrap())
 }
 
-fn snapshot(node: Node) -> Snapshot {
+fn snapshot(node: NodeOutline) -> Snapshot {
     Snapshot {
         nodes: vec![Arc::new(node)],
         pods: Vec::new(),
@@ -61,7 +61,12 @@ fn snapshot(node: Node) -> Snapshot {
     }
 }
 
-fn observed(object: &MMRPool, node: Node, pods: Vec<Pod>, others: Vec<MMRPool>) -> Observed {
+fn observed(
+    object: &MMRPool,
+    node: NodeOutline,
+    pods: Vec<PodOutline>,
+    others: Vec<MMRPool>,
+) -> Observed {
     let snapshot = Snapshot {
         pods: pods.into_iter().map(Arc::new).collect(),
         others: others.into_iter().map(Arc::new).collect(),
@@ -104,7 +109,7 @@ fn a_taint_keeps_routers_off_unless_they_tolerate_it_or_it_passes_by_itself() {
             &json!({"tolerations": [toleration]}),
         )
     };
-    let schedulable = |object: &MMRPool, node: Node| {
+    let schedulable = |object: &MMRPool, node: NodeOutline| {
         observed(object, node, Vec::new(), Vec::new()).nodes["a"].schedulable
     };
     assert!(!schedulable(&plain(), tainted("mine", "NoSchedule")));
@@ -189,8 +194,8 @@ fn annotations_that_a_person_put_on_a_free_node_are_not_ours_to_take_off() {
 
 #[test]
 fn a_pod_of_another_template_is_outdated_and_one_that_ended_is_none() {
-    let pod = |name: &str, hash: &str, phase: &str| -> Pod {
-        serde_json::from_value(json!({
+    let pod = |name: &str, hash: &str, phase: &str| {
+        let pod = json!({
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {"name": name, "annotations": {"plenum.dev/template": hash}},
@@ -200,8 +205,8 @@ fn a_pod_of_another_template_is_outdated_and_one_that_ended_is_none() {
                 {"type": "plenum.dev/Accepting", "status": "True"},
                 {"type": "plenum.dev/Draining", "status": "Unknown"},
             ]},
-        }))
-        .unwrap()
+        });
+        PodOutline::of(&serde_json::from_value(pod).unwrap())
     };
     let pods = vec![
         pod("new", "wanted", "Running"),

@@ -5,11 +5,13 @@
 //! | file | what lives there |
 //! |---|---|
 //! | [`key`] | the name of an object within its kind |
-//! | `packed` | an object as it is kept |
+//! | `item` | what can be kept, and in which form |
+//! | `packed` | an object of Kubernetes as it is kept |
 //! | [`groups`] | which objects belong together |
 //! | [`watch`] | the watch that fills a cache, and its page size |
 
 pub mod groups;
+mod item;
 pub mod key;
 mod packed;
 pub mod watch;
@@ -26,9 +28,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use groups::Groups;
+pub use item::Item;
 pub use key::Key;
-
-use packed::Packed;
 
 /// A kind that can be watched and kept.
 pub trait Object:
@@ -48,17 +49,17 @@ impl<K> Object for K where
 {
 }
 
-type Content<K> = HashMap<Key, Arc<Packed<K>>>;
+type Content<K> = HashMap<Key, Arc<<K as Item>::Kept>>;
 
 /// A cache of one kind, in groups `G`. Its clones are the same one.
-pub struct Cache<K, G> {
+pub struct Cache<K: Item, G> {
     objects: Arc<RwLock<Content<K>>>,
     groups: Groups<G>,
     filled: Arc<tokio::sync::watch::Sender<bool>>,
     visited: Arc<AtomicU64>,
 }
 
-impl<K, G> Clone for Cache<K, G> {
+impl<K: Item, G> Clone for Cache<K, G> {
     fn clone(&self) -> Self {
         Self {
             objects: self.objects.clone(),
@@ -93,7 +94,7 @@ impl<K> Change<K> {
     }
 }
 
-impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
+impl<K: Item, G: Hash + Eq + Clone> Cache<K, G> {
     /// An empty cache, and the way to fill it. `groups_of` says what an object belongs to.
     #[must_use]
     pub fn new(groups_of: fn(&K) -> Vec<G>) -> (Self, Feed<K, G>) {
@@ -115,8 +116,8 @@ impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<Arc<K>> {
         self.visit(1);
-        let packed = self.read().get(key)?.clone();
-        Some(packed.open())
+        let kept = self.read().get(key)?.clone();
+        Some(K::open(&kept))
     }
 
     /// How many objects were asked for so far: what a reconcile costs, without a clock.
@@ -130,21 +131,21 @@ impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
     pub fn group(&self, group: &G) -> Vec<Arc<K>> {
         let keys = self.groups.members(group);
         self.visit(keys.len());
-        let packed: Vec<_> = {
+        let kept: Vec<_> = {
             let objects = self.read();
             keys.iter()
                 .filter_map(|key| objects.get(key).cloned())
                 .collect()
         };
-        packed.iter().map(|packed| packed.open()).collect()
+        kept.iter().map(|kept| K::open(kept)).collect()
     }
 
     /// All of them, one after the other, for an index that begins later than the cache. Not for a
     /// reconcile.
     pub(crate) fn all(&self) -> impl Iterator<Item = Arc<K>> + use<K, G> {
-        let packed: Vec<_> = self.read().values().cloned().collect();
-        self.visit(packed.len());
-        packed.into_iter().map(|packed| packed.open())
+        let kept: Vec<_> = self.read().values().cloned().collect();
+        self.visit(kept.len());
+        kept.into_iter().map(|kept| K::open(&kept))
     }
 
     /// Waits until it has been filled once.
@@ -154,16 +155,16 @@ impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
     }
 
     /// What was there before.
-    fn put(&self, key: &Key, object: Option<&K>) -> Option<Arc<K>> {
-        let packed = object.map(|object| Arc::new(Packed::new(object)));
+    fn put(&self, key: &Key, object: Option<&Arc<K>>) -> Option<Arc<K>> {
+        let kept = object.map(|object| Arc::new(K::keep(object)));
         let old = {
             let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
-            match packed {
-                Some(packed) => objects.insert(key.clone(), packed),
+            match kept {
+                Some(kept) => objects.insert(key.clone(), kept),
                 None => objects.remove(key),
             }
         };
-        Some(old?.open())
+        old.map(|old| K::open(&old))
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Content<K>> {
@@ -177,14 +178,14 @@ impl<K: Object, G: Hash + Eq + Clone> Cache<K, G> {
 }
 
 /// Fills a cache from the events of a watch.
-pub struct Feed<K, G> {
+pub struct Feed<K: Item, G> {
     cache: Cache<K, G>,
     groups_of: fn(&K) -> Vec<G>,
     /// What a list under way has shown so far: the rest went while nobody watched.
     listed: Option<HashSet<Key>>,
 }
 
-impl<K: Object, G: Hash + Eq + Clone> Feed<K, G> {
+impl<K: Item, G: Hash + Eq + Clone> Feed<K, G> {
     /// Takes an event; what it changed. An object that a new list shows as it was is no change.
     pub fn take(&mut self, event: Event<K>) -> Vec<Change<K>> {
         match event {
@@ -193,7 +194,7 @@ impl<K: Object, G: Hash + Eq + Clone> Feed<K, G> {
                 Vec::new()
             }
             Event::InitApply(object) => {
-                let key = Key::of(&object);
+                let key = object.key();
                 let change = self.came(&key, object);
                 self.listed.get_or_insert_default().insert(key);
                 change.into_iter().collect()
@@ -203,21 +204,22 @@ impl<K: Object, G: Hash + Eq + Clone> Feed<K, G> {
                 self.cache.filled.send_replace(true);
                 changes
             }
-            Event::Apply(object) => self.came(&Key::of(&object), object).into_iter().collect(),
-            Event::Delete(object) => self.went(&Key::of(&object)).into_iter().collect(),
+            Event::Apply(object) => self.came(&object.key(), object).into_iter().collect(),
+            Event::Delete(object) => self.went(&object.key()).into_iter().collect(),
         }
     }
 
     fn came(&self, key: &Key, object: K) -> Option<Change<K>> {
-        let known = |packed: &Arc<Packed<K>>| packed.is(&object);
+        let known = |kept: &Arc<K::Kept>| object.is(kept);
         if self.cache.read().get(key).is_some_and(known) {
             return None;
         }
         self.cache.groups.set(key, (self.groups_of)(&object));
-        let old = self.cache.put(key, Some(&object));
+        let new = Arc::new(object);
+        let old = self.cache.put(key, Some(&new));
         Some(Change {
             old,
-            new: Some(Arc::new(object)),
+            new: Some(new),
         })
     }
 

@@ -11,8 +11,9 @@ use kube::Resource;
 
 use super::Object;
 
+/// An object, small.
 #[derive(Debug)]
-pub(super) struct Packed<K> {
+pub struct Packed<K> {
     uid: Option<Box<str>>,
     version: Option<Box<str>>,
     json: Box<[u8]>,

@@ -4,12 +4,13 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use futures_util::{Stream, StreamExt as _};
+use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::{Cache, Change, Object};
+use super::{Cache, Change, Item};
 
 /// Objects in one answer to a list. The answer and its whole objects are in memory at once,
 /// before they are pruned: 100 nodes or pods are 2 MB, and 5,000 of them are 50 requests.
@@ -36,23 +37,24 @@ where
         .default_backoff()
 }
 
-/// Keeps a cache until `stop`; `changed` is told of everything that came, changed or went, once
-/// the cache has it.
-pub fn cached<K, G>(
+/// Keeps a cache until `stop` of what `form` makes of the objects of a kind; `changed` is told of
+/// everything that came, changed or went, once the cache has it.
+pub fn cached<K, T, G>(
     (client, stop): (&Client, &CancellationToken),
     config: watcher::Config,
-    prune: fn(&mut K),
-    groups_of: fn(&K) -> Vec<G>,
-    changed: impl Fn(&Change<K>) + Send + 'static,
-) -> Cache<K, G>
+    form: impl Fn(K) -> T + Send + 'static,
+    groups_of: fn(&T) -> Vec<G>,
+    changed: impl Fn(&Change<T>) + Send + 'static,
+) -> Cache<T, G>
 where
-    K: Object,
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    T: Item,
     G: Hash + Eq + Clone + Send + 'static,
 {
     let (cache, mut feed) = Cache::new(groups_of);
-    let taken = events(client, config, prune).for_each(move |event| {
+    let taken = events::<K>(client, config, |_| ()).for_each(move |event| {
         match event {
-            Ok(event) => feed.take(event).iter().for_each(&changed),
+            Ok(event) => feed.take(formed(event, &form)).iter().for_each(&changed),
             Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "watch"),
         }
         std::future::ready(())
@@ -60,6 +62,27 @@ where
     let stop = stop.clone();
     tokio::spawn(async move { stop.run_until_cancelled(taken).await });
     cache
+}
+
+fn formed<K, T>(event: Event<K>, form: impl Fn(K) -> T) -> Event<T> {
+    match event {
+        Event::Init => Event::Init,
+        Event::InitApply(object) => Event::InitApply(form(object)),
+        Event::InitDone => Event::InitDone,
+        Event::Apply(object) => Event::Apply(form(object)),
+        Event::Delete(object) => Event::Delete(form(object)),
+    }
+}
+
+/// The form of what is kept as it is, but pruned.
+pub fn pruned<K>(prune: fn(&mut K)) -> impl Fn(K) -> K + Send + 'static
+where
+    K: 'static,
+{
+    move |mut object| {
+        prune(&mut object);
+        object
+    }
 }
 
 /// Who wrote which field is half of an object, and nobody here asks.

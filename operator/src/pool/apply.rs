@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::fetch::Snapshot;
 use super::observed::Said;
+use super::outline::{NodeOutline, PodOutline};
 use super::plan::{Change, Marks, NodeWrite, Plan, Replaced};
 use super::said::conditions;
 use super::validate::ValidPool;
@@ -36,11 +37,11 @@ pub async fn nodes(
     let takes = |write: &NodeWrite| matches!(write.change, Change::StartDrain(_));
     let drops = |write: &NodeWrite| matches!(write.marks, Marks::Bare);
     // Of thousands, each is looked for by name.
-    let there: HashMap<String, &Node> = snapshot
+    let there: HashMap<&str, &NodeOutline> = snapshot
         .nodes
         .iter()
         .filter(|_| !plan.nodes.is_empty())
-        .map(|node| (node.name_any(), node.as_ref()))
+        .map(|node| (node.name(), node.as_ref()))
         .collect();
     for phase in 0..3 {
         let in_phase = |write: &NodeWrite| match (takes(write), drops(write)) {
@@ -53,8 +54,8 @@ pub async fn nodes(
             .iter()
             .filter(|(_, write)| in_phase(write))
             .filter_map(|(name, write)| {
-                let node = there.get(name)?;
-                Some(mark(context, object, pool, node, write))
+                let node = there.get(name.as_str())?;
+                Some(mark(context, object, pool, node.reference(), write))
             })
             .collect();
         let results: Vec<_> = stream::iter(writes)
@@ -70,15 +71,15 @@ async fn mark(
     context: &Context,
     object: &MMRPool,
     pool: &ValidPool,
-    node: &Node,
+    node: Node,
     write: &NodeWrite,
 ) -> Result<Written, WriteError> {
     let (labels, annotations) = marks(pool, &write.marks);
     let written = context
         .writer
-        .apply_node(node, &labels, &annotations)
+        .apply_node(&node, &labels, &annotations)
         .await?;
-    announce(context, object, node, write.change).await;
+    announce(context, object, &node, write.change).await;
     Ok(written)
 }
 
@@ -157,17 +158,17 @@ pub async fn pods(
     plan: &Plan,
     now: Timestamp,
 ) -> Result<(), WriteError> {
-    let there: HashMap<String, &Pod> = snapshot
+    let there: HashMap<&str, &PodOutline> = snapshot
         .pods
         .iter()
         .filter(|_| !plan.pods.is_empty() || !plan.replace.is_empty())
-        .map(|pod| (pod.name_any(), pod.as_ref()))
+        .map(|pod| (pod.name(), pod.as_ref()))
         .collect();
     let find = |router: &RouterId| there.get(router.as_str()).copied();
     let writes: Vec<_> = plan
         .pods
         .iter()
-        .filter_map(|(router, said)| Some(say(context, find(router)?, *said, now)))
+        .filter_map(|(router, said)| Some(say(context, find(router)?.reference(), *said, now)))
         .collect();
     let results: Vec<_> = stream::iter(writes)
         .buffer_unordered(AT_ONCE)
@@ -187,18 +188,19 @@ pub async fn pods(
 async fn replace(
     context: &Context,
     object: &MMRPool,
-    pod: &Pod,
+    pod: &PodOutline,
     how: Replaced,
 ) -> Result<(), WriteError> {
-    match context.writer.delete(pod).await {
+    let reference = pod.reference();
+    match context.writer.delete(&reference).await {
         Err(error) if error.is_conflict() => return Ok(()),
         Err(error) => return Err(error),
         Ok(_) => {}
     }
-    let (about, related) = (object.object_ref(&()), pod.object_ref(&()));
-    let on = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+    let (about, related) = (object.object_ref(&()), reference.object_ref(&()));
+    let on = pod.facts.node.as_deref();
     let (type_, reason, text) = replacement(how, on.unwrap_or_default());
-    tracing::info!(pool = %object.name_any(), pod = %pod.name_any(), reason, text, "a router is replaced");
+    tracing::info!(pool = %object.name_any(), pod = %pod.name(), reason, text, "a router is replaced");
     context
         .events
         .publish(type_, &about, Some(related), (reason, "Replace"), text)
@@ -225,12 +227,12 @@ fn replacement(how: Replaced, node: &str) -> (EventType, &'static str, String) {
 
 async fn say(
     context: &Context,
-    pod: &Pod,
+    pod: Pod,
     said: Said,
     now: Timestamp,
 ) -> Result<Written, WriteError> {
-    let conditions = conditions(pod, said, now);
-    context.writer.apply_pod_conditions(pod, &conditions).await
+    let conditions = conditions(&pod, said, now);
+    context.writer.apply_pod_conditions(&pod, &conditions).await
 }
 
 fn gone_is_fine(result: Result<Written, WriteError>) -> Result<(), WriteError> {

@@ -12,9 +12,10 @@ use plenum_crds::{MMRPool, MeetingZone, labels};
 
 use super::fetch::Snapshot;
 use super::index::{Nodes, PoolIndex};
-use super::observe::{is_ready, label};
+use super::observe::label;
+use super::outline::{NodeOutline, PodOutline};
 use super::validate::ValidPool;
-use crate::cache::{Cache, Feed, Key, Object};
+use crate::cache::{Cache, Feed, Item, Key};
 use crate::reports::Controller;
 
 /// Caches of everything that pools are planned from.
@@ -22,7 +23,7 @@ use crate::reports::Controller;
 pub struct Caches {
     pub(super) nodes: Nodes,
     /// Router and controller pods.
-    pub(super) pods: Cache<Pod, Part>,
+    pub(super) pods: Cache<PodOutline, Part>,
     pub(super) zones: Cache<MeetingZone, ()>,
     pub(super) daemonsets: Cache<DaemonSet, ()>,
     pub(super) placeholders: Cache<Deployment, ()>,
@@ -65,10 +66,10 @@ impl Caches {
 
     /// The nodes that the pool selects or has marked, by name, and the other pools that select
     /// some of those which it selects.
-    fn nodes_of(&self, pool: &Key) -> (Vec<Arc<Node>>, BTreeSet<Key>) {
+    fn nodes_of(&self, pool: &Key) -> (Vec<Arc<NodeOutline>>, BTreeSet<Key>) {
         let marked = self.nodes.group(pool).into_iter();
-        let mut nodes: BTreeMap<Key, Arc<Node>> =
-            marked.map(|node| (Key::of(node.as_ref()), node)).collect();
+        let mut nodes: BTreeMap<Key, Arc<NodeOutline>> =
+            marked.map(|node| (node.key(), node)).collect();
         let selected = self.index.selected(pool);
         for key in &selected {
             if !nodes.contains_key(key)
@@ -98,12 +99,7 @@ impl Caches {
             .pods
             .group(&Part::Controllers(zone))
             .iter()
-            .filter(|pod| pod.metadata.deletion_timestamp.is_none())
-            .filter_map(|pod| {
-                let ip = pod.status.as_ref()?.pod_ip.as_deref()?.parse().ok()?;
-                let (name, ready) = (pod.name_any(), is_ready(pod));
-                Some(Controller { name, ip, ready })
-            })
+            .filter_map(|pod| pod.controller())
             .collect();
         controllers.sort();
         controllers
@@ -120,12 +116,6 @@ impl Part {
             _ => None,
         }
     }
-}
-
-/// The pool whose active label a node carries. No namespace has a dot in its name.
-pub(super) fn active_pool(node: &Node) -> Option<Key> {
-    let (namespace, name) = label(node, labels::ACTIVE_POOL)?.split_once('.')?;
-    Some(Key::new(namespace, name))
 }
 
 /// Objects to fill caches with.
@@ -150,9 +140,9 @@ impl Caches {
     #[must_use]
     pub fn of(objects: Objects) -> Self {
         let (nodes, feed) = Cache::new(in_pool);
-        fill(feed, objects.nodes);
+        fill(feed, objects.nodes.iter().map(NodeOutline::of));
         let (pods, feed) = Cache::new(in_part);
-        fill(feed, objects.pods);
+        fill(feed, objects.pods.iter().map(PodOutline::of));
         let (zones, feed) = Cache::new(alone);
         fill(feed, objects.zones);
         let (daemonsets, feed) = Cache::new(alone);
@@ -189,9 +179,9 @@ impl Caches {
     }
 }
 
-fn fill<K, G>(mut feed: Feed<K, G>, objects: Vec<K>)
+fn fill<K, G>(mut feed: Feed<K, G>, objects: impl IntoIterator<Item = K>)
 where
-    K: Object,
+    K: Item,
     G: std::hash::Hash + Eq + Clone,
 {
     feed.take(Event::Init);
@@ -201,12 +191,12 @@ where
     feed.take(Event::InitDone);
 }
 
-pub(super) fn in_pool(node: &Node) -> Vec<Key> {
-    active_pool(node).into_iter().collect()
+pub(super) fn in_pool(node: &NodeOutline) -> Vec<Key> {
+    node.active_pool().into_iter().collect()
 }
 
-pub(super) fn in_part(pod: &Pod) -> Vec<Part> {
-    Part::of(pod).into_iter().collect()
+pub(super) fn in_part(pod: &PodOutline) -> Vec<Part> {
+    pod.facts.part.clone().into_iter().collect()
 }
 
 pub(super) fn alone<K>(_: &K) -> Vec<()> {

@@ -5,16 +5,15 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
-use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client, Resource, ResourceExt};
 use plenum_crds::{MMRPool, MeetingZone, labels};
 use serde::de::DeserializeOwned;
 
 use super::build::selector;
-use super::observe::{self, label};
+use super::observe;
 use super::observed::{Observed, Owner, View};
-use super::prune;
+use super::outline::{NodeOutline, PodOutline};
 use super::validate::ValidPool;
 use crate::cache::watch::PAGE;
 use crate::reports::Controller;
@@ -22,9 +21,9 @@ use crate::reports::Controller;
 /// The objects that one pool is planned from.
 pub struct Snapshot {
     /// All nodes that the pool can be concerned with.
-    pub nodes: Vec<Arc<Node>>,
+    pub nodes: Vec<Arc<NodeOutline>>,
     /// Router pods of the pool.
-    pub pods: Vec<Arc<Pod>>,
+    pub pods: Vec<Arc<PodOutline>>,
     /// Its zone.
     pub zone: Option<Arc<MeetingZone>>,
     /// The other pools that select some of these nodes.
@@ -42,20 +41,20 @@ impl Snapshot {
     /// (after a restart even by much); what is taken away is decided on this.
     pub async fn confirmed(self, client: &Client, pool: &ValidPool) -> Result<Self, kube::Error> {
         let ours = format!("{}={}", labels::ACTIVE_POOL, pool.active.as_str());
-        let marked = listed(Api::<Node>::all(client.clone()), &ours, prune::node).await?;
+        let marked = listed(Api::all(client.clone()), &ours, NodeOutline::of).await?;
         let wanted: Vec<String> = selector(pool)
             .iter()
             .map(|(k, v)| format!("{k}={v}"))
             .collect();
-        let pods = Api::<Pod>::namespaced(client.clone(), &pool.namespace);
-        let pods = listed(pods, &wanted.join(","), prune::pod).await?;
-        let fresh: BTreeSet<String> = marked.iter().map(|node| node.name_any()).collect();
-        let stale = |node: &Arc<Node>| {
-            fresh.contains(&node.name_any())
-                || label(&**node, labels::ACTIVE_POOL) == Some(pool.active.as_str())
+        let pods = Api::namespaced(client.clone(), &pool.namespace);
+        let pods = listed(pods, &wanted.join(","), PodOutline::of).await?;
+        let fresh: BTreeSet<&str> = marked.iter().map(|node| node.name()).collect();
+        let stale = |node: &Arc<NodeOutline>| {
+            fresh.contains(node.name())
+                || node.labels().get(labels::ACTIVE_POOL) == Some(pool.active.as_str())
         };
         let mut nodes: Vec<_> = self.nodes.into_iter().filter(|node| !stale(node)).collect();
-        nodes.extend(marked);
+        nodes.extend(marked.iter().cloned());
         Ok(Self {
             nodes,
             pods,
@@ -85,7 +84,7 @@ impl Snapshot {
                 }
                 let seen = observe::node(node, pool, matches && claims.won(node));
                 let concerns = matches || seen.owner == Owner::Us;
-                concerns.then(|| (node.name_any(), seen))
+                concerns.then(|| (node.name().to_owned(), seen))
             })
             .collect();
         let active = nodes.values().any(|node| node.owner == Owner::Us);
@@ -108,7 +107,7 @@ impl Snapshot {
 
 /// What the API server has with these labels, page by page: of a pool of thousands, whole
 /// objects would be hundreds of megabytes.
-async fn listed<K>(api: Api<K>, labels: &str, prune: fn(&mut K)) -> kube::Result<Vec<Arc<K>>>
+async fn listed<K, T>(api: Api<K>, labels: &str, form: fn(&K) -> T) -> kube::Result<Vec<Arc<T>>>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
 {
@@ -116,10 +115,7 @@ where
     let mut all = Vec::new();
     loop {
         let page = api.list(&params).await?;
-        all.extend(page.items.into_iter().map(|mut object| {
-            prune(&mut object);
-            Arc::new(object)
-        }));
+        all.extend(page.items.iter().map(|object| Arc::new(form(object))));
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
             None => return Ok(all),
@@ -140,7 +136,7 @@ impl<'a> Claims<'a> {
         Self { object, others }
     }
 
-    fn rivals(&self, node: &Node) -> impl Iterator<Item = String> {
+    fn rivals(&self, node: &NodeOutline) -> impl Iterator<Item = String> {
         self.others
             .iter()
             .filter(|other| selects(other, node))
@@ -154,7 +150,7 @@ impl<'a> Claims<'a> {
     }
 
     /// No older pool selects it.
-    fn won(&self, node: &Node) -> bool {
+    fn won(&self, node: &NodeOutline) -> bool {
         let age = |pool: &MMRPool| {
             let born = pool.metadata.creation_timestamp.as_ref().map(|t| t.0);
             (born, pool.namespace(), pool.name_any())
@@ -169,10 +165,10 @@ impl<'a> Claims<'a> {
 
 /// Whether the pool's `nodeSelector` matches the node.
 #[must_use]
-pub fn selects(pool: &MMRPool, node: &Node) -> bool {
+pub fn selects(pool: &MMRPool, node: &NodeOutline) -> bool {
     let selector = &pool.spec.node_selector;
     !selector.is_empty()
         && selector
             .iter()
-            .all(|(k, v)| node.labels().get(k) == Some(v))
+            .all(|(k, v)| node.labels().get(k) == Some(v.as_str()))
 }

@@ -3,15 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use k8s_openapi::api::core::v1::Node;
 use kube::{Resource as _, ResourceExt as _};
 use plenum_crds::MMRPool;
 
-use super::selection::{Labels, Selection};
+use super::outline::{Labels, NodeOutline};
+use super::selection::{Selection, Selector};
 use crate::cache::{Cache, Groups, Key};
 
 /// Nodes by the pool whose active label they carry.
-pub(super) type Nodes = Cache<Node, Key>;
+pub(super) type Nodes = Cache<NodeOutline, Key>;
 
 /// Which pools there are, of which zone, and which nodes they select.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ struct Seen {
     uid: Option<String>,
     version: Option<String>,
     deleting: bool,
-    selector: Labels,
+    selector: Selector,
 }
 
 /// What has to be looked at since a pool came, changed or went.
@@ -77,7 +77,7 @@ impl PoolIndex {
     }
 
     /// The others that select what the pool selected or selects.
-    fn select(&self, pool: &Key, selector: Option<&Labels>, nodes: &Nodes) -> BTreeSet<Key> {
+    fn select(&self, pool: &Key, selector: Option<&Selector>, nodes: &Nodes) -> BTreeSet<Key> {
         let mut selection = lock(&self.selection);
         let before = selection.selector(pool).cloned();
         let mut others = rivals(&selection, pool, before.as_ref(), nodes);
@@ -147,7 +147,7 @@ impl PoolIndex {
 fn rivals(
     selection: &Selection,
     pool: &Key,
-    selector: Option<&Labels>,
+    selector: Option<&Selector>,
     nodes: &Nodes,
 ) -> BTreeSet<Key> {
     let matched = selector.into_iter().flat_map(|by| selection.nodes(by));

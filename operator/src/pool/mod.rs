@@ -2,7 +2,7 @@
 //!
 //! | file | step | touches the API |
 //! |---|---|---|
-//! | [`caches`], [`fetch`], `observe`, `trouble` | objects -> [`observed`] | reads |
+//! | [`caches`], [`fetch`], [`outline`], `observe`, `trouble` | objects -> [`observed`] | reads |
 //! | [`validate`] | resource -> valid pool, or what to write instead | no |
 //! | [`forecast`] | how much room those need who are about to come | no, pure |
 //! | [`build`] | the routers' `DaemonSet` | no |
@@ -16,7 +16,7 @@
 //! | `remembered` | what is kept between two looks | no |
 //! | `said` | what is kept on routers' pods, for the next leader too | no |
 //! | `triggers`, `index`, `selection` | which event concerns which pool | watches |
-//! | `prune` | what caches keep of an object | no |
+//! | `prune` | what caches keep of our children | no |
 
 pub mod apply;
 pub mod build;
@@ -26,6 +26,7 @@ pub mod forecast;
 mod index;
 mod observe;
 pub mod observed;
+pub mod outline;
 pub mod placeholders;
 pub mod plan;
 mod prune;

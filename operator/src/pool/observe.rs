@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ContainerState, Node, Pod, PodCondition, Taint, Toleration};
-use kube::{Resource, ResourceExt};
-use plenum_crds::conditions::{DrainReason, ZoneCondition};
+use k8s_openapi::api::core::v1::{ContainerState, Pod, PodCondition, Taint, Toleration};
+use kube::Resource;
+use plenum_crds::conditions::ZoneCondition;
 use plenum_crds::{MeetingZone, labels};
 use plenum_wire::RouterId;
 
-use super::build::template_hash;
-use super::observed::{self, Drain, Owner, Zone};
-use super::said;
-use super::trouble::trouble;
+use super::observed::{self, Owner, Zone};
+use super::outline::{NodeOutline, PodOutline};
 use super::validate::ValidPool;
-use crate::apply::FIELD_MANAGER;
 
 /// The pool's zone. `active`: the pool has nodes already.
 pub(super) fn zone(zone: Option<&MeetingZone>, active: bool) -> Zone {
@@ -39,62 +36,24 @@ pub(super) fn zone(zone: Option<&MeetingZone>, active: bool) -> Zone {
 }
 
 /// A node that `pool` has marked, or may (`selected`).
-pub(super) fn node(node: &Node, pool: &ValidPool, selected: bool) -> observed::Node {
-    let owner = match label(node, labels::ACTIVE_POOL) {
+pub(super) fn node(node: &NodeOutline, pool: &ValidPool, selected: bool) -> observed::Node {
+    let owner = match node.labels().get(labels::ACTIVE_POOL) {
         None => Owner::Nobody,
         Some(value) if value == pool.active.as_str() => Owner::Us,
         Some(_) => Owner::Other,
     };
-    let kept = |key: &str| node.annotations().get(key).is_some_and(|v| v == "true");
-    let protections = [labels::CLUSTER_AUTOSCALER_KEEP, labels::KARPENTER_KEEP];
+    let tolerations = pool.spec.tolerations.as_deref().unwrap_or_default();
+    let mut taints = node.taints().iter();
     observed::Node {
         selected,
-        schedulable: is_schedulable(node, pool.spec.tolerations.as_deref().unwrap_or_default()),
-        drain_requested: node.annotations().contains_key(labels::DRAIN_REQUESTED),
-        ready: node_is_ready(node),
+        schedulable: node.is_open() && !taints.any(|taint| repels(taint, tolerations)),
+        drain_requested: node.drain_is_requested(),
+        ready: node.is_ready(),
         owner,
         // A person may protect a node of his own; only marks of ours are taken off.
-        protected: protections.into_iter().all(kept)
-            && (owner != Owner::Nobody || marked_by_us(node)),
-        drain: drain(node),
+        protected: node.is_kept() && (owner != Owner::Nobody || node.is_marked_by_us()),
+        drain: node.drain(),
     }
-}
-
-fn marked_by_us(node: &Node) -> bool {
-    node.managed_fields()
-        .iter()
-        .any(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER) && entry.subresource.is_none())
-}
-
-fn drain(node: &Node) -> Option<Drain> {
-    let annotations = node.annotations();
-    let since = annotations.get(labels::DRAINING_SINCE)?;
-    let reason = annotations.get(labels::DRAINING_REASON).map(String::as_str);
-    Some(Drain {
-        // One that cannot be read is put right by planning, as is any that is yet to begin.
-        since: since.parse().unwrap_or(Timestamp::MAX),
-        reason: reason
-            .and_then(DrainReason::from_word)
-            .unwrap_or(DrainReason::ScaleDown),
-    })
-}
-
-fn node_is_ready(node: &Node) -> bool {
-    let conditions = node
-        .status
-        .iter()
-        .flat_map(|s| s.conditions.iter().flatten());
-    conditions
-        .filter(|c| c.type_ == "Ready")
-        .any(|c| c.status == "True")
-}
-
-fn is_schedulable(node: &Node, tolerations: &[Toleration]) -> bool {
-    let spec = node.spec.clone().unwrap_or_default();
-    let taints = spec.taints.unwrap_or_default();
-    spec.unschedulable != Some(true)
-        && node.metadata.deletion_timestamp.is_none()
-        && !taints.iter().any(|taint| repels(taint, tolerations))
 }
 
 /// Whether the taint keeps routers off. What kubelets and the node controller set for a
@@ -129,25 +88,23 @@ fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
 }
 
 /// A router's pod, once it has a node. `template` is the hash of the one wanted now.
-pub(super) fn pod(pod: &Pod, template: Option<&str>) -> Option<(RouterId, observed::Pod)> {
-    let router = RouterId::try_from(pod.name_any()).ok()?;
-    let node = pod.spec.as_ref()?.node_name.clone()?;
-    let hash = template_hash(pod.metadata.annotations.as_ref());
-    let over = pod.status.as_ref().and_then(|s| s.phase.as_deref());
+pub(super) fn pod(pod: &PodOutline, template: Option<&str>) -> Option<(RouterId, observed::Pod)> {
+    let router: RouterId = pod.name().parse().ok()?;
+    let facts = &pod.facts;
     let seen = observed::Pod {
-        node,
-        born: born(pod),
-        run: run(pod),
-        started: has_started(pod),
-        stopped: has_stopped(pod),
-        trouble: trouble(pod),
-        ready: is_ready(pod),
-        terminating: pod.metadata.deletion_timestamp.is_some(),
-        outdated: template.is_some_and(|wanted| hash != Some(wanted)),
-        said: said::read(pod),
+        node: facts.node.as_deref()?.to_owned(),
+        born: facts.born,
+        run: facts.run,
+        started: facts.started,
+        stopped: facts.stopped,
+        trouble: facts.trouble.as_deref().map(str::to_owned),
+        ready: facts.ready,
+        terminating: facts.terminating,
+        outdated: template.is_some_and(|wanted| facts.template.as_deref() != Some(wanted)),
+        said: facts.said,
     };
     // A pod that has ended carries nobody; the DaemonSet replaces it.
-    (!matches!(over, Some("Failed" | "Succeeded"))).then_some((router, seen))
+    (!facts.over).then_some((router, seen))
 }
 
 pub(super) fn has_started(pod: &Pod) -> bool {
@@ -164,13 +121,13 @@ pub(super) fn has_started(pod: &Pod) -> bool {
 }
 
 /// One of unknown age never is late.
-fn born(pod: &Pod) -> Timestamp {
+pub(super) fn born(pod: &Pod) -> Timestamp {
     let created = pod.metadata.creation_timestamp.as_ref();
     created.map_or(Timestamp::MAX, |time| time.0)
 }
 
 /// How often its container was started anew.
-fn run(pod: &Pod) -> u32 {
+pub(super) fn run(pod: &Pod) -> u32 {
     let statuses = pod.status.as_ref();
     let statuses = statuses.and_then(|s| s.container_statuses.as_ref());
     let first = statuses.and_then(|statuses| statuses.first());
@@ -178,7 +135,7 @@ fn run(pod: &Pod) -> u32 {
 }
 
 /// It has run, and by its kubelet no container of it does now.
-fn has_stopped(pod: &Pod) -> bool {
+pub(super) fn has_stopped(pod: &Pod) -> bool {
     let statuses = pod
         .status
         .as_ref()

@@ -8,13 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Node;
-use kube::ResourceExt as _;
+use super::outline::{Labels, NodeOutline};
+use crate::cache::{Item as _, Key};
 
-use crate::cache::Key;
-
-/// Labels of a node, or those that a pool selects by.
-pub(super) type Labels = BTreeMap<String, String>;
+/// Labels that a pool selects by.
+pub(super) type Selector = BTreeMap<String, String>;
 
 /// The labels that selectors of one shape ask for.
 type Shape = Vec<String>;
@@ -25,7 +23,7 @@ type Values = Vec<String>;
 #[derive(Debug, Default)]
 pub(super) struct Selection {
     shapes: BTreeMap<Shape, HashMap<Values, Place>>,
-    selectors: HashMap<Key, Labels>,
+    selectors: HashMap<Key, Selector>,
 }
 
 /// The nodes with these values of a shape's labels, and the pools that select them.
@@ -41,10 +39,10 @@ impl Selection {
     pub(super) fn set_pool<N>(
         &mut self,
         pool: &Key,
-        selector: Option<&Labels>,
+        selector: Option<&Selector>,
         nodes: impl FnOnce() -> N,
     ) where
-        N: IntoIterator<Item = Arc<Node>>,
+        N: IntoIterator<Item = Arc<NodeOutline>>,
     {
         if self.selectors.get(pool) == selector {
             return;
@@ -62,7 +60,7 @@ impl Selection {
             for node in nodes() {
                 if let Some(values) = values_of(&shape, node.labels()) {
                     let place = places.entry(values).or_default();
-                    place.nodes.insert(Key::of(node.as_ref()));
+                    place.nodes.insert(node.key());
                 }
             }
             places
@@ -94,12 +92,12 @@ impl Selection {
     }
 
     /// What the pool selects by.
-    pub(super) fn selector(&self, pool: &Key) -> Option<&Labels> {
+    pub(super) fn selector(&self, pool: &Key) -> Option<&Selector> {
         self.selectors.get(pool)
     }
 
     /// Nodes that this selector matches. It has to be one that a pool has.
-    pub(super) fn nodes(&self, selector: &Labels) -> impl Iterator<Item = &Key> {
+    pub(super) fn nodes(&self, selector: &Selector) -> impl Iterator<Item = &Key> {
         let shape: Shape = selector.keys().cloned().collect();
         let values: Values = selector.values().cloned().collect();
         let places = self.shapes.get(&shape);
@@ -115,7 +113,7 @@ impl Selection {
             .flat_map(|place| &place.pools)
     }
 
-    fn forget(&mut self, pool: &Key, selector: &Labels) {
+    fn forget(&mut self, pool: &Key, selector: &Selector) {
         let shape: Shape = selector.keys().cloned().collect();
         let values: Values = selector.values().cloned().collect();
         let Some(places) = self.shapes.get_mut(&shape) else {
@@ -141,27 +139,29 @@ impl Place {
 
 /// The node's place in the shape, if it has all its labels.
 fn values_of(shape: &[String], labels: &Labels) -> Option<Values> {
-    shape.iter().map(|key| labels.get(key).cloned()).collect()
+    let value = |key: &String| labels.get(key).map(str::to_owned);
+    shape.iter().map(value).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::Node;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn labels(pairs: &[(u8, u8)]) -> Labels {
+    fn labels(pairs: &[(u8, u8)]) -> Selector {
         let pairs = pairs.iter();
         pairs
             .map(|(key, value)| (format!("k{key}"), format!("v{value}")))
             .collect()
     }
 
-    fn node(key: &Key, labels: &Labels) -> Arc<Node> {
+    fn node(key: &Key, labels: &Selector) -> Arc<NodeOutline> {
         let mut node = Node::default();
         node.metadata.name = Some(key.name().to_owned());
         node.metadata.labels = Some(labels.clone());
-        Arc::new(node)
+        Arc::new(NodeOutline::of(&node))
     }
 
     #[derive(Debug, Clone)]
@@ -182,7 +182,7 @@ mod tests {
         proptest::collection::vec(step, 1..40)
     }
 
-    fn selects(selector: &Labels, labels: &Labels) -> bool {
+    fn selects(selector: &Selector, labels: &Selector) -> bool {
         !selector.is_empty() && selector.iter().all(|(k, v)| labels.get(k) == Some(v))
     }
 
@@ -191,8 +191,8 @@ mod tests {
         #[test]
         fn it_finds_what_looking_through_everything_finds(steps in steps()) {
             let mut selection = Selection::default();
-            let mut pools: BTreeMap<Key, Labels> = BTreeMap::new();
-            let mut nodes: BTreeMap<Key, Labels> = BTreeMap::new();
+            let mut pools: BTreeMap<Key, Selector> = BTreeMap::new();
+            let mut nodes: BTreeMap<Key, Selector> = BTreeMap::new();
             for step in steps {
                 match step {
                     Step::Pool(name, new) => {
@@ -205,7 +205,8 @@ mod tests {
                     Step::Node(name, new) => {
                         let (key, new) = (Key::new("", &name.to_string()), new.map(|l| labels(&l)));
                         let old = nodes.remove(&key);
-                        selection.set_node(&key, old.as_ref(), new.as_ref());
+                        let [before, after] = [&old, &new].map(|it| it.as_ref().map(Labels::from));
+                        selection.set_node(&key, before.as_ref(), after.as_ref());
                         nodes.extend(new.map(|new| (key, new)));
                     }
                 }
@@ -216,7 +217,7 @@ mod tests {
                     prop_assert_eq!(found, all);
                 }
                 for labels in nodes.values() {
-                    let found: BTreeSet<&Key> = selection.pools(labels).collect();
+                    let found: BTreeSet<&Key> = selection.pools(&labels.into()).collect();
                     let all = pools.iter().filter(|(_, selector)| selects(selector, labels));
                     let all: BTreeSet<&Key> = all.map(|(key, _)| key).collect();
                     prop_assert_eq!(found, all);

@@ -13,11 +13,12 @@ use plenum_crds::{MMRPool, MeetingZone, labels};
 use plenum_wire::PoolName;
 use tokio_util::sync::CancellationToken;
 
-use super::caches::{Caches, Part, active_pool, alone, in_part, in_pool};
+use super::caches::{Caches, Part, alone, in_part, in_pool};
 use super::index::{Nodes, PoolIndex};
+use super::outline::{NodeOutline, PodOutline};
 use super::{observe, prune};
-use crate::cache::watch::{all, cached, events, unmanaged};
-use crate::cache::{Change, Key};
+use crate::cache::watch::{all, cached, events, pruned, unmanaged};
+use crate::cache::{Change, Item, Key};
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 
@@ -49,22 +50,30 @@ impl Triggers {
             labels::COMPONENT_PLACEHOLDER
         );
         let placeholding = all().labels(&placeholding);
-        let nodes = cached(to, all(), prune::node, in_pool, move |node| {
+        let node_outline = |node: Node| NodeOutline::of(&node);
+        let pod_outline = |pod: Pod| PodOutline::of(&pod);
+        let nodes = cached(to, all(), node_outline, in_pool, move |node| {
             nodes.by_node(node);
         });
         Caches {
-            pods: cached(to, of_zones, prune::pod, in_part, move |pod| {
+            pods: cached(to, of_zones, pod_outline, in_part, move |pod| {
                 pods.by_pod(pod);
             }),
-            zones: cached(to, all(), unmanaged, alone, move |zone| {
+            zones: cached(to, all(), pruned(unmanaged), alone, move |zone| {
                 zones.by_zone(zone);
             }),
-            daemonsets: cached(to, of_pools, prune::daemonset, alone, move |set| {
+            daemonsets: cached(to, of_pools, pruned(prune::daemonset), alone, move |set| {
                 sets.by_daemonset(set);
             }),
-            placeholders: cached(to, placeholding, prune::deployment, alone, move |change| {
-                placeholders.by_placeholders(change);
-            }),
+            placeholders: cached(
+                to,
+                placeholding,
+                pruned(prune::deployment),
+                alone,
+                move |change| {
+                    placeholders.by_placeholders(change);
+                },
+            ),
             pools: self.watch_pools(to, nodes.clone()),
             nodes,
             index: self.index.clone(),
@@ -126,40 +135,30 @@ impl Triggers {
         }
     }
 
-    fn by_node(&self, change: &Change<Node>) {
-        let Some(key) = change.sides().next().map(Key::of) else {
+    fn by_node(&self, change: &Change<NodeOutline>) {
+        let Some(key) = change.sides().next().map(Item::key) else {
             return;
         };
         let [old, new] = [&change.old, &change.new].map(|side| side.as_ref().map(|n| n.labels()));
         self.index.set_node(&key, old, new);
-        let same = |old: &Node, new: &Node| {
-            same_meta(&old.metadata, &new.metadata)
-                && old.spec == new.spec
-                && old.status == new.status
-        };
-        if change.is_news(same) {
+        if change.is_news(NodeOutline::is_the_same) {
             for node in change.sides() {
                 let selecting = self.index.selecting(node.labels());
-                for key in selecting.into_iter().chain(active_pool(node)) {
+                for key in selecting.into_iter().chain(node.active_pool()) {
                     self.push(key);
                 }
             }
         }
     }
 
-    fn by_pod(&self, change: &Change<Pod>) {
-        let same = |old: &Pod, new: &Pod| {
-            same_meta(&old.metadata, &new.metadata)
-                && old.spec == new.spec
-                && old.status == new.status
-        };
-        if !change.is_news(same) {
+    fn by_pod(&self, change: &Change<PodOutline>) {
+        if !change.is_news(PodOutline::is_the_same) {
             return;
         }
-        for part in change.sides().filter_map(Part::of) {
+        for part in change.sides().filter_map(|pod| pod.facts.part.as_ref()) {
             match part {
-                Part::Routers(pool) => self.push(pool),
-                Part::Controllers(zone) => self.of_zone(&zone),
+                Part::Routers(pool) => self.push(pool.clone()),
+                Part::Controllers(zone) => self.of_zone(zone),
             }
         }
     }
