@@ -127,7 +127,7 @@ enum Command {
         people: u32,
         /// Hold the site to so much of a core, as a pod's CPU limit does, that its busiest is
         /// this share of it (needs root)
-        #[arg(long, value_name = "SHARE")]
+        #[arg(long, value_name = "SHARE", value_parser = share)]
         load: Option<f64>,
     },
     /// Give a site twice as much to do as it has time for, for a minute (needs root and two quiet cores)
@@ -211,6 +211,12 @@ impl SiteArgs {
         })
         .await
     }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok();
+    let share = share.filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| "a share is above 0 and at most 1, like 0.7".to_owned())
 }
 
 fn main() -> Result<ExitCode> {

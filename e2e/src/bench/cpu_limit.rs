@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// A process may use its share of each such time: as if its core were slower. Kubernetes takes
-/// a tenth of a second, which a router of several threads uses up at once and then stands still.
+/// A process runs for so long at a time, or may do so again each such time: as if its core were
+/// slower. Kubernetes takes a tenth of a second, which a router of several threads uses up at once
+/// and then stands still. The kernel takes no shorter time, and none above a second.
 const SLICE_US: f64 = 1_000.0;
-/// A share of less is a period that the kernel does not take.
-const LEAST: f64 = 0.005;
+const LEAST: f64 = 0.001;
 
 /// A control group of one process. Gone, with its limit, when dropped.
 pub struct CpuLimit {
@@ -47,14 +47,14 @@ impl CpuLimit {
 
     /// Leaves it so much of a core.
     pub fn set(&self, cores: f64) -> Result<()> {
-        ensure!(cores > LEAST, "{cores:.4} of a core is too little");
-        let period = SLICE_US / cores;
+        ensure!(cores >= LEAST, "{cores:.4} of a core is too little");
+        let (quota, period) = quota_and_period(cores);
         match self.interface {
             Interface::Version1 => {
                 self.write("cpu.cfs_period_us", &format!("{period:.0}"))?;
-                self.write("cpu.cfs_quota_us", &format!("{SLICE_US:.0}"))
+                self.write("cpu.cfs_quota_us", &format!("{quota:.0}"))
             }
-            Interface::Version2 => self.write("cpu.max", &format!("{SLICE_US:.0} {period:.0}")),
+            Interface::Version2 => self.write("cpu.max", &format!("{quota:.0} {period:.0}")),
         }
     }
 
@@ -72,6 +72,15 @@ impl CpuLimit {
     }
 }
 
+/// In microseconds, both as short as the kernel takes them.
+fn quota_and_period(cores: f64) -> (f64, f64) {
+    if cores < 1.0 {
+        (SLICE_US, SLICE_US / cores)
+    } else {
+        (SLICE_US * cores, SLICE_US)
+    }
+}
+
 impl Drop for CpuLimit {
     fn drop(&mut self) {
         if let Some(root) = self.directory.parent() {
@@ -79,5 +88,23 @@ impl Drop for CpuLimit {
             let _ = std::fs::write(root.join("cgroup.procs"), self.process.to_string());
         }
         let _ = std::fs::remove_dir(&self.directory);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_quota_nor_period_is_shorter_than_a_slice() {
+        for (cores, wanted) in [
+            (0.25, (1_000.0, 4_000.0)),
+            (1.0, (1_000.0, 1_000.0)),
+            (1.5, (1_500.0, 1_000.0)),
+            (LEAST, (1_000.0, 1_000_000.0)),
+        ] {
+            let (quota, period) = quota_and_period(cores);
+            assert_eq!((quota.round(), period.round()), wanted, "{cores}");
+        }
     }
 }

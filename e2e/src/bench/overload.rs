@@ -54,6 +54,7 @@ struct Figures {
     audio_expected: u64,
     audio_lost: u64,
     dropped: u64,
+    newcomers: u64,
     newcomers_refused: u64,
 }
 
@@ -103,6 +104,7 @@ pub async fn run(plenum: &Path, reports: &Path) -> Result<()> {
         audio_expected: audio("audio_expected")?,
         audio_lost: audio("audio_lost")?,
         dropped: inside.1.dropped,
+        newcomers: newcomers.1.joins.attempted,
         newcomers_refused: newcomers.1.joins.failed,
     };
     let file = reports.join("overload.json");
@@ -193,8 +195,8 @@ impl Figures {
             megabytes(self.rss_after())
         );
         println!(
-            "  voices: {} packets lost of {}; {} newcomers refused",
-            self.audio_lost, self.audio_expected, self.newcomers_refused
+            "  voices: {} packets lost of {}; {} of {} newcomers refused",
+            self.audio_lost, self.audio_expected, self.newcomers_refused, self.newcomers
         );
         println!("  all as before {} ms after the end", self.recovered_ms);
     }
@@ -208,6 +210,10 @@ impl Figures {
         ensure!(self.audio_expected > 0, "nobody was to be heard");
         ensure!(self.audio_lost == 0, "voices of those inside were lost");
         ensure!(self.dropped == 0, "{} were dropped", self.dropped);
+        ensure!(
+            self.newcomers > 0 && self.newcomers_refused == self.newcomers,
+            "newcomers were let in"
+        );
         ensure!(
             self.recovered_ms <= RECOVERY.as_millis(),
             "the recovery took longer than 2 s"
@@ -243,6 +249,7 @@ mod tests {
             audio_expected: 1_000,
             audio_lost: 0,
             dropped: 0,
+            newcomers: 4,
             newcomers_refused: 4,
         }
     }
@@ -259,6 +266,13 @@ mod tests {
         let mut grown = figures();
         grown.seconds[2].rss_bytes = 85_000_000;
         grown.judge().unwrap_err();
+    }
+
+    #[test]
+    fn all_newcomers_have_to_be_refused() {
+        let mut open = figures();
+        open.newcomers_refused = 3;
+        open.judge().unwrap_err();
     }
 
     #[test]

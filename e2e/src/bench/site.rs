@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::cpu_limit::CpuLimit;
 use super::process::Usage;
@@ -19,6 +19,11 @@ const PORT: u16 = 42_443;
 const HEALTH: &str = "127.0.0.1:42445";
 /// How long it may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long it may take to tell its metrics, though it has next to no time.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+/// Longer than any load that is asked for.
+const ENDS_WITHIN: Duration = Duration::from_mins(15);
 
 /// Of two cores, as taskset counts them.
 const CORE_OF_THE_SITE: &str = "0";
@@ -61,7 +66,7 @@ impl Site {
             .with_context(|| format!("{} does not start", plenum.display()))?;
         let stdout = child.stdout.take().context("its output")?;
         let mut lines = BufReader::new(stdout).lines();
-        let ready = tokio::time::timeout(READY_WITHIN, lines.next_line()).await;
+        let ready = timeout(READY_WITHIN, lines.next_line()).await;
         let ready = ready.context("plenum serve was not ready within 15 s")??;
         let ready: serde_json::Value = serde_json::from_str(&ready.context("plenum serve ended")?)?;
         let text = |name: &str| {
@@ -112,8 +117,12 @@ impl Site {
 
     /// The sum over the labels of one of its metrics.
     pub async fn metric(&self, name: &str) -> Result<f64> {
-        let page = reqwest::get(format!("http://{HEALTH}/metrics")).await?;
-        let page = page.error_for_status()?.text().await?;
+        let page = async {
+            let page = reqwest::get(format!("http://{HEALTH}/metrics")).await?;
+            page.error_for_status()?.text().await
+        };
+        let page = timeout(ANSWERS_WITHIN, page).await;
+        let page = page.context("plenum serve does not tell its metrics")??;
         sum(&page, name).with_context(|| format!("there is no metric {name}"))
     }
 
@@ -169,9 +178,10 @@ impl Load {
         children::terminate(&self.child);
     }
 
-    /// How it ended and its report; none when it could not run.
+    /// How it ended and its report; none when it could not run, or does not end.
     pub async fn outcome(mut self) -> Result<(ExitStatus, Report)> {
-        let status = self.child.wait().await?;
+        let ended = timeout(ENDS_WITHIN, self.child.wait()).await;
+        let status = ended.context("plenum load did not end within 15 min")??;
         let text = std::fs::read_to_string(&self.file)
             .with_context(|| format!("plenum load ended with {status} and no report"))?;
         Ok((status, Report::parse(&text)?))

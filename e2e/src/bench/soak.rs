@@ -60,8 +60,10 @@ struct Wave {
     at_s: u64,
     rss_bytes: u64,
     descriptors: usize,
-    /// CPU cores that the site used in the busiest ten seconds of the wave.
+    /// CPU cores that the site used in the busiest ten seconds of the wave, and what share of
+    /// those it had.
     cores: f64,
+    load: Option<f64>,
 }
 
 /// Lets `people` come and go for so long; writes `soak.json`, prints what came of it. With a
@@ -113,6 +115,7 @@ pub async fn run(
             rss_bytes: site.usage()?.rss_bytes,
             descriptors: site.descriptors()?,
             cores,
+            load: figures.limit_cores.map(|limit| cores / limit),
         };
         wave.print();
         if let (Some(limit), Some(load), None) = (&limit, load, figures.limit_cores) {
@@ -139,11 +142,12 @@ async fn wave(site: &mut Site, people: u32) -> Result<Vec<Report>> {
     Ok(reports)
 }
 
-/// Overlapping crowds: each comes over a third of the wave and leaves at another time.
+/// Overlapping crowds: each comes over a third of the wave and leaves at another time, the first
+/// one ten seconds after its last came.
 fn crowds(site: &mut Site, people: u32) -> Result<Vec<Load>> {
     let udp = people * UDP_SHARE / 100;
     let rest = (people - udp) / 2;
-    let crowds = RUNGS.into_iter().zip([udp, rest, rest]).zip([40, 30, 25]);
+    let crowds = RUNGS.into_iter().zip([udp, rest, rest]).zip([40, 35, 30]);
     crowds
         .map(|((rung, people), seconds)| site.load(&crowd(rung, people, seconds)))
         .collect()
@@ -191,12 +195,14 @@ async fn empty(site: &Site) -> Result<()> {
 
 impl Wave {
     fn print(&self) {
+        let load = self.load.map(|load| format!(", {:.0} %", load * 100.0));
         println!(
-            "  {:>5} s   empty: {:>6.1} MB, {:>3} file descriptors   up to {:.2} cores",
+            "  {:>5} s   empty: {:>6.1} MB, {:>3} file descriptors   up to {:.2} cores{}",
             self.at_s,
             megabytes(self.rss_bytes),
             self.descriptors,
-            self.cores
+            self.cores,
+            load.unwrap_or_default()
         );
     }
 }

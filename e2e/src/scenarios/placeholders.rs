@@ -29,26 +29,34 @@ const POLL: Duration = Duration::from_millis(200);
 pub async fn pods_hold_nodes_for_routers_and_give_way_to_them(world: &World) -> Result<()> {
     world.set_values(&["priorityClasses.enabled=true"]).await?;
     let (held, taken) = nodes(world).await?;
-    for node in &taken {
-        label(world, node, false).await?;
-    }
     let story = story(world, &held, &taken).await;
+    let put_back = put_back(world, &taken).await;
+    story.and(put_back)
+}
+
+/// All of it, whatever has gone wrong before.
+async fn put_back(world: &World, taken: &[String]) -> Result<()> {
     let nothing = json!({ "nodeAutoscaler": null, "schedule": null, "minRouters": null });
-    let put_back = patch(world, nothing).await;
-    for node in &taken {
-        label(world, node, true).await?;
+    let mut done = patch(world, nothing).await;
+    for node in taken {
+        done = done.and(label(world, node, true).await);
     }
-    story?;
-    put_back?;
-    until_pods(world, "none is left", <[Pod]>::is_empty).await?;
+    done = done.and(
+        until_pods(world, "none is left", <[Pod]>::is_empty)
+            .await
+            .map(drop),
+    );
     // It stays with none, as the operator may delete none; it goes with its pool.
     let deployment = format!("deployment/{ZONE}-placeholder");
-    let delete = ["-n", NAMESPACE, "delete", &deployment];
-    world.site.kubectl(delete).await?;
-    world.set_values(&["priorityClasses.enabled=false"]).await
+    let delete = ["-n", NAMESPACE, "delete", "--ignore-not-found", &deployment];
+    done = done.and(world.site.kubectl(delete).await.map(drop));
+    done.and(world.set_values(&["priorityClasses.enabled=false"]).await)
 }
 
 async fn story(world: &World, held: &str, taken: &[String]) -> Result<()> {
+    for node in taken {
+        label(world, node, false).await?;
+    }
     patch(
         world,
         json!({ "nodeAutoscaler": "ClusterAutoscaler", "schedule": [window(3)] }),
@@ -113,10 +121,10 @@ async fn label(world: &World, node: &str, ours: bool) -> Result<()> {
     world.site.kubectl(label).await.map(drop)
 }
 
-/// Three routers from a time that is at least two minutes ahead: nodes are asked for five minutes
-/// before, and routers are started as long before as they take to start.
+/// Three routers from a time that is four to five minutes ahead: nodes are asked for five minutes
+/// before, and routers are started as long before as they take to start, when all this is over.
 fn window(routers: u32) -> Value {
-    let begins = (Timestamp::now() + 3.minutes()).to_zoned(TimeZone::UTC);
+    let begins = (Timestamp::now() + 5.minutes()).to_zoned(TimeZone::UTC);
     let cron = format!("{} {} * * *", begins.minute(), begins.hour());
     json!({ "cron": cron, "minutes": 30, "minRouters": routers })
 }
