@@ -71,10 +71,6 @@ test-monitoring: tools image ## Alerts by promtool, dashboards on a real Prometh
 	cargo test -p plenum-e2e --test chart --quiet -- --ignored promtool::
 	$(E2E) test --image $(IMAGE) --chart charts/plenum --plenum $(RELEASE)/plenum --samples samples --reports target/reports dashboards::
 
-.PHONY: test-removal
-test-removal: tools image ## What stays of a release that is removed, and of all of it (needs root)
-	$(E2E) test --image $(IMAGE) --chart charts/plenum --plenum $(RELEASE)/plenum --samples samples --reports target/reports removal::
-
 .PHONY: matrix
 matrix: build matrix-packages ## Join from behind firewalls, proxies and bad names, in networks of its own (needs root)
 	$(E2E) matrix --plenum $(RELEASE)/plenum --samples samples --reports target/reports $(FILTER)

@@ -62,10 +62,8 @@ scenarios! {
     faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain, meetings_do_not_need_the_api_server;
 }
 
-/// Run when they are asked for: the first needs a Prometheus, which takes long to build; the
-/// second waits for Kubernetes' garbage collector, which was seen to take more than 90 s for what
-/// is left of the release, soon after the API server had been away.
-const ASIDE: [&str; 2] = ["dashboards::", "removal::"];
+/// Run when it is asked for: it needs a Prometheus, which takes long to build.
+const ASIDE: [&str; 1] = ["dashboards::"];
 
 /// Runs the scenarios that `filter` selects and prints them as `cargo test` does.
 pub fn run(world: World, handle: &Handle, filter: Option<String>) -> Conclusion {
