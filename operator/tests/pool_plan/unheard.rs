@@ -177,6 +177,55 @@ fn a_container_that_was_started_anew_has_to_be_heard_anew() {
 }
 
 #[test]
+fn one_that_begins_late_in_its_drain_gets_the_time_to_be_heard() {
+    let pool = pool(|p| (p.drain_deadline_seconds, p.rollout_deadline_seconds) = (7_200, 300));
+    let mut seen = world(&[], &[("a", 10), ("b", 7)]);
+    draining(&mut seen, "b", DrainReason::ScaleDown, 0);
+    let memory = first(&pool, &seen).memory;
+    let mut anew = seen.clone();
+    last_heard(&mut anew, 1);
+    pod_of(&mut anew, "b").run = 1;
+    // Somebody deleted its pod, and it has another.
+    mute(&mut seen, "b");
+    pod_of(&mut seen, "b").born = at(1_800);
+    for mut seen in [anew, seen] {
+        let mut memory = memory.clone();
+        for second in [1_800, 1_801, 2_099] {
+            let waits = plan(&pool, &seen, &memory, at(second));
+            assert_eq!(changes(&waits), [], "after {second} s");
+            assert_eq!(waits.look_again, Some(at(2_100)));
+            if let Some(said) = waits.pods.get(&router("b")) {
+                pod_of(&mut seen, "b").said = *said;
+            }
+            memory = waits.memory;
+        }
+        let late = plan(&pool, &seen, &memory, at(2_100));
+        assert_eq!(changes(&late), [("b", Change::UnlabelLate)]);
+    }
+}
+
+#[test]
+fn what_a_process_was_missed_for_is_not_held_against_the_next() {
+    let pool = pool(|p| p.rollout_deadline_seconds = 120);
+    let mut seen = world(&[], &[("b", 7)]);
+    edit(&mut seen, "b").schedulable = false;
+    let mut memory = first(&pool, &seen).memory;
+    last_heard(&mut seen, 1);
+    memory = plan(&pool, &seen, &memory, at(1)).memory;
+    // Its people come back to it in a moment, as there is no other.
+    for (second, run) in [(100, 1), (121, 1), (200, 2), (219, 2)] {
+        pod_of(&mut seen, "b").run = run;
+        let waits = plan(&pool, &seen, &memory, at(second));
+        assert_eq!(changes(&waits), [], "after {second} s");
+        memory = waits.memory;
+    }
+    // One that ends time and again has no more time than that.
+    let leaves = plan(&pool, &seen, &memory, at(220));
+    let drain = Change::StartDrain(DrainReason::NodeCordoned);
+    assert_eq!(changes(&leaves), [("b", drain)]);
+}
+
+#[test]
 fn a_word_of_the_process_before_counts_while_somebody_is_in_touch_with_it() {
     let (pool, mut seen, memory) = heard_once();
     pod_of(&mut seen, "b").run = 1;

@@ -13,11 +13,19 @@ const FRESH_MS: i64 = 3_000;
 impl World {
     /// When people may be cut off.
     fn deadline(&self, node: &str, drain: Drain) -> Timestamp {
+        let unheard = self.pods_on(node).all(|pod| !pod.known);
+        self.deadline_if(unheard, node, drain)
+    }
+
+    /// The same, for a router that nobody heard since it runs, or one that may have been.
+    fn deadline_if(&self, unheard: bool, node: &str, drain: Drain) -> Timestamp {
         let after = |from: Timestamp, takes| from.checked_add(takes).unwrap_or(Timestamp::MAX);
         let mut own = after(drain.since, self.pool.drain_deadline);
-        let listened = self.listened.map(Self::time_of);
-        if let Some(listened) = listened.filter(|_| self.pods_on(node).all(|pod| !pod.known)) {
-            own = own.min(after(drain.since.max(listened), self.pool.rollout_deadline));
+        if let Some(listened) = self.listened.filter(|_| unheard) {
+            // What does not run yet cannot be heard.
+            let began = self.pods_on(node).map(SimPod::began).max();
+            let from = Self::time_of(began.map_or(listened, |began| began.max(listened)));
+            own = own.min(after(from.max(drain.since), self.pool.rollout_deadline));
         }
         match self.ending {
             Some(Ending::Zone { until, gone: false }) => match drain.reason {
@@ -58,6 +66,17 @@ impl World {
             pod.people == 0 || self.deadline(&pod.node, its_own) <= self.time(),
             "{} people were given the time of those before them",
             pod.people
+        );
+    }
+
+    /// It is said of this node's router that its time is over: nobody may be on it, but each
+    /// process has the time to be heard.
+    pub fn check_late(&self, node: &str) {
+        let drain = self.nodes[node].drain;
+        let drain = drain.expect("only draining routers are late");
+        assert!(
+            self.deadline_if(true, node, drain) <= self.time(),
+            "the router on {node} did not have its time"
         );
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plenum_operator::pool::observed::Observed;
-use plenum_operator::pool::plan::{Change, Memory, Plan, plan};
+use plenum_operator::pool::plan::{Change, Memory, Plan, Replaced, plan};
 use plenum_wire::RouterId;
 
 use crate::world::World;
@@ -79,6 +79,9 @@ impl Operator {
             if let Change::StartDrain(reason) = write.change {
                 world.check_drain(name, reason);
             }
+            if write.change == Change::UnlabelLate {
+                world.check_late(name);
+            }
             writes += 1;
             if !world.mark(name, &write.marks, seen.1[name]) {
                 return writes;
@@ -90,10 +93,13 @@ impl Operator {
             writes += 1;
             world.say(router, *said);
         }
-        for router in decided.replace.keys() {
+        for (router, replaced) in &decided.replace {
             if faulty && world.rng.chance(50) {
                 self.restart(world);
                 return writes;
+            }
+            if *replaced == Replaced::Late {
+                world.check_late(&seen.0.pods[router].node);
             }
             writes += 1;
             world.replace(router);

@@ -57,6 +57,17 @@ pub struct SimPod {
     pub said: Said,
 }
 
+impl SimPod {
+    /// Since when its process could be seen to run.
+    pub fn began(&self) -> i64 {
+        if self.run == 0 {
+            self.born
+        } else {
+            self.starts
+        }
+    }
+}
+
 /// What pods are made from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Template {

@@ -78,13 +78,14 @@ impl Draft<'_> {
         self.replace.extend(outdated);
     }
 
-    /// Nobody can have been sent to a router that nobody ever heard of: it gets the time in which
-    /// any new one has to take people, and only time in which it could have been heard counts.
+    /// Nobody can have been sent to a router that nobody ever heard of since it runs: it gets the
+    /// time in which any new one has to take people, and only time in which it ran and could have
+    /// been heard counts.
     fn deadline(&self, member: &Member, drain: Drain, hearing: &Hearing) -> Option<Timestamp> {
         let longest = drain.since.checked_add(self.pool.drain_deadline).ok();
-        let listened = hearing.since().filter(|_| member.unheard);
-        let unheard = listened.and_then(|since| {
-            let from = since.max(drain.since);
+        let unheard = member.pod.filter(|_| member.unheard);
+        let unheard = unheard.and_then(|(router, pod)| {
+            let from = hearing.could_hear(router, pod)?.max(drain.since);
             from.checked_add(self.pool.rollout_deadline).ok()
         });
         let own = longest.into_iter().chain(unheard).min();

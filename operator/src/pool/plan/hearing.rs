@@ -40,13 +40,14 @@ pub(super) struct Heard {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Missed {
     since: Timestamp,
-    /// It was never heard; that it was begins its time anew.
+    /// It was never heard since it runs. That it was begins its time anew, as does the first run
+    /// after one that was; not each of a process that ends time and again.
     unheard: bool,
 }
 
 impl Heard {
     fn with(&self, seen: &Observed, now: Timestamp) -> Self {
-        let runs = self.runs.with(seen);
+        let runs = self.runs.with(seen, now);
         if seen.view.coverage != Coverage::Complete {
             return Self {
                 runs,
@@ -57,7 +58,14 @@ impl Heard {
             let may_be_heard = pod.said.heard && !runs.begins(router);
             let unheard = !may_be_heard && runs.word(seen, router).is_none();
             let before = self.missed.get(router);
-            let before = before.filter(|before| unheard || !before.unheard);
+            let goes_on = |before: &&Missed| {
+                if before.unheard {
+                    unheard
+                } else {
+                    !runs.begins(router)
+                }
+            };
+            let before = before.filter(goes_on);
             let since = before.map_or(now, |before| before.since);
             Missed { since, unheard }
         };
@@ -104,6 +112,12 @@ impl Hearing {
     /// Since when all controllers are heard without a break.
     pub(super) fn since(&self) -> Option<Timestamp> {
         self.heard.all
+    }
+
+    /// Since when this router could be heard, as far as anybody knows.
+    pub(super) fn could_hear(&self, router: &RouterId, pod: &Pod) -> Option<Timestamp> {
+        let began = self.heard.runs.began(router, pod);
+        self.since().map(|since| since.max(began))
     }
 
     /// The newest word of this router since it runs.

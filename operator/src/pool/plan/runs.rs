@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use plenum_wire::{Boot, RouterId};
 
 use crate::pool::observed::{Observed, Pod, Word};
@@ -23,16 +24,17 @@ struct Run {
     boot: Option<Boot>,
     /// The process that was last heard before.
     before: Option<Boot>,
-    /// It was seen to follow another.
-    seen_to_begin: bool,
+    /// When it was seen to follow another.
+    began: Option<Timestamp>,
 }
 
 impl Runs {
     /// With what is seen now.
-    pub(super) fn with(&self, seen: &Observed) -> Self {
+    pub(super) fn with(&self, seen: &Observed, now: Timestamp) -> Self {
         let run = |(router, pod): (&RouterId, &Pod)| {
             let word = seen.view.routers.get(router);
-            (router.clone(), Run::new(self.0.get(router), pod, word))
+            let run = Run::new(self.0.get(router), pod, word, now);
+            (router.clone(), run)
         };
         Self(seen.pods.iter().map(run).collect())
     }
@@ -45,13 +47,19 @@ impl Runs {
 
     /// Its container was seen to be started anew, and nobody has heard of the new process.
     pub(super) fn begins(&self, router: &RouterId) -> bool {
-        let begins = |run: &Run| run.seen_to_begin && run.boot.is_none();
+        let begins = |run: &Run| run.began.is_some() && run.boot.is_none();
         self.0.get(router).is_some_and(begins)
+    }
+
+    /// Since when the process that runs there now may do so, as far as anybody knows.
+    pub(super) fn began(&self, router: &RouterId, pod: &Pod) -> Timestamp {
+        let began = self.0.get(router).and_then(|run| run.began);
+        began.unwrap_or(pod.born)
     }
 }
 
 impl Run {
-    fn new(last: Option<&Self>, pod: &Pod, word: Option<&Word>) -> Self {
+    fn new(last: Option<&Self>, pod: &Pod, word: Option<&Word>, now: Timestamp) -> Self {
         let new = |before: Option<Boot>| {
             let of_it = |word: &&Word| Some(word.boot) != before || word.counts();
             word.filter(of_it).map(|word| word.boot)
@@ -68,14 +76,14 @@ impl Run {
                     number: pod.run,
                     boot: new(before),
                     before,
-                    seen_to_begin: true,
+                    began: Some(now),
                 }
             }
             None => Self {
                 number: pod.run,
                 boot: new(None),
                 before: None,
-                seen_to_begin: false,
+                began: None,
             },
         }
     }
