@@ -14,7 +14,7 @@
 //!   every controller is heard, is not waited for any longer: it is no room for anybody, and is left
 //!   alone but for a rollout and a node that somebody wants empty.
 //! - A template whose routers do not take people replaces no further router, but for those that
-//!   never came up themselves.
+//!   never came up themselves, or ended and did not come back for `rolloutDeadlineSeconds`.
 //! - The same state gives an empty plan: what is as it should be is not written.
 //!
 //! | file | decides |

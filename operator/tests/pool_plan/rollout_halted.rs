@@ -103,6 +103,34 @@ fn a_broken_router_without_a_mark_goes_before_others_and_waits_for_nobody() {
 }
 
 #[test]
+fn a_router_that_worked_and_just_began_anew_is_not_made_from_a_template_that_does_not_work() {
+    let two = pool(|p| {
+        (p.min_routers, p.max_draining) = (3, 2);
+        p.rollout_deadline_seconds = 120;
+    });
+    for began in [true, false] {
+        let mut seen = stuck();
+        let memory = first(&two, &seen).memory;
+        let word = word_of(&mut seen, "b");
+        (word.fresh, word.connected, word.fresh_everywhere) = (false, false, false);
+        let pod = pod_of(&mut seen, "b");
+        if began {
+            pod.run = 1;
+        } else {
+            (pod.ready, pod.stopped) = (false, true);
+        }
+        let waits = plan(&two, &seen, &memory, at(10));
+        assert_eq!(changes(&waits), [], "began: {began}");
+        let waits = plan(&two, &seen, &waits.memory, at(129));
+        assert_eq!(changes(&waits), [], "began: {began}");
+        // It had the time to come back: nobody is on it.
+        let broken = plan(&two, &seen, &waits.memory, at(130));
+        let drain = Change::StartDrain(DrainReason::Rollout);
+        assert_eq!(changes(&broken), [("b", drain)], "began: {began}");
+    }
+}
+
+#[test]
 fn a_router_whose_kubelet_thinks_it_ended_is_left_alone_while_anybody_hears_it() {
     let mut seen = stuck();
     crashing(&mut seen, "a");

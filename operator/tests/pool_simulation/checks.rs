@@ -190,10 +190,14 @@ impl World {
         })
     }
 
-    /// The router there never worked, or not yet, so that nobody misses it.
+    /// The router there never worked, or not yet, or ended and did not come back for long: nobody
+    /// misses it.
     fn is_broken(&self, node: &str) -> bool {
-        self.pods_on(node)
-            .all(|pod| pod.template.works != Works::Yes || !pod.known)
+        let left = |router: &RouterId, pod: &SimPod| !pod.known && self.is_missed_for_long(router);
+        let mut there = self.pods.iter().filter(|(_, pod)| pod.node == node);
+        there.all(|(router, pod)| {
+            pod.template.works != Works::Yes || !pod.ever_known || left(router, pod)
+        })
     }
 
     /// A router that is to serve was made from the template wanted now, and never will.

@@ -63,7 +63,8 @@ impl World {
         for (name, controller) in &mut self.controllers {
             if controller.hears {
                 for (router, load, boot) in &words {
-                    self.pods.get_mut(router).unwrap().known = true;
+                    let pod = self.pods.get_mut(router).unwrap();
+                    (pod.known, pod.ever_known) = (true, true);
                     controller
                         .knows
                         .insert(router.clone(), (*load, *boot, self.now));

@@ -77,13 +77,19 @@ impl World {
             .into_iter()
             .map(|router| (router.clone(), since(router)));
         let missed: BTreeMap<RouterId, i64> = missed.collect();
-        let patience = i64::try_from(self.pool.rollout_deadline.as_millis()).unwrap();
         let by_none = |router: &RouterId| !word(router).is_some_and(|word| word.fresh);
-        let silent = missed.iter().filter(|(router, since)| {
-            now - **since >= patience && (!heard.is_empty() || by_none(router))
-        });
-        self.silent = silent.map(|(router, _)| router.clone()).collect();
+        let its_own = |router: &&RouterId| !heard.is_empty() || by_none(router);
+        let its_own: BTreeSet<RouterId> = missed.keys().filter(its_own).cloned().collect();
         self.missed = missed;
+        let silent = its_own.into_iter();
+        self.silent = silent.filter(|it| self.is_missed_for_long(it)).collect();
+    }
+
+    /// It had the time of a new router to be heard by all controllers, and was not.
+    pub fn is_missed_for_long(&self, router: &RouterId) -> bool {
+        let patience = i64::try_from(self.pool.rollout_deadline.as_millis()).unwrap();
+        let since = self.missed.get(router);
+        since.is_some_and(|since| self.now - since >= patience)
     }
 
     /// It remembers nothing, or has to begin anew.

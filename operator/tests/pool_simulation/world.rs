@@ -37,6 +37,8 @@ pub struct SimNode {
 }
 
 #[derive(Clone)]
+// As for nodes.
+#[allow(clippy::struct_excessive_bools)]
 pub struct SimPod {
     pub node: String,
     /// What it was made from.
@@ -54,6 +56,8 @@ pub struct SimPod {
     pub run: u32,
     /// Some controller heard of it at some time since its process began.
     pub known: bool,
+    /// The same of any process of it.
+    pub ever_known: bool,
     pub said: Said,
 }
 
@@ -238,6 +242,7 @@ impl World {
                     boot: self.next,
                     run: 0,
                     known: false,
+                    ever_known: false,
                     said: Said::default(),
                 };
                 self.pods.insert(router, pod);

@@ -133,6 +133,11 @@ impl Hearing {
         self.since().is_some() && word.is_none() && unheard
     }
 
+    /// The same of all runs of its container, and not of the present one alone.
+    pub(super) fn is_new(&self, router: &RouterId) -> bool {
+        self.since().is_some() && self.heard.runs.is_new(router)
+    }
+
     /// Whether a controller ever heard of this router cannot be told yet.
     pub(super) fn is_unclear(&self, pod: &Pod, word: Option<&Word>) -> bool {
         let unwritten = pod.said.heard && !pod.said.written;

@@ -34,6 +34,8 @@ pub(super) struct Members<'a> {
 
 /// A labelled node with its router.
 #[derive(Clone, Copy)]
+// Independent facts of a router, each read by itself; no states hide in them.
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Member<'a> {
     pub node: &'a Node,
     /// Its router's pod, if one that is not terminating exists.
@@ -42,6 +44,8 @@ pub(super) struct Member<'a> {
     pub word: Option<&'a Word>,
     /// No controller has ever heard of that router since it runs: nobody can have been sent to it.
     pub unheard: bool,
+    /// Nor did any before: it was never one that people could have been on.
+    pub new: bool,
     /// Not every controller has heard that router for as long as a new one may take.
     pub missed: bool,
     /// That router was heard once, and is not for so long that nobody waits for it any more.
@@ -124,6 +128,11 @@ impl Member<'_> {
         self.broken() && self.missed
     }
 
+    /// Broken, and no router that worked until a moment ago and may work again in the next.
+    pub(super) fn never_worked(&self) -> bool {
+        self.broken() && (self.new || self.missed)
+    }
+
     /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
     /// from them is no news of the router.
     fn lost(&self, coverage: Coverage) -> bool {
@@ -185,6 +194,7 @@ impl<'a> Members<'a> {
                 pod,
                 word,
                 unheard: pod.is_some_and(|(router, pod)| hearing.never(router, pod, word)),
+                new: pod.is_some_and(|(router, _)| hearing.is_new(router)),
                 missed: pod.is_some_and(|(router, _)| hearing.is_missed_for_long(router)),
                 silent: pod.is_some_and(|(router, pod)| hearing.is_silent(router, pod, word)),
             };

@@ -26,6 +26,9 @@ struct Run {
     before: Option<Boot>,
     /// When it was seen to follow another.
     began: Option<Timestamp>,
+    /// This process or one before it was heard, or may have been: of a pod that was not seen from
+    /// its first run on nobody knows.
+    heard: bool,
 }
 
 impl Runs {
@@ -51,6 +54,11 @@ impl Runs {
         self.0.get(router).is_some_and(begins)
     }
 
+    /// No process of this pod was ever heard.
+    pub(super) fn is_new(&self, router: &RouterId) -> bool {
+        self.0.get(router).is_some_and(|run| !run.heard)
+    }
+
     /// Since when the process that runs there now may do so, as far as anybody knows.
     pub(super) fn began(&self, router: &RouterId, pod: &Pod) -> Timestamp {
         let began = self.0.get(router).and_then(|run| run.began);
@@ -64,10 +72,12 @@ impl Run {
             let of_it = |word: &&Word| Some(word.boot) != before || word.counts();
             word.filter(of_it).map(|word| word.boot)
         };
+        let heard = pod.said.heard || word.is_some();
         match last {
             // A cache may be behind what was seen before.
             Some(run) if pod.run <= run.number => Self {
                 boot: run.boot.or_else(|| new(run.before)),
+                heard: run.heard || heard,
                 ..*run
             },
             Some(run) => {
@@ -77,6 +87,7 @@ impl Run {
                     boot: new(before),
                     before,
                     began: Some(now),
+                    heard: run.heard || heard,
                 }
             }
             None => Self {
@@ -84,6 +95,7 @@ impl Run {
                 boot: new(None),
                 before: None,
                 began: None,
+                heard: heard || pod.run > 0,
             },
         }
     }
