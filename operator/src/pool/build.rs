@@ -22,6 +22,8 @@ use crate::context::Image;
 
 /// Annotation on the pod template: its hash. A pod with another one is outdated.
 pub const TEMPLATE: &str = "plenum.dev/template";
+/// The container of a pod in which the router runs; others may be put beside it.
+pub(super) const CONTAINER: &str = "router";
 /// Where the link certificate is mounted.
 const LINK_DIRECTORY: &str = "/etc/plenum/link";
 /// The zone controllers' link port.
@@ -193,7 +195,7 @@ fn container(pool: &ValidPool, image: &Image) -> Container {
         add: needs_low_ports(pool).then(|| vec!["NET_BIND_SERVICE".to_owned()]),
     };
     Container {
-        name: "router".to_owned(),
+        name: CONTAINER.to_owned(),
         image: Some(name.clone()),
         command: Some(command(pool)),
         env: Some(image.environment([

@@ -9,6 +9,7 @@ use plenum_crds::conditions::ZoneCondition;
 use plenum_crds::{MeetingZone, labels};
 use plenum_wire::RouterId;
 
+use super::build::CONTAINER;
 use super::observed::{self, Owner, Zone};
 use super::outline::{NodeOutline, PodOutline};
 use super::validate::ValidPool;
@@ -126,12 +127,14 @@ pub(super) fn born(pod: &Pod) -> Timestamp {
     created.map_or(Timestamp::MAX, |time| time.0)
 }
 
-/// How often its container was started anew.
+/// How often the router's container was started anew. What was put beside it begins no run.
 pub(super) fn run(pod: &Pod) -> u32 {
-    let statuses = pod.status.as_ref();
-    let statuses = statuses.and_then(|s| s.container_statuses.as_ref());
-    let first = statuses.and_then(|statuses| statuses.first());
-    first.map_or(0, |status| u32::try_from(status.restart_count).unwrap_or(0))
+    let mut statuses = pod
+        .status
+        .iter()
+        .flat_map(|s| s.container_statuses.iter().flatten());
+    let router = statuses.find(|status| status.name == CONTAINER);
+    router.map_or(0, |status| u32::try_from(status.restart_count).unwrap_or(0))
 }
 
 /// It has run, and by its kubelet no container of it does now.

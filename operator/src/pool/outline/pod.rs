@@ -246,6 +246,24 @@ mod tests {
     }
 
     #[test]
+    fn its_runs_are_those_of_the_router_and_not_of_what_was_put_beside_it() {
+        let of = |name: &str, restarts: u32| {
+            json!({
+                "name": name, "image": "i", "imageID": "i", "ready": true,
+                "restartCount": restarts,
+            })
+        };
+        let runs = |statuses: Value| {
+            let mut pod = whole();
+            pod["status"]["containerStatuses"] = statuses;
+            outline(pod).facts.run
+        };
+        assert_eq!(runs(json!([of("a-proxy", 4), of("router", 1)])), 1);
+        assert_eq!(runs(json!([of("a-proxy", 4)])), 0);
+        assert_eq!(runs(Value::Null), 0);
+    }
+
+    #[test]
     fn a_controller_that_is_told_to_stop_is_none_any_more() {
         assert!(outline(whole()).controller().is_some());
         let mut going = whole();
