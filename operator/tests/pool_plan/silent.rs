@@ -1,6 +1,8 @@
 //! Routers that were heard, run for all their kubelets know, and are heard no more: they are waited
 //! for as long as a new one may take until it takes people, and hold nothing up from then on.
 
+use plenum_crds::NodeAutoscaler;
+
 use super::world::*;
 
 const SCALING: &str = "ScalingActive";
@@ -43,6 +45,43 @@ fn it_is_waited_for_as_long_as_a_new_one_and_then_replaced() {
     // 65 people and 50 spare need two, and it is none of them. Those on it may still be talking.
     assert_eq!(changes(&goes_on), [("c", Change::Label)]);
     assert_eq!(goes_on.numbers.desired, 2);
+}
+
+#[test]
+fn those_in_its_place_that_fall_silent_too_are_replaced_within_a_bound() {
+    let mut pool = pool(|p| {
+        (p.rollout_deadline_seconds, p.max_routers, p.max_draining) = (120, 2, 1);
+        p.node_autoscaler = NodeAutoscaler::Karpenter;
+    });
+    let mut seen = world(&[], &[("a", 60), ("b", 5)]);
+    falls_silent(&mut seen, "b");
+    let first = after(&pool, &seen, 120);
+    assert_eq!(first.placeholders, 1, "a node is asked for");
+    let mut seen = world(&["d"], &[("a", 60), ("b", 5), ("c", 5)]);
+    falls_silent(&mut seen, "b");
+    falls_silent(&mut seen, "c");
+    let bound = after(&pool, &seen, 120);
+    assert_eq!(changes(&bound), []);
+    assert_eq!((bound.placeholders, bound.numbers.desired), (0, 2));
+    assert_eq!(verdict(&bound, SCALING), GOES_ON);
+    assert!(message(&bound, SCALING).contains("spec.maxDraining"));
+    pool.max_draining = 2;
+    let more = after(&pool, &seen, 120);
+    assert_eq!(changes(&more), [("d", Change::Label)]);
+    assert!(!message(&more, SCALING).contains("spec.maxDraining"));
+    // What is missing for another reason comes all the same.
+    pool.max_draining = 1;
+    let mut alone = world(&["d", "e"], &[("b", 5)]);
+    falls_silent(&mut alone, "b");
+    for name in ["x", "y"] {
+        let leaves = world(&[], &[(name, 90)]);
+        alone.nodes.extend(leaves.nodes);
+        alone.pods.extend(leaves.pods);
+        alone.view.routers.extend(leaves.view.routers);
+        edit(&mut alone, name).schedulable = false;
+    }
+    let one = [("d", Change::Label)];
+    assert_eq!(changes(&after(&pool, &alone, 120)), one);
 }
 
 #[test]

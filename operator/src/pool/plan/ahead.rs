@@ -43,8 +43,8 @@ pub(super) fn placeholders(pool: &ValidPool, members: &Members, size: &Size) -> 
         return 0;
     }
     let spare = u32::try_from(members.spare.len()).unwrap_or(u32::MAX);
-    size.soon
-        .saturating_sub(members.count().saturating_add(spare))
+    let there = members.count().saturating_add(spare);
+    members.may_come(pool, size.soon.saturating_sub(there))
 }
 
 /// Hardly anybody fits on the routers that take people: less than a fiftieth of what they hold.

@@ -9,7 +9,7 @@ use crate::pool::observed::Zone;
 
 impl Draft<'_> {
     pub(super) fn grow(&mut self, members: &Members, size: &Size) {
-        let mut missing = size.grow_to.saturating_sub(members.count()) as usize;
+        let mut missing = size.grow_to.saturating_sub(members.count());
         for (name, member) in &members.serving {
             // A rollout that is done, as the new router takes people; or a drain taken back.
             if member.node.drain.is_some() {
@@ -24,7 +24,7 @@ impl Draft<'_> {
         }
         let mut spare: Vec<_> = members.spare.iter().collect();
         spare.sort_by_key(|(name, member)| (Reverse(member.participants()), **name));
-        for (name, _) in spare.into_iter().take(missing) {
+        for (name, _) in spare.into_iter().take(missing as usize) {
             self.cancel_drain(name);
             missing -= 1;
         }
@@ -33,8 +33,8 @@ impl Draft<'_> {
         if self.seen.zone != Zone::Found || !self.seen.startable {
             return;
         }
-        let seen = self.seen;
-        for name in seen.free_nodes().take(missing) {
+        let (seen, come) = (self.seen, members.may_come(self.pool, missing));
+        for name in seen.free_nodes().take(come as usize) {
             self.write(name, Marks::Active(None), Change::Label);
         }
     }

@@ -238,6 +238,19 @@ impl<'a> Members<'a> {
         u32::try_from(self.serving.len() + self.rolling.len()).unwrap_or(u32::MAX)
     }
 
+    /// How many of so many missing routers may come. Those in the place of silent ones may fall
+    /// silent as well, and are replaced again: with all that are there, but for dead nodes, no more
+    /// than the largest pool has while it is rolled.
+    pub(super) fn may_come(&self, pool: &ValidPool, missing: u32) -> u32 {
+        let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
+        let in_place_of_silent = missing.min(count(self.silent.len()));
+        let others = missing - in_place_of_silent;
+        let there = self.all().count() - self.lost.len();
+        let most = pool.max.saturating_add(pool.max_draining);
+        let room = most.saturating_sub(count(there).saturating_add(others));
+        others + in_place_of_silent.min(room)
+    }
+
     /// Routers of another template than the one wanted now that serve, or are silent.
     pub(super) fn outdated(&self) -> impl Iterator<Item = (&'a str, Member<'a>)> + '_ {
         self.serving

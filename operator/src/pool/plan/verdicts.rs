@@ -149,7 +149,7 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
     if let Some(reason) = size.hold {
         return say(false, reason, held(reason, seen, members));
     }
-    let silent = without(pool, members);
+    let silent = without(pool, members, size);
     let also = silent.as_deref().unwrap_or_default();
     if let Some(replicas) = pool.replicas {
         let message = format!(
@@ -177,14 +177,22 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
 }
 
 /// Which routers the pool goes on without, as they were not heard for long, and what to do.
-fn without(pool: &ValidPool, members: &Members) -> Option<String> {
+fn without(pool: &ValidPool, members: &Members, size: &Size) -> Option<String> {
     let silent = members.silent.values().filter_map(|member| member.pod);
     let routers: Vec<&str> = silent.map(|(router, _)| router.as_str()).collect();
+    let there = members.count() + u32::try_from(members.spare.len()).unwrap_or(u32::MAX);
+    let missing = size.wanted.saturating_sub(there);
+    let most = if members.may_come(pool, missing) < missing {
+        "; no further one comes in their place, as the pool has as many nodes as spec.maxRouters \
+         and spec.maxDraining together"
+    } else {
+        ""
+    };
     (!routers.is_empty()).then(|| {
         format!(
             "; it goes on without {}, of which not every zone controller has heard for {} s: see \
              the router's log and the way from its node to TCP 9443 of the zone controllers, or \
-             cordon the node, to have it back at the drain deadline",
+             cordon the node, to have it back at the drain deadline{most}",
             some_of(&routers),
             pool.rollout_deadline.as_secs()
         )
