@@ -1,7 +1,8 @@
 //! What is written on a router's pod, and read back by whoever leads next: three conditions.
 //!
 //! `plenum.dev/Heard` is the memory of them: nothing else tells a new leader, or controllers that
-//! begin anew, that nobody can have been sent to a router. The reasons are for people.
+//! begin anew, that nobody can have been sent to a router. The reasons are for people, but on pods that
+//! a former operator left.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
@@ -12,6 +13,9 @@ use serde_json::{Value, json};
 use super::observe::{condition, has_started};
 use super::observed::Said;
 use crate::conditions::whole_seconds;
+
+/// The reason of what is not known of a router that nobody ever heard.
+const NEVER: &str = "NeverReported";
 
 /// What is written on this pod.
 pub(super) fn read(pod: &Pod) -> Said {
@@ -26,19 +30,25 @@ pub(super) fn read(pod: &Pod) -> Said {
         accepting: truth(labels::POD_ACCEPTING),
         draining: truth(labels::POD_DRAINING),
         written,
-        // Until that is written, one that has not run yet cannot have been heard; a former operator
-        // wrote the other two alone.
-        heard: truth(labels::POD_HEARD).unwrap_or(written || has_started(pod)),
+        // Until that is written, one that has not run yet cannot have been heard.
+        heard: truth(labels::POD_HEARD).unwrap_or(if written {
+            !was_unheard(pod)
+        } else {
+            has_started(pod)
+        }),
     }
+}
+
+/// A former operator wrote no `plenum.dev/Heard`, and told it by the reason of another: so it is read
+/// on pods that it left, for as long as an upgrade from before that condition is supported.
+fn was_unheard(pod: &Pod) -> bool {
+    let reason = condition(pod, labels::POD_ACCEPTING).and_then(|it| it.reason.as_deref());
+    reason == Some(NEVER)
 }
 
 /// The complete set of our conditions on this pod.
 pub(super) fn conditions(pod: &Pod, said: Said, now: Timestamp) -> Value {
-    let unknown = if said.heard {
-        "NotReported"
-    } else {
-        "NeverReported"
-    };
+    let unknown = if said.heard { "NotReported" } else { NEVER };
     let all = [
         (
             labels::POD_ACCEPTING,
@@ -122,14 +132,19 @@ mod tests {
     }
 
     #[test]
-    fn one_of_a_former_operator_may_have_been_heard() {
-        let former = json!([
-            {"type": labels::POD_ACCEPTING, "status": "Unknown", "reason": "NeverReported"},
-            {"type": labels::POD_DRAINING, "status": "Unknown", "reason": "NeverReported"},
-        ]);
-        let said = read(&pod(&former));
-        assert!(said.written && said.heard);
-        // One of which nothing is written, and nothing runs yet, cannot.
+    fn one_of_a_former_operator_was_heard_unless_it_said_otherwise() {
+        let former = |reason: &str| {
+            let told = |type_: &str| json!({"type": type_, "status": "Unknown", "reason": reason});
+            read(&pod(&json!([
+                told(labels::POD_ACCEPTING),
+                told(labels::POD_DRAINING)
+            ])))
+        };
+        let never = former("NeverReported");
+        assert!(never.written && !never.heard);
+        let missed = former("NotReported");
+        assert!(missed.written && missed.heard);
+        // One of which nothing is written, and nothing runs yet, cannot have been.
         let new = read(&pod(&json!([])));
         assert!(!new.written && !new.heard);
     }
