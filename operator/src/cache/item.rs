@@ -8,8 +8,8 @@ use super::{Key, Object};
 /// Something with a name and a version. An object of Kubernetes is kept as JSON; what is small as
 /// it is, as it is.
 pub trait Item: Send + Sync + Sized + 'static {
-    /// The form in which it is kept.
-    type Kept: Send + Sync;
+    /// The form in which it is kept. A clone of it is the same one, and costs no memory.
+    type Kept: Clone + Send + Sync;
 
     /// Its name.
     fn key(&self) -> Key;
@@ -25,21 +25,21 @@ pub trait Item: Send + Sync + Sized + 'static {
 }
 
 impl<K: Object> Item for K {
-    type Kept = Packed<K>;
+    type Kept = Arc<Packed<K>>;
 
     fn key(&self) -> Key {
         Key::of(self)
     }
 
-    fn keep(this: &Arc<Self>) -> Packed<K> {
-        Packed::new(this)
+    fn keep(this: &Arc<Self>) -> Arc<Packed<K>> {
+        Arc::new(Packed::new(this))
     }
 
-    fn open(kept: &Packed<K>) -> Arc<Self> {
+    fn open(kept: &Arc<Packed<K>>) -> Arc<Self> {
         kept.open()
     }
 
-    fn is(&self, kept: &Packed<K>) -> bool {
+    fn is(&self, kept: &Arc<Packed<K>>) -> bool {
         kept.is(self)
     }
 }

@@ -49,7 +49,7 @@ impl<K> Object for K where
 {
 }
 
-type Content<K> = HashMap<Key, Arc<<K as Item>::Kept>>;
+type Content<K> = HashMap<Key, <K as Item>::Kept>;
 
 /// A cache of one kind, in groups `G`. Its clones are the same one.
 pub struct Cache<K: Item, G> {
@@ -137,7 +137,7 @@ impl<K: Item, G: Hash + Eq + Clone> Cache<K, G> {
                 .filter_map(|key| objects.get(key).cloned())
                 .collect()
         };
-        kept.iter().map(|kept| K::open(kept)).collect()
+        kept.iter().map(K::open).collect()
     }
 
     /// All of them, one after the other, for an index that begins later than the cache. Not for a
@@ -156,7 +156,7 @@ impl<K: Item, G: Hash + Eq + Clone> Cache<K, G> {
 
     /// What was there before.
     fn put(&self, key: &Key, object: Option<&Arc<K>>) -> Option<Arc<K>> {
-        let kept = object.map(|object| Arc::new(K::keep(object)));
+        let kept = object.map(K::keep);
         let old = {
             let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
             match kept {
@@ -210,7 +210,7 @@ impl<K: Item, G: Hash + Eq + Clone> Feed<K, G> {
     }
 
     fn came(&self, key: &Key, object: K) -> Option<Change<K>> {
-        let known = |kept: &Arc<K::Kept>| object.is(kept);
+        let known = |kept: &K::Kept| object.is(kept);
         if self.cache.read().get(key).is_some_and(known) {
             return None;
         }

@@ -62,8 +62,9 @@ impl Snapshot {
         })
     }
 
-    /// What planning sees, but for what is known of placeholders. `template` is the hash of the template wanted now; `None` leaves
-    /// all pods as they are, and nodes without: nothing would start routers on them.
+    /// What planning sees, but for what is known of placeholders. `template` is the hash of the
+    /// template wanted now; `None` leaves all pods as they are, and nodes without: nothing would
+    /// start routers on them.
     #[must_use]
     pub fn observed(
         &self,
