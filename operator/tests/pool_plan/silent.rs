@@ -125,6 +125,26 @@ fn time_in_which_not_every_controller_is_heard_is_not_its_silence() {
 }
 
 #[test]
+fn one_that_was_given_up_stays_so_when_a_controller_is_away_for_a_moment() {
+    let pool = patience_of_two_minutes();
+    let mut seen = world(&["c"], &[("a", 60), ("b", 5), ("d", 5)]);
+    falls_silent(&mut seen, "b");
+    let silent = after(&pool, &seen, 120);
+    assert_eq!(verdict(&silent, SCALING), GOES_ON);
+    let mut broken = seen.clone();
+    broken.view.coverage = Coverage::Stale;
+    let away = plan(&pool, &broken, &silent.memory, at(121));
+    assert_eq!(changes(&away), []);
+    assert_eq!(verdict(&away, SCALING), ("False", "ReportsStale"));
+    let back = plan(&pool, &seen, &away.memory, at(122));
+    assert_eq!(verdict(&back, SCALING), GOES_ON);
+    // It has come back meanwhile.
+    *word_of(&mut seen, "b") = word(5);
+    let heard = plan(&pool, &seen, &away.memory, at(122));
+    assert_eq!(verdict(&heard, SCALING), ("True", "FollowingLoad"));
+}
+
+#[test]
 fn nobody_is_moved_to_it_and_it_keeps_no_other_node_from_being_emptied() {
     let pool = patience_of_two_minutes();
     let mut seen = world(&[], &[("a", 60), ("b", 5)]);

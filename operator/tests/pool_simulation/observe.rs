@@ -64,10 +64,17 @@ impl World {
 
     /// An operator looks, and this is what it hears.
     pub fn looked(&mut self, view: &View) {
-        if view.coverage != Coverage::Complete {
-            return self.forgotten();
-        }
         let now = self.now;
+        if view.coverage != Coverage::Complete {
+            // Who was missed for long is missed still.
+            let missed = std::mem::take(&mut self.missed).into_iter();
+            let patience = self.patience();
+            self.missed = missed
+                .filter(|(_, since)| now - since >= patience)
+                .collect();
+            self.listened = None;
+            return self.silent.clear();
+        }
         self.listened.get_or_insert(now);
         let word = |router: &RouterId| view.routers.get(router);
         let by_all = |router: &&RouterId| word(router).is_some_and(|word| word.fresh_everywhere);
@@ -87,12 +94,15 @@ impl World {
 
     /// It had the time of a new router to be heard by all controllers, and was not.
     pub fn is_missed_for_long(&self, router: &RouterId) -> bool {
-        let patience = i64::try_from(self.pool.rollout_deadline.as_millis()).unwrap();
         let since = self.missed.get(router);
-        since.is_some_and(|since| self.now - since >= patience)
+        since.is_some_and(|since| self.now - since >= self.patience())
     }
 
-    /// It remembers nothing, or has to begin anew.
+    fn patience(&self) -> i64 {
+        i64::try_from(self.pool.rollout_deadline.as_millis()).unwrap()
+    }
+
+    /// It remembers nothing.
     pub fn forgotten(&mut self) {
         self.listened = None;
         self.missed.clear();

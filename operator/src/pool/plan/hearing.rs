@@ -30,7 +30,8 @@ use crate::pool::validate::ValidPool;
 pub(super) struct Heard {
     /// Since when every controller is heard without a break; `None` while some are not.
     all: Option<Timestamp>,
-    /// Routers that are not heard by some controller, while all of these are.
+    /// Routers that are not heard by some controller, while all of these are. Those that were missed
+    /// for long stay so until they are heard.
     missed: BTreeMap<RouterId, Missed>,
     /// Some router is heard by every controller.
     any: bool,
@@ -46,10 +47,16 @@ struct Missed {
 }
 
 impl Heard {
-    fn with(&self, seen: &Observed, now: Timestamp) -> Self {
+    fn with(&self, seen: &Observed, patience: Duration, now: Timestamp) -> Self {
         let runs = self.runs.with(seen, now);
         if seen.view.coverage != Coverage::Complete {
+            // That a controller is away brings nobody back who was missed for long before.
+            let long = |(router, missed): &(&RouterId, &Missed)| {
+                elapsed(missed.since, now) >= patience && seen.pods.contains_key(*router)
+            };
+            let missed = self.missed.iter().filter(long);
             return Self {
+                missed: missed.map(|(router, it)| (router.clone(), *it)).collect(),
                 runs,
                 ..Self::default()
             };
@@ -98,7 +105,7 @@ pub(super) struct Hearing {
 impl Hearing {
     pub(super) fn new(pool: &ValidPool, seen: &Observed, heard: &Heard, now: Timestamp) -> Self {
         Self {
-            heard: heard.with(seen, now),
+            heard: heard.with(seen, pool.rollout_deadline, now),
             patience: pool.rollout_deadline,
             now,
         }
