@@ -44,9 +44,10 @@ pub async fn meetings_outlive_the_release_and_nothing_is_left_of_all(world: &Wor
         whole(world).await
     }
     .await;
-    // Others find the zone as it was, but for its authority.
+    // Others find the zone as it was; its authority is another one, which goes where they look.
     world.site.install(PLENUM_REFERENCE).await?;
     world.site.install_zone(ZONE).await?;
+    world.site.zone_authority(ZONE).await?;
     removed
 }
 
