@@ -139,7 +139,7 @@ pub struct Session {
     inbox: mpsc::Receiver<Note>,
     batch: Vec<Note>,
     asking: Option<AbortOnDropHandle<()>>,
-    /// Whether what was asked last has to wait for somebody.
+    /// Whether what was asked last had to wait for somebody, also once it has been answered.
     waiting: watch::Receiver<Option<Waiting>>,
     events: VecDeque<Event>,
     /// The join that goes on; none while there is a router.

@@ -235,7 +235,8 @@ impl Connecting {
         self.admission.as_ref()
     }
 
-    /// Whether somebody is being waited for.
+    /// Whether somebody is being waited for. Who was told keeps it when the wait is over: that
+    /// there was one stays true of this question.
     pub(super) fn waiting(&self) -> Option<Waiting> {
         let admission = self.admission.clone();
         self.told.map(|_| Waiting { admission })

@@ -308,6 +308,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_has_knocked_shows_it_from_the_next_network_and_forgets_nothing() {
+        let (mut connector, _) = connector(ProxySettings::default());
+        let knocked = |admission: Option<&str>| Waiting {
+            admission: admission.map(str::to_owned),
+        };
+        connector.wait_on(knocked(Some("proof")));
+        assert_eq!(connector.admission.as_deref(), Some("proof"));
+        // The meeting has not begun: nobody gives a proof for that.
+        connector.wait_on(knocked(None));
+        assert_eq!(connector.admission.as_deref(), Some("proof"));
+    }
+
+    #[tokio::test]
     async fn in_another_network_there_may_be_another_proxy_or_none() {
         let (mut connector, _) = connector(settings("-"));
         assert_eq!(connector.exits, [Exit::Direct, Exit::Proxy]);

@@ -15,12 +15,12 @@ impl Moving {
     pub(super) fn leave_network(&mut self, state: State, waits: bool, now: Instant) -> State {
         // It was not the routers that failed.
         self.avoid.clear();
+        // The time that others took was not the time of this join, or of this return.
+        if waits {
+            self.deadline = self.deadline.max(now + self.within);
+        }
         match state {
             State::Asking => {
-                // The time that others take was not the time of this join.
-                if waits {
-                    self.deadline = self.deadline.max(now + self.within);
-                }
                 self.ask(now);
                 State::Asking
             }

@@ -42,7 +42,8 @@ pub enum Input {
     Stay(LegId, RouterId),
     /// Packets leave this machine from another address than before.
     NetworkChanged {
-        /// What was asked last has no answer yet because somebody else has to be waited for.
+        /// Somebody else had to be waited for with what was asked last, whether or not there is
+        /// an answer by now: that took time which was not this participant's.
         waits: bool,
     },
     /// The user leaves.

@@ -134,27 +134,55 @@ fn in_another_network_the_router_that_was_lost_in_the_old_one_may_be_offered() {
         if request.exclude.is_empty() && request.participant.is_some()));
 }
 
+/// How long may be tried from the next network, five minutes later.
+fn until(me: &mut Participant, changed: Input) -> Duration {
+    me.done();
+    me.now += Duration::from_secs(300);
+    asked_until(me, changed)
+}
+
+fn asked_until(me: &mut Participant, changed: Input) -> Duration {
+    me.input(changed);
+    let asked = me.done().into_iter().find_map(|output| match output {
+        Output::Ask { deadline, .. } => Some(deadline),
+        _ => None,
+    });
+    asked.unwrap().saturating_duration_since(me.now)
+}
+
+const WAITS: Input = Input::NetworkChanged { waits: true };
+
 #[test]
 fn who_waits_for_a_host_has_as_long_from_another_network_as_a_join_may_take() {
-    let minutes = Duration::from_secs(300);
-    let until = |me: &mut Participant, changed: Input| {
-        me.done();
-        me.now += minutes;
-        me.input(changed);
-        match &me.done()[..] {
-            [Output::Ask { deadline, .. }] => deadline.saturating_duration_since(me.now),
-            other => panic!("{other:?}"),
-        }
-    };
-    let waits = || Input::NetworkChanged { waits: true };
     let mut new = Participant::new();
-    assert_eq!(until(&mut new, waits()), Duration::from_secs(15));
+    assert_eq!(until(&mut new, WAITS), Duration::from_secs(15));
     let mut back = Participant::on("a");
     back.input(Input::Died(LegId(0), broke()));
-    assert_eq!(until(&mut back, waits()), Duration::from_secs(60));
-    assert_eq!(
-        until(&mut back, CHANGED),
-        Duration::ZERO,
-        "nobody asked for patience"
-    );
+    assert_eq!(until(&mut back, WAITS), Duration::from_secs(60));
+    let patient = until(&mut back, CHANGED);
+    assert_eq!(patient, Duration::ZERO, "nobody asked for patience");
+}
+
+#[test]
+fn whom_a_host_has_just_let_in_has_that_time_too() {
+    let mut new = Participant::new();
+    new.done();
+    new.now += Duration::from_secs(300);
+    new.input(Input::Answer(Ok(offer("a"))));
+    new.done();
+    new.now += Duration::from_secs(5);
+    assert_eq!(asked_until(&mut new, WAITS), Duration::from_secs(15));
+    // Who had nobody to wait for has what is left of the time that was set.
+    let mut late = Participant::new();
+    late.done();
+    late.now += Duration::from_secs(14);
+    late.input(Input::Answer(Ok(offer("a"))));
+    late.done();
+    assert_eq!(asked_until(&mut late, CHANGED), Duration::from_secs(1));
+}
+
+#[test]
+fn who_waits_for_a_host_on_the_way_back_has_that_time_from_a_third_network_on() {
+    let mut me = returning();
+    assert_eq!(until(&mut me, WAITS), Duration::from_secs(60));
 }

@@ -9,14 +9,14 @@ use super::*;
 fn any_input() -> impl Strategy<Value = Input> {
     let leg = (0..6u32).prop_map(LegId);
     let name = prop::sample::select(vec!["a", "b", "c"]);
-    (0..10u8, leg, name).prop_map(|(what, leg, name)| match what {
+    (0..10u8, leg, name, any::<bool>()).prop_map(|(what, leg, name, waits)| match what {
         0 | 1 => Input::Answer(Ok(offer(name))),
         2 | 3 => Input::Complete(leg),
         4 => Input::Died(leg, broke()),
         5 => Input::Migrate(leg, offer(name)),
         6 => Input::Release(leg, router(name)),
         8 => Input::Welcomed(leg),
-        9 => Input::NetworkChanged { waits: false },
+        9 => Input::NetworkChanged { waits },
         _ => Input::Stay(leg, router(name)),
     })
 }
