@@ -52,12 +52,14 @@ impl Connecting {
     /// A refusal for good; but what is kept from before may be too old: the token, and where the
     /// meeting is.
     pub(super) fn refused(&mut self, problem: Problem, at_home: bool, now: Instant) {
-        let about_token = matches!(problem.code, Refusal::TokenRequired | Refusal::Forbidden);
-        if at_home && !about_token && self.choices() > 1 {
+        let elsewhere = self.places.zones.len() > 1;
+        if at_home && elsewhere && problem.code == Refusal::UnknownMeeting {
             self.renew(now);
             return self.test(now);
         }
-        if self.fresh || self.setting.directories.is_empty() {
+        let as_before = self.fresh || self.setting.directories.is_empty();
+        // What is wrong with the question itself no directory mends.
+        if as_before || problem.code == Refusal::BadRequest {
             self.refusal = Some(problem);
             return self.give_up(now);
         }
@@ -69,7 +71,7 @@ impl Connecting {
             }
             Renewal::From(..) => self.look_up(now),
             Renewal::None => {
-                // It has been asked, and has spoken after the zone.
+                // It has been asked, and says more than a zone that waits for its word.
                 self.refusal = self.denial.is_none().then_some(problem);
                 self.give_up(now);
             }

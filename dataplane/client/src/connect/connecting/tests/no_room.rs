@@ -125,6 +125,31 @@ fn a_meeting_that_no_zone_knows_any_more_is_what_the_directory_says_of_it() {
 }
 
 #[test]
+fn a_proxy_is_no_other_zone_in_which_the_meeting_may_be() {
+    let mut world = back();
+    world.outs = 2;
+    world.directories[0].ways.push(open(60.0));
+    world.zones = vec![Zone::at(&[open(40.0), open(60.0)])];
+    world.zones[0].refusal = Some((Refusal::UnknownMeeting, usize::MAX));
+    let seen = world.join();
+    let told = seen.error().to_string();
+    assert!(told.contains("no such meeting"), "{told}");
+    // Once by what was kept, and once by what the directory says.
+    assert_eq!((seen.lookups, seen.asked.len()), (1, 2), "{seen:?}");
+}
+
+#[test]
+fn what_is_wrong_with_the_question_itself_is_told_at_once() {
+    let mut world = back();
+    world.zones.push(Zone::at(&[open(5.0)]));
+    world.zones[0].refusal = Some((Refusal::BadRequest, usize::MAX));
+    let seen = world.join();
+    assert_eq!((seen.lookups, seen.asked.len()), (0, 1), "{seen:?}");
+    assert!(seen.result.is_err());
+    assert_eq!(seen.ms(), 40);
+}
+
+#[test]
 fn nobody_leaves_a_zone_where_only_the_meeting_is_full_or_that_is_asked_too_often() {
     for code in NOT_NOW {
         let mut world = back();
