@@ -11,7 +11,7 @@ mod plan;
 mod probe;
 mod results;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::words::{Attempt, Failure, Numbers, Out};
@@ -59,6 +59,8 @@ pub struct Test {
     subjects: Vec<Subject>,
     /// Candidates and doors, in the order in which they are pinged.
     order: Vec<(usize, usize)>,
+    /// As in [`Plan`]: these come after the others.
+    tried: BTreeSet<Door>,
     outs: Vec<Out>,
     probes: Vec<Probe>,
     /// When the other ways out are tried; `None` once they are.
@@ -78,11 +80,12 @@ impl Test {
             subjects,
             outs,
             at_once,
-            turn: _,
+            tried,
         } = plan;
         let mut test = Self {
             subjects,
             order,
+            tried,
             hedge: (outs.len() > 1).then(|| now + HEDGE),
             outs,
             probes: Vec::new(),
@@ -181,13 +184,21 @@ impl Test {
         self.probes.iter().any(|probe| probe.attempt == attempt)
     }
 
-    /// How many doors have been tried, by the way by which most were.
-    pub fn tried(&self) -> usize {
-        let by = |out: &Out| {
-            let probes = self.probes.iter();
-            probes.filter(|probe| probe.door.out == *out).count()
-        };
-        self.outs.iter().map(by).max().unwrap_or_default()
+    /// What has been tried in vain by now. A way by which that is everything begins anew.
+    pub fn tried(&self) -> BTreeSet<Door> {
+        let mut tried = self.tried.clone();
+        tried.extend(self.probes.iter().map(|probe| probe.door));
+        for &out in &self.outs {
+            if self.doors(out).all(|door| tried.contains(&door)) {
+                tried.retain(|door| door.out != out);
+            }
+        }
+        tried
+    }
+
+    fn doors(&self, out: Out) -> impl Iterator<Item = Door> {
+        let order = self.order.iter();
+        order.map(move |&(subject, door)| Door { out, subject, door })
     }
 
     /// Since when.
@@ -248,21 +259,22 @@ impl Test {
 
     /// Each way has a limit of its own, or the first would leave nothing for the others.
     fn ping(&mut self, subjects: &[usize], out: Out, numbers: &mut Numbers, now: Instant) {
-        for (subject, door) in self.order.clone() {
-            let place = Door { out, subject, door };
-            let known = self.of(subject).any(|probe| probe.door == place);
-            if known || !subjects.contains(&subject) || !self.has_room(out) {
+        let mut doors: Vec<Door> = self.doors(out).collect();
+        doors.sort_by_key(|door| self.tried.contains(door));
+        for door in doors {
+            let known = self.of(door.subject).any(|probe| probe.door == door);
+            if known || !subjects.contains(&door.subject) || !self.has_room(out) {
                 continue;
             }
             let attempt = numbers.next();
             self.probes.push(Probe {
                 attempt,
-                door: place,
+                door,
                 began: now,
                 in_flight: true,
                 state: State::Running,
             });
-            self.steps.push_back(Step::Ping(attempt, place));
+            self.steps.push_back(Step::Ping(attempt, door));
         }
     }
 }

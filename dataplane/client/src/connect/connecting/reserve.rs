@@ -137,7 +137,7 @@ impl Connecting {
                 spots.sort_by_key(|spot| Some(spot.path) == self.avoid);
                 self.reserve = Reserve::Ready(spots);
             } else if let Some(failures) = test.failures() {
-                self.turns.tunnels += test.tried();
+                self.turns.tunnels = test.tried();
                 self.act();
                 let tunnels = Tunnel::all(&self.places);
                 let failures = failures.into_iter();
@@ -217,7 +217,7 @@ impl Connecting {
             subjects: Tunnel::all(&self.places).into_iter().map(subject).collect(),
             outs: (0..self.setting.outs).map(Out).collect(),
             at_once: true,
-            turn: self.turns.tunnels,
+            tried: self.turns.tunnels.clone(),
         };
         let test = Test::new(plan, &mut self.numbers, now);
         self.reserve = Reserve::Testing(test);

@@ -3,6 +3,7 @@
 //! A way by which routers could not be reached lately is the last choice: what answers by it is
 //! taken when nothing else has answered in time, no other way out and no tunnel.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::asking::{Asking, Spot};
@@ -11,12 +12,12 @@ use super::{Connecting, State, straight};
 use crate::connect::measure::{DECIDE_WITHIN, Door, Plan, Subject, Test};
 use crate::connect::words::{Attempt, Failure, Numbers, Out, Server, Trouble};
 
-/// How many doors tests of these places have tried in vain: a test that may not try all of them
-/// begins where the one before it ended.
+/// What tests of these places have tried in vain: one that may not try everything begins with the
+/// rest.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    pub controllers: usize,
-    pub tunnels: usize,
+    pub controllers: BTreeSet<Door>,
+    pub tunnels: BTreeSet<Door>,
 }
 
 impl Connecting {
@@ -55,7 +56,7 @@ impl Connecting {
             outs: self.ways(),
             // Who could ask the directory straight ahead gets on like that, most likely.
             at_once: self.informant.is_some_and(|(_, out)| out != Out(0)),
-            turn: self.turns.controllers,
+            tried: self.turns.controllers.clone(),
         };
         let test = Test::new(plan, &mut self.numbers, now);
         self.prepare_reserve(now);
@@ -92,7 +93,7 @@ impl Connecting {
             let spots = doors.iter().copied().map(spot).collect();
             self.ask_beyond(spots, &doors, now);
         } else if let Some(failures) = test.failures() {
-            self.turns.controllers += test.tried();
+            self.turns.controllers = test.tried();
             self.leave_test(now);
             let failures = failures.into_iter();
             let troubles = failures.map(|(door, failure)| trouble(door, failure));

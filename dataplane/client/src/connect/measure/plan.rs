@@ -1,5 +1,8 @@
 //! What is tested, and in which order.
 
+use std::collections::BTreeSet;
+
+use super::Door;
 use crate::connect::words::Out;
 
 /// One candidate to be looked at.
@@ -22,14 +25,14 @@ pub struct Plan {
     pub outs: Vec<Out>,
     /// All of them are tried at once.
     pub at_once: bool,
-    /// So many doors have been tried in tests before this, all of them in vain: it begins with
-    /// those after them.
-    pub turn: usize,
+    /// What has been tried in vain in tests before this: the others come before that. Ways differ
+    /// in how many doors one test may try, so each way has a turn of its own.
+    pub tried: BTreeSet<Door>,
 }
 
 impl Plan {
     /// The first doors of all candidates before the second ones: the limit cuts what is least
-    /// needed, and not the same in every test.
+    /// needed.
     pub(super) fn order(&self) -> Vec<(usize, usize)> {
         let doors = self.subjects.iter().map(|subject| subject.doors);
         let mut order: Vec<(usize, usize)> = doors
@@ -37,8 +40,6 @@ impl Plan {
             .flat_map(|(subject, doors)| (0..doors).map(move |door| (subject, door)))
             .collect();
         order.sort_by_key(|(_, door)| *door);
-        let turn = self.turn.checked_rem(order.len()).unwrap_or_default();
-        order.rotate_left(turn);
         order
     }
 }

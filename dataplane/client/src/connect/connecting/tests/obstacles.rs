@@ -255,6 +255,22 @@ fn doors_that_one_test_may_not_pay_for_are_tried_in_the_next() {
 }
 
 #[test]
+fn a_dead_proxy_that_is_still_in_the_settings_hides_no_door() {
+    // It fails at once for as many doors as one test may try, which are more than are tried
+    // straight ahead where those are silent.
+    let mut world = world();
+    world.outs = 2;
+    let dead = Way::Wrong(Fault::ProxyAway);
+    world.directories[0].ways.push(dead);
+    world.zones = vec![Zone::at(&[Way::Hole, dead]); 48];
+    world.zones[20].ways[0] = open(40.0);
+    let seen = world.join();
+    assert_eq!((seen.found().zone, seen.found().path), (20, DIRECT));
+    // In the second test: as long as it takes to be sure that those of the first are silent.
+    assert!(seen.ms() < 8_000, "{} ms", seen.ms());
+}
+
+#[test]
 fn many_silent_tunnels_of_one_zone_leave_room_to_try_those_of_the_others() {
     let mut world = world();
     world.zones = vec![Zone::at(&[Way::Hole]); 3];
