@@ -122,6 +122,8 @@ pub struct Connecting {
     began: Instant,
     /// When the second step began.
     zones_began: Instant,
+    /// Since when zones have been tried and none has spoken.
+    silence: Instant,
     deadline: Instant,
     tries: u32,
     /// What was wrong when last all ways had failed.
@@ -158,6 +160,7 @@ impl Connecting {
             backoff: Backoff::new(setting.seed),
             began: now,
             zones_began: now,
+            silence: now,
             deadline: now + setting.within,
             tries: 0,
             troubles: Vec::new(),
@@ -312,6 +315,7 @@ impl Connecting {
         let State::Pausing { then, .. } = std::mem::replace(&mut self.state, State::Ended) else {
             return;
         };
+        self.silence = now;
         match then {
             Then::LookUp => self.look_up(now),
             Then::Test => self.test(now),

@@ -290,9 +290,9 @@ pub struct Found {
 pub struct Steps {
     /// Until the directory answered, the waiting room included.
     pub lookup: Option<Duration>,
-    /// Until the zone was chosen.
+    /// Until the zone was chosen, by the last network test if there were several.
     pub test: Option<Duration>,
-    /// Until it offered a router.
+    /// Until it offered a router, with the time for which zones were full before.
     pub router: Option<Duration>,
     /// Until everything was connected.
     pub media: Option<Duration>,

@@ -180,6 +180,7 @@ impl Connecting {
     /// Back to where the participant was, by the way that it came if that is straight.
     pub(super) fn come_back(&mut self, zone: usize, path: Path, now: Instant) {
         self.zones_began = now;
+        self.silence = now;
         if path.tunnel.is_some() || self.avoid == Some(path) {
             return self.test(now);
         }
@@ -248,6 +249,7 @@ impl Connecting {
             Ok(offer) => return self.found(offer, &spot, now),
             Err(Setback::Refused(problem, after)) => {
                 self.refusal = Some(problem.clone());
+                self.silence = now;
                 if problem.code.passes() {
                     asking.full = Some((problem, after));
                     asking.include(spot);

@@ -93,7 +93,7 @@ impl Connecting {
     fn silent_since(&self) -> Option<Instant> {
         match &self.state {
             State::Testing(test) => (!test.is_answered(None)).then(|| test.began()),
-            State::Asking(asking) => asking.is_idle().then_some(self.zones_began),
+            State::Asking(asking) => asking.is_idle().then_some(self.silence),
             State::LookingUp(_) | State::Pausing { .. } | State::Ended => None,
         }
     }

@@ -3,8 +3,8 @@
 //! They are pinged when the network test has been silent for 0.9 s, so that what the answer
 //! costs is not waited for, and at once when every way has failed for certain; and taken as
 //! soon as one has answered and no controller has. Where a controller answers pings and then
-//! nothing else, they are taken [`LAST_RESORT`] after the test began, before zones that are
-//! still to be asked.
+//! nothing else, they are taken after [`LAST_RESORT`] of that silence, before zones that are
+//! still to be asked; how long others were full before says nothing of it.
 
 use std::time::{Duration, Instant};
 
@@ -63,9 +63,9 @@ impl Reserve {
     }
 
     /// A controller answers pings: the tunnels are for the case that it does nothing else.
-    pub fn put_off(&mut self, began: Instant) {
+    pub fn put_off(&mut self, silence: Instant) {
         if let Self::Due(at) = self {
-            *at = began + LAST_RESORT;
+            *at = silence + LAST_RESORT;
         }
     }
 }
@@ -160,8 +160,8 @@ impl Connecting {
             State::Testing(test) if !test.is_answered(self.last_choice()) => {
                 Some(test.began() + STRAIGHT)
             }
-            State::Asking(asking) if asking.is_idle() => Some(self.zones_began),
-            State::Asking(asking) if asking.is_unheard() => Some(self.zones_began + LAST_RESORT),
+            State::Asking(asking) if asking.is_idle() => Some(self.silence),
+            State::Asking(asking) if asking.is_unheard() => Some(self.silence + LAST_RESORT),
             _ => None,
         }
     }

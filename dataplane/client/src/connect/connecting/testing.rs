@@ -24,6 +24,7 @@ impl Connecting {
     /// The second step, with what is known of the zones.
     pub(super) fn enter(&mut self, now: Instant) {
         self.zones_began = now;
+        self.silence = now;
         self.steps.test = None;
         // Where there is only one there is nothing to choose.
         if self.setting.directories.is_empty() && self.choices() == 1 {
@@ -125,13 +126,13 @@ impl Connecting {
         self.ask_round(round, now);
     }
 
-    /// The test is over, one way or the other.
+    /// The test is over, one way or the other. Of several the last one chooses.
     pub(super) fn leave_test(&mut self, now: Instant) {
         if let State::Testing(test) = &mut self.state {
             test.stop();
+            self.steps.test = Some(now - test.began());
         }
         self.act();
-        self.steps.test = Some(now - self.zones_began);
     }
 
     /// A ping of the test, or of the tunnels', tells something.
@@ -150,7 +151,7 @@ impl Connecting {
                 let before = test.is_answered(last);
                 tell(test, numbers);
                 if test.is_answered(last) && !before {
-                    self.reserve.put_off(self.zones_began);
+                    self.reserve.put_off(self.silence);
                 }
             }
             _ => {}

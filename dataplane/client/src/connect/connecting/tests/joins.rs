@@ -166,6 +166,26 @@ fn tunnels_are_left_alone_as_long_as_a_controller_answers() {
 }
 
 #[test]
+fn tunnels_are_left_alone_however_long_zones_have_been_full_before() {
+    let mut world = world();
+    let mut zone = Zone::at(&[open(40.0)]).with_tunnel(&[open(5.0)]);
+    zone.refusal = Some((Refusal::ZoneFull, 30));
+    world.zones = vec![zone; 2];
+    world.within = Duration::from_secs(60);
+    let seen = world.join();
+    assert_eq!(seen.found().path, DIRECT);
+    let by_tunnels = seen.asked.iter().filter(|(_, path)| path.tunnel.is_some());
+    assert_eq!(by_tunnels.count(), 0, "{seen:?}");
+    // The time that the zones were full for is not that of choosing between them.
+    let steps = seen.found().steps;
+    assert!(seen.ms() > 10_000 && steps.test < Some(Duration::from_secs(1)));
+    let all = [steps.lookup, steps.test, steps.router]
+        .into_iter()
+        .flatten();
+    assert_eq!(all.sum::<Duration>(), seen.took);
+}
+
+#[test]
 fn the_next_zone_is_asked_when_the_first_is_full_or_refuses() {
     for refusal in [Refusal::ZoneFull, Refusal::UnknownMeeting] {
         let mut world = world();
