@@ -45,8 +45,9 @@ pub(crate) struct Driver<'a> {
     pub request: JoinRequest,
     /// Without those that have answered: who waits for a host asks hundreds of times.
     running: BTreeMap<Attempt, AbortOnDropHandle<()>>,
-    /// Whether the network wants a sign-in, by each way out.
-    looks: BTreeMap<Out, Arc<Looks>>,
+    /// Whether the network wants a sign-in, by each way out: of controllers and of tunnels, in the
+    /// test that began then.
+    looks: BTreeMap<(bool, Out), (Option<Instant>, Arc<Looks>)>,
     tell: mpsc::Sender<Input>,
     inbox: mpsc::Receiver<Input>,
 }
@@ -139,7 +140,11 @@ impl<'a> Driver<'a> {
                 target,
                 out,
             } => match self.target(places, target, out) {
-                Ok((url, network)) => self.ping(attempt, url, &network, out),
+                Ok((url, network)) => {
+                    let test = connecting.test_of(target);
+                    let looks = self.looks(target, out, test);
+                    self.ping(attempt, url, &network, looks);
+                }
                 Err(failure) => self.answer(Input::PingFailed(attempt, failure), attempt),
             },
             Action::Ask {
@@ -213,9 +218,18 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn ping(&mut self, attempt: Attempt, url: Url, network: &Network, out: Out) {
+    /// Those of a test that goes on: what one has shown the next has to see again.
+    fn looks(&mut self, target: Target, out: Out, test: Option<Instant>) -> Arc<Looks> {
+        let kind = (matches!(target, Target::Tunnel(_)), out);
+        let (of, looks) = self.looks.entry(kind).or_default();
+        if test.is_some() && *of != test {
+            (*of, *looks) = (test, Arc::default());
+        }
+        Arc::clone(looks)
+    }
+
+    fn ping(&mut self, attempt: Attempt, url: Url, network: &Network, looks: Arc<Looks>) {
         let (http, tell) = (network.http().clone(), self.tell.clone());
-        let looks = Arc::clone(self.looks.entry(out).or_default());
         self.start(attempt, async move {
             let input = match ping(&http, &url, &looks).await {
                 Ok(took) => Input::Pong(attempt, took),

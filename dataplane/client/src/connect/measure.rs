@@ -15,6 +15,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::words::{Attempt, Failure, Numbers, Out};
+pub use budget::LOOKS;
 #[cfg(test)]
 pub use budget::{BUDGET, PINGED};
 pub use plan::{Plan, Subject};

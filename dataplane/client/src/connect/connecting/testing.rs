@@ -10,7 +10,7 @@ use super::asking::{Asking, Spot};
 use super::reserve::Reserve;
 use super::{Connecting, State, straight};
 use crate::connect::measure::{DECIDE_WITHIN, Door, Plan, Subject, Test};
-use crate::connect::words::{Attempt, Failure, Numbers, Out, Server, Trouble};
+use crate::connect::words::{Attempt, Failure, Numbers, Out, Server, Target, Trouble};
 
 /// What tests of these places have tried in vain: one that may not try everything begins with the
 /// rest.
@@ -133,6 +133,15 @@ impl Connecting {
             self.steps.test = Some(now - test.began());
         }
         self.act();
+    }
+
+    /// Since when the test goes on that pings this.
+    pub(in crate::connect) fn test_of(&self, target: Target) -> Option<Instant> {
+        match (target, &self.state, &self.reserve) {
+            (Target::Controller(..), State::Testing(test), _)
+            | (Target::Tunnel(_), _, Reserve::Testing(test)) => Some(test.began()),
+            _ => None,
+        }
     }
 
     /// A ping of the test, or of the tunnels', tells something.

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -7,6 +8,7 @@ use plenum_wire::directory::{Denial, DirectoryProblem, LOOKUP_PATH, LookupReques
 use tokio::net::TcpListener;
 
 use super::super::doors::exits;
+use super::super::places::Place;
 use super::*;
 use crate::proxy::ProxySettings;
 
@@ -57,6 +59,59 @@ async fn directory() -> Url {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
     url.parse().unwrap()
+}
+
+/// Something that has a page for everybody, and how often it was asked for one.
+async fn portal() -> (String, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let page = {
+        let asked = Arc::clone(&asked);
+        async move || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            "sign in"
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let app = Router::new().fallback(page);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn each_network_test_sees_for_itself_whether_the_network_wants_a_sign_in() {
+    let (network, proxy) = (Network::new(None).unwrap(), ProxySettings::default());
+    let exits = exits(&proxy);
+    let doors = Doors::new(&network, &proxy, &exits, None);
+    let meeting: MeetingId = "4711".parse().unwrap();
+    let question = question(&meeting);
+    let (url, asked) = portal().await;
+    let zone = Place {
+        controllers: vec![url],
+        ..Place::default()
+    };
+    let setting = Setting {
+        meeting: meeting.clone(),
+        directories: Vec::new(),
+        outs: exits.len(),
+        known: Some(Places {
+            zones: vec![zone; 2],
+            ..Places::default()
+        }),
+        back: None,
+        avoid: None,
+        admission: None,
+        within: Duration::from_secs(120),
+        patience: Duration::ZERO,
+        seed: 1,
+    };
+    let driver = Driver::new(doors, &meeting, &[], &question, JoinRequest::default());
+    let (tell, _told) = watch::channel(None);
+    let error = driver.run(setting, &tell).await.err().unwrap();
+    assert!(matches!(error, JoinError::CaptivePortal { .. }), "{error}");
+    // Three tests in a row have to show it, and both zones of one are the same host.
+    let asked = asked.load(Ordering::SeqCst);
+    assert!(asked >= 3, "{asked} times");
 }
 
 #[tokio::test]

@@ -13,13 +13,17 @@ pub const BUDGET: usize = 100_000;
 /// Until a door has answered once: TCP, TLS with the certificates of a public authority, which are
 /// the longest, and a request.
 const FIRST: usize = 6_000;
-/// With every request that is timed after that one, 500 bytes each.
-const WHOLE: usize = FIRST + SAMPLES * 500;
-/// Finding out, once for all that fail alike, whether a sign-in page answers in their place: two
-/// requests, and the heads of their answers.
+/// With every request that is timed after that one.
+const WHOLE: usize = FIRST + SAMPLES * REQUEST;
+/// A request on a connection that is there, and its answer.
+const REQUEST: usize = 500;
+/// Finding out whether a sign-in page answers in place of a host: two requests, and the heads of
+/// their answers.
 const LOOK: usize = 2_000;
+/// Hosts that are looked at like that, for all that fail alike.
+pub const LOOKS: usize = 2;
 /// Doors pinged by one way out that answer, or may.
-pub const PINGED: usize = BUDGET / WHOLE;
+pub const PINGED: usize = (BUDGET - LOOKS * LOOK) / WHOLE;
 /// And with those that have refused.
 const TRIED: usize = 2 * PINGED;
 
@@ -32,9 +36,7 @@ impl Test {
             .filter(|probe| probe.door.out == out)
             .collect();
         let spent: usize = by.iter().map(|probe| self.cost(probe)).sum();
-        let looked = by.iter().any(|probe| is_looked_into(probe));
-        let look = if looked { LOOK } else { 0 };
-        by.len() < TRIED && spent + look + self.price() <= BUDGET
+        by.len() < TRIED && spent + LOOKS * LOOK + self.price() <= BUDGET
     }
 
     /// What a door costs at most from now on: when the choice is overdue the first answer ends the
@@ -48,6 +50,8 @@ impl Test {
             State::Running => self.price(),
             State::Answered { .. } => WHOLE,
             State::Failed(failure) if said_nothing(failure.fault) => 0,
+            // Nobody is asked for anything whose certificate is not trusted.
+            State::Failed(failure) if failure.fault == Fault::Untrusted => FIRST - REQUEST,
             State::Failed(_) => FIRST,
         }
     }
@@ -58,14 +62,5 @@ const fn said_nothing(fault: Fault) -> bool {
     matches!(
         fault,
         Fault::Refused | Fault::UnknownName | Fault::ProxyAway
-    )
-}
-
-/// Whether something else may have answered.
-const fn is_looked_into(probe: &Probe) -> bool {
-    matches!(
-        &probe.state,
-        State::Failed(failure)
-            if matches!(failure.fault, Fault::Untrusted | Fault::Nonsense | Fault::Portal)
     )
 }

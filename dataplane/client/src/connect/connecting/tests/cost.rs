@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::world::*;
-use crate::connect::measure::BUDGET;
+use crate::connect::measure::{BUDGET, LOOKS};
 use crate::connect::words::{Fault, Out, Target};
 
 /// TCP, TLS and a request, and one request more: as the public web is, and a little more than
 /// tests over real TLS count.
 const CONNECT: usize = 6_000;
 const REQUEST: usize = 500;
-/// Two requests, which tell whether a sign-in page answers in place of all that fail.
+/// Two requests, which tell whether a sign-in page answers in place of a host.
 const LOOK: usize = 2_000;
 
 /// Whether it is a tunnel, and the way.
@@ -30,7 +30,8 @@ struct Spent {
     /// When the test began.
     test: Option<Instant>,
     bytes: usize,
-    looked: bool,
+    /// Hosts; here every door has its own.
+    looked: usize,
 }
 
 impl Cost {
@@ -44,7 +45,8 @@ impl Cost {
             };
         }
         let portal = [Fault::Untrusted, Fault::Nonsense, Fault::Portal].map(Way::Wrong);
-        let look = portal.contains(&way) && !std::mem::replace(&mut spent.looked, true);
+        let look = portal.contains(&way) && spent.looked < LOOKS;
+        spent.looked += usize::from(look);
         let nothing = match way {
             Way::Hole | Way::Comes(..) | Way::Goes(..) => true,
             Way::Wrong(fault) => matches!(
@@ -53,7 +55,12 @@ impl Cost {
             ),
             Way::Open(_) | Way::Stalls(_) | Way::Balancer(_) => false,
         };
-        let connect = if nothing { 0 } else { CONNECT };
+        let connect = match way {
+            _ if nothing => 0,
+            // The request is not sent.
+            Way::Wrong(Fault::Untrusted) => CONNECT - REQUEST,
+            _ => CONNECT,
+        };
         let look = if look { LOOK } else { 0 };
         self.spend(target, out, connect + look);
     }

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::super::reserve::Reserve;
-use super::super::{Connecting, State};
+use super::super::Connecting;
 use super::cost::Cost;
 use super::internet::{Internet, Reply};
 use super::weather::Weather;
@@ -154,15 +153,6 @@ impl Run<'_> {
         World::number(&self.connecting.places().zones[zone])
     }
 
-    /// Since when the test goes on that pings this.
-    fn test_of(&self, target: Target) -> Option<Instant> {
-        match (target, &self.connecting.state, &self.connecting.reserve) {
-            (Target::Controller(..), State::Testing(test), _)
-            | (Target::Tunnel(_), _, Reserve::Testing(test)) => Some(test.began()),
-            _ => None,
-        }
-    }
-
     /// With the zone's number.
     fn tunnel(&self, Tunnel { zone, index }: Tunnel) -> Tunnel {
         let zone = self.number(zone);
@@ -203,7 +193,8 @@ impl Run<'_> {
                 self.seen.pinged.push(target);
                 let way = self.internet.way(target, out);
                 self.pinged.insert(attempt, way);
-                self.cost.ping(target, out, way, self.test_of(target));
+                self.cost
+                    .ping(target, out, way, self.connecting.test_of(target));
                 self.ping(attempt, way, true);
                 // Controllers and tunnels, each by the ways out that there are, and as many again
                 // where nobody answers.
