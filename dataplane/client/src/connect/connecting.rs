@@ -22,6 +22,7 @@ mod in_vain;
 mod informing;
 mod renewing;
 mod reserve;
+mod round;
 mod testing;
 
 use std::collections::VecDeque;
@@ -40,10 +41,10 @@ use super::words::{
 };
 use crate::backoff::Backoff;
 use crate::error::JoinError;
-use asking::{Asking, Spot};
 use hope::Doubt;
 use renewing::Renewal;
 use reserve::Reserve;
+use round::{Asking, Spot};
 use testing::Turns;
 
 /// How long a zone that was left a moment ago is waited for before the others are looked at.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use plenum_wire::join::Offer;
 
-use super::asking::{Asking, Spot};
+use super::round::{Asking, Spot};
 use super::{Connecting, State, Then};
 use crate::connect::words::{Action, Setback};
 

@@ -1,175 +1,22 @@
 //! The third step: asking zones for a router, one after the other.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use plenum_wire::join::{Offer, Problem};
+use plenum_wire::join::Offer;
 use url::Url;
 
+use super::round::{Asking, Spot};
 use super::{Connecting, EXCLUDE, QUICK, Setback, State};
 use crate::connect::places::Places;
 use crate::connect::words::{Action, Attempt, Failure, Fault, Path, Server, Trouble};
 
-/// How long what a network test has shown counts while somebody is full.
-const SHOWN: Duration = Duration::from_secs(5);
-
-/// A zone, by a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Spot {
-    pub zone: usize,
-    /// Which of its controllers answered best.
-    pub first: Option<usize>,
-    pub path: Path,
-}
-
-/// One round through the zones.
-#[derive(Debug, Default)]
-pub(super) struct Asking {
-    /// All of this round, for the next one.
-    round: Vec<Spot>,
-    left: VecDeque<Spot>,
-    /// Of which nothing has been heard yet: asked when the others do not answer either, or beside
-    /// them when they stay full.
-    later: VecDeque<Spot>,
-    /// Somebody was full in the round before: one of the later ones may be asked beside this.
-    again: bool,
-    current: Option<(Attempt, Spot)>,
-    /// Only the zone is asked that was left a moment ago, until then.
-    quick: Option<Instant>,
-    /// When others are looked at again though somebody here may have room in a moment.
-    around: Option<Instant>,
-    /// For good.
-    refused: Option<Problem>,
-    /// For now.
-    full: Option<(Problem, Option<Duration>)>,
-    troubles: Vec<Trouble>,
-}
-
-impl Asking {
-    /// These, then those, knowing what is wrong with others.
-    pub fn beyond(spots: Vec<Spot>, later: VecDeque<Spot>, troubles: Vec<Trouble>) -> Self {
-        Self {
-            left: spots.iter().copied().collect(),
-            round: spots,
-            later,
-            troubles,
-            ..Self::default()
-        }
-    }
-
-    /// By what a network test has shown just now. Whether somebody was full just before it.
-    pub fn shown(self, again: bool, now: Instant) -> Self {
-        Self {
-            again,
-            around: Some(now + SHOWN),
-            ..self
-        }
-    }
-
-    /// All of a round in which somebody was full.
-    pub fn once_more(self) -> Self {
-        Self {
-            again: true,
-            quick: self.quick,
-            around: self.around,
-            ..Self::beyond(self.round, self.later, Vec::new())
-        }
-    }
-
-    /// Whether others are not looked at yet.
-    pub const fn is_at_home(&self) -> bool {
-        self.quick.is_some()
-    }
-
-    /// Others need not be looked at before `next`.
-    pub fn may_go_on(&self, next: Instant) -> bool {
-        let until = self.quick.or(self.around);
-        until.is_some_and(|until| next < until)
-    }
-
-    /// Others are not looked at before `until`.
-    pub const fn stay_home(&mut self, until: Instant) {
-        self.quick = Some(until);
-    }
-
-    /// Home is one among others from now on.
-    pub const fn leave_home(&mut self) {
-        self.quick = None;
-    }
-
-    /// The turn of those of which nothing has been heard: they are no worse than what stalls, but
-    /// than what is full for a moment.
-    fn call_later(&mut self) {
-        if self.full.is_none() {
-            self.left.append(&mut self.later);
-        }
-    }
-
-    /// The turn of one of them, where somebody stays full.
-    pub fn take_later(&mut self) -> Option<Spot> {
-        if self.again {
-            self.later.pop_front()
-        } else {
-            None
-        }
-    }
-
-    /// This one answers, and is asked in the rounds to come.
-    pub fn include(&mut self, spot: Spot) {
-        if !self.round.contains(&spot) {
-            self.round.push(spot);
-        }
-    }
-
-    /// Nobody, as none can be reached.
-    pub fn nobody(troubles: Vec<Trouble>) -> Self {
-        Self::beyond(Vec::new(), VecDeque::new(), troubles)
-    }
-
-    pub fn next_timeout(&self) -> Option<Instant> {
-        self.quick
-    }
-
-    pub fn is_overdue(&self, now: Instant) -> bool {
-        self.quick.is_some_and(|due| due <= now)
-    }
-
-    /// Nobody is being asked.
-    pub const fn is_idle(&self) -> bool {
-        self.current.is_none()
-    }
-
-    /// No zone has answered in this round.
-    pub const fn is_unheard(&self) -> bool {
-        self.refused.is_none() && self.full.is_none()
-    }
-
-    /// What was wrong with those that have failed so far.
-    pub fn so_far(&self) -> &[Trouble] {
-        &self.troubles
-    }
-
-    /// These are asked next, before what is left.
-    pub fn prefer(&mut self, spots: &[Spot]) {
-        self.round.extend_from_slice(spots);
-        for spot in spots.iter().rev() {
-            self.left.push_front(*spot);
-        }
-    }
-
-    /// Leaves whoever is being asked; it comes last.
-    fn put_back(&mut self) -> Option<Attempt> {
-        let (attempt, spot) = self.current.take()?;
-        self.left.push_back(spot);
-        Some(attempt)
-    }
-}
-
 impl Connecting {
     /// Asks these, one after the other.
     pub(super) fn ask(&mut self, spots: Vec<Spot>, quick: Option<Instant>, now: Instant) {
-        let round = Asking::beyond(spots, VecDeque::new(), Vec::new());
-        self.ask_round(Asking { quick, ..round }, now);
+        let mut round = Asking::beyond(spots, VecDeque::new(), Vec::new());
+        round.quick = quick;
+        self.ask_round(round, now);
     }
 
     pub(super) fn ask_round(&mut self, round: Asking, now: Instant) {

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use plenum_wire::join::{Problem, Refusal};
 
-use super::asking::{Asking, Spot};
 use super::renewing::{Renewal, Vain};
+use super::round::{Asking, Spot};
 use super::{Connecting, QUICK, State, Then};
 use crate::connect::words::Trouble;
 

@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::asking::Spot;
+use super::round::Spot;
 use super::{Connecting, State};
 use crate::connect::measure::{DECIDE_WITHIN, Door, Plan, Subject, Test};
 use crate::connect::places::Places;

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::asking::{Asking, Spot};
 use super::reserve::Reserve;
+use super::round::{Asking, Spot};
 use super::{Connecting, State, straight};
 use crate::connect::measure::{DECIDE_WITHIN, Door, Plan, Subject, Test};
 use crate::connect::words::{Attempt, Failure, Numbers, Out, Server, Target, Trouble};
