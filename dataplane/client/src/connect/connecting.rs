@@ -16,6 +16,7 @@
 
 mod aside;
 mod asking;
+mod closed;
 mod endings;
 mod hope;
 mod in_vain;
@@ -41,6 +42,7 @@ use super::words::{
 };
 use crate::backoff::Backoff;
 use crate::error::JoinError;
+use closed::Closed;
 use hope::Doubt;
 use renewing::Renewal;
 use reserve::Reserve;
@@ -117,6 +119,7 @@ pub struct Connecting {
     reserve: Reserve,
     /// Who is asked beside the others.
     aside: Option<(Attempt, Spot)>,
+    closed: Closed,
     turns: Turns,
     numbers: Numbers,
     backoff: Backoff,
@@ -156,6 +159,7 @@ impl Connecting {
             told: None,
             reserve: Reserve::None,
             aside: None,
+            closed: Closed::default(),
             turns: Turns::default(),
             numbers: Numbers::default(),
             backoff: Backoff::new(setting.seed),

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use plenum_wire::join::Offer;
 
+use super::asking::troubles;
 use super::round::{Asking, Spot};
 use super::{Connecting, State, Then};
 use crate::connect::words::{Action, Setback};
@@ -18,7 +19,7 @@ impl Connecting {
         if self.aside.is_some() {
             return;
         }
-        if let Some(spot) = round.take_later() {
+        if let Some(spot) = round.take_later(&self.closed, now) {
             let attempt = self.numbers.next();
             self.aside = Some((attempt, spot));
             self.put(attempt, &spot, now);
@@ -31,17 +32,26 @@ impl Connecting {
         answer: Result<Box<Offer>, Setback>,
         now: Instant,
     ) {
+        let round = match &mut self.state {
+            State::Asking(round) => Some(round),
+            State::Pausing {
+                then: Then::Ask(round),
+                ..
+            } => Some(&mut **round),
+            _ => None,
+        };
         match answer {
             Ok(offer) => self.found(offer, &spot, now),
-            Err(Setback::Refused(problem, _)) if problem.code.passes() => match &mut self.state {
-                State::Asking(round) => round.include(spot),
-                State::Pausing {
-                    then: Then::Ask(round),
-                    ..
-                } => round.include(spot),
-                _ => {}
-            },
-            Err(_) => {}
+            Err(Setback::Refused(problem, after)) => {
+                if problem.code.passes() {
+                    self.closed.close(spot.zone, after, now);
+                    round.into_iter().for_each(|round| round.include(spot));
+                }
+            }
+            Err(Setback::Failed(failures)) => {
+                let troubles = troubles(&self.places, &spot, failures);
+                round.into_iter().for_each(|round| round.know(&troubles));
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use plenum_wire::join::Offer;
 use url::Url;
 
+use super::in_vain::lacks_routers;
 use super::round::{Asking, Spot};
 use super::{Connecting, EXCLUDE, QUICK, Setback, State};
 use crate::connect::places::Places;
@@ -20,6 +21,7 @@ impl Connecting {
     }
 
     pub(super) fn ask_round(&mut self, round: Asking, now: Instant) {
+        self.closed.open(now);
         self.state = State::Asking(round);
         self.ask_next(now);
     }
@@ -57,7 +59,7 @@ impl Connecting {
         let State::Asking(asking) = &mut self.state else {
             return;
         };
-        let Some(spot) = asking.left.pop_front() else {
+        let Some(spot) = asking.next(&self.closed, now) else {
             return self.round_over(now);
         };
         let attempt = self.numbers.next();
@@ -98,8 +100,10 @@ impl Connecting {
                 self.refusal = Some(problem.clone());
                 self.silence = now;
                 if problem.code.passes() {
-                    asking.full = Some((problem, after));
+                    asking.full = true;
+                    asking.stays = !lacks_routers(problem.code);
                     asking.include(spot);
+                    self.closed.close(spot.zone, after, now);
                 } else {
                     // What the first one says counts: it was the best.
                     asking.refused.get_or_insert(problem);
@@ -133,8 +137,8 @@ impl Connecting {
             return;
         };
         let mut asking = std::mem::take(asking);
-        if let Some(full) = asking.full.take() {
-            return self.wait_for_room(asking, full, now);
+        if asking.full {
+            return self.wait_for_room(asking, now);
         }
         if let Some(problem) = asking.refused.take() {
             return self.refused(problem, asking.is_at_home(), now);
@@ -145,7 +149,11 @@ impl Connecting {
 
 /// What is wrong with the zone's controllers, or with the tunnel that should have led there: what
 /// that says as a proxy is no word of this network's own.
-fn troubles(places: &Places, spot: &Spot, failures: Vec<(usize, Failure)>) -> Vec<Trouble> {
+pub(super) fn troubles(
+    places: &Places,
+    spot: &Spot,
+    failures: Vec<(usize, Failure)>,
+) -> Vec<Trouble> {
     let Some(tunnel) = spot.path.tunnel else {
         let trouble = |(place, failure)| Trouble {
             server: Server::Controller(spot.zone, place),

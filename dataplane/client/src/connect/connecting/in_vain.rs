@@ -1,11 +1,12 @@
 //! A round in which nobody had a router, and what is done about it.
 //!
-//! What passes is waited for. A zone that was left a moment ago is asked alone for that moment;
+//! What passes is waited for. A zone that was left a moment ago is asked alone for that moment,
+//! and once more when that is over, however long it would have others wait;
 //! then it is one among others, and with what directories name by then: who was in a meeting is
 //! not kept out by a zone that is full or no longer knows it, while another has room.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use plenum_wire::join::{Problem, Refusal};
 
@@ -14,22 +15,18 @@ use super::round::{Asking, Spot};
 use super::{Connecting, QUICK, State, Then};
 use crate::connect::words::Trouble;
 
-/// Longest wait that a zone's `Retry-After` is obeyed for: the user waits too.
-const RETRY_AFTER: Duration = Duration::from_secs(3);
-
 impl Connecting {
     /// Somebody has no room for the moment.
-    pub(super) fn wait_for_room(
-        &mut self,
-        mut asking: Asking,
-        (problem, after): (Problem, Option<Duration>),
-        now: Instant,
-    ) {
-        let wait = self.backoff_after(after.map(|after| after.min(RETRY_AFTER)));
-        let next = now + wait;
-        if asking.is_at_home() && !lacks_routers(problem.code) {
-            asking.stay_home(next + QUICK);
+    pub(super) fn wait_for_room(&mut self, mut asking: Asking, now: Instant) {
+        let backed_off = now + self.backoff.wait();
+        let soonest = self
+            .closed
+            .opens()
+            .map_or(backed_off, |at| at.max(backed_off));
+        if asking.is_at_home() && asking.stays {
+            asking.stay_home(soonest + QUICK);
         }
+        let next = asking.next_round(soonest);
         let goes_on = asking.may_go_on(next);
         if !(asking.is_at_home() && next < self.zones_began + QUICK) {
             if self.move_on(now) {
@@ -44,9 +41,11 @@ impl Connecting {
             self.ask_aside(&mut asking, now);
             Then::Ask(Box::new(asking.once_more()))
         } else {
+            // Home is asked once more before it is left.
+            self.closed.forget();
             Then::Test
         };
-        self.pause(wait, then, now);
+        self.pause(next.saturating_duration_since(now), then, now);
     }
 
     /// A refusal for good; but what is kept from before may be too old: the token, and where the
@@ -120,7 +119,7 @@ impl Connecting {
 
 /// Whether it is the zone that is full. Where it is the meeting, or there are too many requests,
 /// the others of the meeting are there all the same, and nobody is in another zone.
-const fn lacks_routers(code: Refusal) -> bool {
+pub(super) const fn lacks_routers(code: Refusal) -> bool {
     matches!(
         code,
         Refusal::ZoneFull | Refusal::ZoneOverloaded | Refusal::NoRouter

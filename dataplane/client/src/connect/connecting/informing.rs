@@ -123,6 +123,7 @@ impl Connecting {
         // What was wrong with others says nothing of these.
         self.troubles.clear();
         self.turns = Turns::default();
+        self.closed.forget();
         let before = std::mem::replace(&mut self.places, places);
         let home = self.home.and_then(|zone| before.zones.get(zone));
         self.home = home.and_then(|zone| self.places.find(zone));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use plenum_wire::join::Problem;
 
+use super::closed::Closed;
 use crate::connect::words::{Attempt, Path, Trouble};
 
 /// How long what a network test has shown counts while somebody is full.
@@ -37,8 +38,10 @@ pub(super) struct Asking {
     around: Option<Instant>,
     /// For good.
     pub refused: Option<Problem>,
-    /// For now.
-    pub full: Option<(Problem, Option<Duration>)>,
+    /// Somebody has no room for now.
+    pub full: bool,
+    /// It is not the zone that is full.
+    pub stays: bool,
     pub troubles: Vec<Trouble>,
 }
 
@@ -97,18 +100,33 @@ impl Asking {
     /// The turn of those of which nothing has been heard: they are no worse than what stalls, but
     /// than what is full for a moment.
     pub fn call_later(&mut self) {
-        if self.full.is_none() {
+        if !self.full {
             self.left.append(&mut self.later);
         }
     }
 
     /// The turn of one of them, where somebody stays full.
-    pub fn take_later(&mut self) -> Option<Spot> {
-        if self.again {
-            self.later.pop_front()
-        } else {
-            None
+    pub fn take_later(&mut self, closed: &Closed, now: Instant) -> Option<Spot> {
+        let open = |spot: &Spot| !closed.has(spot.zone, now);
+        let place = self.later.iter().position(open).filter(|_| self.again)?;
+        self.later.remove(place)
+    }
+
+    /// Whose turn it is; not of those that want to be asked later.
+    pub fn next(&mut self, closed: &Closed, now: Instant) -> Option<Spot> {
+        loop {
+            let spot = self.left.pop_front()?;
+            if !closed.has(spot.zone, now) {
+                return Some(spot);
+            }
+            self.full = true;
         }
+    }
+
+    /// When to ask again those that have no room, where the first of them may be asked from then
+    /// on: home is not waited for beyond the moment that it has.
+    pub fn next_round(&self, soonest: Instant) -> Instant {
+        self.quick.map_or(soonest, |until| soonest.min(until))
     }
 
     /// This one answers, and is asked in the rounds to come.
@@ -138,7 +156,12 @@ impl Asking {
 
     /// No zone has answered in this round.
     pub const fn is_unheard(&self) -> bool {
-        self.refused.is_none() && self.full.is_none()
+        self.refused.is_none() && !self.full
+    }
+
+    /// What is wrong with one that was asked beside these.
+    pub fn know(&mut self, troubles: &[Trouble]) {
+        self.troubles.extend_from_slice(troubles);
     }
 
     /// What was wrong with those that have failed so far.

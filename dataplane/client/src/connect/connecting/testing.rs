@@ -121,7 +121,8 @@ impl Connecting {
         let failures = test.so_far();
         let troubles = failures.map(|(door, failure)| trouble(door, failure.clone()));
         let round = Asking::beyond(spots, later.collect(), troubles.collect());
-        let round = round.shown(self.refusal.is_some(), now);
+        let full = self.refusal.as_ref().is_some_and(|it| it.code.passes());
+        let round = round.shown(full, now);
         self.leave_test(now);
         self.ask_round(round, now);
     }

@@ -36,14 +36,14 @@ pub fn denied(code: Denial, after: Option<Duration>) -> Unanswered {
     Unanswered::Denied(problem, after)
 }
 
-pub fn refused(code: Refusal) -> Setback {
+pub fn refused(code: Refusal, after: Option<Duration>) -> Setback {
     let problem = Problem {
         title: code.to_string(),
         status: code.status(),
         code,
         detail: "Detail.".to_owned(),
     };
-    Setback::Refused(problem, None)
+    Setback::Refused(problem, after)
 }
 
 pub fn offer() -> Box<Offer> {

@@ -183,7 +183,7 @@ impl<'a> Internet<'a> {
             }
             Way::Balancer(link) => {
                 let after = self.weather.connect(link) + self.weather.trip(link);
-                (after, Err(refused(Refusal::NoRouter)))
+                (after, Err(refused(Refusal::NoRouter, None)))
             }
             Way::Wrong(fault) => (ms(1.0), failed(fault)),
             Way::Hole | Way::Stalls(_) | Way::Comes(..) | Way::Goes(..) => {
@@ -195,10 +195,10 @@ impl<'a> Internet<'a> {
 
     fn offer(&mut self, zone: usize) -> Result<Box<Offer>, Setback> {
         let server = whichever(zone);
-        let refusal = self.world.zone(zone).refusal;
-        match refusal {
+        let place = self.world.zone(zone);
+        match place.refusal {
             Some((code, times)) if self.count(Counted::Answers(server)) <= times => {
-                Err(refused(code))
+                Err(refused(code, place.retry_after))
             }
             _ => Ok(offer()),
         }

@@ -76,10 +76,12 @@ fn zone(outs: usize) -> impl Strategy<Value = Zone> {
     let code = prop_oneof![
         Just(Refusal::ZoneFull),
         Just(Refusal::ZoneOverloaded),
+        Just(Refusal::MeetingFull),
         Just(Refusal::UnknownMeeting),
         Just(Refusal::Forbidden),
     ];
     let refusal = prop::option::weighted(0.3, (code, 0_usize..50));
+    let retry_after = prop::option::of((0_u64..5).prop_map(Duration::from_secs));
     let load = prop::option::of(-1.0..2.0_f64);
     let tunnels = prop::collection::vec(ways(outs), 0..3);
     // One that is set up wrongly, now and then.
@@ -89,17 +91,18 @@ fn zone(outs: usize) -> impl Strategy<Value = Zone> {
         (0_usize..4, faults),
         load,
         any::<bool>(),
-        refusal,
+        (refusal, retry_after),
         tunnels,
     )
         .prop_map(
-            |(ways, (controllers, faults), load, hosts, refusal, tunnels)| Zone {
+            |(ways, (controllers, faults), load, hosts, (refusal, retry_after), tunnels)| Zone {
                 ways,
                 controllers,
                 faults,
                 load,
                 hosts,
                 refusal,
+                retry_after,
                 tunnels,
             },
         )

@@ -13,13 +13,23 @@ const NO_ROUTER: [Refusal; 3] = [
 /// The zone has room, or may have, and the others of the meeting are there.
 const NOT_NOW: [Refusal; 2] = [Refusal::MeetingFull, Refusal::TooManyRequests];
 
+/// After how long a zone may want to be asked again; the real one says 1 s.
+const RETRY_AFTER: [Option<Duration>; 3] = [
+    None,
+    Some(Duration::from_secs(1)),
+    Some(Duration::from_secs(3)),
+];
+
 /// Zones that take nobody, in every way in which one can.
 fn closed() -> impl Iterator<Item = Zone> {
-    let refusing = NO_ROUTER.into_iter().chain([Refusal::UnknownMeeting]);
-    let refusing = refusing.map(|code| {
-        let mut zone = Zone::at(&[open(40.0)]);
-        zone.refusal = Some((code, usize::MAX));
-        zone
+    let codes = NO_ROUTER.into_iter().chain([Refusal::UnknownMeeting]);
+    let refusing = codes.flat_map(|code| {
+        RETRY_AFTER.map(|after| {
+            let mut zone = Zone::at(&[open(40.0)]);
+            zone.refusal = Some((code, usize::MAX));
+            zone.retry_after = after.filter(|_| code.passes());
+            zone
+        })
     });
     refusing.chain([Zone::at(&[Way::Balancer(clear(40.0))])])
 }
@@ -36,11 +46,12 @@ fn back() -> World {
 fn another_zone_that_was_offered_takes_who_comes_back() {
     for home in closed() {
         let mut world = back();
-        let what = (home.refusal, home.ways[0]);
+        let what = (home.refusal, home.retry_after, home.ways[0]);
         world.zones = vec![home, Zone::at(&[open(60.0)])];
         let seen = world.join();
         assert_eq!(seen.found().zone, 1, "{what:?}");
-        assert!(seen.ms() < 2_000, "{what:?}: {} ms", seen.ms());
+        // The moment that home has, and what looking around costs.
+        assert!(seen.ms() < 1_200, "{what:?}: {} ms", seen.ms());
     }
 }
 
@@ -48,7 +59,7 @@ fn another_zone_that_was_offered_takes_who_comes_back() {
 fn a_zone_that_was_not_offered_before_takes_who_comes_back() {
     for home in closed() {
         let mut world = back();
-        let what = (home.refusal, home.ways[0]);
+        let what = (home.refusal, home.retry_after, home.ways[0]);
         world.gone = vec![home];
         let seen = world.join();
         assert_eq!((seen.zone, seen.lookups), (Some(0), 1), "{what:?}");
@@ -66,6 +77,50 @@ fn nobody_leaves_a_zone_that_is_full_for_a_moment() {
         assert_eq!(seen.found().zone, 0, "{code:?}");
         assert_eq!((seen.lookups, seen.pinged.len()), (0, 0), "{code:?}");
     }
+}
+
+#[test]
+fn a_zone_that_would_have_others_wait_is_asked_once_more_before_it_is_left() {
+    for code in NO_ROUTER {
+        for after in RETRY_AFTER {
+            let mut world = back();
+            world.zones.push(Zone::at(&[open(5.0)]));
+            world.zones[0].refusal = Some((code, 1));
+            world.zones[0].retry_after = after;
+            let seen = world.join();
+            assert_eq!(seen.found().zone, 0, "{code:?} {after:?}");
+            assert!(seen.ms() < 1_200, "{code:?} {after:?}: {} ms", seen.ms());
+        }
+    }
+}
+
+#[test]
+fn how_soon_one_zone_may_be_asked_again_says_nothing_of_another() {
+    for full in [[0, 1], [1, 0]] {
+        let mut world = world();
+        world.zones = vec![Zone::at(&[open(40.0)]), Zone::at(&[open(60.0)])];
+        world.zones[full[0]].refusal = Some((Refusal::ZoneOverloaded, usize::MAX));
+        world.zones[full[0]].retry_after = Some(Duration::from_secs(3));
+        world.zones[full[1]].refusal = Some((Refusal::ZoneFull, 3));
+        let seen = world.join();
+        assert_eq!(seen.found().zone, full[1]);
+        assert!(seen.ms() < 1_500, "{} ms", seen.ms());
+        let asked = seen.asked.iter().filter(|(zone, _)| *zone == full[0]);
+        assert_eq!(asked.count(), 1, "{seen:?}");
+    }
+}
+
+#[test]
+fn who_was_asked_beside_the_others_and_is_full_is_not_asked_before_its_time() {
+    let mut world = world();
+    world.zones = vec![Zone::at(&[open(10.0)]), Zone::at(&[open(300.0)])];
+    world.zones[0].refusal = Some((Refusal::ZoneFull, 6));
+    world.zones[1].refusal = Some((Refusal::ZoneFull, usize::MAX));
+    world.zones[1].retry_after = Some(Duration::from_secs(3));
+    let seen = world.join();
+    assert_eq!(seen.found().zone, 0);
+    let aside = seen.asked.iter().filter(|(zone, _)| *zone == 1);
+    assert_eq!(aside.count(), 1, "{seen:?}");
 }
 
 #[test]

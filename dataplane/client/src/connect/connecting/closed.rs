@@ -1,0 +1,40 @@
+//! Zones that have said when to ask them again: a matter of each of them alone. Nobody waits with
+//! one zone's question for the time that another one wants.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Longest wait that a zone's `Retry-After` is obeyed for: the user waits too.
+const RETRY_AFTER: Duration = Duration::from_secs(3);
+
+/// Until when zones are not asked, by their places.
+#[derive(Debug, Default)]
+pub(super) struct Closed(BTreeMap<usize, Instant>);
+
+impl Closed {
+    /// A zone has no room, and wants to be asked again after that time.
+    pub fn close(&mut self, zone: usize, after: Option<Duration>, now: Instant) {
+        let wait = after.unwrap_or_default().min(RETRY_AFTER);
+        self.0.insert(zone, now + wait);
+    }
+
+    /// Whether a zone is not to be asked yet.
+    pub fn has(&self, zone: usize, now: Instant) -> bool {
+        self.0.get(&zone).is_some_and(|until| *until > now)
+    }
+
+    /// When the first of those is to be asked again that had no room.
+    pub fn opens(&self) -> Option<Instant> {
+        self.0.values().min().copied()
+    }
+
+    /// A new round begins: those that may be asked are.
+    pub fn open(&mut self, now: Instant) {
+        self.0.retain(|_, until| *until > now);
+    }
+
+    /// Whatever they have said.
+    pub fn forget(&mut self) {
+        self.0.clear();
+    }
+}
