@@ -1,14 +1,16 @@
 //! A zone of which nothing has been heard, asked beside the others while those stay full.
 //!
 //! It may be slow and have room, or be silent, which takes 3 s to show: whoever is full may have
-//! room long before that, and is asked as often as if nobody else were. One at a time; the first
+//! room long before that, and is asked as often as if nobody else were. So is the zone that was
+//! left a moment ago and has not answered yet while others are looked at. One at a time; the first
 //! offer counts.
 
 use std::time::Instant;
 
 use plenum_wire::join::Offer;
 
-use super::asking::troubles;
+use super::asking::{meets, troubles};
+use super::in_vain::lacks_routers;
 use super::round::{Asking, Spot};
 use super::{Connecting, State, Then};
 use crate::connect::words::{Action, Setback};
@@ -45,14 +47,43 @@ impl Connecting {
             Err(Setback::Refused(problem, after)) => {
                 if problem.code.passes() {
                     self.closed.close(spot.zone, after, now);
-                    round.into_iter().for_each(|round| round.include(spot));
+                    if let Some(round) = round {
+                        round.include(spot);
+                    }
+                    let stays = !lacks_routers(problem.code);
+                    self.refusal = Some(problem);
+                    if stays && meets(&self.places, self.home)(spot.zone) {
+                        self.stay_with(spot, now);
+                    }
                 }
             }
             Err(Setback::Failed(failures)) => {
                 let troubles = troubles(&self.places, &spot, failures);
-                round.into_iter().for_each(|round| round.know(&troubles));
+                if let Some(round) = round {
+                    round.know(&troubles);
+                }
             }
         }
+    }
+
+    /// The meeting is there: nobody else is looked for, or asked.
+    fn stay_with(&mut self, spot: Spot, now: Instant) {
+        if let State::LookingUp(_)
+        | State::Pausing {
+            then: Then::LookUp, ..
+        } = self.state
+        {
+            // Whom the directories name next is asked.
+            return;
+        }
+        self.leave_test(now);
+        self.cancel_current();
+        self.put_reserve_away();
+        let mut round = Asking::nobody(Vec::new());
+        round.full = true;
+        round.include(spot);
+        round.stay_where(meets(&self.places, self.home), spot);
+        self.ask_round(round, now);
     }
 
     /// All begins anew, or has an end.

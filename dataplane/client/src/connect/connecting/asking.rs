@@ -41,10 +41,15 @@ impl Connecting {
         self.ask(vec![spot], Some(now + QUICK), now);
     }
 
-    /// The zone is silent that was there a moment ago: perhaps the network is another one.
+    /// The zone is silent that was there a moment ago: perhaps the network is another one. Its
+    /// answer still counts: it may only be far away.
     pub(super) fn look_around(&mut self, now: Instant) {
-        self.cancel_current();
-        self.test(now);
+        let home = match &mut self.state {
+            State::Asking(asking) => asking.current.take(),
+            _ => None,
+        };
+        self.test_on(now);
+        self.aside = home;
     }
 
     pub(super) fn cancel_current(&mut self) {
@@ -64,6 +69,9 @@ impl Connecting {
         };
         let attempt = self.numbers.next();
         asking.current = Some((attempt, spot));
+        if self.aside.is_some_and(|(_, it)| it.zone == spot.zone) {
+            self.leave_aside();
+        }
         self.put(attempt, &spot, now);
     }
 
@@ -100,10 +108,13 @@ impl Connecting {
                 self.refusal = Some(problem.clone());
                 self.silence = now;
                 if problem.code.passes() {
-                    asking.full = true;
-                    asking.stays = !lacks_routers(problem.code);
-                    asking.include(spot);
                     self.closed.close(spot.zone, after, now);
+                    asking.full = true;
+                    asking.include(spot);
+                    if !lacks_routers(problem.code) {
+                        let meets = meets(&self.places, self.home);
+                        asking.stay_where(meets, spot);
+                    }
                 } else {
                     // What the first one says counts: it was the best.
                     asking.refused.get_or_insert(problem);
@@ -124,7 +135,7 @@ impl Connecting {
             return;
         };
         if asking.is_unheard() && asking.quick.is_some() {
-            return self.test(now);
+            return self.test_on(now);
         }
         asking.call_later();
         if !asking.left.is_empty() {
@@ -145,6 +156,11 @@ impl Connecting {
         }
         self.unreachable(asking.troubles, asking.round, now);
     }
+}
+
+/// Where the meeting is, as far as is known: the others of it are there.
+pub(super) fn meets(places: &Places, home: Option<usize>) -> impl Fn(usize) -> bool {
+    move |zone| home == Some(zone) || places.zones[zone].hosts
 }
 
 /// What is wrong with the zone's controllers, or with the tunnel that should have led there: what

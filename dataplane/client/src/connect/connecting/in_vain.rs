@@ -1,9 +1,10 @@
 //! A round in which nobody had a router, and what is done about it.
 //!
 //! What passes is waited for. A zone that was left a moment ago is asked alone for that moment,
-//! and once more when that is over, however long it would have others wait;
-//! then it is one among others, and with what directories name by then: who was in a meeting is
-//! not kept out by a zone that is full or no longer knows it, while another has room.
+//! and once more when that is over, however long it would have others wait; then it is one among
+//! others, and with what directories name by then: who was in a meeting is not kept out by a zone
+//! that is full or no longer knows it, while another has room. Where it is the meeting that is
+//! full, nobody goes to a zone where it is not.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -23,9 +24,6 @@ impl Connecting {
             .closed
             .opens()
             .map_or(backed_off, |at| at.max(backed_off));
-        if asking.is_at_home() && asking.stays {
-            asking.stay_home(soonest + QUICK);
-        }
         let next = asking.next_round(soonest);
         let goes_on = asking.may_go_on(next);
         if !(asking.is_at_home() && next < self.zones_began + QUICK) {

@@ -8,6 +8,8 @@ use plenum_wire::join::Problem;
 use super::closed::Closed;
 use crate::connect::words::{Attempt, Path, Trouble};
 
+/// How long somebody who has spoken a moment ago is waited for alone.
+const SPOKEN: Duration = Duration::from_secs(3);
 /// How long what a network test has shown counts while somebody is full.
 const SHOWN: Duration = Duration::from_secs(5);
 
@@ -32,7 +34,7 @@ pub(super) struct Asking {
     /// Somebody was full in the round before: one of the later ones may be asked beside this.
     again: bool,
     pub current: Option<(Attempt, Spot)>,
-    /// Only the zone is asked that was left a moment ago, until then.
+    /// Only the zone is asked that was left a moment ago, or where the meeting is, until then.
     pub quick: Option<Instant>,
     /// When others are looked at again though somebody here may have room in a moment.
     around: Option<Instant>,
@@ -40,8 +42,8 @@ pub(super) struct Asking {
     pub refused: Option<Problem>,
     /// Somebody has no room for now.
     pub full: bool,
-    /// It is not the zone that is full.
-    pub stays: bool,
+    /// The meeting is here, and it is not the zone that is full.
+    stays: bool,
     pub troubles: Vec<Trouble>,
 }
 
@@ -87,11 +89,6 @@ impl Asking {
         until.is_some_and(|until| next < until)
     }
 
-    /// Others are not looked at before `until`.
-    pub const fn stay_home(&mut self, until: Instant) {
-        self.quick = Some(until);
-    }
-
     /// Home is one among others from now on.
     pub const fn leave_home(&mut self) {
         self.quick = None;
@@ -123,9 +120,25 @@ impl Asking {
         }
     }
 
+    /// The meeting has no room, or too many want something of this zone: it is no use to ask a zone
+    /// where the meeting is not, if this is where it is.
+    pub fn stay_where(&mut self, meets: impl Fn(usize) -> bool, spot: Spot) {
+        if !meets(spot.zone) {
+            return;
+        }
+        self.stays = true;
+        self.round.retain(|it| meets(it.zone));
+        self.left.retain(|it| meets(it.zone));
+        self.later.retain(|it| meets(it.zone));
+    }
+
     /// When to ask again those that have no room, where the first of them may be asked from then
-    /// on: home is not waited for beyond the moment that it has.
-    pub fn next_round(&self, soonest: Instant) -> Instant {
+    /// on: home is not waited for beyond the moment that it has, unless that is where to stay. Who
+    /// has spoken there is waited for as long as anybody who is asked.
+    pub fn next_round(&mut self, soonest: Instant) -> Instant {
+        if self.stays {
+            self.quick = Some(soonest + SPOKEN);
+        }
         self.quick.map_or(soonest, |until| soonest.min(until))
     }
 

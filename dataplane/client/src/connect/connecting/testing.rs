@@ -45,6 +45,12 @@ impl Connecting {
     }
 
     pub(super) fn test(&mut self, now: Instant) {
+        self.silence = now;
+        self.test_on(now);
+    }
+
+    /// In the silence of somebody who has just been asked.
+    pub(super) fn test_on(&mut self, now: Instant) {
         self.leave_aside();
         let zones = self.places.zones.iter().enumerate();
         let subjects = zones.map(|(index, zone)| Subject {

@@ -164,6 +164,7 @@ fn any_world() -> impl Strategy<Value = World> {
                         admission: None,
                         known,
                         gone,
+                        unknown: 0,
                         turned,
                         within: Duration::from_secs(15),
                         patience: Duration::from_secs(60),

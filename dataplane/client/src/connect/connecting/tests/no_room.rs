@@ -222,3 +222,53 @@ fn nobody_leaves_a_zone_where_only_the_meeting_is_full_or_that_is_asked_too_ofte
         assert!(seen.ms() < 2_000, "{code:?}: {} ms", seen.ms());
     }
 }
+
+#[test]
+fn by_whatever_way_somebody_comes_back_the_others_of_a_full_meeting_are_where_it_was() {
+    let mut by_tunnel = back();
+    by_tunnel.zones[0] = Zone::at(&[open(40.0)]).with_tunnel(&[open(40.0)]);
+    by_tunnel.back = Some((0, tunnel(0, 0)));
+    let mut blamed = back();
+    blamed.avoid = Some(DIRECT);
+    let mut far = back();
+    far.zones[0] = Zone::at(&[open(900.0)]);
+    for mut world in [by_tunnel, blamed, far] {
+        world.zones.push(Zone::at(&[open(5.0)]));
+        for code in NOT_NOW {
+            for after in RETRY_AFTER {
+                world.zones[0].refusal = Some((code, 3));
+                world.zones[0].retry_after = after;
+                let seen = world.join();
+                assert_eq!(seen.found().zone, 0, "{code:?} {after:?}: {seen:?}");
+                assert!(seen.asked.iter().all(|(zone, _)| *zone == 0), "{seen:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_zone_that_the_directory_names_beside_home_does_not_take_who_was_in_a_full_meeting() {
+    for code in NOT_NOW {
+        let mut world = back();
+        world.zones[0].refusal = Some((code, 10));
+        world.zones.push(Zone::at(&[open(5.0)]));
+        // By what was kept there was only home.
+        world.unknown = 1;
+        let seen = world.join();
+        assert!(seen.lookups > 0, "{code:?}");
+        assert_eq!(seen.found().zone, 0, "{code:?}");
+        assert!(seen.asked.iter().all(|(zone, _)| *zone == 0), "{seen:?}");
+    }
+}
+
+#[test]
+fn who_joins_a_full_meeting_waits_for_room_in_it_and_opens_no_second_one() {
+    let mut world = world();
+    world.zones = vec![Zone::at(&[open(40.0)]), Zone::at(&[open(60.0)])];
+    world.zones[0].refusal = Some((Refusal::MeetingFull, 5));
+    assert_eq!(world.join().found().zone, 1, "the meeting may be anywhere");
+    world.zones[0].hosts = true;
+    let seen = world.join();
+    assert_eq!(seen.found().zone, 0);
+    assert_eq!(seen.asked.len(), 6, "{seen:?}");
+}

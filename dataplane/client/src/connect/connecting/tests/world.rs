@@ -138,6 +138,8 @@ pub struct World {
     pub known: bool,
     /// Instead of the zones these were known before, and are named no more.
     pub gone: Vec<Zone>,
+    /// So many of the last zones are named by directories only.
+    pub unknown: usize,
     /// Directories name the zones in the reverse order of what was known.
     pub turned: bool,
     pub within: Duration,
@@ -159,6 +161,7 @@ pub fn world() -> World {
         admission: None,
         known: false,
         gone: Vec::new(),
+        unknown: 0,
         turned: false,
         within: Duration::from_secs(15),
         patience: Duration::from_secs(600),
@@ -179,7 +182,8 @@ impl World {
     /// What was known before.
     fn kept(&self, now: Instant) -> Places {
         if self.gone.is_empty() {
-            places(0, &self.zones, now)
+            let known = self.zones.len() - self.unknown;
+            places(0, &self.zones[..known], now)
         } else {
             places(self.zones.len(), &self.gone, now)
         }
