@@ -47,7 +47,7 @@ use hope::Doubt;
 use renewing::Renewal;
 use reserve::Reserve;
 use round::{Asking, Spot};
-use testing::Turns;
+use testing::{SHOWN, Turns};
 
 /// How long a zone that was left a moment ago is waited for before the others are looked at.
 const QUICK: Duration = Duration::from_millis(700);
@@ -120,6 +120,8 @@ pub struct Connecting {
     /// Who is asked beside the others.
     aside: Option<(Attempt, Spot)>,
     closed: Closed,
+    /// How long the next network test counts while somebody is full.
+    holds: Duration,
     turns: Turns,
     numbers: Numbers,
     backoff: Backoff,
@@ -160,6 +162,7 @@ impl Connecting {
             reserve: Reserve::None,
             aside: None,
             closed: Closed::default(),
+            holds: SHOWN,
             turns: Turns::default(),
             numbers: Numbers::default(),
             backoff: Backoff::new(setting.seed),

@@ -13,6 +13,7 @@ use plenum_wire::join::{Problem, Refusal};
 
 use super::renewing::{Renewal, Vain};
 use super::round::{Asking, Spot};
+use super::testing::SHOWN;
 use super::{Connecting, QUICK, State, Then};
 use crate::connect::words::Trouble;
 
@@ -97,6 +98,7 @@ impl Connecting {
         if hopeless {
             return self.give_up(now);
         }
+        self.holds = SHOWN;
         // It was not the way that was to blame, or not that alone.
         self.avoid = None;
         if self.move_on(now) {

@@ -10,8 +10,6 @@ use crate::connect::words::{Attempt, Path, Trouble};
 
 /// How long somebody who has spoken a moment ago is waited for alone.
 const SPOKEN: Duration = Duration::from_secs(3);
-/// How long what a network test has shown counts while somebody is full.
-const SHOWN: Duration = Duration::from_secs(5);
 
 /// A zone, by a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +57,12 @@ impl Asking {
         }
     }
 
-    /// By what a network test has shown just now. Whether somebody was full just before it.
-    pub fn shown(self, again: bool, now: Instant) -> Self {
+    /// By what a network test has shown, which counts until then. Whether somebody was full just
+    /// before it.
+    pub fn shown(self, again: bool, until: Instant) -> Self {
         Self {
             again,
-            around: Some(now + SHOWN),
+            around: Some(until),
             ..self
         }
     }

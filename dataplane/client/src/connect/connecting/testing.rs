@@ -4,13 +4,18 @@
 //! taken when nothing else has answered in time, no other way out and no tunnel.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::reserve::Reserve;
 use super::round::{Asking, Spot};
 use super::{Connecting, State, straight};
 use crate::connect::measure::{DECIDE_WITHIN, Door, Plan, Subject, Test};
 use crate::connect::words::{Attempt, Failure, Numbers, Out, Server, Target, Trouble};
+
+/// How long what a network test has shown counts while somebody is full: at first, and at most. A
+/// cloud that is full is not tested by everybody all the time.
+pub(super) const SHOWN: Duration = Duration::from_secs(5);
+const SHOWN_LONGEST: Duration = Duration::from_secs(30);
 
 /// What tests of these places have tried in vain: one that may not try everything begins with the
 /// rest.
@@ -25,6 +30,7 @@ impl Connecting {
     pub(super) fn enter(&mut self, now: Instant) {
         self.zones_began = now;
         self.silence = now;
+        self.holds = SHOWN;
         self.steps.test = None;
         // Where there is only one there is nothing to choose.
         if self.setting.directories.is_empty() && self.choices() == 1 {
@@ -128,7 +134,8 @@ impl Connecting {
         let troubles = failures.map(|(door, failure)| trouble(door, failure.clone()));
         let round = Asking::beyond(spots, later.collect(), troubles.collect());
         let full = self.refusal.as_ref().is_some_and(|it| it.code.passes());
-        let round = round.shown(full, now);
+        let round = round.shown(full, now + self.holds);
+        self.holds = (self.holds * 2).min(SHOWN_LONGEST);
         self.leave_test(now);
         self.ask_round(round, now);
     }

@@ -1,7 +1,9 @@
 //! What the network test costs: never more than 100 kB by one way out.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use plenum_wire::join::Refusal;
 
 use super::world::*;
 use crate::connect::measure::{BUDGET, LOOKS};
@@ -112,6 +114,21 @@ fn what_answers_wrongly_is_paid_for_too() {
         assert!(seen.result.is_err(), "{way:?}");
         assert!(seen.cost > 50_000, "{} bytes", seen.cost);
     }
+}
+
+#[test]
+fn a_cloud_that_is_full_is_tested_less_and_less_often() {
+    let mut world = world();
+    let mut zone = Zone::at(&[open(40.0)]);
+    zone.refusal = Some((Refusal::ZoneFull, usize::MAX));
+    zone.retry_after = Some(Duration::from_secs(1));
+    world.zones = vec![zone; 12];
+    world.within = Duration::from_secs(120);
+    let seen = world.join();
+    assert!(seen.error().to_string().contains("full"), "{seen:?}");
+    // After 5, 15, 35, 65 and 95 s.
+    let tests = seen.pinged.len() / world.zones.len();
+    assert_eq!(tests, 6, "{} pings", seen.pinged.len());
 }
 
 #[test]
