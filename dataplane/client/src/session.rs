@@ -154,6 +154,21 @@ impl Session {
     /// Joins: returns when the router has let us in and every kind's media connection is
     /// bound. The first event is [`Event::Joined`].
     pub async fn join(config: JoinConfig) -> Result<Self, JoinError> {
+        let mut session = Self::begin(config)?;
+        while session.participant.is_none() {
+            if let Some(ending) = session.ended.take() {
+                return Err(match ending {
+                    Ending::Failed(error) => error,
+                    other => JoinError::Configuration(other.to_string()),
+                });
+            }
+            session.step().await;
+        }
+        Ok(session)
+    }
+
+    /// Sets out.
+    fn begin(config: JoinConfig) -> Result<Self, JoinError> {
         let connector = Connector::new(&config)?;
         let now = Instant::now();
         let (notes, inbox) = mpsc::channel(INBOX);
@@ -189,15 +204,6 @@ impl Session {
             ended: None,
         };
         session.act(now);
-        while session.participant.is_none() {
-            if let Some(ending) = session.ended.take() {
-                return Err(match ending {
-                    Ending::Failed(error) => error,
-                    other => JoinError::Configuration(other.to_string()),
-                });
-            }
-            session.step().await;
-        }
         Ok(session)
     }
 

@@ -62,3 +62,6 @@ impl Session {
         self.act(now);
     }
 }
+
+#[cfg(test)]
+mod tests;
