@@ -2,6 +2,9 @@
 //! goes to the deciding thread in batches, and so do its orders come back, each way through a
 //! `passage` that bounds what waits.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use plenum_wire::Kind;
 
 use super::core::Core;
 use super::counters::Counts;
+use super::kinds::Kinds;
 use super::passage::{Carried, Entry, Exit, Freight, passage};
 use super::strain::Work;
 use super::{ConnectionId, Event, Outbound, Waker};
@@ -56,9 +60,10 @@ enum News {
 }
 
 impl News {
-    fn of(event: Event, port: &Port) -> Self {
+    /// `kind_of` says what a connection carries.
+    fn of(event: Event, kind_of: impl Fn(ConnectionId) -> Kind) -> Self {
         match event {
-            Event::Packet { connection, .. } => Self::Packet(event, port.kind_of(connection)),
+            Event::Packet { connection, .. } => Self::Packet(event, kind_of(connection)),
             Event::Opened { .. } | Event::Estimate { .. } | Event::Closed { .. } => {
                 Self::Word(event)
             }
@@ -82,8 +87,8 @@ pub(super) struct Helper {
     gathered: Vec<Order>,
     orders: Entry<Order>,
     news: Exit<News>,
-    /// What its connections carry, by their place; pictures, until it is known.
-    kinds: Vec<Kind>,
+    /// What its connections carry.
+    kinds: Kinds,
     waker: Waker,
     thread: Option<JoinHandle<()>>,
 }
@@ -129,7 +134,7 @@ impl Helper {
             gathered: Vec::new(),
             orders,
             news,
-            kinds: Vec::new(),
+            kinds: Kinds::default(),
             waker,
             thread: Some(thread),
         })
@@ -137,16 +142,12 @@ impl Helper {
 
     /// Gathers a packet for the next [`Helper::flush`].
     pub(super) fn send(&mut self, to: ConnectionId, outbound: Outbound) {
-        let kind = self.kinds.get(to.place()).copied().unwrap_or(Kind::Video);
+        let kind = self.kinds.of(to);
         self.gathered.push(Order::Send(to, outbound, kind));
     }
 
     pub(super) fn carries(&mut self, connection: ConnectionId, kind: Kind) {
-        let place = connection.place();
-        if self.kinds.len() <= place {
-            self.kinds.resize(place + 1, Kind::Video);
-        }
-        self.kinds[place] = kind;
+        self.kinds.set(connection, kind);
         self.gathered.push(Order::Carries(connection, kind));
     }
 
@@ -218,7 +219,8 @@ impl Helping {
             }
             goes_on = self.obey(now, &mut events);
             let port = &mut self.core.port;
-            news.extend(events.drain(..).map(|event| News::of(event, port)));
+            let kind_of = |connection| port.kind_of(connection);
+            news.extend(events.drain(..).map(|event| News::of(event, kind_of)));
             news.extend(port.strays().map(News::Stray));
             if goes_on {
                 self.core.flush();

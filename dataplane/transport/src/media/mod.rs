@@ -24,6 +24,7 @@ mod core;
 pub(crate) mod counters;
 mod helper;
 mod identifier;
+mod kinds;
 mod limit;
 mod outbound;
 mod outbox;

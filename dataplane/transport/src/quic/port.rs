@@ -50,6 +50,20 @@ pub struct Stray {
     bytes: BytesMut,
 }
 
+#[cfg(test)]
+impl Stray {
+    /// That came from nowhere.
+    pub(crate) fn new(core: CoreNumber, bytes: &[u8]) -> Self {
+        Self {
+            core,
+            from: SocketAddr::from(([127, 0, 0, 1], 1)),
+            to: None,
+            ecn: None,
+            bytes: BytesMut::from(bytes),
+        }
+    }
+}
+
 /// See the [module's documentation](self).
 pub struct Port {
     core: CoreNumber,
