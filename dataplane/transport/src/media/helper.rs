@@ -16,18 +16,18 @@ use plenum_wire::Kind;
 use super::core::Core;
 use super::counters::Counts;
 use super::kinds::Kinds;
-use super::passage::{Carried, Entry, Exit, Freight, passage};
+use super::passage::{Carried, Entry, Exit, Freight, Load, Room, passage};
 use super::strain::Work;
 use super::{ConnectionId, Event, Outbound, Waker};
 use crate::quic::{CoreNumber, Port, Stray};
 use crate::tls::Identity;
 
-/// Orders that wait for a core at most: 260 ms of the 500,000 packets/s that one sends at most, so
-/// that what waits grows too old first. 12 MB; the packets themselves are shared.
-const ORDERS: usize = 1 << 17;
-/// News that wait of a core at most: 160 ms of 200,000 packets/s, which is four times what one
-/// takes in. 40 MB of the longest packets.
-const NEWS: usize = 1 << 15;
+/// Packets that wait for a core at most: 260 ms of the 500,000/s that one sends at most, so that
+/// what waits grows too old first. 12 MB; the packets themselves are shared.
+const ORDERS: Room = Room::for_packets(1 << 17);
+/// Packets that wait of a core at most: 160 ms of 200,000/s, which is four times what one takes
+/// in. 40 MB of the longest.
+const NEWS: Room = Room::for_packets(1 << 15);
 
 /// What a core is told to do, in order.
 #[derive(Debug)]
@@ -75,6 +75,7 @@ impl Carried for News {
     fn freight(&self) -> Freight {
         match self {
             Self::Packet(_, kind) => Freight::Packet(*kind),
+            Self::Word(Event::Estimate { connection, .. }) => Freight::Estimate(*connection),
             Self::Word(_) => Freight::Word,
             Self::Stray(_) => Freight::Unread,
         }
@@ -84,7 +85,7 @@ impl Carried for News {
 /// The deciding thread's end of another core.
 pub(super) struct Helper {
     /// Gathered for the next flush.
-    gathered: Vec<Order>,
+    gathered: Load<Order>,
     orders: Entry<Order>,
     news: Exit<News>,
     /// What its connections carry.
@@ -131,7 +132,7 @@ impl Helper {
             .name(format!("media-{}", core.0))
             .spawn(move || helping.run())?;
         Ok(Self {
-            gathered: Vec::new(),
+            gathered: Load::default(),
             orders,
             news,
             kinds: Kinds::default(),
@@ -142,23 +143,23 @@ impl Helper {
 
     /// Gathers a packet for the next [`Helper::flush`].
     pub(super) fn send(&mut self, to: ConnectionId, outbound: Outbound) {
-        let kind = self.kinds.of(to);
-        self.gathered.push(Order::Send(to, outbound, kind));
+        let order = Order::Send(to, outbound, self.kinds.of(to));
+        self.gathered.add(order);
     }
 
     pub(super) fn carries(&mut self, connection: ConnectionId, kind: Kind) {
         self.kinds.set(connection, kind);
-        self.gathered.push(Order::Carries(connection, kind));
+        self.gathered.add(Order::Carries(connection, kind));
     }
 
     pub(super) fn close(&mut self, connection: ConnectionId, code: u32, reason: &str) {
         let order = Order::Close(connection, code, reason.to_owned());
-        self.gathered.push(order);
+        self.gathered.add(order);
     }
 
     /// Gives it a datagram of its that came in elsewhere.
     pub(super) fn take(&mut self, stray: Stray) {
-        self.gathered.push(Order::Take(stray));
+        self.gathered.add(Order::Take(stray));
     }
 
     /// Tells it what was gathered since then.
@@ -186,7 +187,7 @@ impl Helper {
 
     /// Returns when its connections were told.
     pub(super) fn stop(&mut self, now: Instant) {
-        self.gathered.push(Order::Stop);
+        self.gathered.add(Order::Stop);
         self.flush(now);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
@@ -207,7 +208,7 @@ struct Helping {
 impl Helping {
     /// Until it is told to stop, or nobody hears it any more.
     fn run(mut self) {
-        let (mut events, mut news) = (Vec::new(), Vec::new());
+        let (mut events, mut news) = (Vec::new(), Load::default());
         let mut goes_on = true;
         while goes_on && !self.news.is_deserted() {
             let now = match self.core.wait(None) {
@@ -219,9 +220,12 @@ impl Helping {
             }
             goes_on = self.obey(now, &mut events);
             let port = &mut self.core.port;
-            let kind_of = |connection| port.kind_of(connection);
-            news.extend(events.drain(..).map(|event| News::of(event, kind_of)));
-            news.extend(port.strays().map(News::Stray));
+            for event in events.drain(..) {
+                news.add(News::of(event, |whose| port.kind_of(whose)));
+            }
+            for stray in port.strays() {
+                news.add(News::Stray(stray));
+            }
             if goes_on {
                 self.core.flush();
             } else {

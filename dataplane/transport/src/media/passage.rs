@@ -2,8 +2,10 @@
 //! so what one brings waits for the other, and `backlog` says for how long, and how much.
 //!
 //! It is shared memory and no channel because only who brings can drop what waits longest while
-//! the other does not come. A batch costs one lock, held while two lists change places; they are
-//! used again, so nothing is allocated once they are long enough.
+//! the other does not come. A batch costs one lock, held while it is put behind what waits, or
+//! changes places with it where nothing does; to take is to change places. The lists are used
+//! again, so nothing is allocated once they are long enough. Only when there is no room does the
+//! lock last for a look at all that waits, and what is dropped is freed after it.
 //!
 //! Each direction between two cores is a passage of its own: a core that does not keep up takes
 //! nothing from the others. The policy against overload is not told what is dropped here: a
@@ -11,6 +13,9 @@
 //! that already.
 
 mod backlog;
+mod freight;
+mod line;
+mod load;
 #[cfg(test)]
 mod tests;
 
@@ -20,8 +25,12 @@ use std::time::Instant;
 use plenum_wire::Rung;
 
 use super::counters::Counts;
-use backlog::Backlog;
-pub(super) use backlog::{Carried, Freight};
+pub(super) use backlog::Room;
+use backlog::{Backlog, drop_stale};
+use freight::Tally;
+pub(super) use freight::{Carried, Freight};
+use line::Line;
+pub(super) use load::Load;
 
 /// Where one thread brings.
 #[derive(Debug)]
@@ -32,7 +41,7 @@ pub(super) struct Entry<T>(Arc<Passage<T>>);
 pub(super) struct Exit<T> {
     passage: Arc<Passage<T>>,
     /// What it took last, of which the room is used again.
-    taken: Backlog<T>,
+    taken: Line<T>,
 }
 
 #[derive(Debug)]
@@ -41,15 +50,15 @@ struct Passage<T> {
     counts: Arc<Counts>,
 }
 
-/// With room for so many. What is dropped is counted as of rung `udp`.
-pub(super) fn passage<T>(most: usize, counts: Arc<Counts>) -> (Entry<T>, Exit<T>) {
+/// What is dropped is counted as of rung `udp`.
+pub(super) fn passage<T>(room: Room, counts: Arc<Counts>) -> (Entry<T>, Exit<T>) {
     let passage = Arc::new(Passage {
-        backlog: Mutex::new(Backlog::new(most)),
+        backlog: Mutex::new(Backlog::new(room)),
         counts,
     });
     let exit = Exit {
         passage: Arc::clone(&passage),
-        taken: Backlog::new(most),
+        taken: Line::default(),
     };
     (Entry(passage), exit)
 }
@@ -60,7 +69,8 @@ impl<T> Passage<T> {
         self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn count(&self, dropped: u64) {
+    fn count(&self, dropped: &Tally) {
+        let dropped = (dropped.packets() + dropped.unread) as u64;
         if dropped > 0 {
             self.counts.of(Rung::Udp).dropped_between.add(dropped);
         }
@@ -68,10 +78,11 @@ impl<T> Passage<T> {
 }
 
 impl<T: Carried> Entry<T> {
-    /// Leaves the batch empty. Its packets are here since then.
-    pub(super) fn bring(&self, batch: &mut Vec<T>, since: Instant) {
-        let dropped = self.0.backlog().push(batch, since);
-        self.0.count(dropped);
+    /// Leaves the load empty. It is here since then.
+    pub(super) fn bring(&self, load: &mut Load<T>, since: Instant) {
+        let (gone, dropped) = self.0.backlog().push(load, since);
+        self.0.count(&dropped);
+        drop(gone);
     }
 
     /// Nobody takes any more.
@@ -85,8 +96,8 @@ impl<T: Carried> Exit<T> {
     pub(super) fn take(&mut self, now: Instant) -> impl Iterator<Item = (Instant, T)> {
         self.taken.give_back();
         self.passage.backlog().exchange(&mut self.taken);
-        let dropped = self.taken.drop_stale(now);
-        self.passage.count(dropped);
+        let dropped = drop_stale(&mut self.taken, now);
+        self.passage.count(&dropped);
         self.taken.drain()
     }
 }

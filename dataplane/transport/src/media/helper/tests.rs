@@ -21,7 +21,7 @@ fn ends() -> (Helper, Exit<Order>, Entry<News>) {
     let (orders, of_orders) = passage(ORDERS, Arc::default());
     let (reporter, news) = passage(NEWS, Arc::default());
     let helper = Helper {
-        gathered: Vec::new(),
+        gathered: Load::default(),
         orders,
         news,
         kinds: Kinds::default(),
@@ -167,8 +167,11 @@ fn news_after(age: Duration) -> (Vec<usize>, usize, usize) {
     let packets = [VOICE, SCREEN, CAMERA].map(event);
     let events = [opened].into_iter().chain(packets);
     let events = events.chain([estimate, closed]);
-    let mut news: Vec<_> = events.map(|event| News::of(event, kind_of)).collect();
-    news.push(News::Stray(stray()));
+    let mut news = Load::default();
+    for event in events {
+        news.add(News::of(event, kind_of));
+    }
+    news.add(News::Stray(stray()));
     reporter.bring(&mut news, now);
     let (mut events, mut strays) = (Vec::new(), Vec::new());
     helper.hear(now + age, &mut events, &mut strays);
@@ -187,4 +190,14 @@ fn of_late_news_voices_and_screens_are_heard_and_no_cameras() {
     assert_eq!(news_after(Duration::ZERO), (all, 3, 1));
     assert_eq!(news_after(LATE), (vec![VOICE, SCREEN], 3, 1));
     assert_eq!(news_after(TOO_LATE), (vec![], 3, 0));
+}
+
+#[test]
+fn an_estimate_makes_those_of_its_own_connection_worthless() {
+    let estimate = Event::Estimate {
+        connection: connection(VOICE),
+        bits_per_s: 1,
+    };
+    let freight = News::of(estimate, |_| Kind::Audio).freight();
+    assert_eq!(freight, Freight::Estimate(connection(VOICE)));
 }

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
 
+mod room;
+
 use std::thread;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use plenum_wire::Kind;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::*;
-use crate::media::Waker;
+use crate::media::{ConnectionId, Waker};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Thing {
@@ -15,9 +17,11 @@ enum Thing {
     Screen(u32),
     Camera(u32),
     Datagram(u32),
+    /// Of a connection, which of them.
+    Estimate(u64, u32),
     Word(u32),
 }
-use Thing::{Camera, Datagram, Screen, Voice, Word};
+use Thing::{Camera, Datagram, Estimate, Screen, Voice, Word};
 
 impl Carried for Thing {
     fn freight(&self) -> Freight {
@@ -26,75 +30,105 @@ impl Carried for Thing {
             Screen(_) => Freight::Packet(Kind::Content),
             Camera(_) => Freight::Packet(Kind::Video),
             Datagram(_) => Freight::Unread,
+            Estimate(whose, _) => Freight::Estimate(ConnectionId(*whose)),
             Word(_) => Freight::Word,
         }
     }
 }
 
-const ONE_OF_EACH: [Thing; 5] = [Camera(1), Datagram(1), Screen(1), Voice(1), Word(1)];
+const ONE_OF_EACH: [Thing; 6] = [
+    Camera(1),
+    Datagram(1),
+    Screen(1),
+    Voice(1),
+    Estimate(1, 1),
+    Word(1),
+];
+const NO_PACKETS: [Thing; 2] = [Estimate(1, 1), Word(1)];
+const EIGHT: Room = Room {
+    packets: 8,
+    unread: 4,
+    estimates: 8,
+};
 
 fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// What comes out after a while of what was brought at once, and how many were dropped.
-fn after(age: Duration, brought: &[Thing]) -> (Vec<Thing>, u64) {
-    let mut backlog = Backlog::new(1_000);
-    let now = Instant::now();
-    assert_eq!(backlog.push(&mut brought.to_vec(), now), 0);
-    let dropped = backlog.drop_stale(now + age);
-    (backlog.drain().map(|(_, thing)| thing).collect(), dropped)
+fn load(things: impl IntoIterator<Item = Thing>) -> Load<Thing> {
+    let mut load = Load::default();
+    for thing in things {
+        load.add(thing);
+    }
+    load
 }
 
-/// What waits where there is room for eight, and how many were dropped, when each of these is
-/// brought by itself.
-fn of_eight(brought: impl IntoIterator<Item = Thing>) -> (Vec<Thing>, u64) {
-    let mut backlog = Backlog::new(8);
+/// All that waits.
+fn emptied(backlog: &mut Backlog<Thing>) -> Line<Thing> {
+    let mut taken = Line::default();
+    backlog.exchange(&mut taken);
+    taken
+}
+
+fn things(taken: &mut Line<Thing>) -> Vec<Thing> {
+    taken.drain().map(|(_, thing)| thing).collect()
+}
+
+fn total(dropped: &Tally) -> usize {
+    dropped.packets() + dropped.unread
+}
+
+/// What comes out after a while of what was brought at once, and how many were dropped.
+fn after(age: Duration, brought: &[Thing]) -> (Vec<Thing>, usize) {
     let now = Instant::now();
-    let each = brought.into_iter();
-    let dropped = each.map(|thing| backlog.push(&mut vec![thing], now)).sum();
-    (backlog.drain().map(|(_, thing)| thing).collect(), dropped)
+    let mut taken = Line::default();
+    taken.append(&mut load(brought.iter().copied()), now);
+    let dropped = drop_stale(&mut taken, now + age);
+    (things(&mut taken), total(&dropped))
 }
 
 #[test]
 fn all_comes_out_in_order_with_the_time_since_when_it_is_here() {
-    let mut backlog = Backlog::new(8);
+    let mut backlog = Backlog::new(EIGHT);
     let start = Instant::now();
-    let mut batch = vec![Camera(1), Voice(2)];
-    assert_eq!(backlog.push(&mut batch, start), 0);
-    assert!(batch.is_empty());
-    assert_eq!(backlog.push(&mut vec![Word(3)], start + ms(5)), 0);
-    assert_eq!(backlog.drop_stale(start + ms(100)), 0);
-    let all: Vec<_> = backlog.drain().collect();
+    let mut brought = load([Camera(1), Voice(2)]);
+    assert!(backlog.push(&mut brought, start).0.is_empty());
+    assert!(brought.is_empty());
+    brought.add(Word(3));
+    assert!(backlog.push(&mut brought, start + ms(5)).0.is_empty());
+    let mut taken = emptied(&mut backlog);
+    assert_eq!(drop_stale(&mut taken, start + ms(100)), Tally::default());
+    let all: Vec<_> = taken.drain().collect();
     let expected = [
         (start, Camera(1)),
         (start, Voice(2)),
         (start + ms(5), Word(3)),
     ];
     assert_eq!(all, expected);
-    assert_eq!(backlog.drain().next(), None);
+    assert_eq!(*taken.tally(), Tally::default());
+    assert_eq!(taken.drain().next(), None);
+    assert_eq!(emptied(&mut backlog).drain().next(), None);
 }
 
 #[test]
-fn cameras_are_dropped_first_then_what_is_too_old_to_be_heard_and_words_never() {
+fn cameras_are_dropped_first_then_what_is_too_old_to_be_heard_and_what_is_no_packet_never() {
     assert_eq!(after(ms(133), &ONE_OF_EACH), (ONE_OF_EACH.to_vec(), 0));
     assert_eq!(after(ms(134), &ONE_OF_EACH), (ONE_OF_EACH[1..].to_vec(), 1));
     assert_eq!(after(ms(400), &ONE_OF_EACH), (ONE_OF_EACH[1..].to_vec(), 1));
-    assert_eq!(after(ms(401), &ONE_OF_EACH), (vec![Word(1)], 4));
-    assert_eq!(after(ms(60_000), &ONE_OF_EACH), (vec![Word(1)], 4));
+    assert_eq!(after(ms(401), &ONE_OF_EACH), (NO_PACKETS.to_vec(), 4));
+    assert_eq!(after(ms(60_000), &ONE_OF_EACH), (NO_PACKETS.to_vec(), 4));
 }
 
 #[test]
 fn what_came_later_stays() {
-    let mut backlog = Backlog::new(1_000);
     let start = Instant::now();
-    for (number, at) in [(1, 0), (2, 100), (3, 200)] {
-        let mut batch = vec![Camera(number), Voice(number)];
-        backlog.push(&mut batch, start + ms(at));
-    }
-    assert_eq!(backlog.drop_stale(start + ms(300)), 2);
-    let all: Vec<_> = backlog.drain().collect();
     let at = |time| start + ms(time);
+    let mut taken = Line::default();
+    for (number, time) in [(1, 0), (2, 100), (3, 200)] {
+        taken.append(&mut load([Camera(number), Voice(number)]), at(time));
+    }
+    assert_eq!(drop_stale(&mut taken, at(300)).cameras, 2);
+    let all: Vec<_> = taken.drain().collect();
     let expected = [
         (at(0), Voice(1)),
         (at(100), Voice(2)),
@@ -105,109 +139,81 @@ fn what_came_later_stays() {
 }
 
 #[test]
-fn a_clock_that_is_behind_drops_nothing() {
-    let mut backlog = Backlog::new(8);
+fn what_goes_from_the_middle_leaves_the_others_their_times() {
     let start = Instant::now();
-    backlog.push(&mut vec![Camera(1)], start + ms(1_000));
-    assert_eq!(backlog.drop_stale(start), 0);
-    assert_eq!(backlog.drain().count(), 1);
+    let at = |time| start + ms(time);
+    let mut taken = Line::default();
+    for (number, time) in [(1, 0), (2, 1), (3, 2)] {
+        taken.append(&mut load([Camera(number), Word(number)]), at(time));
+    }
+    let is_second = |since: Instant, _: Freight| since == at(1);
+    let mut gone = Vec::new();
+    let dropped = taken.drop_where(is_second, |thing| gone.push(thing));
+    assert_eq!(gone, [Camera(2), Word(2)]);
+    assert_eq!((dropped.cameras, dropped.words), (1, 1));
+    taken.append(&mut load([Voice(4)]), at(3));
+    let all: Vec<_> = taken.drain().collect();
+    let expected = [
+        (at(0), Camera(1)),
+        (at(0), Word(1)),
+        (at(2), Camera(3)),
+        (at(2), Word(3)),
+        (at(3), Voice(4)),
+    ];
+    assert_eq!(all, expected);
+}
+
+#[test]
+fn a_clock_that_is_behind_drops_nothing() {
+    let start = Instant::now();
+    let mut taken = Line::default();
+    taken.append(&mut load([Camera(1)]), start + ms(1_000));
+    assert_eq!(drop_stale(&mut taken, start), Tally::default());
+    assert_eq!(taken.drain().count(), 1);
 }
 
 #[test]
 fn who_has_twice_as_much_to_do_as_time_drops_cameras_and_no_voice() {
-    let mut backlog = Backlog::new(100_000);
+    let mut backlog = Backlog::new(Room::for_packets(100_000));
     let start = Instant::now();
     let (mut voices, mut heard, mut cameras_dropped) = (0, 0, 0);
     let (mut number, mut busy_until) = (0, 0);
+    let count = |mut taken: Line<Thing>| {
+        let taken = things(&mut taken);
+        let heard = taken.iter().filter(|it| matches!(it, Voice(_))).count();
+        (heard, taken.len() as u64)
+    };
     for now in 0..60_000 {
         // Two packets each millisecond, of which each takes one; every fifth is a voice.
-        let mut batch = Vec::new();
+        let mut brought = Load::default();
         for _ in 0..2 {
             number += 1;
-            batch.push(match number % 5 {
-                0 => Voice(number),
-                _ => Camera(number),
-            });
+            let is_voice = number % 5 == 0;
+            voices += usize::from(is_voice);
+            let thing = if is_voice {
+                Voice(number)
+            } else {
+                Camera(number)
+            };
+            brought.add(thing);
         }
-        voices += batch.iter().filter(|it| matches!(it, Voice(_))).count();
-        assert_eq!(backlog.push(&mut batch, start + ms(now)), 0);
+        assert!(backlog.push(&mut brought, start + ms(now)).0.is_empty());
         if now >= busy_until {
-            cameras_dropped += backlog.drop_stale(start + ms(now));
-            let taken: Vec<_> = backlog.drain().collect();
-            heard += taken.iter().filter(|it| matches!(it.1, Voice(_))).count();
-            busy_until = now + taken.len() as u64;
+            let mut taken = emptied(&mut backlog);
+            cameras_dropped += drop_stale(&mut taken, start + ms(now)).cameras;
+            let (of_these, work) = count(taken);
+            heard += of_these;
+            busy_until = now + work;
         }
     }
-    let waiting = backlog.drain().filter(|it| matches!(it.1, Voice(_)));
-    assert_eq!(heard + waiting.count(), voices);
+    let (waiting, _) = count(emptied(&mut backlog));
+    assert_eq!(heard + waiting, voices);
     assert!(cameras_dropped > 50_000, "{cameras_dropped}");
 }
 
 #[test]
-fn where_there_is_no_room_cameras_make_it_the_oldest_first() {
-    let (waiting, dropped) = of_eight([
-        Camera(1),
-        Voice(1),
-        Screen(1),
-        Camera(2),
-        Camera(3),
-        Camera(4),
-        Word(1),
-        Voice(2),
-        Voice(3),
-    ]);
-    let expected = [Voice(1), Screen(1), Camera(4), Word(1), Voice(2), Voice(3)];
-    assert_eq!(waiting, expected, "a quarter of the room is free again");
-    assert_eq!(dropped, 3);
-}
-
-#[test]
-fn datagrams_that_nobody_has_read_make_room_before_cameras_and_screens_after_them() {
-    let seven = [
-        Screen(1),
-        Camera(1),
-        Datagram(1),
-        Screen(2),
-        Camera(2),
-        Datagram(2),
-        Voice(1),
-    ];
-    let (waiting, _) = of_eight(seven.into_iter().chain([Voice(2), Voice(3)]));
-    let expected = [
-        Screen(1),
-        Screen(2),
-        Camera(2),
-        Voice(1),
-        Voice(2),
-        Voice(3),
-    ];
-    assert_eq!(waiting, expected);
-    let (waiting, _) = of_eight(seven.into_iter().chain((2..=6).map(Voice)));
-    assert_eq!(waiting, (1..=6).map(Voice).collect::<Vec<_>>());
-}
-
-#[test]
-fn voices_alone_have_all_the_room_and_no_more() {
-    let (waiting, dropped) = of_eight((1..=8).map(Voice));
-    assert_eq!((waiting.len(), dropped), (8, 0));
-    let (waiting, dropped) = of_eight((1..=9).map(Voice));
-    assert_eq!(waiting, (4..=9).map(Voice).collect::<Vec<_>>());
-    assert_eq!(dropped, 3);
-}
-
-#[test]
-fn for_who_never_comes_no_more_is_kept_than_there_is_room() {
-    let (waiting, dropped) = of_eight((1..=10_000).map(Camera));
-    assert!(waiting.len() <= 8);
-    assert_eq!(waiting.last(), Some(&Camera(10_000)));
-    assert_eq!(waiting.len() as u64 + dropped, 10_000);
-    let (waiting, dropped) = of_eight((1..=100).map(Word));
-    assert_eq!((waiting.len(), dropped), (100, 0));
-}
-
-#[test]
 fn who_brings_to_nobody_can_see_it() {
-    let (entry, exit) = passage::<Thing>(8, Arc::default());
+    let (entry, exit) = passage::<Thing>(EIGHT, Arc::default());
     assert!(!entry.is_deserted());
     drop(exit);
     assert!(entry.is_deserted());
@@ -217,7 +223,7 @@ fn who_brings_to_nobody_can_see_it() {
 fn between_two_threads_words_arrive_and_packets_arrive_or_are_counted() {
     const BATCHES: u32 = 2_000;
     let counts = Arc::<Counts>::default();
-    let (entry, mut exit) = passage(32, Arc::clone(&counts));
+    let (entry, mut exit) = passage(Room::for_packets(32), Arc::clone(&counts));
     let waker = Waker::new().unwrap();
     // No time passes: only room can be missing.
     let now = Instant::now();
@@ -225,8 +231,8 @@ fn between_two_threads_words_arrive_and_packets_arrive_or_are_counted() {
         let waker = waker.clone();
         thread::spawn(move || {
             for number in 0..BATCHES {
-                let mut batch = vec![Camera(number), Voice(number), Word(number)];
-                entry.bring(&mut batch, now);
+                let mut brought = load([Camera(number), Voice(number), Word(number)]);
+                entry.bring(&mut brought, now);
                 waker.wake();
             }
             entry
@@ -241,7 +247,7 @@ fn between_two_threads_words_arrive_and_packets_arrive_or_are_counted() {
                 Word(number) => words.push(number),
                 Camera(number) => packets.push(2 * number),
                 Voice(number) => packets.push(2 * number + 1),
-                Screen(_) | Datagram(_) => panic!("nobody brought that"),
+                Screen(_) | Datagram(_) | Estimate(..) => panic!("nobody brought that"),
             }
         }
     }

@@ -28,7 +28,13 @@ impl Port {
         }
         match steer::core_of(&stray.bytes) {
             Some(core) if core != self.core && core.0 < self.cores => {
-                self.strays.push(Stray { core, ..stray });
+                // It waits for another thread, and would hold on to all that came with it.
+                let bytes = BytesMut::from(&stray.bytes[..]);
+                self.strays.push(Stray {
+                    core,
+                    bytes,
+                    ..stray
+                });
             }
             _ => self.quic(stray, now),
         }
