@@ -155,7 +155,7 @@ async fn what_one_core_comes_for_too_late_is_dropped_and_counted() {
         until(|| counters(&router).packets_in > before.packets_in).await;
         tokio::time::sleep(TOO_LONG).await;
         drop(resume);
-        until(|| counters(&router).dropped_between > before.dropped_between).await;
+        until(|| counters(&router).dropped_between_in > before.dropped_between_in).await;
         let word = Bytes::from_static(b"in time");
         assert_eq!(
             say(&person.connection, &mut router, &word).await,

@@ -117,7 +117,12 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
     let help = "Bytes of packets forwarded";
     page.counter("plenum_bytes_out", help, &by_kind(|m| m.bytes_out))?;
     let dropped = status.counters.dropped;
-    let rungs = Rung::ALL.map(|rung| status.media.of(rung));
+    let of_rungs = |of: fn(&media::RungCounters) -> u64| -> u64 {
+        Rung::ALL
+            .iter()
+            .map(|&rung| of(status.media.of(rung)))
+            .sum()
+    };
     let reasons = [
         ("reason", "unknown_flow", dropped.unknown_flow),
         ("reason", "closed_connection", dropped.closed_connection),
@@ -132,21 +137,23 @@ fn packets(page: &mut Page, status: &Status) -> fmt::Result {
             "receive_buffer",
             status.counters.overload.dropped_by_kernel,
         ),
+        ("reason", "router_too_slow", of_rungs(|it| it.dropped_in)),
         (
             "reason",
-            "router_too_slow",
-            rungs.iter().map(|rung| rung.dropped_in).sum(),
+            "between_cores_in",
+            of_rungs(|it| it.dropped_between_in),
         ),
         (
             "reason",
-            "between_cores",
-            rungs.iter().map(|rung| rung.dropped_between).sum(),
+            "between_cores_out",
+            of_rungs(|it| it.dropped_between_out),
         ),
         (
             "reason",
-            "receiver_too_slow",
-            rungs.iter().map(|rung| rung.dropped_out).sum(),
+            "between_cores_unread",
+            of_rungs(|it| it.dropped_unread),
         ),
+        ("reason", "receiver_too_slow", of_rungs(|it| it.dropped_out)),
     ];
     page.counter("plenum_packets_dropped", "Packets dropped", &reasons)
 }

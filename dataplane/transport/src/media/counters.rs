@@ -45,8 +45,13 @@ pub struct RungCounters {
     pub packets_out: u64,
     /// Received packets dropped because the reader of the events is too slow.
     pub dropped_in: u64,
-    /// Packets dropped on their way from one core to another that comes for them too late.
-    pub dropped_between: u64,
+    /// Received packets dropped because the thread that decides came for them too late.
+    pub dropped_between_in: u64,
+    /// Packets to send dropped because the core that sends them came for them too late.
+    pub dropped_between_out: u64,
+    /// Datagrams dropped unread on their way to the core that can read them. What they hold, if
+    /// they hold anything, is not in `packets_in`.
+    pub dropped_unread: u64,
     /// Packets dropped before sending: too old, too many, or too long for the path.
     pub dropped_out: u64,
 }
@@ -67,7 +72,9 @@ pub(crate) struct RungCounts {
     pub(crate) packets_in: Count,
     pub(crate) packets_out: Count,
     pub(crate) dropped_in: Count,
-    pub(crate) dropped_between: Count,
+    pub(crate) dropped_between_in: Count,
+    pub(crate) dropped_between_out: Count,
+    pub(crate) dropped_unread: Count,
     pub(crate) dropped_out: Count,
 }
 
@@ -112,7 +119,9 @@ impl RungCounts {
             packets_in: self.packets_in.get(),
             packets_out: self.packets_out.get(),
             dropped_in: self.dropped_in.get(),
-            dropped_between: self.dropped_between.get(),
+            dropped_between_in: self.dropped_between_in.get(),
+            dropped_between_out: self.dropped_between_out.get(),
+            dropped_unread: self.dropped_unread.get(),
             dropped_out: self.dropped_out.get(),
         }
     }

@@ -14,7 +14,7 @@ use std::time::Instant;
 use plenum_wire::Kind;
 
 use super::core::Core;
-use super::counters::Counts;
+use super::counters::{Count, Counts, RungCounts};
 use super::kinds::Kinds;
 use super::passage::{Carried, Entry, Exit, Freight, Load, Room, passage};
 use super::strain::Work;
@@ -28,6 +28,10 @@ const ORDERS: Room = Room::for_packets(1 << 17);
 /// Packets that wait of a core at most: 160 ms of 200,000/s, which is four times what one takes
 /// in. 40 MB of the longest.
 const NEWS: Room = Room::for_packets(1 << 15);
+
+/// A packet came in once, and goes out once for each who gets it.
+const OF_ORDERS: fn(&RungCounts) -> &Count = |udp| &udp.dropped_between_out;
+const OF_NEWS: fn(&RungCounts) -> &Count = |udp| &udp.dropped_between_in;
 
 /// What a core is told to do, in order.
 #[derive(Debug)]
@@ -118,8 +122,8 @@ impl Helper {
             work,
             decider,
         } = start;
-        let (orders, of_orders) = passage(ORDERS, Arc::clone(&counts));
-        let (reporter, news) = passage(NEWS, Arc::clone(&counts));
+        let (orders, of_orders) = passage(ORDERS, Arc::clone(&counts), OF_ORDERS);
+        let (reporter, news) = passage(NEWS, Arc::clone(&counts), OF_NEWS);
         let port = Port::new(socket, identity, core, cores, counts, now)?;
         let waker = Waker::new()?;
         let helping = Helping {

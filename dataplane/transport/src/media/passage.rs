@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use plenum_wire::Rung;
 
-use super::counters::Counts;
+use super::counters::{Count, Counts, RungCounts};
 pub(super) use backlog::Room;
 use backlog::{Backlog, drop_stale};
 use freight::Tally;
@@ -48,13 +48,19 @@ pub(super) struct Exit<T> {
 struct Passage<T> {
     backlog: Mutex<Backlog<T>>,
     counts: Arc<Counts>,
+    packets: fn(&RungCounts) -> &Count,
 }
 
-/// What is dropped is counted as of rung `udp`.
-pub(super) fn passage<T>(room: Room, counts: Arc<Counts>) -> (Entry<T>, Exit<T>) {
+/// What is dropped is counted as of rung `udp`: packets that are dropped as `packets` says.
+pub(super) fn passage<T>(
+    room: Room,
+    counts: Arc<Counts>,
+    packets: fn(&RungCounts) -> &Count,
+) -> (Entry<T>, Exit<T>) {
     let passage = Arc::new(Passage {
         backlog: Mutex::new(Backlog::new(room)),
         counts,
+        packets,
     });
     let exit = Exit {
         passage: Arc::clone(&passage),
@@ -70,9 +76,12 @@ impl<T> Passage<T> {
     }
 
     fn count(&self, dropped: &Tally) {
-        let dropped = (dropped.packets() + dropped.unread) as u64;
-        if dropped > 0 {
-            self.counts.of(Rung::Udp).dropped_between.add(dropped);
+        let counts = self.counts.of(Rung::Udp);
+        if dropped.packets() > 0 {
+            (self.packets)(counts).add(dropped.packets() as u64);
+        }
+        if dropped.unread > 0 {
+            counts.dropped_unread.add(dropped.unread as u64);
         }
     }
 }

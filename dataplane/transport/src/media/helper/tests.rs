@@ -18,8 +18,8 @@ const TOO_LATE: Duration = Duration::from_millis(500);
 
 /// The deciding thread's end, and what a thread would hold at the other.
 fn ends() -> (Helper, Exit<Order>, Entry<News>) {
-    let (orders, of_orders) = passage(ORDERS, Arc::default());
-    let (reporter, news) = passage(NEWS, Arc::default());
+    let (orders, of_orders) = passage(ORDERS, Arc::default(), OF_ORDERS);
+    let (reporter, news) = passage(NEWS, Arc::default(), OF_NEWS);
     let helper = Helper {
         gathered: Load::default(),
         orders,

@@ -51,6 +51,8 @@ const EIGHT: Room = Room {
     estimates: 8,
 };
 
+const IN: fn(&RungCounts) -> &Count = |udp| &udp.dropped_between_in;
+
 fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
@@ -213,17 +215,39 @@ fn who_has_twice_as_much_to_do_as_time_drops_cameras_and_no_voice() {
 
 #[test]
 fn who_brings_to_nobody_can_see_it() {
-    let (entry, exit) = passage::<Thing>(EIGHT, Arc::default());
+    let (entry, exit) = passage::<Thing>(EIGHT, Arc::default(), IN);
     assert!(!entry.is_deserted());
     drop(exit);
     assert!(entry.is_deserted());
 }
 
 #[test]
+fn what_is_dropped_is_counted_once_whatever_for_and_unread_datagrams_apart() {
+    let counts = Arc::<Counts>::default();
+    let out: fn(&RungCounts) -> &Count = |udp| &udp.dropped_between_out;
+    let (entry, mut exit) = passage(EIGHT, Arc::clone(&counts), out);
+    let now = Instant::now();
+    let no_room = (1..=9).map(Camera).chain((1..=5).map(Datagram));
+    entry.bring(&mut load(no_room), now);
+    let dropped = || {
+        let of_udp = counts.totals().udp;
+        assert_eq!(of_udp.dropped_between_in, 0);
+        (of_udp.dropped_between_out, of_udp.dropped_unread)
+    };
+    assert_eq!(dropped(), (3, 2));
+    entry.bring(&mut load([Voice(1), Word(1)]), now);
+    assert_eq!(exit.take(now + ms(134)).count(), 5, "the cameras are late");
+    assert_eq!(dropped(), (9, 2));
+    entry.bring(&mut load(ONE_OF_EACH), now);
+    assert_eq!(exit.take(now + ms(401)).count(), NO_PACKETS.len());
+    assert_eq!(dropped(), (12, 3));
+}
+
+#[test]
 fn between_two_threads_words_arrive_and_packets_arrive_or_are_counted() {
     const BATCHES: u32 = 2_000;
     let counts = Arc::<Counts>::default();
-    let (entry, mut exit) = passage(Room::for_packets(32), Arc::clone(&counts));
+    let (entry, mut exit) = passage(Room::for_packets(32), Arc::clone(&counts), IN);
     let waker = Waker::new().unwrap();
     // No time passes: only room can be missing.
     let now = Instant::now();
@@ -254,7 +278,7 @@ fn between_two_threads_words_arrive_and_packets_arrive_or_are_counted() {
     drop(brings.join().unwrap());
     assert!(words.into_iter().eq(0..BATCHES));
     assert!(packets.is_sorted_by(|one, next| one < next), "in order");
-    let dropped = counts.totals().udp.dropped_between;
+    let dropped = counts.totals().udp.dropped_between_in;
     assert_eq!(packets.len() as u64 + dropped, u64::from(2 * BATCHES));
 }
 
