@@ -166,10 +166,10 @@ impl Helper {
         self.gathered.add(Order::Take(stray));
     }
 
-    /// Tells it what was gathered since then.
-    pub(super) fn flush(&mut self, since: Instant) {
+    /// Hands over what was gathered.
+    pub(super) fn flush(&mut self, now: Instant) {
         if !self.gathered.is_empty() {
-            self.orders.bring(&mut self.gathered, since);
+            self.orders.bring(&mut self.gathered, now);
             self.waker.wake();
         }
     }
@@ -236,7 +236,8 @@ impl Helping {
                 self.core.finish();
             }
             if !news.is_empty() {
-                self.news.bring(&mut news, now);
+                // What was done before took its time.
+                self.news.bring(&mut news, Instant::now());
                 self.decider.wake();
             }
         }

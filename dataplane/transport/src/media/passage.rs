@@ -1,5 +1,11 @@
 //! From one thread of a router to another, in batches and in order. Neither waits for the other,
-//! so what one brings waits for the other, and `backlog` says for how long, and how much.
+//! so what one brings waits for the other: `freight` says for how long, and `backlog` how much.
+//!
+//! How long is counted from when it is handed over, on each way anew: to the thread that decides,
+//! and from there to that which sends. A thread with twice as much to do as time hands over what
+//! it took after 360 ms at most, and what it took may have waited as long. If the next way
+//! counted the time of deciding it would drop all cameras, and if it counted the way before it
+//! would drop most voices too, when the work for them is done.
 //!
 //! It is shared memory and no channel because only who brings can drop what waits longest while
 //! the other does not come. A batch costs one lock, held while it is put behind what waits, or

@@ -207,7 +207,8 @@ impl Switch {
     /// Sends what was gathered, now or, when the core is busy, a little later.
     pub fn flush(&mut self) {
         for helper in &mut self.helpers {
-            helper.flush(self.now);
+            // What was decided took its time.
+            helper.flush(Instant::now());
         }
         self.core.flush();
     }

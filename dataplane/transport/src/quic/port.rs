@@ -165,8 +165,8 @@ impl Port {
         self.strays.drain(..)
     }
 
-    /// Gathers a packet, which the router has since then, for the next [`Port::flush`]. A
-    /// connection that is gone takes nothing.
+    /// Gathers a packet, whose age counts from then, for the next [`Port::flush`]. A connection
+    /// that is gone takes nothing.
     pub(crate) fn send(&mut self, to: ConnectionId, outbound: Outbound, since: Instant) {
         let Some(place) = self.place_of(to) else {
             return;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU8;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Duration;
 
 use bytes::Bytes;
 use plenum_transport::media::{Config, ConnectionId, Counters, Event, Streams, Switch, Waker};
@@ -15,6 +16,8 @@ use super::loopback;
 
 enum Order {
     Send(ConnectionId, FlowId, Bytes, Option<Rewrite>),
+    /// A packet, of which the decision takes so long.
+    SendSlowly(ConnectionId, FlowId, Bytes, Duration),
     Carries(ConnectionId, Kind),
     Close(ConnectionId, u32, &'static str),
     /// Say so, and wait for this before anything else is done.
@@ -80,6 +83,10 @@ impl Driver {
         self.order(Order::Send(to, flow, packet.clone(), Some(how)));
     }
 
+    pub fn send_slowly(&self, to: ConnectionId, flow: FlowId, packet: &Bytes, takes: Duration) {
+        self.order(Order::SendSlowly(to, flow, packet.clone(), takes));
+    }
+
     pub fn carries(&self, connection: ConnectionId, kind: Kind) {
         self.order(Order::Carries(connection, kind));
     }
@@ -132,6 +139,10 @@ fn drive(
             match orders.try_recv() {
                 Ok(Order::Send(to, flow, packet, rewrite)) => {
                     switch.send(to, flow, &packet, rewrite);
+                }
+                Ok(Order::SendSlowly(to, flow, packet, takes)) => {
+                    switch.send(to, flow, &packet, None);
+                    std::thread::sleep(takes);
                 }
                 Ok(Order::Carries(connection, kind)) => switch.carries(connection, kind),
                 Ok(Order::Close(connection, code, reason)) => {
