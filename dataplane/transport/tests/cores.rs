@@ -38,6 +38,7 @@ impl Person {
         let at = router.server.udp_address();
         let connecting = endpoint.connect_with(config, at, "router").unwrap();
         let connection = connecting.await.unwrap();
+        tokio::spawn(stay(connection.clone()));
         let id = say(&connection, router, name).await;
         Self {
             id,
@@ -78,6 +79,15 @@ impl Person {
                 return;
             }
         }
+    }
+}
+
+/// Says so every second, as clients do: who is silent for eight is given up.
+async fn stay(connection: Connection) {
+    let here = encode_datagram(flow(), &Bytes::from_static(b"still here"));
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    while connection.send_datagram(here.clone()).is_ok() {
+        every.tick().await;
     }
 }
 
