@@ -70,8 +70,7 @@ fn events() -> BTreeSet<Row> {
     let mut rows = BTreeSet::new();
     for (file, who) in files {
         let text = fs::read_to_string(&file).unwrap();
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-        for (level, arguments) in calls(code) {
+        for (level, arguments) in calls(without_tests(&text)) {
             let message = message(&arguments)
                 .unwrap_or_else(|| panic!("{}: no message in {arguments}", file.display()));
             assert!(
@@ -84,6 +83,16 @@ fn events() -> BTreeSet<Row> {
     }
     assert!(rows.len() > 40, "only {} events were found", rows.len());
     rows
+}
+
+/// The text up to a module of tests that is in it; one that is in another file is only named.
+fn without_tests(text: &str) -> &str {
+    let mut tests = text.match_indices("#[cfg(test)]\nmod ");
+    let inline = tests.find(|(at, _)| {
+        let named = text[*at..].lines().nth(1);
+        named.is_some_and(|line| line.ends_with('{'))
+    });
+    inline.map_or(text, |(at, _)| &text[..at])
 }
 
 fn table(rows: &BTreeSet<Row>) -> String {
