@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
 use tokio::process::Child;
 
 use crate::{Commands, children};
@@ -110,18 +111,9 @@ impl Site {
             ])
             .await?;
         let addresses: Vec<&str> = addresses.split_whitespace().collect();
-        let patch = serde_json::json!({"spec": {"exposure": {"hostnames": addresses}}}).to_string();
         let object = format!("meetingzone/{zone}");
-        self.kubectl([
-            "-n",
-            NAMESPACE,
-            "patch",
-            &object,
-            "--type=merge",
-            "-p",
-            &patch,
-        ])
-        .await?;
+        let hostnames = json!({ "exposure": { "hostnames": addresses } });
+        self.change(&object, hostnames).await?;
         let limit = Duration::from_secs(60);
         self.wait_for(&object, "Ready", limit).await?;
         self.wait_for(&format!("mmrpool/{zone}"), "Ready", limit)
@@ -140,6 +132,14 @@ impl Site {
             .iter()
             .map(|address| format!("https://{address}:{port}"))
             .collect())
+    }
+
+    /// Changes some of the spec of a zone or a pool, `meetingzone/NAME` or `mmrpool/NAME`.
+    pub async fn change(&self, object: &str, spec: Value) -> Result<()> {
+        let patch = json!({ "spec": spec }).to_string();
+        let merge = ["-n", NAMESPACE, "patch", object, "--type=merge", "-p"];
+        let merge = merge.into_iter().chain([patch.as_str()]);
+        self.kubectl(merge).await.map(drop)
     }
 
     /// Writes the certificate of the zone's authority to a file, for `--ca`.

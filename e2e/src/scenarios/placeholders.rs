@@ -37,7 +37,7 @@ pub async fn pods_hold_nodes_for_routers_and_give_way_to_them(world: &World) -> 
 /// All of it, whatever has gone wrong before.
 async fn put_back(world: &World, taken: &[String]) -> Result<()> {
     let nothing = json!({ "nodeAutoscaler": null, "schedule": null, "minRouters": null });
-    let mut done = patch(world, nothing).await;
+    let mut done = world.change_pool(nothing).await;
     for node in taken {
         done = done.and(label(world, node, true).await);
     }
@@ -57,10 +57,7 @@ async fn story(world: &World, held: &str, taken: &[String]) -> Result<()> {
     for node in taken {
         label(world, node, false).await?;
     }
-    patch(
-        world,
-        json!({ "nodeAutoscaler": "ClusterAutoscaler", "schedule": [window(3)] }),
-    )
+    world.change_pool(json!({ "nodeAutoscaler": "ClusterAutoscaler", "schedule": [window(3)] }))
     .await?;
     let holds = |pods: &[Pod]| pods.len() == 2 && runs_on(pods) == [held];
     let pods = until_pods(world, "one runs on the free node, one waits", holds).await?;
@@ -71,7 +68,7 @@ async fn story(world: &World, held: &str, taken: &[String]) -> Result<()> {
     until_status(world, 2).await?;
 
     // A router comes to that node: the one there goes, and another waits in its stead.
-    patch(world, json!({ "minRouters": 2 })).await?;
+    world.change_pool(json!({ "minRouters": 2 })).await?;
     let gone = |pods: &[Pod]| pods.len() == 1 && runs_on(pods).is_empty();
     until_pods(world, "the one gave way, and one waits", gone).await?;
     let accepting = |routers: u32| {
@@ -127,21 +124,6 @@ fn window(routers: u32) -> Value {
     let begins = (Timestamp::now() + 5.minutes()).to_zoned(TimeZone::UTC);
     let cron = format!("{} {} * * *", begins.minute(), begins.hour());
     json!({ "cron": cron, "minutes": 30, "minRouters": routers })
-}
-
-async fn patch(world: &World, spec: Value) -> Result<()> {
-    let pool = format!("mmrpool/{ZONE}");
-    let patch = json!({ "spec": spec }).to_string();
-    let merge = [
-        "-n",
-        NAMESPACE,
-        "patch",
-        &pool,
-        "--type=merge",
-        "-p",
-        &patch,
-    ];
-    world.site.kubectl(merge).await.map(drop)
 }
 
 /// Waits until the placeholders are as wanted.

@@ -12,7 +12,7 @@ use plenum_crds::labels;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::world::{World, ZONE, unharmed};
+use super::world::{World, unharmed};
 use crate::cluster::addresses::NODE_NETWORK;
 use crate::cluster::images::BUSYBOX_REFERENCE;
 use crate::site::{NAMESPACE, RELEASE, SYSTEM_NAMESPACE};
@@ -46,7 +46,7 @@ pub async fn network_policies_let_meetings_through_and_nothing_else(world: &Worl
         .helm([&rollback[..], &wait].concat())
         .await;
     let removed = world.site.delete(&places()).await;
-    let size = change(world, json!(null)).await;
+    let size = world.change_pool(json!({ "replicas": null })).await;
     story?;
     rolled_back?;
     removed?;
@@ -103,7 +103,7 @@ async fn story(world: &World) -> Result<()> {
 async fn meetings_go_on(world: &World) -> Result<()> {
     let pods = ["-n", SYSTEM_NAMESPACE, "delete", "pods", "--all"];
     world.site.kubectl(pods).await?;
-    change(world, json!(2)).await?;
+    world.change_pool(json!({ "replicas": 2 })).await?;
     let accepting = |pool: &plenum_crds::MMRPool| {
         let status = pool.status.as_ref();
         status.is_some_and(|status| status.routers.accepting == 2)
@@ -111,21 +111,6 @@ async fn meetings_go_on(world: &World) -> Result<()> {
     world.until("two routers accept", WITHIN, accepting).await?;
     let load = world.load("policies", 4, 2, 8)?;
     unharmed(&load.report().await?)
-}
-
-async fn change(world: &World, replicas: Value) -> Result<()> {
-    let pool = format!("mmrpool/{ZONE}");
-    let patch = json!({ "spec": { "replicas": replicas } }).to_string();
-    let merge = [
-        "-n",
-        NAMESPACE,
-        "patch",
-        &pool,
-        "--type=merge",
-        "-p",
-        &patch,
-    ];
-    world.site.kubectl(merge).await.map(drop)
 }
 
 async fn set_policies(world: &World) -> Result<()> {

@@ -21,12 +21,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use plenum_crds::MMRPool;
 use plenum_crds::conditions::PoolCondition;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::world::{World, ZONE, unharmed};
+use super::world::{World, unharmed};
 use crate::image::PLENUM_REFERENCE;
 use crate::load::Report;
-use crate::site::NAMESPACE;
 
 pub use controllers::controllers_roll_one_by_one_without_a_failed_join;
 pub use operator::an_operator_is_upgraded_and_back_with_live_meetings;
@@ -61,18 +60,9 @@ async fn next_version(world: &World) -> Result<()> {
     world.cluster.tag_image(PLENUM_REFERENCE, NEXT).await
 }
 
-/// Changes the spec of the pool or of the zone.
-async fn change(world: &World, kind: &str, spec: Value) -> Result<()> {
-    let object = format!("{kind}/{ZONE}");
-    let patch = json!({ "spec": spec }).to_string();
-    let merge = ["-n", NAMESPACE, "patch", &object, "--type=merge", "-p"];
-    let patch = merge.into_iter().chain([patch.as_str()]);
-    world.site.kubectl(patch).await.map(drop)
-}
-
 /// Holds the pool at so many routers that take people.
 async fn hold(world: &World, routers: u32) -> Result<()> {
-    change(world, "mmrpool", json!({ "replicas": routers })).await?;
+    world.change_pool(json!({ "replicas": routers })).await?;
     let accepting = |pool: &MMRPool| pool.status.as_ref().map(|s| s.routers.accepting);
     let what = format!("{routers} routers accept");
     world

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Client, ResourceExt as _};
 use plenum_crds::{MMRPool, labels};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::Cluster;
@@ -58,6 +59,11 @@ impl World {
         args.extend(["--reuse-values", "--wait", "--timeout", "120s"]);
         args.extend(values.iter().flat_map(|value| ["--set", value]));
         self.site.commands.helm(args).await.map(drop)
+    }
+
+    /// Changes some of the spec of the pool.
+    pub async fn change_pool(&self, spec: Value) -> Result<()> {
+        self.site.change(&format!("mmrpool/{ZONE}"), spec).await
     }
 
     /// The pool.

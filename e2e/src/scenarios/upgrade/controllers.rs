@@ -7,7 +7,7 @@ use plenum_crds::labels;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{NEXT, all_run, change, judged, next_version};
+use super::{NEXT, all_run, judged, next_version};
 use crate::image::PLENUM_REFERENCE;
 use crate::scenarios::world::{World, ZONE};
 use crate::site::NAMESPACE;
@@ -42,12 +42,9 @@ async fn under_joins(world: &World) -> Result<()> {
 
 async fn to_image(world: &World, image: &str) -> Result<()> {
     let own = (image != PLENUM_REFERENCE).then_some(image);
-    change(
-        world,
-        "meetingzone",
-        json!({ "controllers": { "image": own } }),
-    )
-    .await?;
+    let zone = format!("meetingzone/{ZONE}");
+    let spec = json!({ "controllers": { "image": own } });
+    world.site.change(&zone, spec).await?;
     let set = format!("statefulset/{ZONE}-zc");
     let limit = format!("--timeout={}s", ROLLED_WITHIN.as_secs());
     let template = "{.spec.template.spec.containers[0].image}";

@@ -12,7 +12,7 @@ use plenum_crds::labels;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{NEXT, all_run, change, hold, judged, next_version};
+use super::{NEXT, all_run, hold, judged, next_version};
 use crate::image::PLENUM_REFERENCE;
 use crate::scenarios::world::World;
 use crate::site::{RELEASE, SYSTEM_NAMESPACE};
@@ -29,7 +29,7 @@ pub async fn an_operator_is_upgraded_and_back_with_live_meetings(world: &World) 
     let changed = there_and_back(world).await;
     // Whatever became of it, the version of before goes on.
     let back = to_version(world, PLENUM_REFERENCE).await;
-    let size = change(world, "mmrpool", json!({ "replicas": null })).await;
+    let size = world.change_pool(json!({ "replicas": null })).await;
     changed?;
     back?;
     size

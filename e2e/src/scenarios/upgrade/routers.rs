@@ -7,7 +7,7 @@ use plenum_crds::labels;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{NEXT, all_run, change, hold, image, judged, next_version, until_rollout};
+use super::{NEXT, all_run, hold, image, judged, next_version, until_rollout};
 use crate::image::PLENUM_REFERENCE;
 use crate::scenarios::world::{World, unharmed};
 use crate::site::NAMESPACE;
@@ -44,7 +44,7 @@ async fn under_load(world: &World) -> Result<()> {
     let load = world.load("routers-rolled", PEOPLE / 4, RAMP_S, STAY_S)?;
     world.until_people(PEOPLE / 3).await?;
     let began = Instant::now();
-    change(world, "mmrpool", json!({ "image": NEXT })).await?;
+    world.change_pool(json!({ "image": NEXT })).await?;
     until_rollout(world, "UpToDate", ROLLED_WITHIN).await?;
     let took = began.elapsed();
     all_run(&world.pods(labels::COMPONENT_ROUTER).await?, NEXT)?;
@@ -58,9 +58,9 @@ async fn under_load(world: &World) -> Result<()> {
 /// The image as before and the size that the load asks for.
 async fn put_back(world: &World) -> Result<()> {
     let before = json!({ "image": null, "rolloutDeadlineSeconds": null });
-    change(world, "mmrpool", before).await?;
+    world.change_pool(before).await?;
     until_rollout(world, "UpToDate", ROLLED_WITHIN).await?;
-    change(world, "mmrpool", json!({ "replicas": null })).await
+    world.change_pool(json!({ "replicas": null })).await
 }
 
 pub async fn a_rollout_to_an_image_that_is_not_there_halts_and_goes_back(
@@ -77,7 +77,7 @@ async fn halted_and_back(world: &World) -> Result<()> {
     let load = world.load("rollout-halted", 6, 3, STAY_S)?;
     world.until_people(24).await?;
     let spec = json!({ "image": MISSING, "rolloutDeadlineSeconds": DEADLINE_S });
-    change(world, "mmrpool", spec).await?;
+    world.change_pool(spec).await?;
     let said = until_rollout(world, "RolloutHalted", HALTED_WITHIN).await?;
     let expected = format!("ImagePullBackOff: {MISSING}");
     ensure!(
@@ -86,7 +86,7 @@ async fn halted_and_back(world: &World) -> Result<()> {
     );
     one_at_most_was_replaced(world, &said).await?;
     was_told(world).await?;
-    change(world, "mmrpool", json!({ "image": null })).await?;
+    world.change_pool(json!({ "image": null })).await?;
     until_rollout(world, "UpToDate", BACK_WITHIN).await?;
     load.stop();
     unharmed(&load.report().await?)
