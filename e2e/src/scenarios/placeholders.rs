@@ -57,8 +57,9 @@ async fn story(world: &World, held: &str, taken: &[String]) -> Result<()> {
     for node in taken {
         label(world, node, false).await?;
     }
-    world.change_pool(json!({ "nodeAutoscaler": "ClusterAutoscaler", "schedule": [window(3)] }))
-    .await?;
+    world
+        .change_pool(json!({ "nodeAutoscaler": "ClusterAutoscaler", "schedule": [window(3)] }))
+        .await?;
     let holds = |pods: &[Pod]| pods.len() == 2 && runs_on(pods) == [held];
     let pods = until_pods(world, "one runs on the free node, one waits", holds).await?;
     for pod in &pods {
