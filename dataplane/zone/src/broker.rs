@@ -83,6 +83,7 @@ impl Broker {
                     self.lapse(&meeting, &participant, now);
                 }
                 Timer::Order(meeting, from) => self.check_order(&meeting, &from, now),
+                Timer::Left(meeting) => self.check_left(&meeting, now),
                 Timer::Merge(meeting) => self.merge(&meeting, now),
                 Timer::Forget(router) => {
                     if self.routers.forget(&router, now) {
@@ -257,6 +258,9 @@ impl Broker {
             .collect();
         for from in ways {
             self.end_move(meeting, &from);
+        }
+        if let Some(known) = self.meetings.get_mut(meeting) {
+            known.left.take_if(|left| left.to == *router);
         }
         if let Some(lost) = self.routers.get_mut(router) {
             (lost.reserved, lost.moving_in) = (0, 0);

@@ -55,6 +55,9 @@ pub struct Move {
 pub struct Left {
     pub from: RouterId,
     pub to: RouterId,
+    /// Participants that came to `to` by the word of `from`, and that `to` has not counted in
+    /// a report yet. Their seats are theirs: each router's reports come when they come.
+    pub uncounted: u32,
     /// By then nobody is there any more.
     pub until: Instant,
 }
@@ -102,6 +105,14 @@ impl Meeting {
         self.moves.values().any(|way| way.to == *router)
     }
 
+    /// Room on this router is kept for it.
+    fn expects(&self, router: &RouterId) -> bool {
+        let uncounted = |left: &Left| left.to == *router && left.uncounted > 0;
+        self.expected.values().any(|kept| kept.router == *router)
+            || self.moves_to(router)
+            || self.left.as_ref().is_some_and(uncounted)
+    }
+
     /// It could not move to this router a short time ago.
     pub fn avoids(&self, router: &RouterId, now: Instant) -> bool {
         self.avoid
@@ -129,7 +140,8 @@ impl Meeting {
     }
 
     fn gone(&self) -> bool {
-        self.at.is_empty() && self.expected.is_empty() && self.moves.is_empty()
+        let uncounted = self.left.as_ref().is_some_and(|left| left.uncounted > 0);
+        self.at.is_empty() && self.expected.is_empty() && self.moves.is_empty() && !uncounted
     }
 }
 
@@ -233,9 +245,13 @@ impl Meetings {
             Promise::Seats(arrived - left),
         );
         let unplaced = left;
-        for way in known.moves.values_mut().filter(|way| way.to == *router) {
-            let came = left.min(way.outstanding);
-            way.outstanding -= came;
+        let moving = known.moves.values_mut().filter(|way| way.to == *router);
+        let moving = moving.map(|way| &mut way.outstanding);
+        let moved = known.left.iter_mut().filter(|left| left.to == *router);
+        let moved = moved.map(|left| &mut left.uncounted);
+        for outstanding in moved.chain(moving) {
+            let came = left.min(*outstanding);
+            *outstanding -= came;
             left -= came;
         }
         let moved = unplaced - left;
@@ -267,8 +283,7 @@ pub fn redeem(
             Promise::Seats(count) => entry.reserved = entry.reserved.saturating_sub(count),
             Promise::Move(count) => entry.moving_in = entry.moving_in.saturating_sub(count),
         }
-        let none = known.expected.values().all(|kept| kept.router != *router);
-        if none && !known.moves_to(router) {
+        if !known.expects(router) {
             entry.expects.remove(meeting);
         }
     }

@@ -95,22 +95,15 @@ impl Broker {
             return;
         };
         self.note_received(to, now);
-        if let Some(known) = self.meetings.get_mut(meeting) {
-            if failed == 0 {
-                known.avoid.clear();
-                known.left = Some(Left {
-                    from: from.clone(),
-                    to: to.clone(),
-                    until: now + LEAVING,
-                });
-            } else {
-                let avoid = known.avoid.entry(to.clone()).or_insert(Avoid {
-                    until: now,
-                    failures: 0,
-                });
-                avoid.until = now + AVOID * (1 << avoid.failures.min(AVOID_DOUBLINGS));
-                avoid.failures += 1;
-            }
+        if failed == 0 {
+            self.note_left(meeting, &from, to, now);
+        } else if let Some(known) = self.meetings.get_mut(meeting) {
+            let avoid = known.avoid.entry(to.clone()).or_insert(Avoid {
+                until: now,
+                failures: 0,
+            });
+            avoid.until = now + AVOID * (1 << avoid.failures.min(AVOID_DOUBLINGS));
+            avoid.failures += 1;
         }
         let ended = self
             .meetings
@@ -218,6 +211,44 @@ impl Broker {
         let overloaded = self.routers.get(from).is_some_and(Router::overloaded);
         if let Some(known) = self.meetings.get_mut(meeting).filter(|_| overloaded) {
             known.flees(from, now + FLED, now);
+        }
+    }
+
+    /// Everybody is over there. Their seats stay promised until the new router counts them:
+    /// the next meeting may be ordered there at once, by what it said before they came.
+    fn note_left(&mut self, meeting: &MeetingId, from: &RouterId, to: &RouterId, now: Instant) {
+        self.forget_left(meeting);
+        let Some(known) = self.meetings.get_mut(meeting) else {
+            return;
+        };
+        known.avoid.clear();
+        let way = known.moves.get_mut(from).filter(|way| way.to == *to);
+        let until = now + LEAVING;
+        known.left = Some(Left {
+            from: from.clone(),
+            to: to.clone(),
+            uncounted: way.map_or(0, |way| std::mem::take(&mut way.outstanding)),
+            until,
+        });
+        self.timers.arm(until, Timer::Left(meeting.clone()));
+    }
+
+    /// A move has been over for so long that its new router has counted all that came.
+    pub(crate) fn check_left(&mut self, meeting: &MeetingId, now: Instant) {
+        let known = self.meetings.get(meeting);
+        if known.is_some_and(|known| !known.leaves(now)) {
+            self.forget_left(meeting);
+            self.meetings.tidy(meeting);
+        }
+    }
+
+    /// Gives back the seats of those that have moved and were not counted.
+    fn forget_left(&mut self, meeting: &MeetingId) {
+        if let Some(known) = self.meetings.get_mut(meeting)
+            && let Some(left) = known.left.take()
+        {
+            let promised = Promise::Move(left.uncounted);
+            redeem(&mut self.routers, known, &left.to, meeting, promised);
         }
     }
 

@@ -17,6 +17,8 @@ pub enum Timer {
     Reservation(MeetingId, ParticipantId),
     /// An ordered move may be unanswered.
     Order(MeetingId, RouterId),
+    /// A meeting has moved, and nobody of it can be on the old router any more.
+    Left(MeetingId),
     /// A meeting may still be on two routers.
     Merge(MeetingId),
     /// A router may have been gone for so long that nobody asks for it.

@@ -336,3 +336,33 @@ fn after_a_move_no_seat_is_promised_to_it_any_more() {
     zone.hosts("b", 8, vec![at("standup", 7)]);
     assert_eq!(zone.join("standup", "ada"), Ok("b".to_owned()));
 }
+
+#[test]
+fn after_a_move_its_seats_are_kept_until_the_new_router_counts_them() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 8)]);
+    zone.hosts("a", 100, vec![at("m0", 4), at("m1", 4), at("m2", 4)]);
+    zone.operator(&["a"]);
+    let leave = |name| vec![moving(name, 4, "b")];
+    zone.report("a", draining(100, 12), [leave("m0"), leave("m1")].concat());
+    zone.orders();
+    zone.move_ended("a", "m0", "b", 0);
+    assert_eq!(zone.orders(), [], "b has not said yet that it is half full");
+    zone.hosts("b", 8, vec![at("m0", 4)]);
+    zone.report_ended("a", draining(100, 8), vec![], &["m0"]);
+    assert_eq!(zone.orders(), [], "the rest is for m1");
+}
+
+#[test]
+fn after_a_move_seats_of_who_never_came_are_free_again() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 4)]);
+    zone.hosts("a", 100, vec![at("m0", 4), at("m1", 4)]);
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 8), vec![moving("m0", 4, "b")]);
+    zone.orders();
+    zone.move_ended("a", "m0", "b", 0);
+    // They hung up while they moved.
+    zone.report_ended("a", draining(100, 4), vec![], &["m0"]);
+    assert_eq!(zone.orders(), []);
+    zone.pass(seconds(2));
+    assert_eq!(zone.orders(), [moves("m1", "a", "b")]);
+}

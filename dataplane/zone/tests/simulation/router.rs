@@ -61,12 +61,17 @@ impl Router {
         }
     }
 
+    /// Whether all its seats are taken.
+    pub fn is_full(&self) -> bool {
+        self.participants() >= self.capacity
+    }
+
     /// Whether it lets somebody in.
     pub fn admits(&self, meeting: &MeetingId) -> bool {
         let hosted = self.meetings.get(meeting);
         let moves = hosted.is_some_and(|it| it.moving.is_some());
         let closed = self.draining && hosted.is_none();
-        self.alive && !closed && !moves && self.participants() < self.capacity
+        self.alive && !closed && !moves && !self.is_full()
     }
 
     pub fn enter(&mut self, meeting: &MeetingId, who: ParticipantId, leg: Leg) {

@@ -61,6 +61,8 @@ pub struct World {
     pub moves_ordered: u64,
     pub placed: u64,
     pub moved: u64,
+    /// People who moved to a router and found it full.
+    pub met_full: u64,
 }
 
 const ROUTERS: u64 = 7;
@@ -91,6 +93,7 @@ impl World {
             moves_ordered: 0,
             placed: 0,
             moved: 0,
+            met_full: 0,
         };
         for index in 0..ROUTERS {
             let name: RouterId = format!("r{index}").parse().expect("a name");

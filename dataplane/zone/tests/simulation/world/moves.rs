@@ -72,6 +72,7 @@ impl World {
         let mut there = vec![];
         if let Some(target) = self.routers.get_mut(&to).filter(|_| !unlucky) {
             for (who, old) in &people {
+                self.met_full += u64::from(target.is_full());
                 if target.admits(meeting) {
                     self.counter += 1;
                     let new = Leg(self.counter);

@@ -1,6 +1,6 @@
 //! People: they come, ask where their meeting is, go in, and go.
 
-use plenum_wire::{ParticipantId, RouterId};
+use plenum_wire::{MeetingId, ParticipantId, RouterId};
 use plenum_zone::{Event, Join, Request};
 use rand::RngExt as _;
 
@@ -44,6 +44,23 @@ impl World {
         } else {
             let wait = self.random.random_range(50..300);
             self.after(wait, Later::Asks(who, vec![name]));
+        }
+    }
+
+    /// So many people are in a meeting, without a controller having been asked.
+    pub fn sits(&mut self, router: &str, meeting: &str, count: u32) {
+        let name: RouterId = router.parse().expect("a name");
+        let meeting: MeetingId = meeting.parse().expect("a name");
+        for index in 0..count {
+            let who: ParticipantId = format!("{meeting}-p{index}").parse().expect("a name");
+            let leg = self.leg();
+            let router = self.routers.get_mut(&name).expect("one of the zone's");
+            router.enter(&meeting, who.clone(), leg);
+            let person = Person {
+                meeting: meeting.clone(),
+                router: Some(name.clone()),
+            };
+            self.people.insert(who, person);
         }
     }
 
