@@ -33,6 +33,11 @@ impl Closed {
         self.0.retain(|_, until| *until > now);
     }
 
+    /// One of them, whatever it has said.
+    pub fn open_zone(&mut self, zone: usize) {
+        self.0.remove(&zone);
+    }
+
     /// Whatever they have said.
     pub fn forget(&mut self) {
         self.0.clear();

@@ -33,15 +33,19 @@ impl Connecting {
             }
             self.renew(now);
         }
-        if !goes_on {
-            asking.leave_home();
-        }
         let then = if goes_on || self.choices() == 1 {
+            if !goes_on {
+                asking.leave_home();
+            }
             self.ask_aside(&mut asking, now);
             Then::Ask(Box::new(asking.once_more()))
         } else {
-            // Home is asked once more before it is left.
-            self.closed.forget();
+            if asking.is_at_home()
+                && let Some(home) = self.home
+            {
+                // It is asked once more before it is left.
+                self.closed.open_zone(home);
+            }
             Then::Test
         };
         self.pause(next.saturating_duration_since(now), then, now);

@@ -111,6 +111,30 @@ fn how_soon_one_zone_may_be_asked_again_says_nothing_of_another() {
 }
 
 #[test]
+fn a_network_test_brings_no_question_forward() {
+    let wait = Duration::from_secs(3);
+    let mut world = back();
+    world.zones.push(Zone::at(&[open(60.0)]));
+    for zone in &mut world.zones {
+        zone.refusal = Some((Refusal::ZoneFull, usize::MAX));
+    }
+    world.within = Duration::from_secs(60);
+    // Home has its second question before it is left.
+    for (patient, early) in [(0, 1), (1, 0)] {
+        let mut world = world.clone();
+        world.zones[patient].retry_after = Some(wait);
+        let seen = world.join();
+        let asked = seen.asked.iter().zip(&seen.asked_after);
+        let asked = asked.filter(|((zone, _), _)| *zone == patient);
+        let asked: Vec<Duration> = asked.map(|(_, after)| *after).collect();
+        assert!(asked.len() > 10, "{asked:?}");
+        let gaps = asked.windows(2).map(|two| two[1].saturating_sub(two[0]));
+        let gaps: Vec<Duration> = gaps.skip(early).collect();
+        assert!(gaps.iter().all(|gap| *gap >= wait), "{gaps:?}");
+    }
+}
+
+#[test]
 fn who_was_asked_beside_the_others_and_is_full_is_not_asked_before_its_time() {
     let mut world = world();
     world.zones = vec![Zone::at(&[open(10.0)]), Zone::at(&[open(300.0)])];

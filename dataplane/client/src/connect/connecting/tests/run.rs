@@ -33,6 +33,8 @@ pub struct Seen {
     /// Bytes of the dearest network test, by one way out.
     pub cost: usize,
     pub asked: Vec<(usize, Path)>,
+    /// With each question, after how long.
+    pub asked_after: Vec<Duration>,
     /// With each question, whether routers that failed may be offered again.
     pub forgave: Vec<bool>,
     /// What each lookup was sent along.
@@ -58,6 +60,7 @@ impl Seen {
 struct Run<'a> {
     world: &'a World,
     connecting: Connecting,
+    began: Instant,
     now: Instant,
     internet: Internet<'a>,
     /// Which of those cancelled come too late.
@@ -77,6 +80,7 @@ impl World {
         let run = Run {
             world: self,
             connecting: Connecting::new(self.setting(now), now),
+            began: now,
             now,
             internet: Internet::new(self),
             luck: Weather::new(!self.seed),
@@ -96,6 +100,7 @@ impl World {
                 pinged: Vec::new(),
                 cost: 0,
                 asked: Vec::new(),
+                asked_after: Vec::new(),
                 forgave: Vec::new(),
                 waiting: Vec::new(),
             },
@@ -106,7 +111,6 @@ impl World {
 
 impl Run<'_> {
     fn until_done(mut self) -> Seen {
-        let start = self.now;
         // A machine that spins is caught by the count, one that sleeps too long by the model.
         for _ in 0..200_000 {
             while let Some(action) = self.connecting.poll() {
@@ -116,7 +120,7 @@ impl Run<'_> {
                     self.connecting.handle_timeout(self.now + LONG_AFTER);
                     assert!(self.connecting.poll().is_none(), "it ends once");
                     assert!(self.running.is_empty(), "left running: {:?}", self.running);
-                    self.seen.took = self.now - start;
+                    self.seen.took = self.now - self.began;
                     self.seen.zone = result.as_ref().ok().map(|found| self.number(found.zone));
                     self.seen.result = result;
                     self.seen.cost = self.cost.most;
@@ -223,6 +227,7 @@ impl Run<'_> {
                 let controllers = self.world.zone(zone).controllers;
                 assert!(first.is_none_or(|first| first < controllers));
                 self.seen.asked.push((zone, path));
+                self.seen.asked_after.push(self.now - self.began);
                 let reply = self.internet.ask(attempt, zone, path);
                 self.start(attempt, reply);
             }
