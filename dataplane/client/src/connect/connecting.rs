@@ -96,6 +96,20 @@ enum Then {
     Ask(Box<Asking>),
 }
 
+impl State {
+    /// The round that goes on, or does in a moment.
+    fn round(&mut self) -> Option<&mut Asking> {
+        match self {
+            Self::Asking(round) => Some(round),
+            Self::Pausing {
+                then: Then::Ask(round),
+                ..
+            } => Some(&mut **round),
+            _ => None,
+        }
+    }
+}
+
 /// One way from a meeting's number to a router.
 #[derive(Debug)]
 pub struct Connecting {

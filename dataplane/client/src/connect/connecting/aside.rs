@@ -7,13 +7,9 @@
 
 use std::time::Instant;
 
-use plenum_wire::join::Offer;
-
-use super::asking::{meets, troubles};
-use super::in_vain::lacks_routers;
-use super::round::{Asking, Spot};
-use super::{Connecting, State, Then};
-use crate::connect::words::{Action, Setback};
+use super::Connecting;
+use super::round::Asking;
+use crate::connect::words::Action;
 
 impl Connecting {
     /// The turn of the next one, unless another is still being asked.
@@ -26,64 +22,6 @@ impl Connecting {
             self.aside = Some((attempt, spot));
             self.put(attempt, &spot, now);
         }
-    }
-
-    pub(super) fn handle_aside(
-        &mut self,
-        spot: Spot,
-        answer: Result<Box<Offer>, Setback>,
-        now: Instant,
-    ) {
-        let round = match &mut self.state {
-            State::Asking(round) => Some(round),
-            State::Pausing {
-                then: Then::Ask(round),
-                ..
-            } => Some(&mut **round),
-            _ => None,
-        };
-        match answer {
-            Ok(offer) => self.found(offer, &spot, now),
-            Err(Setback::Refused(problem, after)) => {
-                if problem.code.passes() {
-                    self.closed.close(spot.zone, after, now);
-                    if let Some(round) = round {
-                        round.include(spot);
-                    }
-                    let stays = !lacks_routers(problem.code);
-                    self.refusal = Some(problem);
-                    if stays && meets(&self.places, self.home)(spot.zone) {
-                        self.stay_with(spot, now);
-                    }
-                }
-            }
-            Err(Setback::Failed(failures)) => {
-                let troubles = troubles(&self.places, &spot, failures);
-                if let Some(round) = round {
-                    round.know(&troubles);
-                }
-            }
-        }
-    }
-
-    /// The meeting is there: nobody else is looked for, or asked.
-    fn stay_with(&mut self, spot: Spot, now: Instant) {
-        if let State::LookingUp(_)
-        | State::Pausing {
-            then: Then::LookUp, ..
-        } = self.state
-        {
-            // Whom the directories name next is asked.
-            return;
-        }
-        self.leave_test(now);
-        self.cancel_current();
-        self.put_reserve_away();
-        let mut round = Asking::nobody(Vec::new());
-        round.full = true;
-        round.include(spot);
-        round.stay_where(meets(&self.places, self.home), spot);
-        self.ask_round(round, now);
     }
 
     /// All begins anew, or has an end.

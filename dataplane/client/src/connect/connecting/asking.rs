@@ -1,14 +1,14 @@
 //! The third step: asking zones for a router, one after the other.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use plenum_wire::join::Offer;
+use plenum_wire::join::{Offer, Problem};
 use url::Url;
 
 use super::in_vain::lacks_routers;
 use super::round::{Asking, Spot};
-use super::{Connecting, EXCLUDE, QUICK, Setback, State};
+use super::{Connecting, EXCLUDE, QUICK, Setback, State, Then};
 use crate::connect::places::Places;
 use crate::connect::words::{Action, Attempt, Failure, Fault, Path, Server, Trouble};
 
@@ -87,46 +87,87 @@ impl Connecting {
         });
     }
 
+    /// Whoever was asked says something, in its turn or beside the others.
     pub(super) fn handle_answer(
         &mut self,
         attempt: Attempt,
         answer: Result<Box<Offer>, Setback>,
         now: Instant,
     ) {
-        if let Some((_, spot)) = self.aside.take_if(|(it, _)| *it == attempt) {
-            return self.handle_aside(spot, answer, now);
-        }
-        let State::Asking(asking) = &mut self.state else {
-            return;
-        };
-        let Some((_, spot)) = asking.current.take_if(|(it, _)| *it == attempt) else {
+        let Some(spot) = self.take_asked(attempt) else {
             return;
         };
         match answer {
             Ok(offer) => return self.found(offer, &spot, now),
             Err(Setback::Refused(problem, after)) => {
-                self.refusal = Some(problem.clone());
-                self.silence = now;
-                if problem.code.passes() {
-                    self.closed.close(spot.zone, after, now);
-                    asking.full = true;
-                    asking.include(spot);
-                    if !lacks_routers(problem.code) {
-                        let meets = meets(&self.places, self.home);
-                        asking.stay_where(meets, spot);
-                    }
-                } else {
-                    // What the first one says counts: it was the best.
-                    asking.refused.get_or_insert(problem);
-                }
-                self.put_reserve_away();
+                self.handle_refusal(spot, problem, after, now);
             }
             Err(Setback::Failed(failures)) => {
                 let troubles = troubles(&self.places, &spot, failures);
-                asking.troubles.extend(troubles);
+                if let Some(round) = self.state.round() {
+                    round.know(troubles);
+                }
             }
         }
-        self.ask_next(now);
+        if matches!(&self.state, State::Asking(round) if round.is_idle()) {
+            self.ask_next(now);
+        }
+    }
+
+    /// Who was asked this.
+    fn take_asked(&mut self, attempt: Attempt) -> Option<Spot> {
+        let asked = match &mut self.state {
+            State::Asking(asking) => asking.current.take_if(|(it, _)| *it == attempt),
+            _ => None,
+        };
+        let asked = asked.or_else(|| self.aside.take_if(|(it, _)| *it == attempt));
+        asked.map(|(_, spot)| spot)
+    }
+
+    /// Somebody has spoken, and has no router for us.
+    fn handle_refusal(
+        &mut self,
+        spot: Spot,
+        problem: Problem,
+        after: Option<Duration>,
+        now: Instant,
+    ) {
+        self.refusal = Some(problem.clone());
+        self.silence = now;
+        self.put_reserve_away();
+        if !problem.code.passes() {
+            if let Some(round) = self.state.round() {
+                // What the first one says counts: it was the best.
+                round.refused.get_or_insert(problem);
+            }
+            return;
+        }
+        self.closed.close(spot.zone, after, now);
+        if !lacks_routers(problem.code) && meets(&self.places, self.home)(spot.zone) {
+            self.stay(now);
+        }
+        if let Some(round) = self.state.round() {
+            round.full = true;
+            round.include(spot);
+        }
+    }
+
+    /// This is where the meeting is, and it is not the zone that is full: nobody else is looked
+    /// for, or asked; unless a directory is, which may name others.
+    fn stay(&mut self, now: Instant) {
+        self.cancel_current();
+        if let State::Testing(_)
+        | State::Pausing {
+            then: Then::Test, ..
+        } = self.state
+        {
+            self.leave_test(now);
+            self.state = State::Asking(Asking::nobody(Vec::new()));
+        }
+        let meets = meets(&self.places, self.home);
+        if let Some(round) = self.state.round() {
+            round.stay_where(meets);
+        }
     }
 
     /// Everybody was asked, and nobody had a router.

@@ -121,10 +121,7 @@ impl Asking {
 
     /// The meeting has no room, or too many want something of this zone: it is no use to ask a zone
     /// where the meeting is not, if this is where it is.
-    pub fn stay_where(&mut self, meets: impl Fn(usize) -> bool, spot: Spot) {
-        if !meets(spot.zone) {
-            return;
-        }
+    pub fn stay_where(&mut self, meets: impl Fn(usize) -> bool) {
         self.stays = true;
         self.round.retain(|it| meets(it.zone));
         self.left.retain(|it| meets(it.zone));
@@ -171,9 +168,9 @@ impl Asking {
         self.refused.is_none() && !self.full
     }
 
-    /// What is wrong with one that was asked beside these.
-    pub fn know(&mut self, troubles: &[Trouble]) {
-        self.troubles.extend_from_slice(troubles);
+    /// What is wrong with one of those that were asked.
+    pub fn know(&mut self, troubles: Vec<Trouble>) {
+        self.troubles.extend(troubles);
     }
 
     /// What was wrong with those that have failed so far.

@@ -148,6 +148,24 @@ fn who_was_asked_beside_the_others_and_is_full_is_not_asked_before_its_time() {
 }
 
 #[test]
+fn who_was_asked_beside_the_others_and_is_full_is_waited_for_when_those_are_gone() {
+    let mut world = world();
+    // The first is full twice, and then away. The second is asked before it each time, and takes
+    // long enough to say no for the third to be heard, which was too slow for the network test.
+    world.zones = vec![
+        Zone::at(&[Way::Goes(3, clear(10.0))]),
+        Zone::at(&[open(250.0)]),
+        Zone::at(&[open(310.0)]),
+    ];
+    world.zones[0].load = Some(1.0);
+    world.zones[0].refusal = Some((Refusal::ZoneFull, usize::MAX));
+    world.zones[1].refusal = Some((Refusal::UnknownMeeting, usize::MAX));
+    world.zones[2].refusal = Some((Refusal::ZoneFull, 1));
+    let seen = world.join();
+    assert_eq!(seen.found().zone, 2, "{seen:?}");
+}
+
+#[test]
 fn another_zone_that_is_back_later_takes_whom_the_first_one_has_no_room_for() {
     for home in closed().filter(|zone| zone.refusal.is_some_and(|(code, _)| code.passes())) {
         let mut world = back();
