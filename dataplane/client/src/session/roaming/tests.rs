@@ -1,7 +1,7 @@
 //! Who waits for a host goes on waiting from another network: over real TLS, and real sockets.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::moving::Moving;
 use crate::network::Network;
 use crate::session::{JoinConfig, Session};
 
@@ -58,20 +59,41 @@ async fn directory() -> (String, String, Asked) {
     (url, authority.pem(), asked)
 }
 
-#[tokio::test]
-async fn who_has_knocked_is_the_same_one_from_the_next_network_on() {
+/// Somebody who has been told to wait for a host.
+async fn waiting() -> (Session, Asked) {
     let (url, authority, mut asked) = directory().await;
     let network = Network::new(Some(authority.as_bytes())).unwrap();
     let mut config = JoinConfig::new(network, Vec::new(), "4711".parse().unwrap());
     config.directories = vec![url];
     let mut session = Session::begin(config).unwrap();
+    assert_eq!(asked.recv().await.unwrap(), None, "a stranger knocks");
+    session.waiting.wait_for(Option::is_some).await.unwrap();
+    (session, asked)
+}
+
+#[tokio::test]
+async fn who_has_knocked_is_the_same_one_from_the_next_network_on() {
     let goes_on = async {
-        assert_eq!(asked.recv().await.unwrap(), None, "a stranger knocks");
-        session.waiting.wait_for(Option::is_some).await.unwrap();
+        let (mut session, mut asked) = waiting().await;
         // A slow machine may have asked twice for the first answer.
         while asked.try_recv().is_ok() {}
         session.network_changed();
         assert_eq!(asked.recv().await.unwrap().as_deref(), Some("proof"));
+    };
+    tokio::time::timeout(GUARD, goes_on).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_waits_for_a_host_waits_on_in_the_next_network_after_the_time_to_join() {
+    let goes_on = async {
+        let (mut session, _asked) = waiting().await;
+        // As if it had begun that long ago.
+        let now = Instant::now();
+        let began = now.checked_sub(session.config.join_within).unwrap();
+        session.moving = Moving::new(began, now, 1);
+        session.network_changed();
+        let told = session.waiting.wait_for(Option::is_some).await;
+        assert!(told.is_ok(), "it has given up");
     };
     tokio::time::timeout(GUARD, goes_on).await.unwrap();
 }
