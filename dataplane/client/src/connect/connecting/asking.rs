@@ -67,11 +67,17 @@ impl Connecting {
         let Some(spot) = asking.next(&self.closed, now) else {
             return self.round_over(now);
         };
+        match self.aside.take_if(|(_, it)| it.zone == spot.zone) {
+            // Its answer may be on the way.
+            Some((attempt, it)) if it.path == spot.path => {
+                asking.current = Some((attempt, spot));
+                return;
+            }
+            Some((attempt, _)) => self.actions.push_back(Action::Cancel(attempt)),
+            None => {}
+        }
         let attempt = self.numbers.next();
         asking.current = Some((attempt, spot));
-        if self.aside.is_some_and(|(_, it)| it.zone == spot.zone) {
-            self.leave_aside();
-        }
         self.put(attempt, &spot, now);
     }
 

@@ -30,6 +30,19 @@ fn who_comes_back_to_a_network_that_blocks_looks_around() {
 }
 
 #[test]
+fn a_question_that_is_on_its_way_home_is_not_put_again_when_its_turn_comes() {
+    let mut world = world();
+    world.known = true;
+    world.back = Some((0, DIRECT));
+    world.zones = vec![Zone::at(&[open(2_000.0)]), Zone::at(&[open(5.0)])];
+    // Then it is home's turn, which has not answered the network test either.
+    world.zones[1].refusal = Some((Refusal::UnknownMeeting, usize::MAX));
+    let seen = world.join();
+    assert_eq!((seen.found().zone, seen.ms()), (0, 2_000));
+    assert_eq!(seen.asked, [(0, DIRECT), (1, DIRECT)]);
+}
+
+#[test]
 fn who_comes_back_to_a_zone_that_is_away_looks_for_it_until_the_end() {
     let mut world = world();
     world.directories.clear();
