@@ -6,6 +6,7 @@
 //! the same host that has an answer for everything looks alike.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,79 +25,98 @@ const WITHIN: Duration = Duration::from_secs(1);
 
 /// The looks of all who fail in one network test by one way: a portal answers in place of each
 /// of them, and its page need not be asked for by each.
-///
-/// What was seen at a host holds for that host. [`LOOKS`] of them are looked at; of the others the
-/// same is said where every look has seen something, and where.
 #[derive(Debug, Default)]
-pub(crate) struct Looks(Mutex<BTreeMap<String, Arc<Look>>>);
+pub(crate) struct Looks(Mutex<BTreeMap<Address, Arc<Look>>>);
 
-#[derive(Debug)]
-struct Look {
-    url: Url,
-    seen: OnceCell<Option<String>>,
+/// What a look has shown, once it has.
+type Look = OnceCell<Option<String>>;
+
+/// Who is looked at. A web server on one port says nothing of another port of its host.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Address {
+    host: String,
+    port: u16,
+}
+
+impl Address {
+    fn of(url: &Url) -> Option<Self> {
+        Some(Self {
+            host: url.host_str()?.to_owned(),
+            port: url.port_or_known_default()?,
+        })
+    }
+}
+
+impl Display for Address {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+/// Where to look for what answers in place of a server, when these have been looked at: there, or
+/// at all of them if there is no look left.
+fn choose(looked: &[Address], server: &Address) -> Vec<Address> {
+    if looked.len() < LOOKS || looked.contains(server) {
+        vec![server.clone()]
+    } else {
+        looked.to_vec()
+    }
+}
+
+/// What is said of a server where a look has seen something.
+fn tell(server: &Address, at: &Address, seen: String) -> String {
+    if server == at {
+        seen
+    } else {
+        format!("as at {at} {seen}")
+    }
 }
 
 impl Looks {
     /// As [`answers_for`], which not everybody asks.
     pub async fn answers_for(&self, http: &Http, url: &Url) -> Option<String> {
-        self.see(url, |url| async move { look(http, &url, WITHIN).await })
+        self.see(&Address::of(url)?, |at| look(http, at, WITHIN))
             .await
     }
 
-    async fn see<S>(&self, url: &Url, look: impl Fn(Url) -> S) -> Option<String>
+    /// Something only if every look that tells of this server has seen something.
+    async fn see<S>(&self, server: &Address, look: impl Fn(Address) -> S) -> Option<String>
     where
         S: Future<Output = Option<String>>,
     {
-        let host = url.host_str()?;
-        let looks = self.places(host, url).await;
-        let own = looks.contains_key(host);
-        let mut seen = None;
-        for (place, it) in looks {
+        let mut told = None;
+        for (at, it) in self.of(server).await {
             // Who comes first looks, and the others wait for what that shows.
-            let it = it.seen.get_or_init(|| look(it.url.clone())).await.clone()?;
-            seen = Some(if own {
-                it
-            } else {
-                format!("as at {place} {it}")
-            });
+            let seen = it.get_or_init(|| look(at.clone())).await.clone()?;
+            told = Some(tell(server, &at, seen));
         }
-        seen
+        told
     }
 
-    /// Where to look for what answers for this host: there, or at all others if there is no look
-    /// left.
-    async fn places(&self, host: &str, url: &Url) -> BTreeMap<String, Arc<Look>> {
+    /// Those that tell of this server.
+    async fn of(&self, server: &Address) -> Vec<(Address, Arc<Look>)> {
         let mut looks = self.0.lock().await;
-        if looks.len() < LOOKS && !looks.contains_key(host) {
-            let look = Look {
-                url: url.clone(),
-                seen: OnceCell::new(),
-            };
-            looks.insert(host.to_owned(), Arc::new(look));
-        }
-        match looks.get_key_value(host) {
-            Some((host, own)) => BTreeMap::from([(host.clone(), Arc::clone(own))]),
-            None => looks.clone(),
-        }
+        let looked: Vec<Address> = looks.keys().cloned().collect();
+        let chosen = choose(&looked, server).into_iter();
+        let look = |at: Address| (at.clone(), Arc::clone(looks.entry(at).or_default()));
+        chosen.map(look).collect()
     }
 }
 
 /// What answers in place of the host of `url`, in words; `None` if nothing seems to.
 pub(crate) async fn answers_for(http: &Http, url: &Url) -> Option<String> {
-    look(http, url, WITHIN).await
+    look(http, Address::of(url)?, WITHIN).await
 }
 
-async fn look(http: &Http, url: &Url, within: Duration) -> Option<String> {
-    let host = url.host_str()?;
+async fn look(http: &Http, Address { host, port }: Address, within: Duration) -> Option<String> {
     let path = format!("/no-such-page-{:08x}", rand::random::<u32>());
-    let own = url.port_or_known_default()?;
     let ask = |port| ask(http, format!("http://{host}:{port}{path}"), within);
-    let (web, own) = join(ask(80), ask(own)).await;
+    let (web, own) = join(ask(80), ask(port)).await;
     let answers = [web, own];
     answers
         .iter()
         .flatten()
-        .find_map(|answer| judge(host, answer))
+        .find_map(|answer| judge(&host, answer))
 }
 
 /// The page itself may be long, and tells nothing more.
@@ -130,43 +150,64 @@ mod tests {
     use super::*;
     use crate::network::Network;
 
-    fn controller(name: &str) -> Url {
-        format!("https://{name}.example").parse().unwrap()
+    fn address(server: &str) -> Address {
+        let url = format!("https://{server}").parse().unwrap();
+        Address::of(&url).unwrap()
+    }
+
+    #[test]
+    fn the_first_servers_are_looked_at_and_others_judged_by_all_of_these() {
+        let [a, b, c] = ["a.example", "a.example:8443", "c.example"].map(address);
+        let both = [a.clone(), b.clone()];
+        let chosen = |looked: &[Address], server: &Address| -> Vec<String> {
+            let chosen = choose(looked, server);
+            chosen.iter().map(Address::to_string).collect()
+        };
+        assert_eq!(chosen(&[], &a), ["a.example:443"]);
+        assert_eq!(chosen(&both[..1], &b), ["a.example:8443"]);
+        assert_eq!(chosen(&both, &a), ["a.example:443"]);
+        assert_eq!(chosen(&both, &c), ["a.example:443", "a.example:8443"]);
+        let told = |server, at| tell(server, at, "it answered 200".to_owned());
+        assert_eq!(told(&a, &a), "it answered 200");
+        assert_eq!(told(&c, &b), "as at a.example:8443 it answered 200");
     }
 
     /// What these are told who fail at once, and who was looked at for that.
-    async fn seen(names: &[&str], portals: &[&str]) -> (Vec<Option<String>>, Vec<String>) {
+    async fn seen(servers: &[&str], portals: &[&str]) -> (Vec<Option<String>>, Vec<Address>) {
         let (looks, looked) = (Looks::default(), RefCell::new(Vec::new()));
-        let look = |url: Url| {
-            let host = url.host_str().unwrap().to_owned();
-            looked.borrow_mut().push(host.clone());
+        let portals: Vec<Address> = portals.iter().map(|it| address(it)).collect();
+        let look = |at: Address| {
+            let portal = portals.contains(&at);
+            looked.borrow_mut().push(at);
             async move {
                 yield_now().await;
-                let portal = portals.iter().any(|it| host == format!("{it}.example"));
                 portal.then(|| "it answered 200".to_owned())
             }
         };
-        let urls: Vec<Url> = names.iter().map(|it| controller(it)).collect();
-        let told = join_all(urls.iter().map(|url| looks.see(url, look))).await;
+        let servers: Vec<Address> = servers.iter().map(|it| address(it)).collect();
+        let told = join_all(servers.iter().map(|server| looks.see(server, look))).await;
         (told, looked.into_inner())
     }
 
     #[tokio::test]
-    async fn who_has_a_page_for_everything_says_nothing_of_another_host() {
-        let told = Some("it answered 200".to_owned());
-        for names in [["a", "b"], ["b", "a"]] {
-            let (seen, looked) = seen(&names, &["a"]).await;
-            assert_eq!(looked.len(), 2);
-            for (name, seen) in names.iter().zip(seen) {
-                assert_eq!(seen, told.clone().filter(|_| *name == "a"), "{name}");
+    async fn who_has_a_page_for_everything_says_nothing_of_another_server() {
+        let (portal, told) = ("a.example", Some("it answered 200".to_owned()));
+        for other in ["b.example", "a.example:8443"] {
+            for servers in [[portal, other], [other, portal]] {
+                let (seen, looked) = seen(&servers, &[portal]).await;
+                assert_eq!(looked.len(), 2);
+                for (server, seen) in servers.iter().zip(seen) {
+                    assert_eq!(seen, told.clone().filter(|_| *server == portal), "{server}");
+                }
             }
         }
     }
 
     #[tokio::test]
-    async fn a_portal_is_looked_at_where_two_hosts_are_and_told_of_the_others_by_their_names() {
-        let (told, looked) = seen(&["a", "b", "c", "a", "d"], &["a", "b", "c", "d"]).await;
-        assert_eq!(looked, ["a.example", "b.example"]);
+    async fn a_portal_is_looked_at_where_two_servers_are_and_told_of_the_others_by_their_names() {
+        let [a, b, c, d] = ["a.example", "b.example", "c.example", "d.example"];
+        let (told, looked) = seen(&[a, b, c, a, d], &[a, b, c, d]).await;
+        assert_eq!(looked, [a, b].map(address));
         let told: Vec<String> = told.into_iter().flatten().collect();
         assert_eq!((told.len(), &*told[3]), (5, "it answered 200"));
         for seen in [&told[2], &told[4]] {
@@ -176,7 +217,7 @@ mod tests {
             );
         }
         // Where only one of them has a page for everything, that is no network.
-        let (told, _) = seen(&["a", "b", "c"], &["b"]).await;
+        let (told, _) = seen(&[a, b, c], &[b]).await;
         assert_eq!(told[2], None);
     }
 
@@ -190,7 +231,8 @@ mod tests {
         let portal = Router::new().fallback(page);
         tokio::spawn(async move { axum::serve(listener, portal).await });
         let network = Network::new(None).unwrap();
-        let seen = look(network.http(), &url, Duration::from_secs(120)).await;
+        let at = Address::of(&url).unwrap();
+        let seen = look(network.http(), at, Duration::from_secs(120)).await;
         assert!(seen.unwrap().contains("200"));
     }
 

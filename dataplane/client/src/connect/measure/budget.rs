@@ -17,10 +17,10 @@ const FIRST: usize = 6_000;
 const WHOLE: usize = FIRST + SAMPLES * REQUEST;
 /// A request on a connection that is there, and its answer.
 const REQUEST: usize = 500;
-/// Finding out whether a sign-in page answers in place of a host: two requests, and the heads of
+/// Finding out whether a sign-in page answers in place of a server: two requests, and the heads of
 /// their answers.
 const LOOK: usize = 2_000;
-/// Hosts that are looked at like that, for all that fail alike.
+/// Servers that are looked at like that, for all that fail alike.
 pub const LOOKS: usize = 2;
 /// Doors pinged by one way out that answer, or may.
 pub const PINGED: usize = (BUDGET - LOOKS * LOOK) / WHOLE;
