@@ -30,7 +30,7 @@ use answer::Answer;
 /// After how long a second controller is asked: well above a round trip and an answer.
 const HEDGE: Duration = Duration::from_millis(150);
 /// How long one request may take.
-const REQUEST: Duration = Duration::from_secs(3);
+pub(crate) const REQUEST: Duration = Duration::from_secs(3);
 
 /// A controller that can be asked.
 #[derive(Debug, Clone)]

@@ -1,15 +1,13 @@
 //! One round through the zones: who is asked, in which order, and what has come of it.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use plenum_wire::join::Problem;
 
 use super::closed::Closed;
 use crate::connect::words::{Attempt, Path, Trouble};
-
-/// How long somebody who has spoken a moment ago is waited for alone.
-const SPOKEN: Duration = Duration::from_secs(3);
+use crate::zone::REQUEST;
 
 /// A zone, by a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +131,7 @@ impl Asking {
     /// has spoken there is waited for as long as anybody who is asked.
     pub fn next_round(&mut self, soonest: Instant) -> Instant {
         if self.stays {
-            self.quick = Some(soonest + SPOKEN);
+            self.quick = Some(soonest + REQUEST);
         }
         self.quick.map_or(soonest, |until| soonest.min(until))
     }
