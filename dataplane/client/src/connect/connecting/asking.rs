@@ -1,6 +1,5 @@
 //! The third step: asking zones for a router, one after the other.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use plenum_wire::join::{Offer, Problem};
@@ -14,12 +13,6 @@ use crate::connect::words::{Action, Attempt, Failure, Fault, Path, Server, Troub
 
 impl Connecting {
     /// Asks these, one after the other.
-    pub(super) fn ask(&mut self, spots: Vec<Spot>, quick: Option<Instant>, now: Instant) {
-        let mut round = Asking::beyond(spots, VecDeque::new(), Vec::new());
-        round.quick = quick;
-        self.ask_round(round, now);
-    }
-
     pub(super) fn ask_round(&mut self, round: Asking, now: Instant) {
         self.closed.open(now);
         self.state = State::Asking(round);
@@ -38,14 +31,14 @@ impl Connecting {
             first: None,
             path,
         };
-        self.ask(vec![spot], Some(now + QUICK), now);
+        self.ask_round(Asking::home(spot, now + QUICK), now);
     }
 
     /// The zone is silent that was there a moment ago: perhaps the network is another one. Its
     /// answer still counts: it may only be far away.
     pub(super) fn look_around(&mut self, now: Instant) {
         let home = match &mut self.state {
-            State::Asking(asking) => asking.current.take(),
+            State::Asking(asking) => asking.let_go(),
             _ => None,
         };
         self.test_on(now);
@@ -70,14 +63,14 @@ impl Connecting {
         match self.aside.take_if(|(_, it)| it.zone == spot.zone) {
             // Its answer may be on the way.
             Some((attempt, it)) if it.path == spot.path => {
-                asking.current = Some((attempt, spot));
+                asking.wait_for(attempt, spot);
                 return;
             }
             Some((attempt, _)) => self.actions.push_back(Action::Cancel(attempt)),
             None => {}
         }
         let attempt = self.numbers.next();
-        asking.current = Some((attempt, spot));
+        asking.wait_for(attempt, spot);
         self.put(attempt, &spot, now);
     }
 
@@ -123,11 +116,11 @@ impl Connecting {
     /// Who was asked this.
     fn take_asked(&mut self, attempt: Attempt) -> Option<Spot> {
         let asked = match &mut self.state {
-            State::Asking(asking) => asking.current.take_if(|(it, _)| *it == attempt),
+            State::Asking(asking) => asking.take_answered(attempt),
             _ => None,
         };
-        let asked = asked.or_else(|| self.aside.take_if(|(it, _)| *it == attempt));
-        asked.map(|(_, spot)| spot)
+        let aside = |(it, _): &mut (Attempt, Spot)| *it == attempt;
+        asked.or_else(|| Some(self.aside.take_if(aside)?.1))
     }
 
     /// Somebody has spoken, and has no router for us.
@@ -143,8 +136,7 @@ impl Connecting {
         self.put_reserve_away();
         if !problem.code.passes() {
             if let Some(round) = self.state.round() {
-                // What the first one says counts: it was the best.
-                round.refused.get_or_insert(problem);
+                round.refuse(problem);
             }
             return;
         }
@@ -153,8 +145,7 @@ impl Connecting {
             self.stay(now);
         }
         if let Some(round) = self.state.round() {
-            round.full = true;
-            round.include(spot);
+            round.fill(spot);
         }
     }
 
@@ -181,11 +172,11 @@ impl Connecting {
         let State::Asking(asking) = &mut self.state else {
             return;
         };
-        if asking.is_unheard() && asking.quick.is_some() {
+        if asking.is_unheard() && asking.is_at_home() {
             return self.test_on(now);
         }
         asking.call_later();
-        if !asking.left.is_empty() {
+        if asking.goes_on() {
             return self.ask_next(now);
         }
         if asking.is_unheard() && self.call_reserve(now) {
@@ -195,13 +186,13 @@ impl Connecting {
             return;
         };
         let mut asking = std::mem::take(asking);
-        if asking.full {
+        if asking.is_full() {
             return self.wait_for_room(asking, now);
         }
-        if let Some(problem) = asking.refused.take() {
+        if let Some(problem) = asking.take_refusal() {
             return self.refused(problem, asking.is_at_home(), now);
         }
-        self.unreachable(asking.troubles, asking.round, now);
+        self.unreachable(asking, now);
     }
 }
 

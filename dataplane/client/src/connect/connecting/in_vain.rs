@@ -6,13 +6,12 @@
 //! that is full or no longer knows it, while another has room. Where it is the meeting that is
 //! full, nobody goes to a zone where it is not.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use plenum_wire::join::{Problem, Refusal};
 
 use super::renewing::{Renewal, Vain};
-use super::round::{Asking, Spot};
+use super::round::Asking;
 use super::testing::SHOWN;
 use super::{Connecting, QUICK, State, Then};
 use crate::connect::words::Trouble;
@@ -87,12 +86,8 @@ impl Connecting {
     }
 
     /// Tried again, where that can help; a zone that the user gave without looking around.
-    pub(super) fn unreachable(
-        &mut self,
-        mut troubles: Vec<Trouble>,
-        round: Vec<Spot>,
-        now: Instant,
-    ) {
+    pub(super) fn unreachable(&mut self, mut round: Asking, now: Instant) {
+        let mut troubles = round.take_troubles();
         troubles.append(&mut self.tunnels_wrong);
         let directories = self.renewal.troubles().iter().cloned();
         let all: Vec<Trouble> = troubles.iter().cloned().chain(directories).collect();
@@ -112,10 +107,9 @@ impl Connecting {
         let wait = self.wait_after_round();
         let given = self.setting.directories.is_empty() && self.setting.outs == 1;
         // After a network test that nobody answered there was no round.
-        let then = if given && !round.is_empty() {
-            Then::Ask(Box::new(Asking::beyond(round, VecDeque::new(), Vec::new())))
-        } else {
-            Then::Test
+        let then = match round.anew().filter(|_| given) {
+            Some(round) => Then::Ask(Box::new(round)),
+            None => Then::Test,
         };
         self.pause(wait, then, now);
     }

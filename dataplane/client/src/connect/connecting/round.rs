@@ -22,28 +22,46 @@ pub(super) struct Spot {
 #[derive(Debug, Default)]
 pub(super) struct Asking {
     /// All of this round, for the next one.
-    pub round: Vec<Spot>,
-    pub left: VecDeque<Spot>,
+    round: Vec<Spot>,
+    left: VecDeque<Spot>,
     /// Of which nothing has been heard yet: asked when the others do not answer either, or beside
     /// them when they stay full.
     later: VecDeque<Spot>,
     /// Somebody was full in the round before: one of the later ones may be asked beside this.
     again: bool,
-    pub current: Option<(Attempt, Spot)>,
+    current: Option<(Attempt, Spot)>,
     /// Only the zone is asked that was left a moment ago, or where the meeting is, until then.
-    pub quick: Option<Instant>,
+    quick: Option<Instant>,
     /// When others are looked at again though somebody here may have room in a moment.
     around: Option<Instant>,
     /// For good.
-    pub refused: Option<Problem>,
+    refused: Option<Problem>,
     /// Somebody has no room for now.
-    pub full: bool,
+    full: bool,
     /// The meeting is here, and it is not the zone that is full.
     stays: bool,
-    pub troubles: Vec<Trouble>,
+    troubles: Vec<Trouble>,
 }
 
 impl Asking {
+    /// This one, and nobody else.
+    pub fn only(spot: Spot) -> Self {
+        Self::beyond(vec![spot], VecDeque::new(), Vec::new())
+    }
+
+    /// Where the participant was a moment ago: nobody else until then.
+    pub fn home(spot: Spot, until: Instant) -> Self {
+        Self {
+            quick: Some(until),
+            ..Self::only(spot)
+        }
+    }
+
+    /// Nobody, as none can be reached.
+    pub fn nobody(troubles: Vec<Trouble>) -> Self {
+        Self::beyond(Vec::new(), VecDeque::new(), troubles)
+    }
+
     /// These, then those, knowing what is wrong with others.
     pub fn beyond(spots: Vec<Spot>, later: VecDeque<Spot>, troubles: Vec<Trouble>) -> Self {
         Self {
@@ -73,6 +91,12 @@ impl Asking {
             around: self.around,
             ..Self::beyond(self.round, self.later, Vec::new())
         }
+    }
+
+    /// All of a round in which nobody was reached; `None` if there was nobody in it.
+    pub fn anew(self) -> Option<Self> {
+        let round = Self::beyond(self.round, VecDeque::new(), Vec::new());
+        (!round.left.is_empty()).then_some(round)
     }
 
     /// Whether others are not looked at yet.
@@ -136,16 +160,12 @@ impl Asking {
         self.quick.map_or(soonest, |until| soonest.min(until))
     }
 
-    /// This one answers, and is asked in the rounds to come.
-    pub fn include(&mut self, spot: Spot) {
+    /// This one has no room for now, and is asked in the rounds to come.
+    pub fn fill(&mut self, spot: Spot) {
+        self.full = true;
         if !self.round.contains(&spot) {
             self.round.push(spot);
         }
-    }
-
-    /// Nobody, as none can be reached.
-    pub fn nobody(troubles: Vec<Trouble>) -> Self {
-        Self::beyond(Vec::new(), VecDeque::new(), troubles)
     }
 
     pub fn next_timeout(&self) -> Option<Instant> {
@@ -166,6 +186,21 @@ impl Asking {
         self.refused.is_none() && !self.full
     }
 
+    /// Somebody refuses for good. What the first one says counts: it was the best.
+    pub fn refuse(&mut self, problem: Problem) {
+        self.refused.get_or_insert(problem);
+    }
+
+    /// Whether somebody has no room for now.
+    pub const fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// What was refused for good, where nobody has said anything better.
+    pub const fn take_refusal(&mut self) -> Option<Problem> {
+        self.refused.take()
+    }
+
     /// What is wrong with one of those that were asked.
     pub fn know(&mut self, troubles: Vec<Trouble>) {
         self.troubles.extend(troubles);
@@ -176,6 +211,10 @@ impl Asking {
         &self.troubles
     }
 
+    pub fn take_troubles(&mut self) -> Vec<Trouble> {
+        std::mem::take(&mut self.troubles)
+    }
+
     /// These are asked next, before what is left.
     pub fn prefer(&mut self, spots: &[Spot]) {
         self.round.extend_from_slice(spots);
@@ -184,9 +223,30 @@ impl Asking {
         }
     }
 
+    /// Whether somebody has not been asked yet.
+    pub fn goes_on(&self) -> bool {
+        !self.left.is_empty()
+    }
+
+    /// This one is being asked.
+    pub const fn wait_for(&mut self, attempt: Attempt, spot: Spot) {
+        self.current = Some((attempt, spot));
+    }
+
+    /// Who was asked this, and has answered.
+    pub fn take_answered(&mut self, attempt: Attempt) -> Option<Spot> {
+        let asked = self.current.take_if(|(it, _)| *it == attempt);
+        asked.map(|(_, spot)| spot)
+    }
+
+    /// Who is being asked, and is no longer waited for here.
+    pub const fn let_go(&mut self) -> Option<(Attempt, Spot)> {
+        self.current.take()
+    }
+
     /// Leaves whoever is being asked; it comes last.
     pub fn put_back(&mut self) -> Option<Attempt> {
-        let (attempt, spot) = self.current.take()?;
+        let (attempt, spot) = self.let_go()?;
         self.left.push_back(spot);
         Some(attempt)
     }

@@ -40,7 +40,7 @@ impl Connecting {
                 first: None,
                 path: straight(Out(0)),
             };
-            return self.ask(vec![only], None, now);
+            return self.ask_round(Asking::only(only), now);
         }
         self.test(now);
     }
