@@ -365,13 +365,7 @@ mod tests {
     }
 
     fn denied(code: Denial, detail: &str) -> String {
-        let problem = DirectoryProblem {
-            title: code.to_string(),
-            status: code.status(),
-            code,
-            detail: detail.to_owned(),
-            waiting: None,
-        };
+        let problem = DirectoryProblem::new(code, detail);
         let meeting = "100".parse().unwrap();
         JoinError::Denied { meeting, problem }.to_string()
     }

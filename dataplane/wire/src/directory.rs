@@ -239,6 +239,20 @@ pub struct DirectoryProblem {
     pub waiting: Option<String>,
 }
 
+impl DirectoryProblem {
+    /// Of this kind, with the title and the status that belong to it.
+    #[must_use]
+    pub fn new(code: Denial, detail: impl Into<String>) -> Self {
+        Self {
+            title: code.to_string(),
+            status: code.status(),
+            code,
+            detail: detail.into(),
+            waiting: None,
+        }
+    }
+}
+
 /// What one controller tells the directory about its zone. Level-triggered: each says all,
 /// and any may be lost. The caller proves itself with the zone's credential as `Bearer`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

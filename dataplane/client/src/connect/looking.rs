@@ -261,14 +261,7 @@ impl Looking {
 
 /// What a directory should have said instead of naming no zone.
 fn no_zone() -> DirectoryProblem {
-    let code = Denial::NoZone;
-    DirectoryProblem {
-        title: code.to_string(),
-        status: code.status(),
-        code,
-        detail: "The directory named none.".to_owned(),
-        waiting: None,
-    }
+    DirectoryProblem::new(Denial::NoZone, "The directory named none.")
 }
 
 /// Whether a refusal is about the meeting, and not about how this directory fares.

@@ -52,13 +52,7 @@ mod tests {
     }
 
     fn denied(code: Denial) -> JoinError {
-        let problem = DirectoryProblem {
-            title: String::new(),
-            status: code.status(),
-            code,
-            detail: "Detail.".to_owned(),
-            waiting: None,
-        };
+        let problem = DirectoryProblem::new(code, "Detail.");
         let meeting = "100".parse().unwrap();
         JoinError::Denied { meeting, problem }
     }

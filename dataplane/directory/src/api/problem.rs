@@ -60,15 +60,8 @@ impl Problem {
 
 impl From<Denial> for Problem {
     fn from(code: Denial) -> Self {
-        let body = DirectoryProblem {
-            title: code.to_string(),
-            status: code.status(),
-            code,
-            detail: next_step(code).to_owned(),
-            waiting: None,
-        };
         Self {
-            body: Box::new(body),
+            body: Box::new(DirectoryProblem::new(code, next_step(code))),
             wait: code.passes().then_some(WAIT),
         }
     }

@@ -46,11 +46,8 @@ async fn nothing_is_kept_of_questions_that_were_answered() {
 async fn directory() -> Url {
     let answer = || async {
         let problem = DirectoryProblem {
-            title: String::new(),
-            status: Denial::WaitingForHost.status(),
-            code: Denial::WaitingForHost,
-            detail: String::new(),
             waiting: Some("proof".to_owned()),
+            ..DirectoryProblem::new(Denial::WaitingForHost, "")
         };
         (StatusCode::FORBIDDEN, Json(problem))
     };

@@ -73,13 +73,10 @@ fn read(directory: &Url, answer: &Response<Bytes>) -> Result<Lookup, Unanswered>
 
 /// A load balancer whose directories are not ready.
 fn unavailable(directory: &Url, answer: &Response<Bytes>) -> DirectoryProblem {
-    let code = Denial::Unavailable;
+    let detail = format!("{directory} answered {}.", answer.status());
     DirectoryProblem {
-        title: code.to_string(),
         status: answer.status().as_u16(),
-        code,
-        detail: format!("{directory} answered {}.", answer.status()),
-        waiting: None,
+        ..DirectoryProblem::new(Denial::Unavailable, detail)
     }
 }
 

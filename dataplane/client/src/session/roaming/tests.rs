@@ -30,11 +30,8 @@ async fn directory() -> (String, String, Asked) {
     let answer = async move |Json(question): Json<LookupRequest>| {
         tell.send(question.waiting).unwrap();
         let problem = DirectoryProblem {
-            title: String::new(),
-            status: Denial::WaitingForHost.status(),
-            code: Denial::WaitingForHost,
-            detail: String::new(),
             waiting: Some("proof".to_owned()),
+            ..DirectoryProblem::new(Denial::WaitingForHost, "")
         };
         (StatusCode::FORBIDDEN, [(RETRY_AFTER, "30")], Json(problem))
     };

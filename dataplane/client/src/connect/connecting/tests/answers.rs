@@ -27,11 +27,8 @@ pub fn failure(fault: Fault) -> Failure {
 
 pub fn denied(code: Denial, after: Option<Duration>) -> Unanswered {
     let problem = DirectoryProblem {
-        title: code.to_string(),
-        status: code.status(),
-        code,
-        detail: String::new(),
         waiting: (code == Denial::WaitingForHost).then(|| "proof".to_owned()),
+        ..DirectoryProblem::new(code, "")
     };
     Unanswered::Denied(problem, after)
 }
