@@ -18,6 +18,18 @@ pub(super) struct Spot {
     pub path: Path,
 }
 
+/// When others are looked at too, though somebody here may have room in a moment.
+#[derive(Debug, Clone, Copy, Default)]
+enum Others {
+    /// Nothing speaks against it.
+    #[default]
+    Now,
+    /// Only the zone is asked that was left a moment ago, or where the meeting is, until then.
+    AfterHome(Instant),
+    /// What a network test has shown counts until then.
+    AfterTest(Instant),
+}
+
 /// One round through the zones.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
@@ -30,10 +42,7 @@ pub(super) struct Asking {
     /// Somebody was full in the round before: one of the later ones may be asked beside this.
     again: bool,
     current: Option<(Attempt, Spot)>,
-    /// Only the zone is asked that was left a moment ago, or where the meeting is, until then.
-    quick: Option<Instant>,
-    /// When others are looked at again though somebody here may have room in a moment.
-    around: Option<Instant>,
+    others: Others,
     /// For good.
     refused: Option<Problem>,
     /// Somebody has no room for now.
@@ -52,7 +61,7 @@ impl Asking {
     /// Where the participant was a moment ago: nobody else until then.
     pub fn home(spot: Spot, until: Instant) -> Self {
         Self {
-            quick: Some(until),
+            others: Others::AfterHome(until),
             ..Self::only(spot)
         }
     }
@@ -78,7 +87,7 @@ impl Asking {
     pub fn shown(self, again: bool, until: Instant) -> Self {
         Self {
             again,
-            around: Some(until),
+            others: Others::AfterTest(until),
             ..self
         }
     }
@@ -87,8 +96,7 @@ impl Asking {
     pub fn once_more(self) -> Self {
         Self {
             again: true,
-            quick: self.quick,
-            around: self.around,
+            others: self.others,
             ..Self::beyond(self.round, self.later, Vec::new())
         }
     }
@@ -101,18 +109,20 @@ impl Asking {
 
     /// Whether others are not looked at yet.
     pub const fn is_at_home(&self) -> bool {
-        self.quick.is_some()
+        matches!(self.others, Others::AfterHome(_))
     }
 
     /// Others need not be looked at before `next`.
     pub fn may_go_on(&self, next: Instant) -> bool {
-        let until = self.quick.or(self.around);
-        until.is_some_and(|until| next < until)
+        match self.others {
+            Others::Now => false,
+            Others::AfterHome(until) | Others::AfterTest(until) => next < until,
+        }
     }
 
     /// Home is one among others from now on.
     pub const fn leave_home(&mut self) {
-        self.quick = None;
+        self.others = Others::Now;
     }
 
     /// The turn of those of which nothing has been heard: they are no worse than what stalls, but
@@ -155,9 +165,10 @@ impl Asking {
     /// has spoken there is waited for as long as anybody who is asked.
     pub fn next_round(&mut self, soonest: Instant) -> Instant {
         if self.stays {
-            self.quick = Some(soonest + REQUEST);
+            self.others = Others::AfterHome(soonest + REQUEST);
         }
-        self.quick.map_or(soonest, |until| soonest.min(until))
+        self.next_timeout()
+            .map_or(soonest, |until| soonest.min(until))
     }
 
     /// This one has no room for now, and is asked in the rounds to come.
@@ -168,12 +179,16 @@ impl Asking {
         }
     }
 
-    pub fn next_timeout(&self) -> Option<Instant> {
-        self.quick
+    /// When home has had its moment.
+    pub const fn next_timeout(&self) -> Option<Instant> {
+        match self.others {
+            Others::AfterHome(until) => Some(until),
+            Others::Now | Others::AfterTest(_) => None,
+        }
     }
 
     pub fn is_overdue(&self, now: Instant) -> bool {
-        self.quick.is_some_and(|due| due <= now)
+        self.next_timeout().is_some_and(|due| due <= now)
     }
 
     /// Nobody is being asked.
