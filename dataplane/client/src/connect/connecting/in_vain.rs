@@ -91,7 +91,7 @@ impl Connecting {
         troubles.append(&mut self.tunnels_wrong);
         let directories = self.renewal.troubles().iter().cloned();
         let all: Vec<Trouble> = troubles.iter().cloned().chain(directories).collect();
-        let hopeless = self.is_hopeless(&all, now) && !self.may_learn();
+        let hopeless = self.is_hopeless(&all, now) && !self.may_learn() && self.turns.are_over();
         self.troubles = troubles;
         self.refusal = None;
         if hopeless {

@@ -25,6 +25,13 @@ pub(super) struct Turns {
     pub tunnels: BTreeSet<Door>,
 }
 
+impl Turns {
+    /// Whether there is nothing that has not had its turn.
+    pub fn are_over(&self) -> bool {
+        self.controllers.is_empty() && self.tunnels.is_empty()
+    }
+}
+
 impl Connecting {
     /// The second step, with what is known of the zones.
     pub(super) fn enter(&mut self, now: Instant) {

@@ -255,6 +255,26 @@ fn doors_that_one_test_may_not_pay_for_are_tried_in_the_next() {
 }
 
 #[test]
+fn what_is_certain_of_some_doors_is_not_told_before_all_have_been_tried() {
+    for fault in [Fault::Untrusted, Fault::ProxyForbids, Fault::ProxyLogin] {
+        let mut world = world();
+        // As many zones as a directory offers, and more doors than one test may try.
+        world.zones = vec![Zone::at(&[Way::Wrong(fault)]); 5];
+        for zone in &mut world.zones {
+            zone.controllers = 4;
+        }
+        let seen = world.join();
+        assert!(seen.result.is_err(), "{fault:?}");
+        assert!(seen.ms() < 1_000, "{fault:?}: {} ms", seen.ms());
+        world.zones[4].ways = vec![open(40.0)];
+        world.zones[4].faults = vec![fault; 3];
+        let seen = world.join();
+        assert_eq!(seen.found().zone, 4, "{fault:?}");
+        assert!(seen.ms() < 1_000, "{fault:?}: {} ms", seen.ms());
+    }
+}
+
+#[test]
 fn a_dead_proxy_that_is_still_in_the_settings_hides_no_door() {
     // It fails at once for as many doors as one test may try, which are more than are tried
     // straight ahead where those are silent.
