@@ -39,6 +39,20 @@ fn time_in_which_nobody_could_hear_a_router_does_not_count_against_it() {
 }
 
 #[test]
+fn no_other_is_started_in_its_place_while_a_controller_is_away() {
+    let pool = pool(|p| p.rollout_deadline_seconds = 120);
+    let mut seen = world(&["c"], &[("a", 60), ("b", 0)]);
+    mute(&mut seen, "b");
+    let memory = first(&pool, &seen).memory;
+    let long = plan(&pool, &seen, &memory, at(120));
+    assert_eq!(changes(&long), [], "it is there, for all anybody knows");
+    seen.view.coverage = Coverage::Stale;
+    let away = plan(&pool, &seen, &long.memory, at(121));
+    assert_eq!(changes(&away), []);
+    assert_eq!(away.numbers.desired, 2);
+}
+
+#[test]
 fn it_is_written_that_a_router_was_heard_and_never_unwritten() {
     let pool = pool(|_| {});
     let mut seen = world(&[], &[("a", 10), ("b", 0)]);

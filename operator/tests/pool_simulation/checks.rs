@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use plenum_crds::conditions::DrainReason;
-use plenum_operator::pool::observed::Drain;
+use plenum_operator::pool::observed::{self, Coverage, Drain, Observed, Owner};
 use plenum_wire::RouterId;
 
 use crate::world::{Ending, PER_ROUTER, SimPod, Works, World};
@@ -86,6 +86,32 @@ impl World {
         let late = self.deadline(node, drain) <= self.time();
         assert!(people == 0 || late, "{people} people on {node} are cut off");
         late
+    }
+
+    /// So many nodes may get a router: with those that carry one that stays, no more than are
+    /// wanted, and those that a rollout takes beside them. A router that nobody ever heard stays,
+    /// whoever is heard just now.
+    pub fn check_label(&self, seen: &Observed, labelled: u32, wanted: u32) {
+        let silent = |node: &str| {
+            let mut there = seen.pods.iter().filter(|(_, pod)| pod.node == node);
+            there.any(|(router, pod)| pod.said.heard && self.is_missed_for_long(router))
+        };
+        let stays = |node: &observed::Node| {
+            let mark = node.drain.map(|drain| drain.reason);
+            let called_for = node.selected && node.schedulable && !node.drain_requested;
+            called_for && node.ready && matches!(mark, None | Some(DrainReason::Rollout))
+        };
+        let ours = seen.nodes.iter().filter(|(_, it)| it.owner == Owner::Us);
+        let there = ours.filter(|(name, node)| stays(node) && !silent(name));
+        let there = u32::try_from(there.count()).unwrap();
+        let surge = match seen.view.coverage {
+            Coverage::Complete => self.pool.max_draining,
+            _ => 0,
+        };
+        assert!(
+            there + labelled <= wanted + surge,
+            "{labelled} nodes get a router as well as {there}, and {wanted} are wanted"
+        );
     }
 
     /// A drain of this node may begin, for this reason, now.

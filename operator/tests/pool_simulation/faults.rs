@@ -125,7 +125,7 @@ impl World {
         if self.template.works != Works::Yes {
             self.change_template(Works::Yes);
         }
-        self.pool.rollout_paused = false;
+        (self.pool.rollout_paused, self.mutes) = (false, false);
         for node in self.nodes.values_mut() {
             (node.schedulable, node.selected, node.alive) = (true, true, true);
             node.requested = false;

@@ -1,6 +1,6 @@
 //! Safety in every state that a seeded world reaches: nodes come and go, are cordoned, lose their
-//! labels and are asked to be drained, links break, controllers forget, routers die, begin anew or
-//! lose their way to every controller with people on them, templates
+//! labels and are asked to be drained, links break, controllers forget, routers die, begin anew,
+//! lose their way to every controller with people on them or never had one, templates
 //! change and some of them do not work or find no controller, rollouts are paused, somebody writes
 //! nonsense over the time of a drain, the operator is killed between any
 //! two writes or sees caches of long ago, and one controller reports nobody where there are
@@ -9,7 +9,8 @@
 //! After every single write, and every step:
 //! - a router that was taken away, by unlabelling or to be made anew, had no people on it, or
 //!   its deadline had passed;
-//! - the labelled nodes are not fewer than the minimum by the operator's hand;
+//! - the labelled nodes are not fewer than the minimum by the operator's hand, and no node gets a
+//!   router beyond those that are wanted and those that a rollout takes beside them;
 //! - at most `maxDraining` drain, and none begins to with more; new routers of a rollout that had
 //!   their time to take people count against the rollout and a smaller size, and against no node
 //!   that somebody wants empty;
@@ -87,6 +88,8 @@ fn no_seed_breaks_a_promise() {
         return run(seed.parse().expect("SEED is a number"));
     }
     let seeds = std::env::var("SEEDS").map_or(24, |n| n.parse().expect("SEEDS is a number"));
+    // 2 finds another router started in the place of one that nobody ever heard, while a controller
+    // is away.
     // 36 finds a router that just began anew taken for one that never worked, 54 one that begins late
     // in its drain taken for late at once.
     // 127 once found a router that every controller had forgotten taken for one never started, 511

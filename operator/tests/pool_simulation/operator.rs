@@ -63,7 +63,7 @@ impl Operator {
     }
 
     fn act(&mut self, world: &mut World, seen: &Seen, decided: &Plan, faulty: bool) -> usize {
-        let mut writes = 0;
+        let (mut writes, mut labelled) = (0, 0);
         let phase = |change: Change| match change {
             Change::Label | Change::CancelDrain | Change::Repair => 0,
             Change::StartDrain(_) => 1,
@@ -81,6 +81,10 @@ impl Operator {
             }
             if write.change == Change::UnlabelLate {
                 world.check_late(name);
+            }
+            if write.change == Change::Label {
+                labelled += 1;
+                world.check_label(&seen.0, labelled, decided.numbers.desired);
             }
             writes += 1;
             if !world.mark(name, &write.marks, seen.1[name]) {

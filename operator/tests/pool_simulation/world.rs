@@ -119,6 +119,8 @@ pub struct World {
     pub silent: BTreeSet<RouterId>,
     /// Routers lose their way to the controllers; their links to the operator seldom break.
     pub deafens: bool,
+    /// Some routers never had that way, or find it late.
+    pub mutes: bool,
     /// The one wanted now.
     pub template: Template,
     pub ending: Option<Ending>,
@@ -174,6 +176,7 @@ impl World {
             missed: BTreeMap::new(),
             silent: BTreeSet::new(),
             deafens: seed.is_multiple_of(2),
+            mutes: seed % 6 == 2,
             template: Template {
                 version: 0,
                 works: Works::Yes,
@@ -238,7 +241,7 @@ impl World {
                     gone: None,
                     people: 0,
                     draining: false,
-                    deaf: false,
+                    deaf: self.mutes && self.rng.chance(250),
                     boot: self.next,
                     run: 0,
                     known: false,

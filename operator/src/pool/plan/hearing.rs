@@ -135,9 +135,13 @@ impl Hearing {
     /// No controller ever heard of this router since it runs, and all of them are heard now. While
     /// some are not nobody knows.
     pub(super) fn never(&self, router: &RouterId, pod: &Pod, word: Option<&Word>) -> bool {
+        self.since().is_some() && self.is_unheard(router, pod, word)
+    }
+
+    /// The same as far as anybody knows.
+    fn is_unheard(&self, router: &RouterId, pod: &Pod, word: Option<&Word>) -> bool {
         let begins = self.heard.runs.begins(router);
-        let unheard = !pod.said.heard || begins || self.is_silent_for_long(pod);
-        self.since().is_some() && word.is_none() && unheard
+        word.is_none() && (!pod.said.heard || begins || self.is_silent_for_long(pod))
     }
 
     /// The same of all runs of its container, and not of the present one alone.
@@ -157,10 +161,11 @@ impl Hearing {
         missed.is_some_and(|missed| elapsed(missed.since, self.now) >= self.patience)
     }
 
-    /// It was heard once, and nobody waits for it any more.
+    /// It was heard once, and nobody waits for it any more. A controller that is away makes no such
+    /// router of one that nobody had heard before.
     pub(super) fn is_silent(&self, router: &RouterId, pod: &Pod, word: Option<&Word>) -> bool {
         let its_own = self.heard.any || !word.is_some_and(|word| word.fresh);
-        its_own && self.is_missed_for_long(router) && !self.never(router, pod, word)
+        its_own && self.is_missed_for_long(router) && !self.is_unheard(router, pod, word)
     }
 
     /// It ran before anybody looked, and has had the time to be heard since.
