@@ -219,6 +219,41 @@ fn one_that_begins_late_in_its_drain_gets_the_time_to_be_heard() {
 }
 
 #[test]
+fn one_that_begins_time_and_again_in_its_drain_has_no_more_time_to_be_heard() {
+    let pool = pool(|p| (p.drain_deadline_seconds, p.rollout_deadline_seconds) = (7_200, 300));
+    let late = [("b", Change::UnlabelLate)];
+    let mut seen = world(&[], &[("a", 10), ("b", 7)]);
+    draining(&mut seen, "b", DrainReason::ScaleDown, 0);
+    let mut never = seen.clone();
+    mute(&mut never, "b");
+    let memory = first(&pool, &never).memory;
+    pod_of(&mut never, "b").run = 1;
+    let waits = plan(&pool, &never, &memory, at(200));
+    assert_eq!(waits.look_again, Some(at(300)), "none of it was ever heard");
+    assert_eq!(changes(&plan(&pool, &never, &waits.memory, at(300))), late);
+    // Of one that was, the first that nobody heard begins it.
+    let mut memory = first(&pool, &seen).memory;
+    last_heard(&mut seen, 1);
+    for (second, run) in [(1_800, 1), (2_000, 2), (2_099, 3)] {
+        pod_of(&mut seen, "b").run = run;
+        let waits = plan(&pool, &seen, &memory, at(second));
+        assert_eq!(changes(&waits), [], "after {second} s");
+        assert_eq!(waits.look_again, Some(at(2_100)));
+        memory = waits.memory;
+    }
+    assert_eq!(changes(&plan(&pool, &seen, &memory, at(2_100))), late);
+    // One that comes after a word of it has the whole time.
+    last_heard(&mut seen, 4);
+    memory = plan(&pool, &seen, &memory, at(2_100)).memory;
+    pod_of(&mut seen, "b").run = 4;
+    let anew = plan(&pool, &seen, &memory, at(2_101));
+    assert_eq!(changes(&anew), []);
+    let (still, over) = (at(2_400), at(2_401));
+    assert_eq!(changes(&plan(&pool, &seen, &anew.memory, still)), []);
+    assert_eq!(changes(&plan(&pool, &seen, &anew.memory, over)), late);
+}
+
+#[test]
 fn what_a_process_was_missed_for_is_not_held_against_the_next() {
     let pool = pool(|p| p.rollout_deadline_seconds = 120);
     let mut seen = world(&[], &[("b", 7)]);

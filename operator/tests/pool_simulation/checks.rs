@@ -23,7 +23,7 @@ impl World {
         let mut own = after(drain.since, self.pool.drain_deadline);
         if let Some(listened) = self.listened.filter(|_| unheard) {
             // What does not run yet cannot be heard.
-            let began = self.pods_on(node).map(SimPod::began).max();
+            let began = self.pods_on(node).map(|pod| pod.began).max();
             let from = Self::time_of(began.map_or(listened, |began| began.max(listened)));
             own = own.min(after(from.max(drain.since), self.pool.rollout_deadline));
         }

@@ -71,6 +71,11 @@ impl World {
                 }
             }
             if controller.linked {
+                for (router, (_, boot, _)) in &controller.knows {
+                    if let Some(pod) = self.pods.get_mut(router) {
+                        pod.told |= Boot(pod.boot) == *boot;
+                    }
+                }
                 let routers = controller.knows.iter().map(|(router, (load, boot, at))| {
                     let participants = if controller.lies {
                         0

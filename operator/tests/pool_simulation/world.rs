@@ -54,22 +54,16 @@ pub struct SimPod {
     pub boot: u64,
     /// How often its process began anew.
     pub run: u32,
+    /// Since when its process could be seen to run, or the first of several, one after the other, of
+    /// which no operator was told.
+    pub began: i64,
+    /// An operator was told of its process.
+    pub told: bool,
     /// Some controller heard of it at some time since its process began.
     pub known: bool,
     /// The same of any process of it.
     pub ever_known: bool,
     pub said: Said,
-}
-
-impl SimPod {
-    /// Since when its process could be seen to run.
-    pub fn began(&self) -> i64 {
-        if self.run == 0 {
-            self.born
-        } else {
-            self.starts
-        }
-    }
 }
 
 /// What pods are made from.
@@ -244,6 +238,8 @@ impl World {
                     deaf: self.mutes && self.rng.chance(250),
                     boot: self.next,
                     run: 0,
+                    began: now,
+                    told: false,
                     known: false,
                     ever_known: false,
                     said: Said::default(),
@@ -267,6 +263,9 @@ impl World {
         if let Some(pod) = self.pods.get_mut(router) {
             (pod.boot, pod.starts) = (boot, starts);
             (pod.people, pod.known, pod.draining) = (0, false, false);
+            if std::mem::take(&mut pod.told) {
+                pod.began = starts;
+            }
             pod.run += 1;
         }
     }

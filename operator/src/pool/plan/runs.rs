@@ -24,7 +24,9 @@ struct Run {
     boot: Option<Boot>,
     /// The process that was last heard before.
     before: Option<Boot>,
-    /// When it was seen to follow another.
+    /// When it was seen to follow another. Of several that nobody heard, one after the other, when
+    /// the first of them began: one that ends time and again has no more time to be heard than one
+    /// that runs on, or its drain would not end before the deadline of those with people.
     began: Option<Timestamp>,
     /// This process or one before it was heard, or may have been: of a pod that was not seen from
     /// its first run on nobody knows.
@@ -59,7 +61,8 @@ impl Runs {
         self.0.get(router).is_some_and(|run| !run.heard)
     }
 
-    /// Since when the process that runs there now may do so, as far as anybody knows.
+    /// Since when the process that runs there now may do so, or the first of several that nobody
+    /// heard, as far as anybody knows.
     pub(super) fn began(&self, router: &RouterId, pod: &Pod) -> Timestamp {
         let began = self.0.get(router).and_then(|run| run.began);
         began.unwrap_or(pod.born)
@@ -82,11 +85,13 @@ impl Run {
             },
             Some(run) => {
                 let before = run.boot.or(run.before);
+                let unheard = run.boot.is_none() && (run.began.is_some() || !run.heard);
+                let began = unheard.then(|| run.began.unwrap_or(pod.born));
                 Self {
                     number: pod.run,
                     boot: new(before),
                     before,
-                    began: Some(now),
+                    began: Some(began.unwrap_or(now)),
                     heard: run.heard || heard,
                 }
             }
