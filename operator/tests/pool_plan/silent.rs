@@ -6,6 +6,7 @@ use plenum_crds::NodeAutoscaler;
 use super::world::*;
 
 const SCALING: &str = "ScalingActive";
+const NODES: &str = "NodesAvailable";
 const PARTIAL: (&str, &str) = ("False", "ReportsPartial");
 const GOES_ON: (&str, &str) = ("True", "RoutersSilent");
 
@@ -82,6 +83,42 @@ fn those_in_its_place_that_fall_silent_too_are_replaced_within_a_bound() {
     }
     let one = [("d", Change::Label)];
     assert_eq!(changes(&after(&pool, &alone, 120)), one);
+}
+
+#[test]
+fn where_the_bound_keeps_others_from_coming_nobody_is_told_to_bring_nodes() {
+    let pool = pool(|p| {
+        (p.rollout_deadline_seconds, p.max_routers, p.max_draining) = (120, 2, 1);
+    });
+    let mut seen = world(&[], &[("a", 60), ("b", 5)]);
+    falls_silent(&mut seen, "b");
+    let few = after(&pool, &seen, 120);
+    let not_enough = ("False", "NotEnoughNodes");
+    assert_eq!(verdict(&few, NODES), not_enough, "one more may come");
+    for free in [&[][..], &["d"]] {
+        let mut seen = world(free, &[("a", 60), ("b", 5), ("c", 5)]);
+        falls_silent(&mut seen, "b");
+        falls_silent(&mut seen, "c");
+        let bound = after(&pool, &seen, 120);
+        assert_eq!(verdict(&bound, NODES), ("False", "RoutersSilent"));
+        let told = message(&bound, NODES);
+        for word in ["r-b and r-c", "spec.maxDraining", "More nodes do not help"] {
+            assert!(told.contains(word), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_pool_that_the_bound_keeps_from_its_least_says_so_and_not_that_routers_start() {
+    let pool = pool(|p| {
+        (p.rollout_deadline_seconds, p.max_draining) = (120, 1);
+        (p.min_routers, p.max_routers) = (2, 2);
+    });
+    let mut seen = world(&["d"], &[("a", 60), ("b", 5), ("c", 5)]);
+    falls_silent(&mut seen, "b");
+    falls_silent(&mut seen, "c");
+    let bound = after(&pool, &seen, 120);
+    assert_eq!(verdict(&bound, "Ready"), ("False", "RoutersSilent"));
 }
 
 #[test]

@@ -238,6 +238,12 @@ impl<'a> Members<'a> {
         u32::try_from(self.serving.len() + self.rolling.len()).unwrap_or(u32::MAX)
     }
 
+    /// The same, with those that can be called back.
+    pub(super) fn there(&self) -> u32 {
+        let spare = u32::try_from(self.spare.len()).unwrap_or(u32::MAX);
+        self.count().saturating_add(spare)
+    }
+
     /// How many of so many missing routers may come. Those in the place of silent ones may fall
     /// silent as well, and are replaced again: with all that are there, but for dead nodes, no more
     /// than the largest pool has while it is rolled.

@@ -72,7 +72,6 @@ fn nodes(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> V
         verdict(PoolCondition::NodesAvailable, holds, reason, message)
     };
     let matching = seen.nodes.values().filter(|node| node.selected).count();
-    let there = members.count() as usize + members.spare.len() + seen.free_nodes().count();
     if !seen.rivals.is_empty() {
         let rivals: Vec<&str> = seen.rivals.iter().map(String::as_str).collect();
         return say(
@@ -104,22 +103,45 @@ fn nodes(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> V
             format!("no node has the labels of spec.nodeSelector: {what_to_do}"),
         );
     }
-    if there < size.wanted as usize {
+    match shortage(pool, seen, members, size) {
+        Some((reason, message)) => say(false, reason, message),
+        None => {
+            let message = "there are nodes for the routers wanted".to_owned();
+            say(true, PoolReason::EnoughNodes, message)
+        }
+    }
+}
+
+/// Why fewer routers come than are wanted: there are no nodes for them, or they may not come.
+fn shortage(
+    pool: &ValidPool,
+    seen: &Observed,
+    members: &Members,
+    size: &Size,
+) -> Option<(PoolReason, String)> {
+    let wanted = size.wanted;
+    let free = u32::try_from(seen.free_nodes().count()).unwrap_or(u32::MAX);
+    let missing = wanted.saturating_sub(members.there());
+    let may_come = members.may_come(pool, missing);
+    if free < may_come {
         let what_to_do = brings_nodes(pool).unwrap_or_else(|| {
             "label more nodes with spec.nodeSelector, uncordon some, or lower spec.maxRouters"
                 .to_owned()
         });
-        return say(
-            false,
-            PoolReason::NotEnoughNodes,
-            format!(
-                "{} routers are wanted and {there} nodes can carry one: {what_to_do}",
-                size.wanted
-            ),
-        );
+        let there = members.there().saturating_add(free);
+        let message =
+            format!("{wanted} routers are wanted and {there} nodes can carry one: {what_to_do}");
+        return Some((PoolReason::NotEnoughNodes, message));
     }
-    let message = "there are nodes for the routers wanted".to_owned();
-    say(true, PoolReason::EnoughNodes, message)
+    (may_come < missing).then(|| {
+        let message = format!(
+            "{wanted} routers are wanted, and no further one comes in the place of {}, which not \
+             every zone controller hears: {AT_BOUND}. More nodes do not help, these routers' ways \
+             to the zone controllers do: see ScalingActive",
+            some_of(&silent(members))
+        );
+        (PoolReason::RoutersSilent, message)
+    })
 }
 
 /// That nodes are asked for, where somebody brings them.
@@ -176,17 +198,23 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
     say(true, reason, format!("the size follows the load{also}"))
 }
 
+/// Why no more routers come in the place of silent ones.
+const AT_BOUND: &str =
+    "the pool has as many nodes as spec.maxRouters and spec.maxDraining together";
+
+fn silent<'a>(members: &Members<'a>) -> Vec<&'a str> {
+    let silent = members.silent.values().filter_map(|member| member.pod);
+    silent.map(|(router, _)| router.as_str()).collect()
+}
+
 /// Which routers the pool goes on without, as they were not heard for long, and what to do.
 fn without(pool: &ValidPool, members: &Members, size: &Size) -> Option<String> {
-    let silent = members.silent.values().filter_map(|member| member.pod);
-    let routers: Vec<&str> = silent.map(|(router, _)| router.as_str()).collect();
-    let there = members.count() + u32::try_from(members.spare.len()).unwrap_or(u32::MAX);
-    let missing = size.wanted.saturating_sub(there);
+    let routers = silent(members);
+    let missing = size.wanted.saturating_sub(members.there());
     let most = if members.may_come(pool, missing) < missing {
-        "; no further one comes in their place, as the pool has as many nodes as spec.maxRouters \
-         and spec.maxDraining together"
+        format!("; no further one comes in their place: {AT_BOUND}")
     } else {
-        ""
+        String::new()
     };
     (!routers.is_empty()).then(|| {
         format!(
