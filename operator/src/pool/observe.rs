@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ContainerState, Pod, PodCondition, Taint, Toleration};
+use k8s_openapi::api::core::v1::{
+    ContainerState, ContainerStatus, Pod, PodCondition, Taint, Toleration,
+};
 use kube::Resource;
 use plenum_crds::conditions::ZoneCondition;
 use plenum_crds::{MeetingZone, labels};
@@ -108,17 +110,17 @@ pub(super) fn pod(pod: &PodOutline, template: Option<&str>) -> Option<(RouterId,
     (!facts.over).then_some((router, seen))
 }
 
+/// What the kubelet says of the router's own container. What was put beside it runs, ends and is
+/// started anew by itself.
+pub(super) fn router_status(pod: &Pod) -> Option<&ContainerStatus> {
+    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
+    statuses.iter().find(|status| status.name == CONTAINER)
+}
+
 pub(super) fn has_started(pod: &Pod) -> bool {
-    let statuses = pod
-        .status
-        .iter()
-        .flat_map(|s| s.container_statuses.iter().flatten());
     let ran = |state: &ContainerState| state.running.is_some() || state.terminated.is_some();
-    let ready = is_ready(pod);
-    ready
-        || statuses
-            .flat_map(|s| s.state.iter().chain(&s.last_state))
-            .any(ran)
+    let of_router = |it: &ContainerStatus| it.state.iter().chain(&it.last_state).any(ran);
+    is_ready(pod) || router_status(pod).is_some_and(of_router)
 }
 
 /// One of unknown age never is late.
@@ -127,27 +129,16 @@ pub(super) fn born(pod: &Pod) -> Timestamp {
     created.map_or(Timestamp::MAX, |time| time.0)
 }
 
-/// How often the router's container was started anew. What was put beside it begins no run.
+/// How often its process was started anew.
 pub(super) fn run(pod: &Pod) -> u32 {
-    let mut statuses = pod
-        .status
-        .iter()
-        .flat_map(|s| s.container_statuses.iter().flatten());
-    let router = statuses.find(|status| status.name == CONTAINER);
-    router.map_or(0, |status| u32::try_from(status.restart_count).unwrap_or(0))
+    router_status(pod).map_or(0, |it| u32::try_from(it.restart_count).unwrap_or(0))
 }
 
-/// It has run, and by its kubelet no container of it does now.
+/// It has run, and by its kubelet does not now.
 pub(super) fn has_stopped(pod: &Pod) -> bool {
-    let statuses = pod
-        .status
-        .as_ref()
-        .and_then(|s| s.container_statuses.as_ref());
-    let Some(statuses) = statuses.filter(|statuses| !statuses.is_empty()) else {
-        return false;
-    };
-    let down = |state: Option<&ContainerState>| state.is_some_and(|s| s.running.is_none());
-    has_started(pod) && statuses.iter().all(|status| down(status.state.as_ref()))
+    let down = |state: &ContainerState| state.running.is_none();
+    let is_down = |it: &ContainerStatus| it.state.as_ref().is_some_and(down);
+    has_started(pod) && router_status(pod).is_some_and(is_down)
 }
 
 pub(super) fn is_ready(pod: &Pod) -> bool {

@@ -3,13 +3,14 @@
 
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
 
+use super::observe::router_status;
+
 /// Longest that is kept of a kubelet's message, in characters.
 const MESSAGE: usize = 200;
 
-/// What keeps the pod's container from running, if its kubelet says so.
+/// What keeps the router from running, if its kubelet says so.
 pub(super) fn trouble(pod: &Pod) -> Option<String> {
-    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-    of_container(statuses.first()?)
+    of_container(router_status(pod)?)
 }
 
 fn of_container(container: &ContainerStatus) -> Option<String> {

@@ -187,7 +187,7 @@ mod tests {
                 "labels": {"app.kubernetes.io/component": "router", "plenum.dev/pool": "a"},
                 "annotations": {"plenum.dev/template": "hash", "other": "x"},
             },
-            "spec": {"nodeName": "a", "containers": [{"name": "c", "image": "i"}]},
+            "spec": {"nodeName": "a", "containers": [{"name": "router", "image": "i"}]},
             "status": {
                 "phase": "Running", "podIP": "10.0.0.1", "hostIP": "10.0.0.1",
                 "conditions": [
@@ -198,7 +198,8 @@ mod tests {
                     },
                 ],
                 "containerStatuses": [{
-                    "name": "c", "image": "i", "imageID": "i", "ready": false, "restartCount": 1,
+                    "name": "router", "image": "i", "imageID": "i", "ready": false,
+                    "restartCount": 1,
                     "state": {"waiting": {"reason": "CrashLoopBackOff"}},
                     "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
                 }],
@@ -245,22 +246,45 @@ mod tests {
         assert!(!before.is_the_same(&outline(later)));
     }
 
-    #[test]
-    fn its_runs_are_those_of_the_router_and_not_of_what_was_put_beside_it() {
-        let of = |name: &str, restarts: u32| {
+    /// Of a router with another container beside it, which sorts before it.
+    fn beside(beside: &Value, router: &Value) -> Facts {
+        let of = |name: &str, state: &Value, restarts: u32| {
             json!({
-                "name": name, "image": "i", "imageID": "i", "ready": true,
-                "restartCount": restarts,
+                "name": name, "image": name, "imageID": "i", "ready": true,
+                "restartCount": restarts, "state": state,
             })
         };
-        let runs = |statuses: Value| {
-            let mut pod = whole();
-            pod["status"]["containerStatuses"] = statuses;
-            outline(pod).facts.run
-        };
-        assert_eq!(runs(json!([of("a-proxy", 4), of("router", 1)])), 1);
-        assert_eq!(runs(json!([of("a-proxy", 4)])), 0);
-        assert_eq!(runs(Value::Null), 0);
+        let mut pod = whole();
+        let statuses = json!([of("a-proxy", beside, 4), of("router", router, 1)]);
+        pod["status"]["containerStatuses"] = statuses;
+        outline(pod).facts
+    }
+
+    #[test]
+    fn what_was_put_beside_the_router_is_not_the_router() {
+        let runs = json!({"running": {}});
+        let waits = |reason: &str| json!({"waiting": {"reason": reason}});
+        let fine = beside(&waits("ErrImagePull"), &runs);
+        assert!(fine.started && !fine.stopped);
+        assert_eq!((fine.run, fine.trouble), (1, None));
+        let pulled = beside(&runs, &waits("ErrImagePull"));
+        assert!(!pulled.started && !pulled.stopped);
+        assert_eq!(pulled.trouble.as_deref(), Some("ImagePullBackOff: router"));
+        let ended = beside(
+            &runs,
+            &json!({"terminated": {"exitCode": 2, "reason": "Error"}}),
+        );
+        assert!(ended.started && ended.stopped);
+        assert!(ended.trouble.unwrap().contains("exit code 2"));
+    }
+
+    #[test]
+    fn of_a_router_that_no_kubelet_tells_of_nothing_ran() {
+        let mut pod = whole();
+        pod["status"]["containerStatuses"] = Value::Null;
+        let facts = outline(pod).facts;
+        assert!(!facts.started && !facts.stopped);
+        assert_eq!((facts.run, facts.trouble), (0, None));
     }
 
     #[test]
