@@ -277,6 +277,25 @@ fn one_that_some_controllers_hear_is_silent_where_these_all_hear_another() {
 }
 
 #[test]
+fn one_that_comes_back_to_the_others_while_a_controller_is_away_is_silent_no_more() {
+    let pool = patience_of_two_minutes();
+    let mut seen = world(&["c"], &[("a", 60), ("b", 5)]);
+    falls_silent(&mut seen, "b");
+    let silent = after(&pool, &seen, 120);
+    assert_eq!(verdict(&silent, SCALING), GOES_ON);
+    *word_of(&mut seen, "b") = word(5);
+    half_heard(&mut seen, "b");
+    let mut away = seen.clone();
+    away.view.coverage = Coverage::Stale;
+    let memory = plan(&pool, &away, &silent.memory, at(121)).memory;
+    // The controller is back, and it takes a moment until routers are.
+    let back = plan(&pool, &seen, &memory, at(122));
+    assert_eq!(verdict(&back, SCALING), PARTIAL);
+    assert_eq!(changes(&back), []);
+    assert_eq!(back.look_again, Some(at(242)), "it is missed from now on");
+}
+
+#[test]
 fn a_new_router_that_comes_late_has_its_time_from_its_first_word() {
     let pool = patience_of_two_minutes();
     let mut seen = world(&["c"], &[("a", 60), ("b", 0)]);

@@ -89,7 +89,7 @@ fn no_seed_breaks_a_promise() {
     }
     let seeds = std::env::var("SEEDS").map_or(24, |n| n.parse().expect("SEEDS is a number"));
     // 2 finds another router started in the place of one that nobody ever heard, while a controller
-    // is away.
+    // is away; 13 the same of one that had just been heard again.
     // 36 finds a router that just began anew taken for one that never worked, 54 one that begins late
     // in its drain taken for late at once.
     // 127 once found a router that every controller had forgotten taken for one never started, 511

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use plenum_operator::pool::observed::{self, Coverage, Observed, Owner, Said, View, Zone};
+use plenum_operator::pool::observed::{self, Coverage, Observed, Owner, Said, View, Word, Zone};
 use plenum_operator::reports::merge::{Heard, merge};
 use plenum_wire::RouterId;
 
@@ -65,18 +65,19 @@ impl World {
     /// An operator looks, and this is what it hears.
     pub fn looked(&mut self, view: &View) {
         let now = self.now;
+        let word = |router: &RouterId| view.routers.get(router);
         if view.coverage != Coverage::Complete {
-            // Who was missed for long is missed still.
+            // Who was missed for long is missed still, where nobody else hears it.
             let missed = std::mem::take(&mut self.missed).into_iter();
             let patience = self.patience();
-            self.missed = missed
-                .filter(|(_, since)| now - since >= patience)
-                .collect();
+            let heard = |router: &RouterId| word(router).is_some_and(Word::counts);
+            let stays =
+                |(router, since): &(RouterId, i64)| now - since >= patience && !heard(router);
+            self.missed = missed.filter(stays).collect();
             self.listened = None;
             return self.silent.clear();
         }
         self.listened.get_or_insert(now);
-        let word = |router: &RouterId| view.routers.get(router);
         let by_all = |router: &&RouterId| word(router).is_some_and(|word| word.fresh_everywhere);
         let (heard, missed): (Vec<_>, Vec<_>) = self.pods.keys().partition(by_all);
         let since = |router: &RouterId| self.missed.get(router).copied().unwrap_or(now);

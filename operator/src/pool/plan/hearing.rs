@@ -31,7 +31,7 @@ pub(super) struct Heard {
     /// Since when every controller is heard without a break; `None` while some are not.
     all: Option<Timestamp>,
     /// Routers that are not heard by some controller, while all of these are. Those that were missed
-    /// for long stay so until they are heard.
+    /// for long stay so until they are heard: by all, or by any while another is away.
     missed: BTreeMap<RouterId, Missed>,
     /// Some router is heard by every controller.
     any: bool,
@@ -50,11 +50,14 @@ impl Heard {
     fn with(&self, seen: &Observed, patience: Duration, now: Timestamp) -> Self {
         let runs = self.runs.with(seen, now);
         if seen.view.coverage != Coverage::Complete {
-            // That a controller is away brings nobody back who was missed for long before.
-            let long = |(router, missed): &(&RouterId, &Missed)| {
-                elapsed(missed.since, now) >= patience && seen.pods.contains_key(*router)
+            // That a controller is away brings nobody back who was missed for long before: only that
+            // another one hears the router does. The one that was away will need a moment, too.
+            let stays = |(router, missed): &(&RouterId, &Missed)| {
+                let word = seen.view.routers.get(*router);
+                let long = elapsed(missed.since, now) >= patience;
+                long && seen.pods.contains_key(*router) && !word.is_some_and(Word::counts)
             };
-            let missed = self.missed.iter().filter(long);
+            let missed = self.missed.iter().filter(stays);
             return Self {
                 missed: missed.map(|(router, it)| (router.clone(), *it)).collect(),
                 runs,
