@@ -42,9 +42,7 @@ pub(super) fn placeholders(pool: &ValidPool, members: &Members, size: &Size) -> 
     if pool.spec.node_autoscaler == NodeAutoscaler::None || members.ending.is_some() {
         return 0;
     }
-    let spare = u32::try_from(members.spare.len()).unwrap_or(u32::MAX);
-    let there = members.count().saturating_add(spare);
-    members.may_come(pool, size.soon.saturating_sub(there))
+    members.may_come(pool, members.missing(size.soon))
 }
 
 /// Hardly anybody fits on the routers that take people: less than a fiftieth of what they hold.

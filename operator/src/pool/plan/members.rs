@@ -124,13 +124,14 @@ impl Member<'_> {
 
     /// Broken for so long that nobody comes back to it: those who were on it went elsewhere, if there
     /// is anywhere to go. One that just ends and begins again has people again in a moment.
-    pub(super) fn left_for_good(&self) -> bool {
+    pub(super) fn broken_for_long(&self) -> bool {
         self.broken() && self.missed
     }
 
-    /// Broken, and no router that worked until a moment ago and may work again in the next.
-    pub(super) fn never_worked(&self) -> bool {
-        self.broken() && (self.new || self.missed)
+    /// Broken, and nobody would miss it: for long, or it never was anything else. One that worked
+    /// until a moment ago may work again in the next.
+    pub(super) fn no_loss(&self) -> bool {
+        self.broken_for_long() || (self.broken() && self.new)
     }
 
     /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
@@ -244,9 +245,14 @@ impl<'a> Members<'a> {
         self.count().saturating_add(spare)
     }
 
+    /// How many of so many routers are not there.
+    pub(super) fn missing(&self, wanted: u32) -> u32 {
+        wanted.saturating_sub(self.there())
+    }
+
     /// How many of so many missing routers may come. Those in the place of silent ones may fall
     /// silent as well, and are replaced again: with all that are there, but for dead nodes, no more
-    /// than the largest pool has while it is rolled.
+    /// than the largest pool has, and beside it as many as may drain at once, which are replaced too.
     pub(super) fn may_come(&self, pool: &ValidPool, missing: u32) -> u32 {
         let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
         let in_place_of_silent = missing.min(count(self.silent.len()));

@@ -51,13 +51,11 @@ impl Draft<'_> {
         }
     }
 
-    /// Routers of a template that did not work: nobody has to move for them, and nothing has to
-    /// work before. One that merely began anew is none of them: the template wanted now may be the
-    /// one that does not work.
+    /// Routers that nobody would miss: nobody has to move for them, and nothing has to work before.
+    /// One that merely began anew is none of them: the template wanted now may be the one that does
+    /// not work.
     fn roll_broken(&mut self, members: &Members) {
-        let broken = members
-            .outdated()
-            .filter(|(_, member)| member.never_worked());
+        let broken = members.outdated().filter(|(_, member)| member.no_loss());
         for (name, _) in by_participants(broken) {
             if self.below_limit(name) {
                 self.start_drain(name, DrainReason::Rollout);

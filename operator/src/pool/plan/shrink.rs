@@ -98,7 +98,7 @@ impl Draft<'_> {
         // One that is to be empty itself since a moment ago counts.
         let counts = |node: &&str| self.writes.contains_key(*node) || !given_up.contains(node);
         let drain = self.draining_but(name).filter(counts).count();
-        let may = candidate.left_for_good() || self.has_room(name, candidate, members);
+        let may = candidate.broken_for_long() || self.has_room(name, candidate, members);
         drain < self.pool.max_draining as usize && may
     }
 

@@ -121,7 +121,7 @@ fn shortage(
 ) -> Option<(PoolReason, String)> {
     let wanted = size.wanted;
     let free = u32::try_from(seen.free_nodes().count()).unwrap_or(u32::MAX);
-    let missing = wanted.saturating_sub(members.there());
+    let missing = members.missing(wanted);
     let may_come = members.may_come(pool, missing);
     if free < may_come {
         let what_to_do = brings_nodes(pool).unwrap_or_else(|| {
@@ -210,7 +210,7 @@ fn silent<'a>(members: &Members<'a>) -> Vec<&'a str> {
 /// Which routers the pool goes on without, as they were not heard for long, and what to do.
 fn without(pool: &ValidPool, members: &Members, size: &Size) -> Option<String> {
     let routers = silent(members);
-    let missing = size.wanted.saturating_sub(members.there());
+    let missing = members.missing(size.wanted);
     let most = if members.may_come(pool, missing) < missing {
         format!("; no further one comes in their place: {AT_BOUND}")
     } else {
