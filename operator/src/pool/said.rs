@@ -1,8 +1,7 @@
 //! What is written on a router's pod, and read back by whoever leads next: three conditions.
 //!
 //! `plenum.dev/Heard` is the memory of them: nothing else tells a new leader, or controllers that
-//! begin anew, that nobody can have been sent to a router. The reasons are for people, but on pods that
-//! a former operator left.
+//! begin anew, that nobody can have been sent to a router. The reasons are for people.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
@@ -13,9 +12,6 @@ use serde_json::{Value, json};
 use super::observe::{condition, has_started};
 use super::observed::Said;
 use crate::conditions::whole_seconds;
-
-/// The reason of what is not known of a router that nobody ever heard.
-const NEVER: &str = "NeverReported";
 
 /// What is written on this pod.
 pub(super) fn read(pod: &Pod) -> Said {
@@ -31,24 +27,17 @@ pub(super) fn read(pod: &Pod) -> Said {
         draining: truth(labels::POD_DRAINING),
         written,
         // Until that is written, one that has not run yet cannot have been heard.
-        heard: truth(labels::POD_HEARD).unwrap_or(if written {
-            !was_unheard(pod)
-        } else {
-            has_started(pod)
-        }),
+        heard: truth(labels::POD_HEARD).unwrap_or_else(|| has_started(pod)),
     }
-}
-
-/// A former operator wrote no `plenum.dev/Heard`, and told it by the reason of another: so it is read
-/// on pods that it left, for as long as an upgrade from before that condition is supported.
-fn was_unheard(pod: &Pod) -> bool {
-    let reason = condition(pod, labels::POD_ACCEPTING).and_then(|it| it.reason.as_deref());
-    reason == Some(NEVER)
 }
 
 /// The complete set of our conditions on this pod.
 pub(super) fn conditions(pod: &Pod, said: Said, now: Timestamp) -> Value {
-    let unknown = if said.heard { "NotReported" } else { NEVER };
+    let unknown = if said.heard {
+        "NotReported"
+    } else {
+        "NeverReported"
+    };
     let all = [
         (
             labels::POD_ACCEPTING,
@@ -132,21 +121,21 @@ mod tests {
     }
 
     #[test]
-    fn one_of_a_former_operator_was_heard_unless_it_said_otherwise() {
-        let former = |reason: &str| {
-            let told = |type_: &str| json!({"type": type_, "status": "Unknown", "reason": reason});
-            read(&pod(&json!([
-                told(labels::POD_ACCEPTING),
-                told(labels::POD_DRAINING)
-            ])))
-        };
-        let never = former("NeverReported");
-        assert!(never.written && !never.heard);
-        let missed = former("NotReported");
-        assert!(missed.written && missed.heard);
-        // One of which nothing is written, and nothing runs yet, cannot have been.
+    fn until_it_is_written_one_that_ran_may_have_been_heard() {
         let new = read(&pod(&json!([])));
         assert!(!new.written && !new.heard);
+        let mut ran = pod(&json!([{"type": "Ready", "status": "True"}]));
+        assert!(!read(&ran).written && read(&ran).heard);
+        // Whatever else is written, and why.
+        let told = |type_: &str| {
+            let told = json!({"type": type_, "status": "Unknown", "reason": "NeverReported"});
+            serde_json::from_value(told).unwrap()
+        };
+        let conditions = ran.status.as_mut().and_then(|it| it.conditions.as_mut());
+        conditions
+            .unwrap()
+            .extend([told(labels::POD_ACCEPTING), told(labels::POD_DRAINING)]);
+        assert!(read(&ran).written && read(&ran).heard);
     }
 
     #[test]
