@@ -292,6 +292,19 @@ fn a_run_that_nobody_saw_begin_may_have_been_heard() {
 }
 
 #[test]
+fn a_new_leader_knows_of_a_run_that_the_last_one_saw_begin_until_it_may_have_been_heard() {
+    let (pool, mut seen, memory) = heard_once();
+    seen.view.routers.remove(&router("b"));
+    pod_of(&mut seen, "b").run = 1;
+    let last_leader = plan(&pool, &seen, &memory, at(10));
+    pod_of(&mut seen, "b").said = last_leader.pods[&router("b")];
+    assert_eq!(verdict(&first(&pool, &seen), "ScalingActive"), FOLLOWS);
+    // Of which process this is, only the last leader knew.
+    last_heard(&mut seen, 1);
+    assert_eq!(verdict(&first(&pool, &seen), "ScalingActive"), PARTIAL);
+}
+
+#[test]
 fn a_process_that_was_heard_before_its_kubelet_told_of_it_was_heard() {
     let (pool, mut seen, memory) = heard_once();
     last_heard(&mut seen, 2);

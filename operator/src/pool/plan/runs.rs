@@ -5,6 +5,14 @@
 //! it. Which word is of which run is known of a run that was seen to begin, when the process
 //! before was heard by its own number (boot). Of any other the newest word counts, as does one of
 //! the process before that somebody is in touch with: the careful reading.
+//!
+//! A new leader has none of this. What it needs of a run that the last one saw begin is on the pod:
+//! `plenum.dev/Heard` is `False`. Of one that began while nobody led it cannot be told whether it was
+//! heard, though the pod says when and how often its container was started: a controller may have
+//! heard the process meanwhile, sent people there, and forgotten it or lost touch. That the
+//! condition is older than the run says nothing, as it keeps the time of the first word, and by
+//! another clock; nor do numbers of processes, which are random. So there, too, the newest word
+//! counts, and a router without one is missed before it is given up.
 
 use std::collections::BTreeMap;
 
