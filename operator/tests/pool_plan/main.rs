@@ -15,5 +15,6 @@ mod rollout_halted;
 mod saying;
 mod shrinking;
 mod silent;
+mod started_anew;
 mod unheard;
 mod world;
