@@ -63,8 +63,9 @@ impl Broker {
                 link,
                 meeting,
                 to,
+                moved,
                 failed,
-            } => self.move_ended(link, &meeting, &to, failed, now),
+            } => self.move_ended(link, &meeting, &to, (moved, failed), now),
             Event::OperatorWord {
                 link,
                 pool,
@@ -260,7 +261,7 @@ impl Broker {
             self.end_move(meeting, &from);
         }
         if let Some(known) = self.meetings.get_mut(meeting) {
-            known.left.take_if(|left| left.to == *router);
+            known.left.retain(|_, left| left.to != *router);
         }
         if let Some(lost) = self.routers.get_mut(router) {
             (lost.reserved, lost.moving_in) = (0, 0);

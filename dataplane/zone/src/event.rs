@@ -84,6 +84,8 @@ pub enum Event {
         meeting: MeetingId,
         /// Where it should have gone.
         to: RouterId,
+        /// How many are over there.
+        moved: u32,
         /// How many could not go; above 0 it stayed.
         failed: u32,
     },

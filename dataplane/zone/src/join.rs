@@ -120,7 +120,7 @@ impl Broker {
     }
 
     /// The router where newcomers of a meeting belong: where it moves to, else where most of
-    /// it is, else where others were placed just now.
+    /// it is, else where others were placed just now, else where it went a moment ago.
     fn home(&self, meeting: &MeetingId, exclude: &[RouterId], now: Instant) -> Option<RouterId> {
         let known = self.meetings.get(meeting)?;
         known
@@ -135,6 +135,11 @@ impl Broker {
                     .filter(|kept| !exclude.contains(&kept.router))
                     .max_by(|a, b| a.until.cmp(&b.until).then(b.router.cmp(&a.router)))
                     .map(|kept| &kept.router)
+            })
+            .or_else(|| {
+                known
+                    .came_to(now)
+                    .filter(|router| !exclude.contains(router))
             })
             .cloned()
     }
@@ -182,11 +187,11 @@ impl Broker {
     ) -> Result<RouterId, Refusal> {
         let known = self.meetings.get(meeting).ok_or(Refusal::NoRouter)?;
         let here = known.at.get(home).copied().unwrap_or(0);
-        if here == 0 && !known.moves_to(home) {
+        if here == 0 && !known.arrives_at(home) {
             // Nobody is there yet whom one could move; the first report brings them together.
             return self.place_new(meeting, exclude);
         }
-        if known.moves.contains_key(home) || known.moves_to(home) {
+        if known.moves.contains_key(home) || known.arrives_at(home) {
             return Err(self.full());
         }
         let overloaded = self.routers.get(home).filter(|it| it.overloaded());

@@ -24,8 +24,8 @@ pub struct Meeting {
     pub avoid: BTreeMap<RouterId, Avoid>,
     /// Routers that it left because they were overloaded, until when not to go back.
     pub fled: BTreeMap<RouterId, Instant>,
-    /// It has moved: the last participants may still be leaving the old router.
-    pub left: Option<Left>,
+    /// It has moved, by the router that it left: the last participants may still be leaving that.
+    pub left: BTreeMap<RouterId, Left>,
     /// Not brought together before this.
     pub merge_from: Option<Instant>,
     /// Whether a timer is armed to look whether it is on two routers.
@@ -53,10 +53,10 @@ pub struct Move {
 /// A meeting that has moved.
 #[derive(Debug)]
 pub struct Left {
-    pub from: RouterId,
     pub to: RouterId,
-    /// Participants that came to `to` by the word of `from`, and that `to` has not counted in
-    /// a report yet. Their seats are theirs: each router's reports come when they come.
+    /// Participants that are over there by the word of the old router, and that the new one has
+    /// not counted in a report yet. Their seats are theirs: each router's reports come when they
+    /// come.
     pub uncounted: u32,
     /// By then nobody is there any more.
     pub until: Instant,
@@ -105,12 +105,15 @@ impl Meeting {
         self.moves.values().any(|way| way.to == *router)
     }
 
+    /// It is on its way to this router, or is over there and not counted yet.
+    pub fn arrives_at(&self, router: &RouterId) -> bool {
+        let uncounted = |left: &Left| left.to == *router && left.uncounted > 0;
+        self.moves_to(router) || self.left.values().any(uncounted)
+    }
+
     /// Room on this router is kept for it.
     fn expects(&self, router: &RouterId) -> bool {
-        let uncounted = |left: &Left| left.to == *router && left.uncounted > 0;
-        self.expected.values().any(|kept| kept.router == *router)
-            || self.moves_to(router)
-            || self.left.as_ref().is_some_and(uncounted)
+        self.arrives_at(router) || self.expected.values().any(|kept| kept.router == *router)
     }
 
     /// It could not move to this router a short time ago.
@@ -128,19 +131,24 @@ impl Meeting {
 
     /// It has moved, and its last participants may still be leaving the old router.
     pub fn leaves(&self, now: Instant) -> bool {
-        self.left.as_ref().is_some_and(|left| now < left.until)
+        self.left.values().any(|left| now < left.until)
     }
 
     /// Where those on `router` are going or have gone, if they do not stay.
     pub fn next_stop(&self, router: &RouterId, now: Instant) -> Option<&RouterId> {
         let moves = self.moves.get(router).map(|way| &way.to);
-        let left = self.left.as_ref();
-        let left = left.filter(|left| left.from == *router && now < left.until);
+        let left = self.left.get(router).filter(|left| now < left.until);
         moves.or_else(|| left.map(|left| &left.to))
     }
 
+    /// The router that it came to last, where it is not counted yet.
+    pub fn came_to(&self, now: Instant) -> Option<&RouterId> {
+        let left = self.left.values().filter(|left| now < left.until);
+        left.max_by_key(|left| left.until).map(|left| &left.to)
+    }
+
     fn gone(&self) -> bool {
-        let uncounted = self.left.as_ref().is_some_and(|left| left.uncounted > 0);
+        let uncounted = self.left.values().any(|left| left.uncounted > 0);
         self.at.is_empty() && self.expected.is_empty() && self.moves.is_empty() && !uncounted
     }
 }
@@ -247,7 +255,7 @@ impl Meetings {
         let unplaced = left;
         let moving = known.moves.values_mut().filter(|way| way.to == *router);
         let moving = moving.map(|way| &mut way.outstanding);
-        let moved = known.left.iter_mut().filter(|left| left.to == *router);
+        let moved = known.left.values_mut().filter(|left| left.to == *router);
         let moved = moved.map(|left| &mut left.uncounted);
         for outstanding in moved.chain(moving) {
             let came = left.min(*outstanding);

@@ -88,7 +88,7 @@ impl Broker {
         link: Link,
         meeting: &MeetingId,
         to: &RouterId,
-        failed: u32,
+        (moved, failed): (u32, u32),
         now: Instant,
     ) {
         let Some(from) = self.heard(link, now) else {
@@ -96,7 +96,7 @@ impl Broker {
         };
         self.note_received(to, now);
         if failed == 0 {
-            self.note_left(meeting, &from, to, now);
+            self.note_left(meeting, (&from, to), moved, now);
         } else if let Some(known) = self.meetings.get_mut(meeting) {
             let avoid = known.avoid.entry(to.clone()).or_insert(Avoid {
                 until: now,
@@ -214,39 +214,54 @@ impl Broker {
         }
     }
 
-    /// Everybody is over there. Their seats stay promised until the new router counts them:
-    /// the next meeting may be ordered there at once, by what it said before they came.
-    fn note_left(&mut self, meeting: &MeetingId, from: &RouterId, to: &RouterId, now: Instant) {
-        self.forget_left(meeting);
-        let Some(known) = self.meetings.get_mut(meeting) else {
+    /// So many are over there, and nobody stays. Their seats stay promised until the new router
+    /// counts them: the next meeting may be ordered there at once, by what it said before they
+    /// came.
+    fn note_left(
+        &mut self,
+        meeting: &MeetingId,
+        (from, to): (&RouterId, &RouterId),
+        moved: u32,
+        now: Instant,
+    ) {
+        let Some(known) = self.meetings.get_mut(meeting).filter(|_| moved > 0) else {
             return;
         };
         known.avoid.clear();
         let way = known.moves.get_mut(from).filter(|way| way.to == *to);
-        let until = now + LEAVING;
-        known.left = Some(Left {
-            from: from.clone(),
-            to: to.clone(),
-            uncounted: way.map_or(0, |way| std::mem::take(&mut way.outstanding)),
-            until,
+        let uncounted = way.map_or(0, |way| {
+            let uncounted = way.outstanding.min(moved);
+            way.outstanding -= uncounted;
+            uncounted
         });
+        let until = now + LEAVING;
+        let left = Left {
+            to: to.clone(),
+            uncounted,
+            until,
+        };
+        let before = known.left.insert(from.clone(), left);
         self.timers.arm(until, Timer::Left(meeting.clone()));
+        self.forget_left(meeting, before);
     }
 
-    /// A move has been over for so long that its new router has counted all that came.
+    /// Moves have been over for so long that their new routers have counted all that came.
     pub(crate) fn check_left(&mut self, meeting: &MeetingId, now: Instant) {
-        let known = self.meetings.get(meeting);
-        if known.is_some_and(|known| !known.leaves(now)) {
-            self.forget_left(meeting);
-            self.meetings.tidy(meeting);
-        }
+        let Some(known) = self.meetings.get_mut(meeting) else {
+            return;
+        };
+        let over = known.left.extract_if(.., |_, left| left.until <= now);
+        let over: Vec<Left> = over.map(|(_, left)| left).collect();
+        self.forget_left(meeting, over);
+        self.meetings.tidy(meeting);
     }
 
     /// Gives back the seats of those that have moved and were not counted.
-    fn forget_left(&mut self, meeting: &MeetingId) {
-        if let Some(known) = self.meetings.get_mut(meeting)
-            && let Some(left) = known.left.take()
-        {
+    fn forget_left(&mut self, meeting: &MeetingId, over: impl IntoIterator<Item = Left>) {
+        let Some(known) = self.meetings.get(meeting) else {
+            return;
+        };
+        for left in over {
             let promised = Promise::Move(left.uncounted);
             redeem(&mut self.routers, known, &left.to, meeting, promised);
         }

@@ -195,7 +195,7 @@ fn a_failed_move_is_tried_with_another_router() {
     zone.operator(&["a"]);
     zone.report("a", draining(100, 3), vec![moving("standup", 3, "c")]);
     zone.orders();
-    zone.move_ended("a", "standup", "c", 1);
+    zone.move_ended("a", "standup", "c", (0, 1));
     assert_eq!(zone.orders(), [moves("standup", "a", "b")]);
 }
 
@@ -209,7 +209,7 @@ fn with_no_other_router_a_failed_move_is_tried_again_later_and_later() {
     for _ in 0..4 {
         zone.report("a", draining(100, 3), vec![moving("standup", 3, "b")]);
         zone.orders();
-        zone.move_ended("a", "standup", "b", 1);
+        zone.move_ended("a", "standup", "b", (0, 1));
         zone.report("a", draining(100, 3), vec![at("standup", 3)]);
         let before = zone.now;
         while zone.orders().is_empty() {
@@ -303,7 +303,7 @@ fn after_a_move_the_last_who_leave_are_not_moved_again() {
     zone.report("a", draining(100, 3), vec![moving("standup", 3, "b")]);
     zone.hosts("b", 100, vec![at("standup", 3)]);
     zone.orders();
-    zone.move_ended("a", "standup", "b", 0);
+    zone.move_ended("a", "standup", "b", (3, 0));
     zone.report("a", draining(100, 1), vec![at("standup", 1)]);
     zone.pass(seconds(1));
     zone.report_ended("a", draining(100, 0), vec![], &["standup"]);
@@ -317,7 +317,7 @@ fn after_a_move_newcomers_go_where_it_went_while_the_last_leave() {
     zone.hosts("a", 100, vec![at("standup", 3)]);
     zone.operator(&["a"]);
     zone.report("a", draining(100, 3), vec![moving("standup", 3, "b")]);
-    zone.move_ended("a", "standup", "b", 0);
+    zone.move_ended("a", "standup", "b", (3, 0));
     zone.report("a", draining(100, 3), vec![at("standup", 3)]);
     assert_eq!(zone.join("standup", "ada"), Ok("b".to_owned()));
 }
@@ -329,7 +329,7 @@ fn after_a_move_no_seat_is_promised_to_it_any_more() {
     zone.operator(&["a"]);
     zone.report("a", draining(100, 4), vec![moving("standup", 4, "b")]);
     zone.hosts("b", 8, vec![at("standup", 4)]);
-    zone.move_ended("a", "standup", "b", 0);
+    zone.move_ended("a", "standup", "b", (3, 0));
     // As a router says it: still here, and not on its way any more.
     zone.report("a", draining(100, 4), vec![at("standup", 4)]);
     zone.report("a", draining(100, 1), vec![at("standup", 1)]);
@@ -345,7 +345,7 @@ fn after_a_move_its_seats_are_kept_until_the_new_router_counts_them() {
     let leave = |name| vec![moving(name, 4, "b")];
     zone.report("a", draining(100, 12), [leave("m0"), leave("m1")].concat());
     zone.orders();
-    zone.move_ended("a", "m0", "b", 0);
+    zone.move_ended("a", "m0", "b", (4, 0));
     assert_eq!(zone.orders(), [], "b has not said yet that it is half full");
     zone.hosts("b", 8, vec![at("m0", 4)]);
     zone.report_ended("a", draining(100, 8), vec![], &["m0"]);
@@ -359,10 +359,61 @@ fn after_a_move_seats_of_who_never_came_are_free_again() {
     zone.operator(&["a"]);
     zone.report("a", draining(100, 8), vec![moving("m0", 4, "b")]);
     zone.orders();
-    zone.move_ended("a", "m0", "b", 0);
-    // They hung up while they moved.
+    zone.move_ended("a", "m0", "b", (4, 0));
+    // They hung up before b counted them.
     zone.report_ended("a", draining(100, 4), vec![], &["m0"]);
     assert_eq!(zone.orders(), []);
     zone.pass(seconds(2));
     assert_eq!(zone.orders(), [moves("m1", "a", "b")]);
+}
+
+#[test]
+fn who_hung_up_on_the_way_keeps_no_seat() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 4)]);
+    zone.hosts("a", 100, vec![at("m0", 4), at("m1", 2)]);
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 6), vec![moving("m0", 4, "b")]);
+    zone.orders();
+    zone.move_ended("a", "m0", "b", (2, 0));
+    assert_eq!(zone.orders(), [moves("m1", "a", "b")]);
+}
+
+#[test]
+fn of_a_meeting_that_came_from_two_routers_all_seats_are_kept() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 8), ("c", 100)]);
+    zone.hosts("a", 100, vec![at("m0", 4)]);
+    zone.hosts("c", 100, vec![at("m0", 4)]);
+    zone.operator(&["a", "c"]);
+    zone.report("a", draining(100, 4), vec![moving("m0", 4, "b")]);
+    zone.report("c", draining(100, 4), vec![moving("m0", 4, "b")]);
+    zone.orders();
+    zone.move_ended("a", "m0", "b", (4, 0));
+    zone.move_ended("c", "m0", "b", (4, 0));
+    zone.report("a", draining(100, 8), vec![at("m1", 4)]);
+    assert_eq!(zone.orders(), [], "b has not said yet that it is full");
+}
+
+#[test]
+fn after_a_move_newcomers_are_not_put_apart_from_their_meeting() {
+    for other in ["c", "d", "e", "f"] {
+        let mut zone = Zone::with(&[("a", 100), ("b", 100), (other, 100)]);
+        zone.hosts("a", 100, vec![at("standup", 4)]);
+        zone.operator(&["a"]);
+        zone.report("a", draining(100, 4), vec![moving("standup", 4, "b")]);
+        zone.move_ended("a", "standup", "b", (4, 0));
+        zone.report_ended("a", draining(100, 0), vec![], &["standup"]);
+        assert_eq!(zone.join("standup", "ada"), Ok("b".to_owned()));
+    }
+}
+
+#[test]
+fn after_a_move_newcomers_for_whom_there_is_no_seat_wait_until_it_is_counted() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 4), ("c", 100)]);
+    zone.hosts("a", 100, vec![at("standup", 4)]);
+    zone.operator(&["a"]);
+    zone.report("a", draining(100, 4), vec![moving("standup", 4, "b")]);
+    zone.move_ended("a", "standup", "b", (4, 0));
+    assert_eq!(zone.join("standup", "ada"), Err(Refusal::MeetingFull));
+    zone.hosts("b", 4, vec![at("standup", 4)]);
+    assert_eq!(zone.join("standup", "ada"), Ok("c".to_owned()));
 }

@@ -56,7 +56,7 @@ fn when_neither_has_room_both_meet_on_a_third() {
     assert_eq!(zone.orders(), [moves("standup", "b", "c")]);
     zone.hosts("b", 3, vec![moving("standup", 3, "c")]);
     zone.hosts("c", 10, vec![at("standup", 3)]);
-    zone.move_ended("b", "standup", "c", 0);
+    zone.move_ended("b", "standup", "c", (3, 0));
     zone.report_ended("b", idle(3), vec![], &["standup"]);
     zone.pass(seconds(3));
     assert_eq!(zone.orders(), [moves("standup", "a", "c")]);

@@ -59,7 +59,7 @@ fn it_does_not_move_to_a_router_where_that_just_failed() {
     zone.hosts("a", 5, vec![at("standup", 5)]);
     zone.join("standup", "ada").unwrap();
     zone.hosts("a", 5, vec![moving("standup", 5, "c")]);
-    zone.move_ended("a", "standup", "c", 2);
+    zone.move_ended("a", "standup", "c", (0, 2));
     zone.hosts("a", 5, vec![at("standup", 5)]);
     zone.orders();
     assert_eq!(zone.join("standup", "bob"), Ok("b".to_owned()));

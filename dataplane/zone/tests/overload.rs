@@ -43,7 +43,7 @@ fn passed_on(routers: &[(&str, u32)]) -> Zone {
     assert_eq!(zone.orders(), [moves("standup", "a", "b")]);
     overloaded(&mut zone, "a", vec![moving("standup", 20, "b")]);
     overloaded(&mut zone, "b", vec![at("standup", 21)]);
-    zone.move_ended("a", "standup", "b", 0);
+    zone.move_ended("a", "standup", "b", (20, 0));
     zone.report_ended("a", idle(100), vec![], &["standup"]);
     zone.pass(seconds(5));
     zone
@@ -93,7 +93,7 @@ fn not_all_its_meetings_leave_at_once() {
     assert_eq!(zone.orders().len(), 4);
     // One is over: there is room for the next.
     overloaded(&mut zone, "a", vec![moving("m0", 5, "b")]);
-    zone.move_ended("a", "m0", "b", 0);
+    zone.move_ended("a", "m0", "b", (5, 0));
     assert_eq!(zone.join("m8", "ada"), Ok("b".to_owned()));
 }
 

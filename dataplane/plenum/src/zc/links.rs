@@ -287,6 +287,7 @@ fn event(link: Link, message: FromRouter) -> Option<Event> {
                 link,
                 meeting,
                 to,
+                moved,
                 failed,
             }
         }

@@ -188,12 +188,14 @@ impl Zone {
         });
     }
 
-    pub fn move_ended(&mut self, from: &str, name: &str, to: &str, failed: u32) {
+    /// So many are over there, and so many could not go.
+    pub fn move_ended(&mut self, from: &str, name: &str, to: &str, (moved, failed): (u32, u32)) {
         let link = self.link(from);
         self.handle(Event::MoveEnded {
             link,
             meeting: meeting(name),
             to: router(to),
+            moved,
             failed,
         });
     }

@@ -110,6 +110,8 @@ impl World {
             return;
         }
         let to = hosted.moving.take().expect("just seen").to;
+        let here = u32::try_from(hosted.people.len()).expect("small");
+        let moved = if failed == 0 { here } else { 0 };
         let links: Vec<u64> = router.links.iter().flatten().map(|it| it.link).collect();
         for link in links {
             let replica = self.links[&link].1;
@@ -117,6 +119,7 @@ impl World {
                 link: Link(link),
                 meeting: meeting.clone(),
                 to: to.clone(),
+                moved,
                 failed,
             };
             let run = self.replicas[replica].run;
