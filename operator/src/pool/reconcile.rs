@@ -1,6 +1,6 @@
 //! One look at one pool: fetch -> validate -> build -> plan -> apply -> status.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -14,8 +14,9 @@ use super::caches::Caches;
 use super::fetch::Snapshot;
 use super::observed::{Observed, Zone};
 use super::plan::{Memory, Plan, plan};
-use super::remembered::Remembered;
+use super::remembered::{Kept, Remembered};
 use super::routers::{self, Built};
+use super::turns::Turns;
 use super::validate::{ValidPool, validate};
 use super::{apply, placeholders, status, telling};
 use crate::apply::WriteError;
@@ -54,6 +55,7 @@ pub struct Pools {
     /// Links to the zone controllers.
     pub reports: Reports,
     remembered: Remembered,
+    turns: Mutex<Turns>,
 }
 
 impl Pools {
@@ -65,6 +67,7 @@ impl Pools {
             caches,
             reports,
             remembered: Remembered::default(),
+            turns: Mutex::default(),
         }
     }
 
@@ -244,26 +247,23 @@ impl Pools {
         plan: &Plan,
     ) -> Result<Option<Duration>, Error> {
         let clock = Instant::now();
-        let every = status::load_every(self.caches.index.len());
-        let first = status::spread(object, every);
-        let written = self.remembered.of(object, |kept| {
-            *kept
-                .written
-                .get_or_insert_with(|| clock.checked_sub(first).unwrap_or(clock))
-        });
         let old = object.status.as_ref();
-        if let Some(wait) = status::postponed(old, wanted, clock - written, every) {
-            return Ok(Some(wait));
+        if old == Some(wanted) {
+            return Ok(None);
         }
-        if old != Some(wanted) {
-            self.context
-                .writer
-                .apply_status(object, old, wanted)
-                .await?;
-            telling::rollout(&self.context, object, &plan.verdicts).await;
-            self.remembered
-                .of(object, |kept| kept.written = Some(clock));
+        if old.is_some_and(|old| status::differ_in_people_alone(old, wanted)) {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            let waits = |kept: &mut Kept| kept.turn.wait(&mut turns, clock);
+            if let Some(wait) = self.remembered.of(object, waits) {
+                return Ok(Some(wait));
+            }
         }
+        self.context
+            .writer
+            .apply_status(object, old, wanted)
+            .await?;
+        telling::rollout(&self.context, object, &plan.verdicts).await;
+        self.remembered.of(object, |kept| kept.turn.written(clock));
         Ok(None)
     }
 

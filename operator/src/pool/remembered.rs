@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use kube::ResourceExt as _;
 use plenum_crds::MMRPool;
 
 use super::placeholders;
 use super::plan::Memory;
+use super::turns::Turn;
 
 /// Of one pool.
 #[derive(Default)]
@@ -18,8 +18,8 @@ pub(super) struct Kept {
     pub memory: Memory,
     /// What is known of its placeholder pods.
     pub placeholders: placeholders::Known,
-    /// When its status was written last.
-    pub written: Option<Instant>,
+    /// When its status may be written.
+    pub turn: Turn,
     /// Looks that failed since the last that went well.
     pub failures: u32,
 }
