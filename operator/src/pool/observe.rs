@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
-    ContainerState, ContainerStatus, Pod, PodCondition, Taint, Toleration,
+    ContainerState, ContainerStatus, Pod, PodCondition, PodSpec, Taint, Toleration,
 };
 use kube::Resource;
 use plenum_crds::conditions::ZoneCondition;
@@ -90,7 +90,7 @@ fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
     effect && (key == taint.key || (key.is_empty() && exists)) && (exists || same_value)
 }
 
-/// A router's pod, once it has a node. `template` is the hash of the one wanted now.
+/// A router's pod on its node, bound to it or not. `template` is the hash of the one wanted now.
 pub(super) fn pod(pod: &PodOutline, template: Option<&str>) -> Option<(RouterId, observed::Pod)> {
     let router: RouterId = pod.name().parse().ok()?;
     let facts = &pod.facts;
@@ -108,6 +108,29 @@ pub(super) fn pod(pod: &PodOutline, template: Option<&str>) -> Option<(RouterId,
     };
     // A pod that has ended carries nobody; the DaemonSet replaces it.
     (!facts.over).then_some((router, seen))
+}
+
+/// The node that it is on, or is made for. Until the scheduler has bound a `DaemonSet`'s pod, which
+/// may be never, only its affinity names that.
+pub(super) fn node_of(pod: &Pod) -> Option<&str> {
+    let spec = pod.spec.as_ref()?;
+    spec.node_name.as_deref().or_else(|| made_for(spec))
+}
+
+/// As the `DaemonSet`'s controller writes it: the name alone, as a field to match.
+fn made_for(spec: &PodSpec) -> Option<&str> {
+    let nodes = spec.affinity.as_ref()?.node_affinity.as_ref()?;
+    let required = nodes
+        .required_during_scheduling_ignored_during_execution
+        .as_ref()?;
+    let terms = required.node_selector_terms.iter();
+    let mut fields = terms.flat_map(|term| term.match_fields.iter().flatten());
+    fields.find_map(|field| match field.values.as_deref() {
+        Some([name]) if field.key == "metadata.name" && field.operator == "In" => {
+            Some(name.as_str())
+        }
+        _ => None,
+    })
 }
 
 /// What the kubelet says of the router's own container. What was put beside it runs, ends and is

@@ -92,7 +92,7 @@ pub struct Drain {
 // As for nodes: independent facts.
 #[allow(clippy::struct_excessive_bools)]
 pub struct Pod {
-    /// Where it is.
+    /// Where it is, or is to be once there is room for it.
     pub node: String,
     /// When it was made.
     pub born: Timestamp,
@@ -103,7 +103,7 @@ pub struct Pod {
     /// It has run and does not just now, by the kubelet's last word: it ended, and is about to be
     /// started again.
     pub stopped: bool,
-    /// Why it does not run, in the kubelet's words, without what changes by itself.
+    /// Why it does not run, in the words of its scheduler or kubelet, without what changes by itself.
     pub trouble: Option<String>,
     /// The kubelet's word: its probes succeed.
     pub ready: bool,

@@ -1,16 +1,60 @@
-//! Why a router's pod does not run, in the words of its kubelet, without what changes by itself:
-//! back-off times, and the two words between which a kubelet goes to and fro.
+//! Why a router's pod does not run, in the words of its scheduler or its kubelet, without what
+//! changes by itself: numbers of nodes, back-off times, and the two words between which a kubelet
+//! goes to and fro.
+
+use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
 
-use super::observe::router_status;
+use super::observe::{condition, router_status};
 
-/// Longest that is kept of a kubelet's message, in characters.
+/// Longest that is kept of a message, in characters.
 const MESSAGE: usize = 200;
 
-/// What keeps the router from running, if its kubelet says so.
+/// The scheduler's words for nodes that are not meant at all.
+const OTHER_NODES: [&str; 2] = [
+    "node(s) didn't match Pod's node affinity",
+    "node(s) didn't satisfy plugin(s)",
+];
+
+/// What keeps the router from running, if its scheduler or its kubelet says so.
 pub(super) fn trouble(pod: &Pod) -> Option<String> {
-    of_container(router_status(pod)?)
+    match router_status(pod) {
+        Some(container) => of_container(container),
+        None => unscheduled(pod),
+    }
+}
+
+/// There is no room for it on its node, or something else keeps it off.
+fn unscheduled(pod: &Pod) -> Option<String> {
+    let refused = condition(pod, "PodScheduled").filter(|it| it.status == "False")?;
+    let reason = refused.reason.as_deref().unwrap_or("Unschedulable");
+    let lacks = lacks(refused.message.as_deref().unwrap_or_default());
+    Some(if lacks.is_empty() {
+        reason.to_owned()
+    } else {
+        format!("{reason}: {lacks}")
+    })
+}
+
+/// What its node lacks, of `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't match
+/// Pod's node affinity/selector. preemption: ...`. Other words than these may hold anything.
+fn lacks(message: &str) -> String {
+    let (_, reasons) = message
+        .split_once(" nodes are available: ")
+        .unwrap_or_default();
+    let (reasons, _) = reasons.split_once(". ").unwrap_or((reasons, ""));
+    let reasons = reasons.trim_end_matches('.').split(", ");
+    // In the order of the words: the scheduler's follows the numbers.
+    let lacks: BTreeSet<&str> = reasons
+        .map(|it| {
+            it.trim_start_matches(|c: char| c.is_ascii_digit())
+                .trim_start()
+        })
+        .filter(|it| !OTHER_NODES.iter().any(|other| it.starts_with(other)))
+        .collect();
+    let lacks: Vec<&str> = lacks.into_iter().collect();
+    lacks.join(", ").chars().take(MESSAGE).collect()
 }
 
 fn of_container(container: &ContainerStatus) -> Option<String> {
@@ -65,6 +109,47 @@ mod tests {
 
     fn waiting(reason: &str, message: &str) -> Value {
         json!({"waiting": {"reason": reason, "message": message}})
+    }
+
+    fn unscheduled(reason: &str, message: &str) -> Option<String> {
+        let condition = json!({
+            "type": "PodScheduled", "status": "False", "reason": reason, "message": message,
+        });
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "r"},
+            "status": {"phase": "Pending", "conditions": [condition]},
+        });
+        trouble(&serde_json::from_value(pod).unwrap())
+    }
+
+    #[test]
+    fn what_the_node_of_a_pod_lacks_is_told_and_stays_while_other_nodes_come_and_go() {
+        let messages = [
+            "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) didn't have free ports for the \
+             requested pod ports, 2 node(s) didn't match Pod's node affinity/selector. preemption: \
+             0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption \
+             is not helpful for scheduling.",
+            "0/12 nodes are available: 1 node(s) didn't have free ports for the requested pod \
+             ports, 1 Insufficient cpu, 11 node(s) didn't satisfy plugin(s) [NodeAffinity]. no new \
+             claims to deallocate, preemption: not eligible.",
+            "0/1 nodes are available: 1 Insufficient cpu, 1 node(s) didn't have free ports for the \
+             requested pod ports.",
+        ];
+        for message in messages {
+            let said = unscheduled("Unschedulable", message);
+            let expected = "Unschedulable: Insufficient cpu, node(s) didn't have free ports for the \
+                            requested pod ports";
+            assert_eq!(said.as_deref(), Some(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_scheduler_that_may_change_by_themselves_are_not_kept() {
+        let gone = "0/2 nodes are available: 2 node(s) didn't satisfy plugin(s) [NodeAffinity].";
+        let error = "running \"x\" plugin: retry in 7s";
+        for (reason, message) in [("Unschedulable", gone), ("SchedulerError", error)] {
+            assert_eq!(unscheduled(reason, message).as_deref(), Some(reason));
+        }
     }
 
     #[test]

@@ -63,6 +63,19 @@ fn a_new_router_that_does_not_take_people_in_time_halts_it_with_a_reason() {
 }
 
 #[test]
+fn where_nobody_says_why_it_is_told_where_to_look() {
+    let mut seen = stuck();
+    pod_of(&mut seen, "a").trouble = None;
+    let told = |seen: &Observed| {
+        let late = plan(&three(), seen, &Memory::default(), at(120));
+        message(&late, ROLLOUT).to_owned()
+    };
+    assert!(told(&seen).contains("nothing of it was started, see its Events"));
+    pod_of(&mut seen, "a").started = true;
+    assert!(told(&seen).contains("its probes do not succeed, see its log"));
+}
+
+#[test]
 fn a_router_that_took_people_and_does_not_just_now_halts_nothing() {
     let mut seen = world(&[], &[("a", 5), ("b", 5), ("c", 5)]);
     pod_of(&mut seen, "b").outdated = true;

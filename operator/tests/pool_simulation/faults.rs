@@ -63,6 +63,8 @@ impl World {
         }
         if self.rng.chance(4) {
             let works = match self.rng.below(6) {
+                // In turns, so that the other templates of a seed stay what they were.
+                0 if self.template.version.is_multiple_of(2) => Works::NeverScheduled,
                 0 => Works::NeverStarts,
                 1 => Works::Crashes,
                 2 => Works::Mute,
@@ -74,9 +76,9 @@ impl World {
             self.pool.rollout_paused = !self.pool.rollout_paused;
         }
         let stopped = self.rng.chance(3);
-        if stopped && let Some(pod) = self.pods.values_mut().next_back() {
+        if stopped && let Some(last) = self.pods.keys().next_back().cloned() {
             // Somebody deletes a pod: it is told to stop, and its people go elsewhere.
-            pod.gone.get_or_insert(self.now + 1_500);
+            self.stop(&last);
         }
         if self.deafens {
             self.trouble_a_router();

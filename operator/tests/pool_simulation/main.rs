@@ -1,8 +1,8 @@
 //! Safety in every state that a seeded world reaches: nodes come and go, are cordoned, lose their
 //! labels and are asked to be drained, links break, controllers forget, routers die, begin anew,
 //! lose their way to every controller with people on them or never had one, templates
-//! change and some of them do not work or find no controller, rollouts are paused, somebody writes
-//! nonsense over the time of a drain, the operator is killed between any
+//! change and some of them find no room, do not work or find no controller, rollouts are paused,
+//! somebody writes nonsense over the time of a drain, the operator is killed between any
 //! two writes or sees caches of long ago, and one controller reports nobody where there are
 //! people. In the end some of the pools are deleted, or their zones.
 //!

@@ -112,7 +112,11 @@ impl World {
 
     fn observe_pod(&self, pod: &SimPod) -> observed::Pod {
         let began = pod.starts <= self.now;
-        let started = pod.template.works != Works::NeverStarts && (began || pod.run > 0);
+        let starts = !matches!(
+            pod.template.works,
+            Works::NeverScheduled | Works::NeverStarts
+        );
+        let started = starts && (began || pod.run > 0);
         observed::Pod {
             node: pod.node.clone(),
             born: Self::time_of(pod.born),

@@ -78,6 +78,8 @@ pub struct Template {
 pub enum Works {
     /// They take people.
     Yes,
+    /// The scheduler never binds them to their node, as there is no room for what they ask for.
+    NeverScheduled,
     /// Their process never starts, as for an image that is not there.
     NeverStarts,
     /// Their process starts, and ends before it has said a word.
@@ -313,9 +315,17 @@ impl World {
     /// Deletes a pod, for the `DaemonSet` to make it anew.
     pub fn replace(&mut self, router: &RouterId) {
         self.check_replace(router);
-        let gone = self.now + 1_500;
+        self.stop(router);
+    }
+
+    /// A pod is told to stop. One that no kubelet has is gone at once.
+    pub fn stop(&mut self, router: &RouterId) {
         if let Some(pod) = self.pods.get_mut(router) {
-            pod.gone.get_or_insert(gone);
+            let takes = match pod.template.works {
+                Works::NeverScheduled => 0,
+                _ => 1_500,
+            };
+            pod.gone.get_or_insert(self.now + takes);
         }
     }
 

@@ -35,7 +35,7 @@ pub(in crate::pool) struct Facts {
     pub part: Option<Part>,
     /// The hash of the template that it was made from.
     pub template: Option<Box<str>>,
-    /// Once it has one.
+    /// Where it is, or is to be: its name, and nothing else of what the scheduler reads.
     pub node: Option<Box<str>>,
     ip: Option<IpAddr>,
     /// When it was made.
@@ -74,13 +74,12 @@ impl PodOutline {
         let status = pod.status.as_ref();
         let phase = status.and_then(|status| status.phase.as_deref());
         let ip = status.and_then(|status| status.pod_ip.as_deref());
-        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
         Self {
             identity: Identity::of(pod),
             facts: Facts {
                 part: Part::of(pod),
                 template: template_hash(pod.metadata.annotations.as_ref()).map(Into::into),
-                node: node.map(Into::into),
+                node: observe::node_of(pod).map(Into::into),
                 ip: ip.and_then(|ip| ip.parse().ok()),
                 born: observe::born(pod),
                 run: observe::run(pod),

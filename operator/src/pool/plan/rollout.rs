@@ -198,7 +198,8 @@ fn halted(pool: &ValidPool, router: &RouterId, node: &str, pod: &Pod) -> String 
     let why = match &pod.trouble {
         Some(trouble) => trouble.as_str(),
         None if pod.ready => "it runs, and no zone controller says that it takes people",
-        None => "its probes do not succeed, see its log",
+        None if pod.started => "its probes do not succeed, see its log",
+        None => "nothing of it was started, see its Events",
     };
     format!(
         "the new router {router} on node {node} does not take people within {time} s: {why}. No \
