@@ -204,6 +204,7 @@ fn a_pod_of_another_template_is_outdated_and_one_that_ended_is_none() {
                 {"type": "Ready", "status": "True"},
                 {"type": "plenum.dev/Accepting", "status": "True"},
                 {"type": "plenum.dev/Draining", "status": "Unknown"},
+                {"type": "plenum.dev/Heard", "status": "True"},
             ]},
         });
         PodOutline::of(&serde_json::from_value(pod).unwrap())

@@ -122,7 +122,7 @@ pub struct Said {
     pub accepting: Option<bool>,
     /// `plenum.dev/Draining`; `None` is `Unknown`.
     pub draining: Option<bool>,
-    /// Whether these two are written at all.
+    /// Whether `plenum.dev/Heard` is written at all. Where it is not, somebody may have taken it off.
     pub written: bool,
     /// Some controller has heard the router at some time, or may have while nobody looked:
     /// `plenum.dev/Heard`. It is kept on the pod, as a new leader, and controllers that begin anew,

@@ -20,14 +20,15 @@ pub(super) fn read(pod: &Pod) -> Said {
         Some("False") => Some(false),
         _ => None,
     };
-    let is_there = |type_| condition(pod, type_).is_some();
-    let written = is_there(labels::POD_ACCEPTING) && is_there(labels::POD_DRAINING);
+    let heard = truth(labels::POD_HEARD);
     Said {
         accepting: truth(labels::POD_ACCEPTING),
         draining: truth(labels::POD_DRAINING),
-        written,
+        // The other two are written anew whenever there is anything to be said of them. Without
+        // this one it has to be found out again whether anybody can be there.
+        written: heard.is_some(),
         // Until that is written, one that has not run yet cannot have been heard.
-        heard: truth(labels::POD_HEARD).unwrap_or_else(|| has_started(pod)),
+        heard: heard.unwrap_or_else(|| has_started(pod)),
     }
 }
 
@@ -126,16 +127,30 @@ mod tests {
         assert!(!new.written && !new.heard);
         let mut ran = pod(&json!([{"type": "Ready", "status": "True"}]));
         assert!(!read(&ran).written && read(&ran).heard);
-        // Whatever else is written, and why.
+        // Somebody took it off the others, or wrote what says nothing: it is to be written again.
         let told = |type_: &str| {
             let told = json!({"type": type_, "status": "Unknown", "reason": "NeverReported"});
             serde_json::from_value(told).unwrap()
         };
         let conditions = ran.status.as_mut().and_then(|it| it.conditions.as_mut());
-        conditions
-            .unwrap()
-            .extend([told(labels::POD_ACCEPTING), told(labels::POD_DRAINING)]);
-        assert!(read(&ran).written && read(&ran).heard);
+        let all = [
+            labels::POD_ACCEPTING,
+            labels::POD_DRAINING,
+            labels::POD_HEARD,
+        ];
+        conditions.unwrap().extend(all.map(told));
+        assert!(!read(&ran).written && read(&ran).heard);
+        let conditions = ran.status.as_mut().and_then(|it| it.conditions.as_mut());
+        conditions.unwrap().pop();
+        assert!(!read(&ran).written && read(&ran).heard);
+    }
+
+    #[test]
+    fn one_that_was_heard_stays_so_whatever_is_taken_off_beside_it() {
+        let heard = json!([{"type": labels::POD_HEARD, "status": "True"}]);
+        let said = read(&pod(&heard));
+        assert!(said.written && said.heard);
+        assert_eq!((said.accepting, said.draining), (None, None));
     }
 
     #[test]
