@@ -224,6 +224,33 @@ fn a_pod_of_another_template_is_outdated_and_one_that_ended_is_none() {
 }
 
 #[test]
+fn a_router_is_ready_by_its_own_probes_and_a_kubelet_that_lives() {
+    let ready = |node_is: &str, router_is: bool| {
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "r"},
+            "spec": {"nodeName": "a", "containers": []},
+            "status": {
+                "phase": "Running",
+                "conditions": [{"type": "Ready", "status": "False"}],
+                "containerStatuses": [
+                    {"name": "a-proxy", "ready": !router_is, "image": "", "imageID": "", "restartCount": 4},
+                    {"name": "router", "ready": router_is, "image": "", "imageID": "", "restartCount": 0},
+                ],
+            },
+        });
+        let pod = PodOutline::of(&serde_json::from_value(pod).unwrap());
+        let status = json!({"conditions": [{"type": "Ready", "status": node_is}]});
+        let node = node(&json!({"status": status}));
+        let seen = observed(&plain(), node, vec![pod], Vec::new());
+        seen.pods[&"r".parse().unwrap()].ready
+    };
+    assert!(ready("True", true) && !ready("True", false));
+    assert!(!ready("Unknown", true), "nobody unsays it on the container");
+}
+
+#[test]
 fn a_deleted_zone_ends_at_a_time_that_does_not_move() {
     let zone: MeetingZone = serde_json::from_value(json!({
         "apiVersion": "plenum.dev/v1alpha1",

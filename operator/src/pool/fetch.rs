@@ -88,17 +88,16 @@ impl Snapshot {
                 concerns.then(|| (node.name().to_owned(), seen))
             })
             .collect();
+        let pods = self.pods.iter();
+        let pods = pods.filter_map(|pod| observe::pod(pod, template, &nodes));
+        let pods = pods.collect();
         let active = nodes.values().any(|node| node.owner == Owner::Us);
         Observed {
             zone: observe::zone(self.zone.as_deref(), active),
             pool_deleting: object.metadata.deletion_timestamp.is_some(),
             startable: template.is_some(),
             nodes,
-            pods: self
-                .pods
-                .iter()
-                .filter_map(|pod| observe::pod(pod, template))
-                .collect(),
+            pods,
             view,
             rivals,
             placeholder_trouble: None,

@@ -1,5 +1,6 @@
 //! From one Kubernetes object to what planning sees of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -91,17 +92,24 @@ fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
 }
 
 /// A router's pod on its node, bound to it or not. `template` is the hash of the one wanted now.
-pub(super) fn pod(pod: &PodOutline, template: Option<&str>) -> Option<(RouterId, observed::Pod)> {
+pub(super) fn pod(
+    pod: &PodOutline,
+    template: Option<&str>,
+    nodes: &BTreeMap<String, observed::Node>,
+) -> Option<(RouterId, observed::Pod)> {
     let router: RouterId = pod.name().parse().ok()?;
     let facts = &pod.facts;
+    let node = facts.node.as_deref()?;
+    // The last word of a kubelet that is silent is not unsaid on the container.
+    let tells = nodes.get(node).is_none_or(|node| node.ready);
     let seen = observed::Pod {
-        node: facts.node.as_deref()?.to_owned(),
+        node: node.to_owned(),
         born: facts.born,
         run: facts.run,
         started: facts.started,
         stopped: facts.stopped,
         trouble: facts.trouble.as_deref().map(str::to_owned),
-        ready: facts.ready,
+        ready: facts.ready && tells,
         terminating: facts.terminating,
         outdated: template.is_some_and(|wanted| facts.template.as_deref() != Some(wanted)),
         said: facts.said,
@@ -164,8 +172,13 @@ pub(super) fn has_stopped(pod: &Pod) -> bool {
     has_started(pod) && router_status(pod).is_some_and(is_down)
 }
 
+/// The router's own probes succeed, whatever is beside it; of any other pod, those of all its
+/// containers, as its Services ask.
 pub(super) fn is_ready(pod: &Pod) -> bool {
-    condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
+    match router_status(pod) {
+        Some(router) => router.ready,
+        None => condition(pod, "Ready").is_some_and(|condition| condition.status == "True"),
+    }
 }
 
 /// A condition of a pod, if it has it.

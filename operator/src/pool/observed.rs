@@ -105,7 +105,7 @@ pub struct Pod {
     pub stopped: bool,
     /// Why it does not run, in the words of its scheduler or kubelet, without what changes by itself.
     pub trouble: Option<String>,
-    /// The kubelet's word: its probes succeed.
+    /// The word of a living kubelet: the router's probes succeed.
     pub ready: bool,
     /// It was told to stop; it still exists.
     pub terminating: bool,

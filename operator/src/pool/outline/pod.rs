@@ -52,7 +52,7 @@ pub(in crate::pool) struct Facts {
     pub stopped: bool,
     /// Why it does not run.
     pub trouble: Option<Box<str>>,
-    /// Its probes succeed.
+    /// Its probes succeed, by its kubelet's last word.
     pub ready: bool,
     /// What our conditions tell.
     pub said: Said,
@@ -240,8 +240,9 @@ mod tests {
         later["metadata"]["resourceVersion"] = "8".into();
         later["status"]["conditions"][0]["message"] = "another".into();
         later["status"]["containerStatuses"][0]["imageID"] = "sha256:1".into();
-        assert!(before.is_the_same(&outline(later.clone())));
         later["status"]["conditions"][0]["status"] = "True".into();
+        assert!(before.is_the_same(&outline(later.clone())));
+        later["status"]["containerStatuses"][0]["ready"] = true.into();
         assert!(!before.is_the_same(&outline(later)));
     }
 
@@ -249,8 +250,8 @@ mod tests {
     fn beside(beside: &Value, router: &Value) -> Facts {
         let of = |name: &str, state: &Value, restarts: u32| {
             json!({
-                "name": name, "image": name, "imageID": "i", "ready": true,
-                "restartCount": restarts, "state": state,
+                "name": name, "image": name, "imageID": "i", "restartCount": restarts,
+                "ready": !state["running"].is_null(), "state": state,
             })
         };
         let mut pod = whole();
@@ -264,7 +265,10 @@ mod tests {
         let runs = json!({"running": {}});
         let waits = |reason: &str| json!({"waiting": {"reason": reason}});
         let fine = beside(&waits("ErrImagePull"), &runs);
-        assert!(fine.started && !fine.stopped);
+        assert!(
+            fine.started && !fine.stopped && fine.ready,
+            "the pod is not"
+        );
         assert_eq!((fine.run, fine.trouble), (1, None));
         let pulled = beside(&runs, &waits("ErrImagePull"));
         assert!(!pulled.started && !pulled.stopped);
@@ -284,6 +288,16 @@ mod tests {
         let facts = outline(pod).facts;
         assert!(!facts.started && !facts.stopped);
         assert_eq!((facts.run, facts.trouble), (0, None));
+    }
+
+    #[test]
+    fn a_controller_is_ready_with_all_that_was_put_beside_it() {
+        let mut controller = whole();
+        controller["status"]["containerStatuses"][0]["name"] = "zone-controller".into();
+        controller["status"]["containerStatuses"][0]["ready"] = true.into();
+        assert!(!outline(controller.clone()).controller().unwrap().ready);
+        controller["status"]["conditions"][0]["status"] = "True".into();
+        assert!(outline(controller).controller().unwrap().ready);
     }
 
     #[test]
