@@ -133,20 +133,23 @@ impl Connecting {
     ) {
         self.refusal = Some(problem.clone());
         self.silence = now;
-        self.put_reserve_away();
-        if !problem.code.passes() {
-            if let Some(round) = self.state.round() {
-                round.refuse(problem);
+        let passes = problem.code.passes();
+        if passes {
+            self.closed.close(spot.zone, after, now);
+            if !lacks_routers(problem.code) && meets(&self.places, self.home)(spot.zone) {
+                self.stay(now);
             }
+        }
+        let Some(round) = self.state.round() else {
+            // It came late, and the others are being looked at: that may show only the tunnels.
             return;
-        }
-        self.closed.close(spot.zone, after, now);
-        if !lacks_routers(problem.code) && meets(&self.places, self.home)(spot.zone) {
-            self.stay(now);
-        }
-        if let Some(round) = self.state.round() {
+        };
+        if passes {
             round.fill(spot);
+        } else {
+            round.refuse(problem);
         }
+        self.put_reserve_away();
     }
 
     /// This is where the meeting is, and it is not the zone that is full: nobody else is looked

@@ -4,7 +4,8 @@
 //! costs is not waited for, and at once when every way has failed for certain; and taken as
 //! soon as one has answered and no controller has. Where a controller answers pings and then
 //! nothing else, they are taken after [`LAST_RESORT`] of that silence, before zones that are
-//! still to be asked; how long others were full before says nothing of it.
+//! still to be asked; how long others were full before says nothing of it. What somebody says while
+//! a network test looks at the others leaves them to that test.
 
 use std::time::{Duration, Instant};
 

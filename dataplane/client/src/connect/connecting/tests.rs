@@ -11,12 +11,14 @@
 //! | `cost` | the bytes of the network test, and how many they may be |
 //! | `obstacles` | what is wrong with one server, way or router keeps nobody from the others |
 //! | `returns` | who was in and comes back |
+//! | `aside` | what those say who are asked beside the others, whenever that comes |
 //! | `no_room` | who comes back where there is no room, or no such meeting any more |
 //! | `refusals` | who does not, and what they are told |
 //! | `nearest` | the right zone of three, in 1,000 seeded trials |
 //! | `model` | any world: always an end, in time, and a router wherever there is a way to one |
 
 mod answers;
+mod aside;
 mod cost;
 mod internet;
 mod joins;

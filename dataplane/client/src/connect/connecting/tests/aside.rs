@@ -1,0 +1,24 @@
+//! Who is asked beside the others may answer at any time: in a network test, in a round, or in the
+//! pause before one.
+
+use super::world::*;
+use super::*;
+
+#[test]
+fn what_home_says_while_others_are_looked_at_does_not_take_the_tunnels_away() {
+    let mut full = Zone::at(&[open(1_000.0)]);
+    full.refusal = Some((Refusal::ZoneFull, usize::MAX));
+    let mut gone = full.clone();
+    gone.refusal = Some((Refusal::UnknownMeeting, usize::MAX));
+    // Each says no after 0.7 s, when others are looked at, and before 1.6 s, when tunnels are.
+    for home in [full, gone, Zone::at(&[Way::Balancer(clear(400.0))])] {
+        let mut world = world();
+        world.known = true;
+        world.back = Some((0, DIRECT));
+        let what = (home.refusal, home.ways[0]);
+        world.zones = vec![home, Zone::at(&[Way::Hole]).with_tunnel(&[open(40.0)])];
+        let seen = world.join();
+        assert_eq!(seen.found().path, tunnel(1, 0), "{what:?}");
+        assert!(seen.ms() < 2_000, "{what:?}: {} ms", seen.ms());
+    }
+}
