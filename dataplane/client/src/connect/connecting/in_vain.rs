@@ -4,7 +4,8 @@
 //! and once more when that is over, however long it would have others wait; then it is one among
 //! others, and with what directories name by then: who was in a meeting is not kept out by a zone
 //! that is full or no longer knows it, while another has room. Where it is the meeting that is
-//! full, nobody goes to a zone where it is not.
+//! full, nobody goes to a zone where it is not. What one refuses for good is no end while another
+//! that may have been full before has only failed: that one is looked for once more.
 
 use std::time::Instant;
 

@@ -211,9 +211,11 @@ impl Asking {
         self.full
     }
 
-    /// What was refused for good, where nobody has said anything better.
-    pub const fn take_refusal(&mut self) -> Option<Problem> {
-        self.refused.take()
+    /// What was refused for good, where nobody has said anything better, and nobody has only failed
+    /// who may have had no room a moment ago.
+    pub fn take_refusal(&mut self) -> Option<Problem> {
+        let hoped_for = self.again && !self.troubles.is_empty();
+        self.refused.take_if(|_| !hoped_for)
     }
 
     /// What is wrong with one of those that were asked.

@@ -22,3 +22,24 @@ fn what_home_says_while_others_are_looked_at_does_not_take_the_tunnels_away() {
         assert!(seen.ms() < 2_000, "{what:?}: {} ms", seen.ms());
     }
 }
+
+#[test]
+fn what_one_refuses_for_good_is_no_end_while_who_was_full_has_failed_once() {
+    // The second zone answers after 0.3 s: in the pause, or while the first is silent.
+    for after in [Some(Duration::from_secs(1)), None] {
+        for code in [Refusal::Forbidden, Refusal::UnknownMeeting] {
+            let mut world = world();
+            // One ping and two questions, and then it has a moment of its own.
+            world.zones = vec![
+                Zone::at(&[Way::Misses(3, clear(10.0))]),
+                Zone::at(&[open(300.0)]),
+            ];
+            world.zones[0].refusal = Some((Refusal::ZoneFull, 2));
+            world.zones[0].retry_after = after;
+            world.zones[1].refusal = Some((code, usize::MAX));
+            let seen = world.join();
+            assert_eq!(seen.found().zone, 0, "{code:?} {after:?}");
+            assert_eq!(seen.asked[..4], [0, 0, 1, 0].map(|zone| (zone, DIRECT)));
+        }
+    }
+}

@@ -50,7 +50,7 @@ impl Cost {
         let look = portal.contains(&way) && spent.looked < LOOKS;
         spent.looked += usize::from(look);
         let nothing = match way {
-            Way::Hole | Way::Comes(..) | Way::Goes(..) => true,
+            Way::Hole | Way::Comes(..) | Way::Goes(..) | Way::Misses(..) => true,
             Way::Wrong(fault) => matches!(
                 fault,
                 Fault::Silent | Fault::Refused | Fault::UnknownName | Fault::ProxyAway

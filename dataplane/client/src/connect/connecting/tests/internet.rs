@@ -54,7 +54,7 @@ impl<'a> Internet<'a> {
                 (after, Input::Reached(attempt, Ok(())))
             }
             Way::Wrong(fault) => (ms(1.0), Input::Reached(attempt, Err(failure(fault)))),
-            Way::Hole | Way::Comes(..) | Way::Goes(..) => {
+            Way::Hole | Way::Comes(..) | Way::Goes(..) | Way::Misses(..) => {
                 let silent = Err(failure(Fault::Silent));
                 (ms(4_000.0), Input::Reached(attempt, silent))
             }
@@ -82,7 +82,7 @@ impl<'a> Internet<'a> {
                 (after, Err(denied(Denial::Unavailable, None)))
             }
             Way::Wrong(fault) => (ms(1.0), failed(fault)),
-            Way::Hole | Way::Stalls(_) | Way::Comes(..) | Way::Goes(..) => {
+            Way::Hole | Way::Stalls(_) | Way::Comes(..) | Way::Goes(..) | Way::Misses(..) => {
                 (ms(4_000.0), failed(Fault::Silent))
             }
         };
@@ -126,7 +126,10 @@ impl<'a> Internet<'a> {
             Way::Goes(times, _) if self.count(Counted::Tries(server, out)) > times => {
                 Way::Wrong(Fault::Refused)
             }
-            Way::Comes(_, _, link) | Way::Goes(_, link) => Way::Open(link),
+            Way::Misses(times, _) if self.count(Counted::Tries(server, out)) == times + 1 => {
+                Way::Hole
+            }
+            Way::Comes(_, _, link) | Way::Goes(_, link) | Way::Misses(_, link) => Way::Open(link),
             other => other,
         }
     }
@@ -154,7 +157,7 @@ impl<'a> Internet<'a> {
                 (after, Input::PingFailed(attempt, not_ready))
             }
             Way::Wrong(fault) => (ms(1.0), Input::PingFailed(attempt, failure(fault))),
-            Way::Hole | Way::Comes(..) | Way::Goes(..) => {
+            Way::Hole | Way::Comes(..) | Way::Goes(..) | Way::Misses(..) => {
                 let silent = failure(Fault::Silent);
                 (ms(6_000.0), Input::PingFailed(attempt, silent))
             }
@@ -186,7 +189,7 @@ impl<'a> Internet<'a> {
                 (after, Err(refused(Refusal::NoRouter, None)))
             }
             Way::Wrong(fault) => (ms(1.0), failed(fault)),
-            Way::Hole | Way::Stalls(_) | Way::Comes(..) | Way::Goes(..) => {
+            Way::Hole | Way::Stalls(_) | Way::Comes(..) | Way::Goes(..) | Way::Misses(..) => {
                 (ms(3_000.0), failed(Fault::Silent))
             }
         };

@@ -26,6 +26,8 @@ pub enum Way {
     Comes(Fault, usize, Link),
     /// Open for the first so many tries, then refused.
     Goes(usize, Link),
+    /// Open, but for the try after the first so many, which is never answered.
+    Misses(usize, Link),
 }
 
 /// A path of packets. Milliseconds.
