@@ -153,9 +153,10 @@ impl Connecting {
     }
 
     /// This is where the meeting is, and it is not the zone that is full: nobody else is looked
-    /// for, or asked; unless a directory is, which may name others.
+    /// for, or asked; unless a directory is, which may name others. Questions to where it is too go
+    /// on.
     fn stay(&mut self, now: Instant) {
-        self.cancel_current();
+        self.leave_elsewhere();
         if let State::Testing(_)
         | State::Pausing {
             then: Then::Test, ..
@@ -167,6 +168,20 @@ impl Connecting {
         let meets = meets(&self.places, self.home);
         if let Some(round) = self.state.round() {
             round.stay_where(meets);
+        }
+    }
+
+    /// No answer is wanted of who is asked where the meeting is not.
+    fn leave_elsewhere(&mut self) {
+        let elsewhere = |spot: &Spot| !meets(&self.places, self.home)(spot.zone);
+        let current =
+            matches!(&self.state, State::Asking(round) if round.asked().is_some_and(elsewhere));
+        let aside = self.aside.as_ref().is_some_and(|(_, spot)| elsewhere(spot));
+        if current {
+            self.cancel_current();
+        }
+        if aside {
+            self.leave_aside();
         }
     }
 

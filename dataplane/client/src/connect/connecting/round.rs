@@ -191,6 +191,11 @@ impl Asking {
         self.next_timeout().is_some_and(|due| due <= now)
     }
 
+    /// Who is being asked.
+    pub fn asked(&self) -> Option<&Spot> {
+        self.current.as_ref().map(|(_, spot)| spot)
+    }
+
     /// Nobody is being asked.
     pub const fn is_idle(&self) -> bool {
         self.current.is_none()

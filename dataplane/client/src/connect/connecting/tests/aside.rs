@@ -43,3 +43,35 @@ fn what_one_refuses_for_good_is_no_end_while_who_was_full_has_failed_once() {
         }
     }
 }
+
+#[test]
+fn a_question_goes_on_where_the_meeting_is_too_when_home_says_that_it_is_full() {
+    let mut world = world();
+    world.known = true;
+    world.back = Some((0, DIRECT));
+    // Home says so while the other one, which is asked after the network test, has its answer on
+    // the way.
+    world.zones = vec![Zone::at(&[open(1_700.0)]), Zone::at(&[open(200.0)])];
+    world.zones[0].refusal = Some((Refusal::MeetingFull, usize::MAX));
+    world.zones[1].hosts = true;
+    let seen = world.join();
+    assert_eq!(seen.found().zone, 1, "{seen:?}");
+    assert_eq!(seen.asked, [(0, DIRECT), (1, DIRECT)]);
+    let answered = [1_700, 200].map(Duration::from_millis);
+    let answered = [0, 1].map(|it| seen.asked_after[it] + answered[it]);
+    assert!(seen.asked_after[1] < answered[0] && answered[0] < answered[1]);
+    assert_eq!(seen.took, answered[1]);
+}
+
+#[test]
+fn nobody_waits_for_an_answer_from_where_a_full_meeting_is_not() {
+    let mut world = world();
+    // The second is slow, and asked beside the first while that is full.
+    world.zones = vec![Zone::at(&[open(10.0)]), Zone::at(&[open(400.0)])];
+    world.zones[0].hosts = true;
+    world.zones[0].before = Some((Refusal::ZoneFull, 2));
+    world.zones[0].refusal = Some((Refusal::MeetingFull, 10));
+    let seen = world.join();
+    assert!(seen.asked.contains(&(1, DIRECT)), "{seen:?}");
+    assert_eq!(seen.found().zone, 0, "{seen:?}");
+}

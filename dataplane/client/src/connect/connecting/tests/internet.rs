@@ -199,11 +199,11 @@ impl<'a> Internet<'a> {
     fn offer(&mut self, zone: usize) -> Result<Box<Offer>, Setback> {
         let server = whichever(zone);
         let place = self.world.zone(zone);
-        match place.refusal {
-            Some((code, times)) if self.count(Counted::Answers(server)) <= times => {
-                Err(refused(code, place.retry_after))
-            }
-            _ => Ok(offer()),
+        let count = self.count(Counted::Answers(server));
+        let says = [place.before, place.refusal].into_iter().flatten();
+        match says.into_iter().find(|(_, times)| count <= *times) {
+            Some((code, _)) => Err(refused(code, place.retry_after)),
+            None => Ok(offer()),
         }
     }
 }

@@ -102,6 +102,7 @@ fn zone(outs: usize) -> impl Strategy<Value = Zone> {
                 load,
                 hosts,
                 refusal,
+                before: None,
                 retry_after,
                 tunnels,
             },

@@ -97,6 +97,8 @@ pub struct Zone {
     pub hosts: bool,
     /// Says no, for the first so many questions.
     pub refusal: Option<(Refusal, usize)>,
+    /// And this instead to the first so many of them.
+    pub before: Option<(Refusal, usize)>,
     /// And after how long to ask again. What is real says 1 s.
     pub retry_after: Option<Duration>,
     pub tunnels: Vec<Vec<Way>>,
@@ -111,6 +113,7 @@ impl Zone {
             load: Some(0.3),
             hosts: false,
             refusal: None,
+            before: None,
             retry_after: None,
             tunnels: Vec::new(),
         }
