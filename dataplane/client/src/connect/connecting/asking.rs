@@ -145,11 +145,30 @@ impl Connecting {
             return;
         };
         if passes {
-            round.fill(spot);
+            self.fill(spot, now);
         } else {
             round.refuse(problem);
         }
         self.put_reserve_away();
+    }
+
+    /// Somebody has no room for now. A round that has not begun asks it too, and waits no longer for
+    /// the others than this one wants to be waited for.
+    fn fill(&mut self, spot: Spot, now: Instant) {
+        match &mut self.state {
+            State::Asking(round) => round.fill(spot),
+            State::Pausing {
+                until,
+                then: Then::Ask(round),
+            } => {
+                round.take_in(spot);
+                let backed_off = now + self.backoff.wait();
+                let opens = self.closed.opens_zone(spot.zone);
+                let soonest = opens.map_or(backed_off, |at| at.max(backed_off));
+                *until = soonest.min(*until);
+            }
+            _ => {}
+        }
     }
 
     /// This is where the meeting is, and it is not the zone that is full: nobody else is looked

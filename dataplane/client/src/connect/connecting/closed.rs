@@ -28,6 +28,11 @@ impl Closed {
         self.0.values().min().copied()
     }
 
+    /// When this one is to be asked again.
+    pub fn opens_zone(&self, zone: usize) -> Option<Instant> {
+        self.0.get(&zone).copied()
+    }
+
     /// A new round begins: those that may be asked are.
     pub fn open(&mut self, now: Instant) {
         self.0.retain(|_, until| *until > now);

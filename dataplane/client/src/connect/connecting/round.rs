@@ -179,6 +179,16 @@ impl Asking {
         }
     }
 
+    /// This one has no room for now, and is asked in the round that begins in a moment.
+    pub fn take_in(&mut self, spot: Spot) {
+        if !self.left.contains(&spot) {
+            self.left.push_back(spot);
+        }
+        if !self.round.contains(&spot) {
+            self.round.push(spot);
+        }
+    }
+
     /// When home has had its moment.
     pub const fn next_timeout(&self) -> Option<Instant> {
         match self.others {

@@ -75,3 +75,26 @@ fn nobody_waits_for_an_answer_from_where_a_full_meeting_is_not() {
     assert!(seen.asked.contains(&(1, DIRECT)), "{seen:?}");
     assert_eq!(seen.found().zone, 0, "{seen:?}");
 }
+
+#[test]
+fn who_is_found_full_in_a_pause_is_asked_after_it_and_not_when_another_zone_wants() {
+    // The first one is full and wants to be asked every two seconds; the second, which is slow, is
+    // full when it is asked beside that, and has room a moment later.
+    let (any, other) = (
+        (300.0, false, Refusal::ZoneFull),
+        (400.0, true, Refusal::MeetingFull),
+    );
+    for ((away, hosts, code), within) in [(any, 3_500), (other, 4_500)] {
+        let mut world = world();
+        world.zones = vec![Zone::at(&[open(10.0)]), Zone::at(&[open(away)])];
+        world.zones[0].refusal = Some((Refusal::ZoneFull, usize::MAX));
+        world.zones[0].retry_after = Some(Duration::from_secs(2));
+        world.zones[1].refusal = Some((code, 1));
+        world.zones[1].hosts = hosts;
+        let seen = world.join();
+        assert_eq!(seen.found().zone, 1, "{code:?}");
+        assert!(seen.ms() < within, "{code:?}: {} ms", seen.ms());
+        let asked = seen.asked.iter().filter(|(zone, _)| *zone == 0);
+        assert_eq!(asked.count(), 2, "{code:?}: {seen:?}");
+    }
+}
