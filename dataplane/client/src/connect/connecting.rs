@@ -25,6 +25,7 @@ mod renewing;
 mod reserve;
 mod round;
 mod testing;
+mod turns;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -47,7 +48,8 @@ use hope::Doubt;
 use renewing::Renewal;
 use reserve::Reserve;
 use round::{Asking, Spot};
-use testing::{SHOWN, Turns};
+use testing::SHOWN;
+use turns::Turns;
 
 /// How long a zone that was left a moment ago is waited for before the others are looked at.
 const QUICK: Duration = Duration::from_millis(700);

@@ -6,7 +6,7 @@ use plenum_wire::directory::{Denial, DirectoryProblem};
 
 use super::hope::Doubt;
 use super::renewing::Renewal;
-use super::testing::Turns;
+use super::turns::Turns;
 use super::{Connecting, State, Then};
 use crate::connect::looking::{Asked, Looking, Outcome};
 use crate::connect::places::Places;

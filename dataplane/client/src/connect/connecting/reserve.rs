@@ -130,6 +130,7 @@ impl Connecting {
                 test.handle_timeout(&mut self.numbers, now);
             }
             if let Some(doors) = test.verdict(now) {
+                self.turns.tunnels.break_off();
                 test.stop();
                 self.act();
                 let tunnels = Tunnel::all(&self.places);
@@ -138,12 +139,12 @@ impl Connecting {
                 spots.sort_by_key(|spot| Some(spot.path) == self.avoid);
                 self.reserve = Reserve::Ready(spots);
             } else if let Some(failures) = test.failures() {
-                self.turns.tunnels = test.tried();
-                self.act();
                 let tunnels = Tunnel::all(&self.places);
+                let failures = self.turns.tunnels.note(test.tried(), failures);
                 let failures = failures.into_iter();
                 let troubles = failures.map(|(door, why)| trouble(tunnels[door.subject], why));
                 self.tunnels_wrong = troubles.collect();
+                self.act();
                 self.reserve = Reserve::Spent;
             } else {
                 test.go_on();
@@ -218,7 +219,7 @@ impl Connecting {
             subjects: Tunnel::all(&self.places).into_iter().map(subject).collect(),
             outs: (0..self.setting.outs).map(Out).collect(),
             at_once: true,
-            tried: self.turns.tunnels.clone(),
+            tried: self.turns.tunnels.tried(),
         };
         let test = Test::new(plan, &mut self.numbers, now);
         self.reserve = Reserve::Testing(test);

@@ -3,7 +3,6 @@
 //! A way by which routers could not be reached lately is the last choice: what answers by it is
 //! taken when nothing else has answered in time, no other way out and no tunnel.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::reserve::Reserve;
@@ -16,21 +15,6 @@ use crate::connect::words::{Attempt, Failure, Numbers, Out, Server, Target, Trou
 /// cloud that is full is not tested by everybody all the time.
 pub(super) const SHOWN: Duration = Duration::from_secs(5);
 const SHOWN_LONGEST: Duration = Duration::from_secs(30);
-
-/// What tests of these places have tried in vain: one that may not try everything begins with the
-/// rest.
-#[derive(Debug, Default)]
-pub(super) struct Turns {
-    pub controllers: BTreeSet<Door>,
-    pub tunnels: BTreeSet<Door>,
-}
-
-impl Turns {
-    /// Whether there is nothing that has not had its turn.
-    pub fn are_over(&self) -> bool {
-        self.controllers.is_empty() && self.tunnels.is_empty()
-    }
-}
 
 impl Connecting {
     /// The second step, with what is known of the zones.
@@ -76,7 +60,7 @@ impl Connecting {
             outs: self.ways(),
             // Who could ask the directory straight ahead gets on like that, most likely.
             at_once: self.informant.is_some_and(|(_, out)| out != Out(0)),
-            tried: self.turns.controllers.clone(),
+            tried: self.turns.controllers.tried(),
         };
         let test = Test::new(plan, &mut self.numbers, now);
         self.prepare_reserve(now);
@@ -105,6 +89,7 @@ impl Connecting {
             return;
         };
         if let Some(mut doors) = test.verdict(now) {
+            self.turns.controllers.break_off();
             doors.sort_by_key(|door| Some(door.out) == last);
             let better = doors.iter().any(|door| Some(door.out) != last);
             if !better && tunnels && now < test.began() + DECIDE_WITHIN {
@@ -113,7 +98,7 @@ impl Connecting {
             let spots = doors.iter().copied().map(spot).collect();
             self.ask_beyond(spots, &doors, now);
         } else if let Some(failures) = test.failures() {
-            self.turns.controllers = test.tried();
+            let failures = self.turns.controllers.note(test.tried(), failures);
             self.leave_test(now);
             let failures = failures.into_iter();
             let troubles = failures.map(|(door, failure)| trouble(door, failure));

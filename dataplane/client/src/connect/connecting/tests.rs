@@ -10,6 +10,7 @@
 //! | `joins` | who gets in, by which way, and how long it takes |
 //! | `cost` | the bytes of the network test, and how many they may be |
 //! | `obstacles` | what is wrong with one server, way or router keeps nobody from the others |
+//! | `turns` | more doors than one network test may try, and what is told of them |
 //! | `returns` | who was in and comes back |
 //! | `aside` | what those say who are asked beside the others, whenever that comes |
 //! | `no_room` | who comes back where there is no room, or no such meeting any more |
@@ -29,6 +30,7 @@ mod obstacles;
 mod refusals;
 mod returns;
 mod run;
+mod turns;
 mod weather;
 mod world;
 
