@@ -162,7 +162,7 @@ impl Asking {
 
     /// When to ask again those that have no room, where the first of them may be asked from then
     /// on: home is not waited for beyond the moment that it has, unless that is where to stay. Who
-    /// has spoken there is waited for as long as anybody who is asked.
+    /// has spoken there is waited for about as long as anybody who is asked.
     pub fn next_round(&mut self, soonest: Instant) -> Instant {
         if self.stays {
             self.others = Others::AfterHome(soonest + REQUEST);
