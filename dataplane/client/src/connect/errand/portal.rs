@@ -7,11 +7,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::join;
+use futures_util::future::join_all;
 use http::header::LOCATION;
 use http::{Request, Response, StatusCode};
 use plenum_transport::route::Http;
@@ -23,15 +24,21 @@ use crate::connect::measure::LOOKS;
 /// How long a portal may take: it is next door.
 const WITHIN: Duration = Duration::from_secs(1);
 
+/// Where every host is asked: networks that want a sign-in answer plain HTTP in place of all.
+const WEB: u16 = 80;
+/// Pages asked for, for all who fail: two for each of the servers that are paid for.
+const PAGES: usize = 2 * LOOKS;
+
 /// The looks of all who fail in one network test by one way: a portal answers in place of each
 /// of them, and its page need not be asked for by each.
 #[derive(Debug, Default)]
 pub(crate) struct Looks(Mutex<BTreeMap<Address, Arc<Look>>>);
 
-/// What a look has shown, once it has.
+/// What asking for one page has shown, once it has.
 type Look = OnceCell<Option<String>>;
 
-/// Who is looked at. A web server on one port says nothing of another port of its host.
+/// Where a page is asked for. A web server on one port says nothing of another port of its host;
+/// but what answers at port 80 may be the network.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Address {
     host: String,
@@ -45,6 +52,13 @@ impl Address {
             port: url.port_or_known_default()?,
         })
     }
+
+    fn web(&self) -> Self {
+        Self {
+            host: self.host.clone(),
+            port: WEB,
+        }
+    }
 }
 
 impl Display for Address {
@@ -53,19 +67,34 @@ impl Display for Address {
     }
 }
 
-/// Where to look for what answers in place of a server, when these have been looked at: there, or
-/// at all of them if there is no look left.
+/// Where to look for what answers in place of a server, when these have been looked at: at port 80
+/// of its host and at its own; or at all of them, which are of two hosts at least, if none of both
+/// has been looked at and there is no look left.
 fn choose(looked: &[Address], server: &Address) -> Vec<Address> {
-    if looked.len() < LOOKS || looked.contains(server) {
-        vec![server.clone()]
-    } else {
-        looked.to_vec()
+    let mut known = looked.to_vec();
+    let mut chosen = Vec::new();
+    let own = (server.port != WEB).then(|| server.clone());
+    for page in iter::once(server.web()).chain(own) {
+        if !known.contains(&page) {
+            if !has_room(&known, &page) {
+                continue;
+            }
+            known.push(page.clone());
+        }
+        chosen.push(page);
     }
+    if chosen.is_empty() { known } else { chosen }
+}
+
+/// No host has all the looks: others may be judged by them.
+fn has_room(looked: &[Address], page: &Address) -> bool {
+    let same = looked.iter().filter(|it| it.host == page.host).count();
+    looked.len() < PAGES && same < PAGES - 1
 }
 
 /// What is said of a server where a look has seen something.
 fn tell(server: &Address, at: &Address, seen: String) -> String {
-    if server == at {
+    if server.host == at.host {
         seen
     } else {
         format!("as at {at} {seen}")
@@ -79,50 +108,47 @@ impl Looks {
             .await
     }
 
-    /// Something only if every look that tells of this server has seen something.
+    /// Something only if each host that tells of this server has something to show.
     async fn see<S>(&self, server: &Address, look: impl Fn(Address) -> S) -> Option<String>
     where
         S: Future<Output = Option<String>>,
     {
         let mut told = None;
-        for (at, it) in self.of(server).await {
+        for pages in self.of(server).await.into_values() {
             // Who comes first looks, and the others wait for what that shows.
-            let seen = it.get_or_init(|| look(at.clone())).await.clone()?;
-            told = Some(tell(server, &at, seen));
+            let seen = pages.iter().map(async |(at, it)| {
+                let seen = it.get_or_init(|| look(at.clone())).await.clone()?;
+                Some(tell(server, at, seen))
+            });
+            told = Some(join_all(seen).await.into_iter().flatten().next()?);
         }
         told
     }
 
-    /// Those that tell of this server.
-    async fn of(&self, server: &Address) -> Vec<(Address, Arc<Look>)> {
+    /// Those that tell of this server, by their hosts.
+    async fn of(&self, server: &Address) -> BTreeMap<String, Vec<(Address, Arc<Look>)>> {
         let mut looks = self.0.lock().await;
         let looked: Vec<Address> = looks.keys().cloned().collect();
-        let chosen = choose(&looked, server).into_iter();
-        let look = |at: Address| (at.clone(), Arc::clone(looks.entry(at).or_default()));
-        chosen.map(look).collect()
+        let mut by_host: BTreeMap<String, Vec<(Address, Arc<Look>)>> = BTreeMap::new();
+        for at in choose(&looked, server) {
+            let look = Arc::clone(looks.entry(at.clone()).or_default());
+            by_host.entry(at.host.clone()).or_default().push((at, look));
+        }
+        by_host
     }
 }
 
 /// What answers in place of the host of `url`, in words; `None` if nothing seems to.
 pub(crate) async fn answers_for(http: &Http, url: &Url) -> Option<String> {
-    look(http, Address::of(url)?, WITHIN).await
-}
-
-async fn look(http: &Http, Address { host, port }: Address, within: Duration) -> Option<String> {
-    let path = format!("/no-such-page-{:08x}", rand::random::<u32>());
-    let ask = |port| ask(http, format!("http://{host}:{port}{path}"), within);
-    let (web, own) = join(ask(80), ask(port)).await;
-    let answers = [web, own];
-    answers
-        .iter()
-        .flatten()
-        .find_map(|answer| judge(&host, answer))
+    Looks::default().answers_for(http, url).await
 }
 
 /// The page itself may be long, and tells nothing more.
-async fn ask(http: &Http, page: String, within: Duration) -> Option<Response<()>> {
+async fn look(http: &Http, at: Address, within: Duration) -> Option<String> {
+    let page = format!("http://{at}/no-such-page-{:08x}", rand::random::<u32>());
     let request = Request::get(page).body(Bytes::new()).ok()?;
-    http.send_for_head(request, within).await.ok()
+    let answer = http.send_for_head(request, within).await.ok()?;
+    judge(&at.host, &answer)
 }
 
 /// What the answer shows for a page that does not exist.
@@ -157,19 +183,20 @@ mod tests {
 
     #[test]
     fn the_first_servers_are_looked_at_and_others_judged_by_all_of_these() {
-        let [a, b, c] = ["a.example", "a.example:8443", "c.example"].map(address);
-        let both = [a.clone(), b.clone()];
+        let [a, b, c] = ["a.example", "b.example", "c.example"].map(address);
         let chosen = |looked: &[Address], server: &Address| -> Vec<String> {
             let chosen = choose(looked, server);
             chosen.iter().map(Address::to_string).collect()
         };
-        assert_eq!(chosen(&[], &a), ["a.example:443"]);
-        assert_eq!(chosen(&both[..1], &b), ["a.example:8443"]);
-        assert_eq!(chosen(&both, &a), ["a.example:443"]);
-        assert_eq!(chosen(&both, &c), ["a.example:443", "a.example:8443"]);
-        let told = |server, at| tell(server, at, "it answered 200".to_owned());
-        assert_eq!(told(&a, &a), "it answered 200");
-        assert_eq!(told(&c, &b), "as at a.example:8443 it answered 200");
+        let both = [a.web(), a.clone(), b.web(), b.clone()];
+        assert_eq!(chosen(&[], &a), ["a.example:80", "a.example:443"]);
+        assert_eq!(chosen(&both[..2], &b), ["b.example:80", "b.example:443"]);
+        assert_eq!(chosen(&both, &a), ["a.example:80", "a.example:443"]);
+        assert_eq!(chosen(&both, &c), both.each_ref().map(Address::to_string));
+        assert_eq!(chosen(&[], &a.web()), ["a.example:80"]);
+        let told = |server: &Address, at: &Address| tell(server, at, "it answered 200".to_owned());
+        assert_eq!(told(&a, &a.web()), "it answered 200");
+        assert_eq!(told(&c, &b), "as at b.example:443 it answered 200");
     }
 
     /// What these are told who fail at once, and who was looked at for that.
@@ -195,7 +222,7 @@ mod tests {
         for other in ["b.example", "a.example:8443"] {
             for servers in [[portal, other], [other, portal]] {
                 let (seen, looked) = seen(&servers, &[portal]).await;
-                assert_eq!(looked.len(), 2);
+                assert!(looked.contains(&address(other)), "{looked:?}");
                 for (server, seen) in servers.iter().zip(seen) {
                     assert_eq!(seen, told.clone().filter(|_| *server == portal), "{server}");
                 }
@@ -207,7 +234,8 @@ mod tests {
     async fn a_portal_is_looked_at_where_two_servers_are_and_told_of_the_others_by_their_names() {
         let [a, b, c, d] = ["a.example", "b.example", "c.example", "d.example"];
         let (told, looked) = seen(&[a, b, c, a, d], &[a, b, c, d]).await;
-        assert_eq!(looked, [a, b].map(address));
+        let pages = [a, b].map(address).map(|it| [it.web(), it]);
+        assert_eq!(looked, pages.as_flattened());
         let told: Vec<String> = told.into_iter().flatten().collect();
         assert_eq!((told.len(), &*told[3]), (5, "it answered 200"));
         for seen in [&told[2], &told[4]] {
@@ -219,6 +247,26 @@ mod tests {
         // Where only one of them has a page for everything, that is no network.
         let (told, _) = seen(&[a, b, c], &[b]).await;
         assert_eq!(told[2], None);
+    }
+
+    #[tokio::test]
+    async fn one_host_is_asked_once_at_port_80_and_does_not_speak_for_another_by_its_many_ports() {
+        let ports = ["a.example", "a.example:8443", "a.example:9443"];
+        let servers = [ports[0], ports[1], ports[2], "b.example", "c.example"];
+        let (told, looked) = seen(&servers, &["a.example:80"]).await;
+        let told: Vec<bool> = told.iter().map(Option::is_some).collect();
+        assert_eq!(told, [true, true, true, false, false]);
+        let looked: Vec<String> = looked.iter().map(Address::to_string).collect();
+        let both = [
+            "a.example:80",
+            "a.example:443",
+            "a.example:8443",
+            "b.example:80",
+        ];
+        assert_eq!(looked, both);
+        // Where each of these is a page of the network, so is what the last one meets.
+        let (told, _) = seen(&servers, &both).await;
+        assert!(told.iter().all(Option::is_some), "{told:?}");
     }
 
     #[tokio::test]

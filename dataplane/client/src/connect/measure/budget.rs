@@ -20,7 +20,7 @@ const REQUEST: usize = 500;
 /// Finding out whether a sign-in page answers in place of a server: two requests, and the heads of
 /// their answers.
 const LOOK: usize = 2_000;
-/// Servers that are looked at like that, for all that fail alike.
+/// So many servers' worth of that, for all that fail alike.
 pub const LOOKS: usize = 2;
 /// Doors pinged by one way out that answer, or may.
 pub const PINGED: usize = (BUDGET - LOOKS * LOOK) / WHOLE;
