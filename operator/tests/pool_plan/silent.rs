@@ -296,6 +296,32 @@ fn one_that_comes_back_to_the_others_while_a_controller_is_away_is_silent_no_mor
 }
 
 #[test]
+fn one_that_only_some_controllers_hear_stays_silent_when_another_is_away_for_a_moment() {
+    let mut pool = patience_of_two_minutes();
+    pool.spec.node_autoscaler = NodeAutoscaler::Karpenter;
+    let mut seen = world(&[], &[("a", 60), ("b", 5)]);
+    half_heard(&mut seen, "b");
+    let silent = after(&pool, &seen, 120);
+    assert_eq!(verdict(&silent, SCALING), GOES_ON);
+    assert_eq!(silent.placeholders, 1);
+    let mut away = seen.clone();
+    away.view.coverage = Coverage::Stale;
+    let mut memory = silent.memory;
+    for second in [121, 122] {
+        let away = plan(&pool, &away, &memory, at(second));
+        assert_eq!(verdict(&away, SCALING), ("False", "ReportsStale"));
+        assert_eq!(away.placeholders, 1, "it is replaced all the same");
+        memory = away.memory;
+    }
+    let back = plan(&pool, &seen, &memory, at(123));
+    assert_eq!(verdict(&back, SCALING), GOES_ON);
+    // The one that was away hears nobody yet: the trouble may be its own.
+    half_heard(&mut seen, "a");
+    let deaf = plan(&pool, &seen, &memory, at(123));
+    assert_eq!(verdict(&deaf, SCALING), PARTIAL);
+}
+
+#[test]
 fn a_new_router_that_comes_late_has_its_time_from_its_first_word() {
     let pool = patience_of_two_minutes();
     let mut seen = world(&["c"], &[("a", 60), ("b", 0)]);

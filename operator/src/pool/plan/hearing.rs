@@ -31,9 +31,10 @@ pub(super) struct Heard {
     /// Since when every controller is heard without a break; `None` while some are not.
     all: Option<Timestamp>,
     /// Routers that are not heard by some controller, while all of these are. Those that were missed
-    /// for long stay so until they are heard: by all, or by any while another is away.
+    /// for long stay so until they are heard: by all, or by any while another is away, if none did
+    /// before.
     missed: BTreeMap<RouterId, Missed>,
-    /// Some router is heard by every controller.
+    /// Some router was heard by every controller, when all of these were heard last.
     any: bool,
     runs: Runs,
 }
@@ -44,6 +45,8 @@ struct Missed {
     /// It was never heard since it runs. That it was begins its time anew, as does the first run
     /// after one that was; not each of a process that ends time and again.
     unheard: bool,
+    /// Some controller hears it all the same.
+    by_some: bool,
 }
 
 impl Heard {
@@ -51,17 +54,19 @@ impl Heard {
         let runs = self.runs.with(seen, now);
         if seen.view.coverage != Coverage::Complete {
             // That a controller is away brings nobody back who was missed for long before: only that
-            // another one hears the router does. The one that was away will need a moment, too.
+            // another one hears the router, and did not before, does. The one that was away will need
+            // a moment, too.
             let stays = |(router, missed): &(&RouterId, &Missed)| {
-                let word = seen.view.routers.get(*router);
                 let long = elapsed(missed.since, now) >= patience;
-                long && seen.pods.contains_key(*router) && !word.is_some_and(Word::counts)
+                let comes_back = !missed.by_some && in_touch(seen, router);
+                long && seen.pods.contains_key(*router) && !comes_back
             };
             let missed = self.missed.iter().filter(stays);
             return Self {
+                all: None,
                 missed: missed.map(|(router, it)| (router.clone(), *it)).collect(),
+                any: self.any,
                 runs,
-                ..Self::default()
             };
         }
         let missed_since = |router: &RouterId, pod: &Pod| {
@@ -76,8 +81,11 @@ impl Heard {
                 }
             };
             let before = before.filter(goes_on);
-            let since = before.map_or(now, |before| before.since);
-            Missed { since, unheard }
+            Missed {
+                since: before.map_or(now, |before| before.since),
+                unheard,
+                by_some: in_touch(seen, router),
+            }
         };
         let by_all = |router: &RouterId| {
             let word = seen.view.routers.get(router);
@@ -95,6 +103,11 @@ impl Heard {
             runs,
         }
     }
+}
+
+/// Some controller hears it.
+fn in_touch(seen: &Observed, router: &RouterId) -> bool {
+    seen.view.routers.get(router).is_some_and(Word::counts)
 }
 
 /// How well controllers and routers are heard.
