@@ -11,6 +11,7 @@ mod nodes;
 mod overload;
 mod requested;
 mod rollout;
+mod rollout_dead;
 mod rollout_halted;
 mod saying;
 mod shrinking;

@@ -22,6 +22,10 @@ impl Draft<'_> {
         for (name, _) in members.silent.iter().filter(|(_, m)| taken_back(m)) {
             self.cancel_drain(name);
         }
+        // A node that died with the mark of a rollout is not waited for, perhaps for ever.
+        for (name, _) in members.lost.iter().filter(|(_, m)| m.node.drain.is_some()) {
+            self.cancel_drain(name);
+        }
         let mut spare: Vec<_> = members.spare.iter().collect();
         spare.sort_by_key(|(name, member)| (Reverse(member.participants()), **name));
         for (name, _) in spare.into_iter().take(missing as usize) {

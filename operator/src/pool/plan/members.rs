@@ -21,7 +21,8 @@ pub(super) struct Members<'a> {
     pub leaving: BTreeMap<&'a str, (Member<'a>, DrainReason)>,
     /// Drain because the load asked for fewer: may be called back.
     pub spare: BTreeMap<&'a str, Member<'a>>,
-    /// Dead for all we know: kubelet and router are silent. Replaced, and left alone.
+    /// Dead for all we know: kubelet and router are silent. Replaced, and left alone, without the
+    /// mark of a rollout, as nobody there makes a router anew.
     pub lost: BTreeMap<&'a str, Member<'a>>,
     /// Not heard for long, though they may run and carry people. Replaced, and left alone but for a
     /// rollout.
@@ -211,12 +212,14 @@ impl<'a> Members<'a> {
         }
         let reason = member.node.drain.map(|drain| drain.reason);
         let part = match reason {
+            // Its router comes back with its node, if ever, and is rolled then.
+            None | Some(DrainReason::Rollout | DrainReason::Requested) if member.lost(coverage) => {
+                &mut self.lost
+            }
             Some(DrainReason::Rollout) if !member.renewed() => &mut self.rolling,
             // Whoever asked for the drain has taken it back: it serves again.
             None | Some(DrainReason::Rollout | DrainReason::Requested) => {
-                if member.lost(coverage) {
-                    &mut self.lost
-                } else if member.silent {
+                if member.silent {
                     &mut self.silent
                 } else if reason == Some(DrainReason::Rollout) && !member.accepting() {
                     &mut self.rolling

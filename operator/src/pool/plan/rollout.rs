@@ -148,8 +148,8 @@ pub(super) fn verdict(pool: &ValidPool, members: &Members, size: &Size, now: Tim
         return say(!rolls(members), PoolReason::Deleting, ends(pool).to_owned());
     }
     if !rolls(members) {
-        let message = "every router is as the spec has it now";
-        return say(true, PoolReason::UpToDate, message.to_owned());
+        let message = format!("every router is as the spec has it now{}", dead(members));
+        return say(true, PoolReason::UpToDate, message);
     }
     let stuck = arriving(members).find(|(_, _, pod)| had_its_time(pool, pod, now));
     if let Some((node, router, pod)) = stuck {
@@ -172,7 +172,7 @@ pub(super) fn verdict(pool: &ValidPool, members: &Members, size: &Size, now: Tim
 
 /// How far it is, and what it waits for.
 fn rolling(members: &Members, size: &Size) -> String {
-    let far = progress(members);
+    let far = progress(members) + &dead(members);
     if size.hold.is_some() {
         return format!(
             "{far}; the next is replaced when the reports of the zone controllers are whole again: \
@@ -183,6 +183,17 @@ fn rolling(members: &Members, size: &Size) -> String {
         Some(on) => format!("{far}; the next is replaced when those on {on} take people"),
         None => far,
     }
+}
+
+/// Which routers of another template nobody waits for.
+fn dead(members: &Members) -> String {
+    let old = members.lost.iter().filter(|(_, member)| member.outdated());
+    let nodes: Vec<&str> = old.map(|(node, _)| *node).collect();
+    if nodes.is_empty() {
+        return String::new();
+    }
+    let nodes = some_of(&nodes);
+    format!(", but for those on {nodes}, which are dead for all anybody knows")
 }
 
 fn progress(members: &Members) -> String {

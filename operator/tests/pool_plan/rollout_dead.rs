@@ -1,0 +1,82 @@
+//! A rollout and nodes that die: nobody there makes a router anew, so the rollout does not wait for
+//! them, and they are replaced as any other.
+
+use super::world::*;
+
+const ROLLOUT: &str = "RolloutComplete";
+const ROLL: Change = Change::StartDrain(DrainReason::Rollout);
+
+fn three() -> ValidPool {
+    pool(|p| (p.min_routers, p.rollout_deadline_seconds) = (3, 120))
+}
+
+/// Neither its kubelet nor its router is heard.
+fn dies(seen: &mut Observed, name: &str) {
+    edit(seen, name).ready = false;
+    pod_of(seen, name).ready = false;
+    if let Some(word) = seen.view.routers.get_mut(&router(name)) {
+        (word.fresh, word.connected, word.fresh_everywhere) = (false, false, false);
+    }
+}
+
+/// `a` is emptied to be made anew, `b` is of the old template as well, and `d` is free.
+fn rolling() -> Observed {
+    let mut seen = world(&["d"], &[("a", 7), ("b", 5), ("c", 5)]);
+    pod_of(&mut seen, "a").outdated = true;
+    pod_of(&mut seen, "b").outdated = true;
+    draining(&mut seen, "a", DrainReason::Rollout, -60);
+    seen
+}
+
+#[test]
+fn a_node_that_dies_while_its_router_is_emptied_is_replaced_and_loses_its_mark() {
+    let instead = [("a", Change::CancelDrain), ("d", Change::Label)];
+    let mut seen = rolling();
+    dies(&mut seen, "a");
+    assert_eq!(changes(&first(&three(), &seen)), instead);
+    // The same where its pod was deleted, which nobody there ends.
+    pod_of(&mut seen, "a").terminating = true;
+    assert_eq!(changes(&first(&three(), &seen)), instead);
+    seen.pods.remove(&router("a"));
+    assert_eq!(changes(&first(&three(), &seen)), instead);
+    // While a controller is away nobody knows.
+    let mut away = rolling();
+    dies(&mut away, "a");
+    away.view.coverage = Coverage::Stale;
+    assert_eq!(changes(&first(&three(), &away)), []);
+}
+
+#[test]
+fn its_mark_is_off_before_its_deadline_so_nothing_is_taken_from_people_who_may_be_there() {
+    let mut seen = rolling();
+    dies(&mut seen, "a");
+    let late = plan(&three(), &seen, &Memory::default(), at(9_000));
+    assert!(late.replace.is_empty());
+    assert_eq!(late.nodes["a"].marks, Marks::Active(None));
+}
+
+#[test]
+fn the_rollout_goes_on_without_it_and_says_so() {
+    let mut seen = world(&[], &[("a", 0), ("b", 5), ("c", 5), ("d", 5)]);
+    pod_of(&mut seen, "a").outdated = true;
+    pod_of(&mut seen, "b").outdated = true;
+    dies(&mut seen, "a");
+    let goes_on = first(&three(), &seen);
+    assert_eq!(changes(&goes_on), [("b", ROLL)]);
+    assert!(message(&goes_on, ROLLOUT).contains("but for those on a"));
+    pod_of(&mut seen, "b").outdated = false;
+    let done = first(&three(), &seen);
+    assert_eq!(verdict(&done, ROLLOUT), ("True", "UpToDate"));
+    assert!(message(&done, ROLLOUT).contains("but for those on a"));
+}
+
+#[test]
+fn one_that_dies_with_its_new_router_holds_nothing_up() {
+    let mut seen = world(&[], &[("a", 0), ("b", 5), ("c", 5), ("d", 5)]);
+    draining(&mut seen, "a", DrainReason::Rollout, -60);
+    starting(&mut seen, "a");
+    dies(&mut seen, "a");
+    pod_of(&mut seen, "b").outdated = true;
+    let goes_on = [("a", Change::CancelDrain), ("b", ROLL)];
+    assert_eq!(changes(&first(&three(), &seen)), goes_on);
+}
