@@ -1,5 +1,7 @@
 //! Nodes that somebody wants back, that are shared, or dead.
 
+use plenum_crds::NodeAutoscaler;
+
 use super::world::*;
 
 #[test]
@@ -123,6 +125,41 @@ fn after_an_outage_of_the_api_server_nothing_is_replaced_before_controllers_are_
             ..View::default()
         };
         assert!(first(&pool(|_| {}), &seen).nodes.is_empty());
+    }
+}
+
+#[test]
+fn nodes_that_died_long_ago_are_not_back_because_a_controller_is_away() {
+    let pool = pool(|p| {
+        (p.max_routers, p.max_draining) = (2, 1);
+        p.rollout_deadline_seconds = 120;
+        p.node_autoscaler = NodeAutoscaler::Karpenter;
+    });
+    let mut seen = world(&[], &[("a", 5), ("b", 90), ("c", 5)]);
+    // Nobody ever heard of the router on one of them.
+    mute(&mut seen, "c");
+    for name in ["a", "c"] {
+        edit(&mut seen, name).ready = false;
+        pod_of(&mut seen, name).ready = false;
+    }
+    let last = word_of(&mut seen, "a");
+    (last.fresh, last.connected, last.fresh_everywhere) = (false, false, false);
+    let mut memory = first(&pool, &seen).memory;
+    for (second, coverage) in [
+        (120, Coverage::Complete),
+        (121, Coverage::Stale),
+        (122, Coverage::Complete),
+    ] {
+        seen.view.coverage = coverage;
+        let dead = plan(&pool, &seen, &memory, at(second));
+        assert_eq!(dead.placeholders, 1, "after {second} s");
+        let not_enough = ("False", "NotEnoughNodes");
+        assert_eq!(verdict(&dead, "NodesAvailable"), not_enough);
+        let mut free = seen.clone();
+        free.nodes.insert("d".into(), node(Owner::Nobody));
+        let grows = plan(&pool, &free, &memory, at(second));
+        assert_eq!(changes(&grows), [("d", Change::Label)]);
+        memory = dead.memory;
     }
 }
 

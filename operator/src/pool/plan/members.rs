@@ -136,11 +136,11 @@ impl Member<'_> {
     }
 
     /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
-    /// from them is no news of the router.
+    /// from them is no news of the router. One that they did not hear for long is not back because
+    /// one of them is away.
     fn lost(&self, coverage: Coverage) -> bool {
-        coverage == Coverage::Complete
-            && !self.node.ready
-            && !self.word.is_some_and(|word| word.fresh)
+        let listened = coverage == Coverage::Complete || self.missed;
+        listened && !self.node.ready && !self.word.is_some_and(|word| word.fresh)
     }
 }
 
