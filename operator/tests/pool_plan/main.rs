@@ -16,6 +16,7 @@ mod rollout_halted;
 mod saying;
 mod shrinking;
 mod silent;
+mod silent_nodes;
 mod started_anew;
 mod unheard;
 mod world;

@@ -10,21 +10,6 @@ const NODES: &str = "NodesAvailable";
 const PARTIAL: (&str, &str) = ("False", "ReportsPartial");
 const GOES_ON: (&str, &str) = ("True", "RoutersSilent");
 
-fn patience_of_two_minutes() -> ValidPool {
-    pool(|p| p.rollout_deadline_seconds = 120)
-}
-
-/// No controller hears it any more.
-fn falls_silent(seen: &mut Observed, name: &str) {
-    let word = word_of(seen, name);
-    (word.fresh, word.connected, word.fresh_everywhere) = (false, false, false);
-}
-
-/// What is planned after the same was seen for `seconds`.
-fn after(pool: &ValidPool, seen: &Observed, seconds: i64) -> Plan {
-    plan(pool, seen, &first(pool, seen).memory, at(seconds))
-}
-
 #[test]
 fn it_is_waited_for_as_long_as_a_new_one_and_then_replaced() {
     let pool = patience_of_two_minutes();
@@ -182,48 +167,6 @@ fn one_that_was_given_up_stays_so_when_a_controller_is_away_for_a_moment() {
 }
 
 #[test]
-fn nobody_is_moved_to_it_and_it_keeps_no_other_node_from_being_emptied() {
-    let pool = patience_of_two_minutes();
-    let mut seen = world(&[], &[("a", 60), ("b", 5)]);
-    falls_silent(&mut seen, "b");
-    edit(&mut seen, "a").schedulable = false;
-    assert_eq!(changes(&after(&pool, &seen, 120)), [], "nowhere to go");
-    let mut seen = world(&[], &[("a", 60), ("b", 5), ("c", 0)]);
-    falls_silent(&mut seen, "b");
-    edit(&mut seen, "a").schedulable = false;
-    assert_eq!(changes(&after(&pool, &seen, 119)), []);
-    let drain = Change::StartDrain(DrainReason::NodeCordoned);
-    assert_eq!(changes(&after(&pool, &seen, 120)), [("a", drain)]);
-}
-
-#[test]
-fn its_own_node_is_emptied_when_somebody_wants_that_and_given_back_at_the_deadline() {
-    let pool = patience_of_two_minutes();
-    let mut seen = world(&[], &[("a", 60), ("b", 5)]);
-    falls_silent(&mut seen, "b");
-    edit(&mut seen, "b").schedulable = false;
-    assert_eq!(changes(&after(&pool, &seen, 119)), []);
-    let begins = after(&pool, &seen, 120);
-    let drain = Change::StartDrain(DrainReason::NodeCordoned);
-    assert_eq!(changes(&begins), [("b", drain)]);
-    assert_eq!(verdict(&begins, SCALING), ("True", "FollowingLoad"));
-    // There may be people on it: it has as much time as any other.
-    draining_since(&mut seen, "b", DrainReason::NodeCordoned, 120);
-    let at_second = |second| plan(&pool, &seen, &begins.memory, at(second));
-    assert_eq!(changes(&at_second(719)), []);
-    assert_eq!(changes(&at_second(720)), [("b", Change::UnlabelLate)]);
-}
-
-#[test]
-fn one_that_drains_is_not_called_back_for_the_load() {
-    let pool = patience_of_two_minutes();
-    let mut seen = world(&["c"], &[("a", 90), ("b", 5)]);
-    draining(&mut seen, "b", DrainReason::ScaleDown, -5);
-    falls_silent(&mut seen, "b");
-    assert_eq!(changes(&after(&pool, &seen, 120)), [("c", Change::Label)]);
-}
-
-#[test]
 fn when_fewer_are_wanted_the_silent_one_is_left_alone() {
     let pool = patience_of_two_minutes();
     let mut seen = world(&[], &[("a", 9), ("b", 1), ("c", 5)]);
@@ -259,11 +202,6 @@ fn a_new_router_that_falls_silent_halts_its_rollout() {
     assert_eq!(changes(&halted), []);
     let rollout = ("False", "RolloutHalted");
     assert_eq!(verdict(&halted, "RolloutComplete"), rollout);
-}
-
-/// One controller of several does not hear it.
-fn half_heard(seen: &mut Observed, name: &str) {
-    word_of(seen, name).fresh_everywhere = false;
 }
 
 #[test]

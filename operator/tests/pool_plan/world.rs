@@ -180,3 +180,24 @@ pub fn message<'a>(plan: &'a Plan, type_: &str) -> &'a str {
     let found = plan.verdicts.iter().find(|v| v.type_ == type_);
     &found.unwrap().message
 }
+
+/// A router is missed for two minutes before nobody waits for it.
+pub fn patience_of_two_minutes() -> ValidPool {
+    pool(|p| p.rollout_deadline_seconds = 120)
+}
+
+/// No controller hears it any more.
+pub fn falls_silent(seen: &mut Observed, name: &str) {
+    let word = word_of(seen, name);
+    (word.fresh, word.connected, word.fresh_everywhere) = (false, false, false);
+}
+
+/// One controller of several does not hear it.
+pub fn half_heard(seen: &mut Observed, name: &str) {
+    word_of(seen, name).fresh_everywhere = false;
+}
+
+/// What is planned after the same was seen for `seconds`.
+pub fn after(pool: &ValidPool, seen: &Observed, seconds: i64) -> Plan {
+    plan(pool, seen, &first(pool, seen).memory, at(seconds))
+}

@@ -58,6 +58,13 @@ impl Member<'_> {
         self.word.map_or(0, |word| word.participants)
     }
 
+    /// Those of them who move when it is to be empty: nobody can tell the people of a silent router
+    /// to do so, and the last word of it stands as long as it is silent.
+    pub(super) fn to_move(&self) -> u32 {
+        let out_of_reach = self.silent && !self.word.is_some_and(Word::counts);
+        if out_of_reach { 0 } else { self.participants() }
+    }
+
     /// Participants that it takes: by its own word, before that by the pool's.
     pub(super) fn capacity(&self, pool: &ValidPool) -> u32 {
         self.word.map_or(pool.per_router, |word| word.capacity)
@@ -254,15 +261,17 @@ impl<'a> Members<'a> {
     }
 
     /// How many of so many missing routers may come. Those in the place of silent ones may fall
-    /// silent as well, and are replaced again: with all that are there, but for dead nodes, no more
-    /// than the largest pool has, and beside it as many as may drain at once, which are replaced too.
+    /// silent as well, and are replaced again: with all that carry a router, but for dead nodes and
+    /// silent ones that somebody wants empty, no more than the largest pool has, and beside it as
+    /// many as may drain at once, which are replaced too.
     pub(super) fn may_come(&self, pool: &ValidPool, missing: u32) -> u32 {
         let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
         let in_place_of_silent = missing.min(count(self.silent.len()));
         let others = missing - in_place_of_silent;
-        let there = self.all().count() - self.lost.len();
+        let given_up = self.leaving.values().filter(|(member, _)| member.silent);
+        let carry = self.all().count() - self.lost.len() - given_up.count();
         let most = pool.max.saturating_add(pool.max_draining);
-        let room = most.saturating_sub(count(there).saturating_add(others));
+        let room = most.saturating_sub(count(carry).saturating_add(others));
         others + in_place_of_silent.min(room)
     }
 

@@ -122,9 +122,9 @@ impl Draft<'_> {
         let moving: u64 = members
             .all()
             .filter(|(node, _)| drains.contains(node))
-            .map(|(_, member)| u64::from(member.participants()))
+            .map(|(_, member)| u64::from(member.to_move()))
             .sum();
-        moving + u64::from(candidate.participants()) <= room
+        moving + u64::from(candidate.to_move()) <= room
     }
 }
 
