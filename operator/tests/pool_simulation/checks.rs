@@ -2,13 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use plenum_crds::conditions::DrainReason;
-use plenum_operator::pool::observed::{self, Coverage, Drain, Observed, Owner};
+use plenum_operator::pool::observed::{self, Coverage, Drain, Observed, Owner, Pod};
 use plenum_wire::RouterId;
 
-use crate::world::{Ending, PER_ROUTER, SimPod, Works, World};
-
-/// How old a word may be to be acted on, in milliseconds.
-const FRESH_MS: i64 = 3_000;
+use crate::missed::FRESH_MS;
+use crate::world::{Ending, PER_ROUTER, SimNode, SimPod, Works, World};
 
 impl World {
     /// When people may be cut off.
@@ -92,26 +90,47 @@ impl World {
     /// wanted, and those that a rollout takes beside them. A router that nobody ever heard stays,
     /// whoever is heard just now.
     pub fn check_label(&self, seen: &Observed, labelled: u32, wanted: u32) {
-        let silent = |node: &str| {
-            let mut there = seen.pods.iter().filter(|(_, pod)| pod.node == node);
-            there.any(|(router, pod)| pod.said.heard && self.is_missed_for_long(router))
-        };
-        let stays = |node: &observed::Node| {
-            let mark = node.drain.map(|drain| drain.reason);
-            let called_for = node.selected && node.schedulable && !node.drain_requested;
-            called_for && node.ready && matches!(mark, None | Some(DrainReason::Rollout))
-        };
-        let ours = seen.nodes.iter().filter(|(_, it)| it.owner == Owner::Us);
-        let there = ours.filter(|(name, node)| stays(node) && !silent(name));
+        let ours = || seen.nodes.iter().filter(|(_, it)| it.owner == Owner::Us);
+        let there = ours().filter(|(name, node)| stays(node) && !self.is_silent_there(seen, name));
         let there = u32::try_from(there.count()).unwrap();
+        let rolls = |drain: Drain| drain.reason == DrainReason::Rollout;
+        let rolls = seen.pods.values().any(|pod| pod.outdated)
+            || ours().any(|(_, node)| node.drain.is_some_and(rolls));
         let surge = match seen.view.coverage {
-            Coverage::Complete => self.pool.max_draining,
+            Coverage::Complete if rolls => self.pool.max_draining,
             _ => 0,
         };
         assert!(
             there + labelled <= wanted + surge,
             "{labelled} nodes get a router as well as {there}, and {wanted} are wanted"
         );
+        self.check_bound(seen, labelled);
+    }
+
+    /// Routers that come in the place of silent ones may fall silent too: with all that are there,
+    /// but for dead nodes and silent ones that are to be empty, they are no more than the largest pool
+    /// has, and as many as may drain, or are to.
+    fn check_bound(&self, seen: &Observed, labelled: u32) {
+        let ours = seen.nodes.iter().filter(|(_, it)| it.owner == Owner::Us);
+        let carry = ours.filter(|(name, node)| {
+            node.ready && (stays(node) || !self.is_silent_there(seen, name))
+        });
+        let (leave, stay): (Vec<_>, Vec<_>) = carry.partition(|(_, it)| !is_called_for(it));
+        let leave = u32::try_from(leave.len()).unwrap();
+        let there = u32::try_from(stay.len()).unwrap() + leave;
+        let most = self.pool.max + self.pool.max_draining.max(leave);
+        assert!(
+            there + labelled <= most,
+            "{labelled} nodes get a router as well as {there}, and no more than {most} may"
+        );
+    }
+
+    /// The router there was heard, and missed for long.
+    fn is_silent_there(&self, seen: &Observed, node: &str) -> bool {
+        let heard =
+            |router: &RouterId, pod: &Pod| pod.said.heard || seen.view.routers.contains_key(router);
+        let mut there = seen.pods.iter().filter(|(_, pod)| pod.node == node);
+        there.any(|(router, pod)| heard(router, pod) && self.is_missed_for_long(router))
     }
 
     /// A drain of this node may begin, for this reason, now.
@@ -243,7 +262,7 @@ impl World {
     /// The pool was deleted, and everything is as if it had never been.
     pub fn check_gone(&self) {
         assert!(self.pods.is_empty(), "routers are left");
-        let bare = |node: &crate::world::SimNode| !node.active && !node.protected;
+        let bare = |node: &SimNode| !node.active && !node.protected;
         assert!(self.nodes.values().all(bare), "nodes are left marked");
         if self.ending == Some(Ending::Pool) {
             assert!(self.finished, "the finalizer stays for ever");
@@ -261,25 +280,26 @@ impl World {
 
     pub fn check_settled(&self) {
         let total: u32 = self.pods.values().map(|pod| pod.people).sum();
-        let most = self.pool.max.min(u32::try_from(self.nodes.len()).unwrap());
+        let living: Vec<&SimNode> = self.nodes.values().filter(|node| node.alive).collect();
+        let pods = || self.pods.values().filter(|it| self.nodes[&it.node].alive);
+        let most = self.pool.max.min(u32::try_from(living.len()).unwrap());
         assert_eq!(total, self.target.min(most * PER_ROUTER), "all are served");
         let wanted = (total + self.pool.spare)
             .div_ceil(PER_ROUTER)
             .clamp(self.pool.min, most);
-        let active = self.nodes.values().filter(|node| node.active).count();
+        let active = living.iter().filter(|node| node.active).count();
         assert_eq!(
             active, wanted as usize,
             "the size is what the load asks for"
         );
         // With all nodes in use, people keep the routers that they are on.
-        let new = |pod: &SimPod| pod.template == self.template;
         assert!(
-            wanted == most || self.pods.values().all(new),
+            wanted == most || pods().all(|pod| pod.template == self.template),
             "the rollout came to its end"
         );
         assert!(self.nodes.values().all(|node| node.drain.is_none()));
         assert!(
-            self.pods.values().all(|pod| pod.said.heard),
+            pods().all(|pod| pod.said.heard),
             "it is written of each that somebody heard it"
         );
         assert!(
@@ -288,4 +308,15 @@ impl World {
                 .all(|node| node.protected == node.active)
         );
     }
+}
+
+/// Nobody wants it empty.
+fn is_called_for(node: &observed::Node) -> bool {
+    node.selected && node.schedulable && !node.drain_requested
+}
+
+/// Its router is there to stay, or comes back.
+fn stays(node: &observed::Node) -> bool {
+    let mark = node.drain.map(|drain| drain.reason);
+    is_called_for(node) && node.ready && matches!(mark, None | Some(DrainReason::Rollout))
 }

@@ -24,11 +24,12 @@ pub struct SimController {
 impl World {
     /// Routers do what controllers that they reach were told.
     pub fn obey_orders(&mut self) {
-        for controller in self.controllers.values().filter(|c| c.hears) {
+        for (name, controller) in self.controllers.iter().filter(|(_, c)| c.hears) {
             let Some(orders) = &controller.orders else {
                 continue;
             };
-            for (router, pod) in self.pods.iter_mut().filter(|(_, pod)| !pod.deaf) {
+            let reached = self.pods.iter_mut();
+            for (router, pod) in reached.filter(|(_, pod)| !pod.deaf_to.contains(name)) {
                 pod.draining = orders.contains(router);
             }
         }
@@ -49,7 +50,7 @@ impl World {
         let words: Vec<(RouterId, Load, Boot)> = self
             .pods
             .iter()
-            .filter(|(_, pod)| self.runs(pod) && !pod.deaf && pod.template.works != Works::Mute)
+            .filter(|(_, pod)| self.runs(pod) && pod.template.works != Works::Mute)
             .map(|(router, pod)| {
                 let load = Load {
                     participants: pod.people,
@@ -64,6 +65,9 @@ impl World {
             if controller.hears {
                 for (router, load, boot) in &words {
                     let pod = self.pods.get_mut(router).unwrap();
+                    if pod.deaf_to.contains(name) {
+                        continue;
+                    }
                     (pod.known, pod.ever_known) = (true, true);
                     controller
                         .knows

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 
-use crate::world::{Ending, SimNode, Template, Works, World};
+use crate::world::{Dies, Ending, SimNode, SimPod, Template, Works, World};
 
 /// A small generator (xorshift64*), so that a seed is all that a run depends on.
 pub struct Rng(u64);
@@ -104,8 +104,8 @@ impl World {
         }
     }
 
-    /// A router loses its way to every controller, or finds it again; its people stay. Or its
-    /// process ends, and begins anew.
+    /// A router loses its way to every controller, or to one, or finds it again; its people stay. Or
+    /// its process ends, and begins anew.
     fn trouble_a_router(&mut self) {
         let routers: Vec<RouterId> = self.pods.keys().cloned().collect();
         let Some(last) = routers.len().checked_sub(1) else {
@@ -113,8 +113,16 @@ impl World {
         };
         let any = usize::try_from(self.rng.below(last as u64 + 1)).unwrap();
         if self.rng.chance(10) {
+            let one = self.halves && self.rng.chance(500);
+            let any_one = usize::from(one && self.rng.chance(500));
+            let names = self.controllers.keys().skip(any_one);
             let pod = self.pods.get_mut(&routers[any]).unwrap();
-            pod.deaf = !pod.deaf;
+            if pod.deaf_to.is_empty() {
+                let most = if one { 1 } else { usize::MAX };
+                pod.deaf_to = names.take(most).cloned().collect();
+            } else {
+                pod.deaf_to.clear();
+            }
         }
         let runs = self.runs(&self.pods[&routers[any]]);
         if runs && self.rng.chance(5) {
@@ -134,10 +142,43 @@ impl World {
             node.version += 1;
         }
         for pod in self.pods.values_mut() {
-            pod.deaf = false;
+            pod.deaf_to.clear();
         }
         for controller in self.controllers.values_mut() {
             (controller.linked, controller.hears, controller.lies) = (true, true, false);
+        }
+    }
+
+    /// All is well but for one more rollout, in which a node dies, and stays so.
+    pub fn strike(&mut self, dies: Dies) {
+        self.change_template(Works::Yes);
+        self.dies = Some(dies);
+    }
+
+    /// The first node of that rollout: who was on it goes elsewhere, and in the end controllers
+    /// forget it.
+    pub fn let_a_node_die(&mut self) {
+        let Some(dies) = self.dies else {
+            return;
+        };
+        let rolls = |name: &str, node: &SimNode| {
+            let new = |pod: &SimPod| pod.template == self.template;
+            let mut there = self.pods.values().filter(|pod| pod.node == name);
+            node.drain
+                .is_some_and(|it| it.reason == DrainReason::Rollout)
+                && there.any(|pod| new(pod) == (dies == Dies::After))
+        };
+        let found = self.nodes.iter().find(|(name, node)| rolls(name, node));
+        let Some(name) = found.map(|(name, _)| name.clone()) else {
+            return;
+        };
+        self.dies = None;
+        self.nodes.get_mut(&name).unwrap().alive = false;
+        for (router, pod) in self.pods.iter_mut().filter(|(_, pod)| pod.node == name) {
+            pod.people = 0;
+            for controller in self.controllers.values_mut() {
+                controller.knows.remove(router);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Safety in every state that a seeded world reaches: nodes come and go, are cordoned, lose their
 //! labels and are asked to be drained, links break, controllers forget, routers die, begin anew,
-//! lose their way to every controller with people on them or never had one, templates
+//! lose their way to every controller, or to one, with people on them or never had one, templates
 //! change and some of them find no room, do not work or find no controller, rollouts are paused,
 //! somebody writes nonsense over the time of a drain, the operator is killed between any
 //! two writes or sees caches of long ago, and one controller reports nobody where there are
@@ -10,7 +10,8 @@
 //! - a router that was taken away, by unlabelling or to be made anew, had no people on it, or
 //!   its deadline had passed;
 //! - the labelled nodes are not fewer than the minimum by the operator's hand, and no node gets a
-//!   router beyond those that are wanted and those that a rollout takes beside them;
+//!   router beyond those that are wanted and those that a rollout takes beside them, nor, where others
+//!   fell silent, beyond `maxRouters` and `maxDraining`;
 //! - at most `maxDraining` drain, and none begins to with more; new routers of a rollout that had
 //!   their time to take people count against the rollout and a smaller size, and against no node
 //!   that somebody wants empty;
@@ -22,8 +23,10 @@
 //! - no router that works is made anew while one of the new template does not work, and none is
 //!   chosen for it while that is paused.
 //!
-//! When the faults end, the pool reaches the size that the load asks for, and then nothing
-//! is written any more. A deleted pool, or one of a deleted zone, leaves no router and no mark,
+//! The pool waits for no router that was missed for so long, whichever controllers were away since.
+//!
+//! When the faults end, but for a node that dies in a last rollout, the pool reaches the size that the
+//! load asks for, and then nothing is written any more. A deleted pool, or one of a deleted zone, leaves no router and no mark,
 //! and a pool's finalizer stays until then.
 //!
 //! A failure prints its seed; `SEED=n cargo test -p plenum-operator --test pool_simulation`
@@ -35,12 +38,13 @@
 mod checks;
 mod controllers;
 mod faults;
+mod missed;
 mod observe;
 mod operator;
 mod world;
 
 use operator::Operator;
-use world::World;
+use world::{Dies, World};
 
 /// Simulated time of one step.
 const STEP_MS: i64 = 250;
@@ -65,6 +69,14 @@ fn run(seed: u64) {
         world.check();
     }
     world.heal();
+    if world.ending.is_none() && seed % 5 == 1 {
+        let dies = if seed.is_multiple_of(2) {
+            Dies::Before
+        } else {
+            Dies::After
+        };
+        world.strike(dies);
+    }
     for _ in 0..QUIET_STEPS {
         world.step(STEP_MS);
         operator.step(&mut world, false);

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use plenum_operator::pool::observed::{self, Coverage, Observed, Owner, Said, View, Word, Zone};
+use plenum_operator::pool::observed::{self, Observed, Owner, Said, Zone};
 use plenum_operator::reports::merge::{Heard, merge};
-use plenum_wire::RouterId;
 
 use crate::world::{Ending, SimNode, SimPod, Works, World};
 
@@ -60,54 +59,6 @@ impl World {
             .map(|(k, v)| (k.clone(), v.version))
             .collect();
         (seen, versions)
-    }
-
-    /// An operator looks, and this is what it hears.
-    pub fn looked(&mut self, view: &View) {
-        let now = self.now;
-        let word = |router: &RouterId| view.routers.get(router);
-        if view.coverage != Coverage::Complete {
-            // Who was missed for long is missed still, where nobody else hears it.
-            let missed = std::mem::take(&mut self.missed).into_iter();
-            let patience = self.patience();
-            let heard = |router: &RouterId| word(router).is_some_and(Word::counts);
-            let stays =
-                |(router, since): &(RouterId, i64)| now - since >= patience && !heard(router);
-            self.missed = missed.filter(stays).collect();
-            self.listened = None;
-            return self.silent.clear();
-        }
-        self.listened.get_or_insert(now);
-        let by_all = |router: &&RouterId| word(router).is_some_and(|word| word.fresh_everywhere);
-        let (heard, missed): (Vec<_>, Vec<_>) = self.pods.keys().partition(by_all);
-        let since = |router: &RouterId| self.missed.get(router).copied().unwrap_or(now);
-        let missed = missed
-            .into_iter()
-            .map(|router| (router.clone(), since(router)));
-        let missed: BTreeMap<RouterId, i64> = missed.collect();
-        let by_none = |router: &RouterId| !word(router).is_some_and(|word| word.fresh);
-        let its_own = |router: &&RouterId| !heard.is_empty() || by_none(router);
-        let its_own: BTreeSet<RouterId> = missed.keys().filter(its_own).cloned().collect();
-        self.missed = missed;
-        let silent = its_own.into_iter();
-        self.silent = silent.filter(|it| self.is_missed_for_long(it)).collect();
-    }
-
-    /// It had the time of a new router to be heard by all controllers, and was not.
-    pub fn is_missed_for_long(&self, router: &RouterId) -> bool {
-        let since = self.missed.get(router);
-        since.is_some_and(|since| self.now - since >= self.patience())
-    }
-
-    fn patience(&self) -> i64 {
-        i64::try_from(self.pool.rollout_deadline.as_millis()).unwrap()
-    }
-
-    /// It remembers nothing.
-    pub fn forgotten(&mut self) {
-        self.listened = None;
-        self.missed.clear();
-        self.silent.clear();
     }
 
     fn observe_pod(&self, pod: &SimPod) -> observed::Pod {

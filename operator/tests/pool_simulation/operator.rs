@@ -39,7 +39,7 @@ impl Operator {
             return 0;
         }
         let now = world.observe();
-        world.looked(&now.0.view);
+        world.looked();
         let behind = faulty && world.rng.chance(300);
         let mut seen = match self.cache.take() {
             // Reports do not come through the cache.
@@ -58,6 +58,7 @@ impl Operator {
             seen = now;
             decided = plan(&world.pool, &seen.0, &self.memory, world.time());
         }
+        world.check_patience(&seen.0, &decided);
         self.memory = decided.memory.clone();
         self.act(world, &seen, &decided, faulty)
     }

@@ -13,6 +13,7 @@ use plenum_wire::link::RouterReport;
 
 use crate::controllers::SimController;
 use crate::faults::Rng;
+use crate::missed::Missed;
 
 pub const PER_ROUTER: u32 = 20;
 
@@ -49,8 +50,8 @@ pub struct SimPod {
     pub gone: Option<i64>,
     pub people: u32,
     pub draining: bool,
-    /// Its way to every controller is broken.
-    pub deaf: bool,
+    /// Its way to these controllers is broken.
+    pub deaf_to: BTreeSet<String>,
     pub boot: u64,
     /// How often its process began anew.
     pub run: u32,
@@ -88,6 +89,15 @@ pub enum Works {
     Mute,
 }
 
+/// When a node dies in a rollout.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Dies {
+    /// While its router is emptied.
+    Before,
+    /// When that was made anew.
+    After,
+}
+
 /// What is being deleted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -109,14 +119,18 @@ pub struct World {
     pub heard: BTreeMap<String, (i64, Vec<RouterReport>)>,
     /// Since when it got something over all of them whenever it looked.
     pub listened: Option<i64>,
-    /// Since when it missed a word of these routers meanwhile.
-    pub missed: BTreeMap<RouterId, i64>,
+    /// The routers of which it missed a word meanwhile.
+    pub missed: BTreeMap<RouterId, Missed>,
     /// Those of which it need not wait for one any more.
     pub silent: BTreeSet<RouterId>,
     /// Routers lose their way to the controllers; their links to the operator seldom break.
     pub deafens: bool,
+    /// Some of them lose only one, of several.
+    pub halves: bool,
     /// Some routers never had that way, or find it late.
     pub mutes: bool,
+    /// A node is to die for good in the next rollout, and when.
+    pub dies: Option<Dies>,
     /// The one wanted now.
     pub template: Template,
     pub ending: Option<Ending>,
@@ -172,7 +186,9 @@ impl World {
             missed: BTreeMap::new(),
             silent: BTreeSet::new(),
             deafens: seed.is_multiple_of(2),
+            halves: matches!(seed % 10, 0 | 8),
             mutes: seed % 6 == 2,
+            dies: None,
             template: Template {
                 version: 0,
                 works: Works::Yes,
@@ -197,6 +213,7 @@ impl World {
     pub fn step(&mut self, ms: i64) {
         self.now += ms;
         self.end_zone();
+        self.let_a_node_die();
         self.run_daemonset();
         self.obey_orders();
         self.move_people();
@@ -207,8 +224,10 @@ impl World {
     /// people or not.
     fn run_daemonset(&mut self) {
         let now = self.now;
+        // Without a kubelet a pod that was told to stop stays.
+        let alive = |pod: &SimPod| self.nodes[&pod.node].alive;
         self.pods
-            .retain(|_, pod| pod.gone.is_none_or(|at| at > now));
+            .retain(|_, pod| pod.gone.is_none_or(|at| at > now || !alive(pod)));
         for pod in self.pods.values_mut() {
             let node = &self.nodes[&pod.node];
             // The DaemonSet's controller takes its time: nobody may come meanwhile.
@@ -229,6 +248,7 @@ impl World {
             if node.active && node.alive && !self.pods.values().any(|pod| pod.node == *name) {
                 self.next += 1;
                 let router = format!("r{}", self.next).parse().unwrap();
+                let deaf = self.mutes && self.rng.chance(250);
                 let pod = SimPod {
                     node: name.clone(),
                     template: self.template,
@@ -237,7 +257,7 @@ impl World {
                     gone: None,
                     people: 0,
                     draining: false,
-                    deaf: self.mutes && self.rng.chance(250),
+                    deaf_to: self.controllers.keys().filter(|_| deaf).cloned().collect(),
                     boot: self.next,
                     run: 0,
                     began: now,
