@@ -159,8 +159,8 @@ words! {
         /// `ScalingActive`: some routers are missing from the reports; the pool does not shrink.
         ReportsPartial,
         /// `ScalingActive`: the size follows the load, without routers of which zone controllers
-        /// have not heard for long; the message says which, and what to do. Ready,
-        /// `NodesAvailable`: as many as may have come in their place.
+        /// have not heard for long; the message says which, and what to do. Ready: as many as may
+        /// have come in their place.
         RoutersSilent,
         /// `RolloutComplete`: every router is as the spec has it.
         UpToDate,

@@ -85,10 +85,17 @@ fn where_the_bound_keeps_others_from_coming_nobody_is_told_to_bring_nodes() {
         falls_silent(&mut seen, "b");
         falls_silent(&mut seen, "c");
         let bound = after(&pool, &seen, 120);
-        assert_eq!(verdict(&bound, NODES), ("False", "RoutersSilent"));
-        let told = message(&bound, NODES);
-        for word in ["r-b and r-c", "spec.maxDraining", "More nodes do not help"] {
-            assert!(told.contains(word), "{told}");
+        assert_eq!(verdict(&bound, NODES), ("True", "EnoughNodes"));
+        assert!(message(&bound, NODES).ends_with("see ScalingActive"));
+        // There it is said, whatever else is.
+        seen.view.coverage = Coverage::Stale;
+        let held = plan(&pool, &seen, &bound.memory, at(121));
+        assert_eq!(verdict(&held, SCALING), ("False", "ReportsStale"));
+        for plan in [bound, held] {
+            let told = message(&plan, SCALING);
+            for word in ["r-b and r-c", "spec.maxDraining", "cordon"] {
+                assert!(told.contains(word), "{told}");
+            }
         }
     }
 }
@@ -104,6 +111,9 @@ fn a_pool_that_the_bound_keeps_from_its_least_says_so_and_not_that_routers_start
     falls_silent(&mut seen, "c");
     let bound = after(&pool, &seen, 120);
     assert_eq!(verdict(&bound, "Ready"), ("False", "RoutersSilent"));
+    for word in ["r-b and r-c", "More nodes do not help: see ScalingActive"] {
+        assert!(message(&bound, "Ready").contains(word), "{word}");
+    }
 }
 
 #[test]

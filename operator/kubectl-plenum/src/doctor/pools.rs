@@ -49,7 +49,8 @@ pub(super) fn of(snapshot: &Snapshot, pool: &MMRPool) -> Vec<Finding> {
         findings.extend(finding);
     }
     findings.extend(overloaded(&subject));
-    findings.extend(left_out(&subject));
+    let told = |finding: &Finding| findings.iter().any(|it| it.reason == finding.reason);
+    findings.extend(left_out(pool, &subject).filter(|finding| !told(finding)));
     findings
 }
 
@@ -208,6 +209,12 @@ fn said(
             namespace_of(pool),
             name_of(pool)
         )),
+        Some(PoolReason::RoutersSilent) => {
+            // Which routers they are is said where the size is decided.
+            let scaling = subject.condition(PoolCondition::ScalingActive.as_str());
+            let names = scaling.map(|it| it.message.clone()).unwrap_or_default();
+            get_back(pool, finding.why(names))
+        }
         Some(PoolReason::InvalidSpec | PoolReason::NodesShared) => {
             finding.remedy(subject.command("edit"))
         }
@@ -232,15 +239,28 @@ fn overloaded(subject: &Pool) -> Option<Finding> {
 
 /// The load is followed, with something to be known: a part of the spec that cannot be read, or
 /// whatever else the operator says beside it.
-fn left_out(subject: &Pool) -> Option<Finding> {
+fn left_out(pool: &MMRPool, subject: &Pool) -> Option<Finding> {
     let scaling = subject.condition(PoolCondition::ScalingActive.as_str())?;
     let as_ever = scaling.reason == PoolReason::FollowingLoad.as_str();
-    let verb = match PoolReason::from_word(&scaling.reason) {
-        Some(PoolReason::InvalidSpec) => "edit",
-        _ => "describe",
-    };
-    (scaling.status == "True" && !as_ever).then(|| {
-        Finding::advice(&scaling.reason, subject.about(), scaling.message.clone())
-            .remedy(subject.command(verb))
+    if scaling.status != "True" || as_ever {
+        return None;
+    }
+    let finding = Finding::advice(&scaling.reason, subject.about(), scaling.message.clone());
+    Some(match PoolReason::from_word(&scaling.reason) {
+        Some(PoolReason::InvalidSpec) => finding.remedy(subject.command("edit")),
+        Some(PoolReason::RoutersSilent) => get_back(pool, finding),
+        _ => finding.remedy(subject.command("describe")),
     })
+}
+
+/// What to do about routers that zone controllers do not hear.
+fn get_back(pool: &MMRPool, finding: Finding) -> Finding {
+    let kubectl = format!("kubectl -n {}", namespace_of(pool));
+    let routers = format!("-l plenum.dev/pool={}", name_of(pool));
+    finding
+        .remedy(format!("{kubectl} logs {routers} --prefix --tail=50"))
+        .remedy(format!(
+            "{kubectl} get pods {routers} -o wide   # their nodes"
+        ))
+        .remedy("kubectl cordon NODE   # to have it back at the drain deadline")
 }

@@ -71,6 +71,37 @@ fn what_a_pool_says_beside_following_the_load_is_passed_on_whatever_it_is() {
 }
 
 #[test]
+fn routers_that_fell_silent_are_told_once_with_the_way_to_their_logs_and_nodes() {
+    let silent = || {
+        with(
+            "type: ScalingActive, status: \"True\", reason: FollowingLoad, message: the size follows the load",
+            "type: ScalingActive, status: \"True\", reason: RoutersSilent, message: it goes on without r-b",
+        )
+    };
+    let advice = found(&silent(), "RoutersSilent");
+    assert_eq!(advice.level, Level::Advice);
+    let do_ = [
+        "kubectl -n meetings logs -l plenum.dev/pool=main --prefix --tail=50",
+        "kubectl -n meetings get pods -l plenum.dev/pool=main -o wide   # their nodes",
+        "kubectl cordon NODE   # to have it back at the drain deadline",
+    ];
+    assert_eq!(advice.remedies, do_);
+    // Where none may come in their place it is why the pool is not ready.
+    let mut seen = silent();
+    let conditions = &mut seen.pools.items[0].status.as_mut().unwrap().conditions;
+    let ready = conditions
+        .iter_mut()
+        .find(|it| it.type_ == "Ready")
+        .unwrap();
+    (ready.status, ready.reason) = ("False".to_owned(), "RoutersSilent".to_owned());
+    let wrong = found(&seen, "RoutersSilent");
+    assert_eq!(wrong.level, Level::Wrong);
+    assert_eq!(wrong.remedies, do_);
+    assert!(wrong.why.contains("without r-b"), "{wrong:?}");
+    assert_eq!(findings(&seen).len(), 1);
+}
+
+#[test]
 fn one_that_nobody_looks_after_or_that_is_paused_is_told() {
     let mut seen = healthy();
     seen.zones.items[0].status = None;

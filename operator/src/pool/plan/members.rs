@@ -275,6 +275,12 @@ impl<'a> Members<'a> {
         others + in_place_of_silent.min(room)
     }
 
+    /// That bound keeps some of those that are wanted from coming, whatever nodes there are.
+    pub(super) fn kept_from_coming(&self, pool: &ValidPool, wanted: u32) -> bool {
+        let missing = self.missing(wanted);
+        self.may_come(pool, missing) < missing
+    }
+
     /// Routers of another template than the one wanted now that serve, or are silent.
     pub(super) fn outdated(&self) -> impl Iterator<Item = (&'a str, Member<'a>)> + '_ {
         self.serving

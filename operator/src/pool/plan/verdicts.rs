@@ -103,45 +103,32 @@ fn nodes(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> V
             format!("no node has the labels of spec.nodeSelector: {what_to_do}"),
         );
     }
-    match shortage(pool, seen, members, size) {
-        Some((reason, message)) => say(false, reason, message),
-        None => {
-            let message = "there are nodes for the routers wanted".to_owned();
-            say(true, PoolReason::EnoughNodes, message)
-        }
+    if let Some(message) = shortage(pool, seen, members, size) {
+        return say(false, PoolReason::NotEnoughNodes, message);
     }
+    let message = if members.kept_from_coming(pool, size.wanted) {
+        "there are nodes for the routers that may come: see ScalingActive"
+    } else {
+        "there are nodes for the routers wanted"
+    };
+    say(true, PoolReason::EnoughNodes, message.to_owned())
 }
 
-/// Why fewer routers come than are wanted: there are no nodes for them, or they may not come.
-fn shortage(
-    pool: &ValidPool,
-    seen: &Observed,
-    members: &Members,
-    size: &Size,
-) -> Option<(PoolReason, String)> {
+/// That there are no nodes for routers that are wanted and may come.
+fn shortage(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> Option<String> {
     let wanted = size.wanted;
     let free = u32::try_from(seen.free_nodes().count()).unwrap_or(u32::MAX);
-    let missing = members.missing(wanted);
-    let may_come = members.may_come(pool, missing);
-    if free < may_come {
-        let what_to_do = brings_nodes(pool).unwrap_or_else(|| {
-            "label more nodes with spec.nodeSelector, uncordon some, or lower spec.maxRouters"
-                .to_owned()
-        });
-        let there = members.there().saturating_add(free);
-        let message =
-            format!("{wanted} routers are wanted and {there} nodes can carry one: {what_to_do}");
-        return Some((PoolReason::NotEnoughNodes, message));
+    if free >= members.may_come(pool, members.missing(wanted)) {
+        return None;
     }
-    (may_come < missing).then(|| {
-        let message = format!(
-            "{wanted} routers are wanted, and no further one comes in the place of {}, which not \
-             every zone controller hears: {AT_BOUND}. More nodes do not help, these routers' ways \
-             to the zone controllers do: see ScalingActive",
-            some_of(&silent(members))
-        );
-        (PoolReason::RoutersSilent, message)
-    })
+    let what_to_do = brings_nodes(pool).unwrap_or_else(|| {
+        "label more nodes with spec.nodeSelector, uncordon some, or lower spec.maxRouters"
+            .to_owned()
+    });
+    let there = members.there().saturating_add(free);
+    Some(format!(
+        "{wanted} routers are wanted and {there} nodes can carry one: {what_to_do}"
+    ))
 }
 
 /// That nodes are asked for, where somebody brings them.
@@ -168,11 +155,11 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
     if members.ending.is_some() {
         return say(false, PoolReason::Deleting, ends(pool).to_owned());
     }
-    if let Some(reason) = size.hold {
-        return say(false, reason, held(reason, seen, members));
-    }
     let silent = without(pool, members, size);
     let also = silent.as_deref().unwrap_or_default();
+    if let Some(reason) = size.hold {
+        return say(false, reason, held(reason, seen, members) + also);
+    }
     if let Some(replicas) = pool.replicas {
         let message = format!(
             "spec.replicas holds the pool at {replicas}: remove it to follow the load again{also}"
@@ -210,8 +197,7 @@ fn silent<'a>(members: &Members<'a>) -> Vec<&'a str> {
 /// Which routers the pool goes on without, as they were not heard for long, and what to do.
 fn without(pool: &ValidPool, members: &Members, size: &Size) -> Option<String> {
     let routers = silent(members);
-    let missing = members.missing(size.wanted);
-    let most = if members.may_come(pool, missing) < missing {
+    let most = if members.kept_from_coming(pool, size.wanted) {
         format!("; no further one comes in their place: {AT_BOUND}")
     } else {
         String::new()
@@ -311,6 +297,18 @@ fn ready(
         .find(|cause| cause.truth == crate::conditions::Truth::False && missing);
     match cause {
         Some(cause) => say(false, cause.reason, cause.message.clone()),
+        None if missing && members.kept_from_coming(pool, size.wanted) => {
+            let reason = PoolReason::RoutersSilent.as_str();
+            let silent = silent(members);
+            let message = format!(
+                "{} of at least {least} routers take meetings, and no further one comes in the \
+                 place of {}, which not every zone controller hears: {AT_BOUND}. More nodes do not \
+                 help: see ScalingActive",
+                numbers.accepting,
+                some_of(&silent)
+            );
+            say(false, reason, message)
+        }
         None => say(
             false,
             PoolReason::RoutersStarting.as_str(),
