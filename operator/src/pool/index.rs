@@ -132,11 +132,6 @@ impl PoolIndex {
         lock(&self.known).contains_key(pool)
     }
 
-    /// How many pools there are.
-    pub(super) fn len(&self) -> usize {
-        lock(&self.known).len()
-    }
-
     /// Their names.
     pub(super) fn names(&self) -> Vec<Key> {
         lock(&self.known).keys().cloned().collect()
