@@ -14,7 +14,7 @@
 //! | `telling` | Events of rollouts | writes |
 //! | [`reconcile`] | one look: all of the above in order | through them |
 //! | `remembered` | what is kept between two looks | no |
-//! | `turns` | when a status is written in which only the number of people changed | no |
+//! | [`turns`] | when a status is written in which only the number of people changed | no |
 //! | `said` | what is kept on routers' pods, for the next leader too | no |
 //! | `triggers`, `index`, `selection` | which event concerns which pool | watches |
 //! | `prune` | what caches keep of our children | no |
@@ -40,7 +40,7 @@ pub mod status;
 mod telling;
 mod triggers;
 mod trouble;
-mod turns;
+pub mod turns;
 pub mod validate;
 
 use std::convert::Infallible;

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 /// Writes of one pool are so far apart at least ...
-const OF_ONE: Duration = Duration::from_secs(2);
+pub const OF_ONE: Duration = Duration::from_secs(2);
 /// ... and those of all pools together so far: what the API server well takes beside all that it
 /// has to do. A thousand pools in which people come and go write every 100 s.
 const OF_ALL: Duration = Duration::from_millis(100);

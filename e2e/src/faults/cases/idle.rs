@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use plenum_operator::pool::status::LOAD_EVERY;
+use plenum_operator::pool::turns::OF_ONE;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ const REST: Rest = Rest {
 /// Resyncs of one schedule.
 const ROUNDS: usize = 8;
 /// With no request for so long an operator has come to rest: the last that it may owe is the load.
-const QUIET: Duration = LOAD_EVERY.saturating_add(Duration::from_millis(500));
+const QUIET: Duration = OF_ONE.saturating_add(Duration::from_millis(500));
 
 pub async fn trial(world: &World, reference: &Reference, seed: u64) -> Result<()> {
     let mut dice = Dice::new(seed);
