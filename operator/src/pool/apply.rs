@@ -132,6 +132,11 @@ async fn announce(context: &Context, object: &MMRPool, node: &Node, change: Chan
             );
             ("DrainDeadlinePassed", "Unlabel", text)
         }
+        Change::UnlabelUnheard => (
+            "RouterRemoved",
+            "Unlabel",
+            format!("node {on} is given back: nobody ever heard of its router, so nobody is on it"),
+        ),
         Change::Repair => (
             "MarksRepaired",
             "Label",
@@ -213,6 +218,12 @@ fn replacement(how: Replaced, node: &str) -> (EventType, &'static str, String) {
     match how {
         Replaced::Empty => {
             let text = format!("the router on node {node} is empty, and is made anew");
+            (EventType::Normal, "RouterReplaced", text)
+        }
+        Replaced::Unheard => {
+            let text = format!(
+                "nobody ever heard of the router on node {node}, so nobody is on it; it is made anew"
+            );
             (EventType::Normal, "RouterReplaced", text)
         }
         Replaced::Late => {

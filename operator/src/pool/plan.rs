@@ -86,6 +86,8 @@ pub enum Change {
     UnlabelEmpty,
     /// Its drain deadline passed, with people on it for all we know.
     UnlabelLate,
+    /// Its router had its time to be heard, and nobody ever heard of it: nobody is on it.
+    UnlabelUnheard,
     /// Somebody took marks off (or left some): they are put right.
     Repair,
 }
@@ -97,6 +99,8 @@ pub enum Replaced {
     Empty,
     /// With people on it for all we know: its drain deadline passed.
     Late,
+    /// Nobody ever heard of it, and it had its time to be heard.
+    Unheard,
 }
 
 /// One write to a node.

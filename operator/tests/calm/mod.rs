@@ -75,7 +75,9 @@ impl Operator {
             match write.change {
                 Change::Label => site.label(name),
                 Change::UnlabelEmpty => site.unlabel(name),
-                Change::UnlabelLate => panic!("the drain of {name} took too long"),
+                Change::UnlabelLate | Change::UnlabelUnheard => {
+                    panic!("the drain of {name} took too long")
+                }
                 _ => {}
             }
         }

@@ -39,7 +39,7 @@ fn a_container_that_was_started_anew_has_to_be_heard_anew() {
     let mut leaves = seen.clone();
     draining_since(&mut leaves, "b", DrainReason::ScaleDown, 10);
     let late = plan(&pool, &leaves, &anew.memory, at(130));
-    assert_eq!(changes(&late), [("b", Change::UnlabelLate)]);
+    assert_eq!(changes(&late), [("b", Change::UnlabelUnheard)]);
     // One word of the new process, and it may have people.
     pod_of(&mut seen, "b").said = anew.pods[&router("b")];
     last_heard(&mut seen, 2);
@@ -72,14 +72,14 @@ fn one_that_begins_late_in_its_drain_gets_the_time_to_be_heard() {
             memory = waits.memory;
         }
         let late = plan(&pool, &seen, &memory, at(2_100));
-        assert_eq!(changes(&late), [("b", Change::UnlabelLate)]);
+        assert_eq!(changes(&late), [("b", Change::UnlabelUnheard)]);
     }
 }
 
 #[test]
 fn one_that_begins_time_and_again_in_its_drain_has_no_more_time_to_be_heard() {
     let pool = pool(|p| (p.drain_deadline_seconds, p.rollout_deadline_seconds) = (7_200, 300));
-    let late = [("b", Change::UnlabelLate)];
+    let late = [("b", Change::UnlabelUnheard)];
     let mut seen = world(&[], &[("a", 10), ("b", 7)]);
     draining(&mut seen, "b", DrainReason::ScaleDown, 0);
     let mut never = seen.clone();

@@ -68,7 +68,7 @@ impl Operator {
         let phase = |change: Change| match change {
             Change::Label | Change::CancelDrain | Change::Repair => 0,
             Change::StartDrain(_) => 1,
-            Change::UnlabelEmpty | Change::UnlabelLate => 2,
+            Change::UnlabelEmpty | Change::UnlabelLate | Change::UnlabelUnheard => 2,
         };
         let mut nodes: Vec<_> = decided.nodes.iter().collect();
         nodes.sort_by_key(|(name, write)| (phase(write.change), *name));
@@ -80,7 +80,7 @@ impl Operator {
             if let Change::StartDrain(reason) = write.change {
                 world.check_drain(name, reason);
             }
-            if write.change == Change::UnlabelLate {
+            if matches!(write.change, Change::UnlabelLate | Change::UnlabelUnheard) {
                 world.check_late(name);
             }
             if write.change == Change::Label {
@@ -103,7 +103,7 @@ impl Operator {
                 self.restart(world);
                 return writes;
             }
-            if *replaced == Replaced::Late {
+            if matches!(replaced, Replaced::Late | Replaced::Unheard) {
                 world.check_late(&seen.0.pods[router].node);
             }
             writes += 1;

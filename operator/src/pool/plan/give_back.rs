@@ -19,6 +19,8 @@ enum Fate {
     Empty,
     /// Somebody may be on it; its time is over.
     Late,
+    /// Nobody ever heard of it, and its time is over.
+    Unheard,
     /// Not yet.
     Wait,
 }
@@ -33,12 +35,12 @@ impl Draft<'_> {
                 continue;
             };
             let deadline = self.deadline(&member, drain, &members.hearing);
-            let fate = self.fate(name, drain, deadline);
+            let fate = self.fate(name, &member, drain, deadline);
             if matches!(fate, Fate::Wait) {
                 self.moments.extend(deadline);
                 self.moments.extend(self.next_word(name, drain));
             } else if members.rolling.contains_key(name) {
-                if matches!(fate, Fate::Late) && self.began_in(&member, drain) {
+                if matches!(fate, Fate::Late | Fate::Unheard) && self.began_in(&member, drain) {
                     self.start_drain(name, drain.reason);
                 } else {
                     self.replace_pods(name, &fate);
@@ -46,6 +48,7 @@ impl Draft<'_> {
             } else if self.may_unlabel(members) {
                 let change = match fate {
                     Fate::Late => Change::UnlabelLate,
+                    Fate::Unheard => Change::UnlabelUnheard,
                     _ => Change::UnlabelEmpty,
                 };
                 self.write(name, Marks::Bare, change);
@@ -70,6 +73,7 @@ impl Draft<'_> {
     fn replace_pods(&mut self, node: &str, fate: &Fate) {
         let replaced = match fate {
             Fate::Late => Replaced::Late,
+            Fate::Unheard => Replaced::Unheard,
             _ => Replaced::Empty,
         };
         let outdated = members::pods_on(self.seen, node)
@@ -79,8 +83,9 @@ impl Draft<'_> {
     }
 
     /// Nobody can have been sent to a router that nobody ever heard of since it runs: it gets the
-    /// time in which any new one has to take people, and only time in which it ran and could have
-    /// been heard counts.
+    /// time in which any new one has to take people, from when it ran and could be heard. Of one that
+    /// ends time and again that is when the first of the processes began that nobody heard, and the
+    /// pauses between them count too.
     fn deadline(&self, member: &Member, drain: Drain, hearing: &Hearing) -> Option<Timestamp> {
         let longest = drain.since.checked_add(self.pool.drain_deadline).ok();
         let unheard = member.pod.filter(|_| member.unheard);
@@ -108,15 +113,16 @@ impl Draft<'_> {
         next.filter(|_| waits)
     }
 
-    fn fate(&self, node: &str, drain: Drain, deadline: Option<Timestamp>) -> Fate {
+    fn fate(&self, node: &str, member: &Member, drain: Drain, deadline: Option<Timestamp>) -> Fate {
         let mut pods = members::pods_on(self.seen, node).peekable();
         if pods.peek().is_none() || pods.all(|(router, _)| self.surely_empty(router, drain)) {
             return Fate::Empty;
         }
-        if deadline.is_some_and(|at| at <= self.now) {
-            return Fate::Late;
+        match deadline {
+            Some(at) if at <= self.now && member.unheard => Fate::Unheard,
+            Some(at) if at <= self.now => Fate::Late,
+            _ => Fate::Wait,
         }
-        Fate::Wait
     }
 
     /// Every controller has heard since the drain began that the router drains and is empty.
