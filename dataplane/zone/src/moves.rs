@@ -216,7 +216,7 @@ impl Broker {
 
     /// So many are over there, and nobody stays. Their seats stay promised until the new router
     /// counts them: the next meeting may be ordered there at once, by what it said before they
-    /// came.
+    /// came. At most: of those that hung up it is not known whether they had been counted.
     fn note_left(
         &mut self,
         meeting: &MeetingId,
@@ -240,9 +240,13 @@ impl Broker {
             uncounted,
             until,
         };
-        let before = known.left.insert(from.clone(), left);
+        let mut over: Vec<Left> = known.left.insert(from.clone(), left).into_iter().collect();
+        // It has come back: nobody belongs where it was meanwhile.
+        if known.left.get(to).is_some_and(|back| back.to == *from) {
+            over.extend(known.left.remove(to));
+        }
         self.timers.arm(until, Timer::Left(meeting.clone()));
-        self.forget_left(meeting, before);
+        self.forget_left(meeting, over);
     }
 
     /// Moves have been over for so long that their new routers have counted all that came.

@@ -90,3 +90,15 @@ fn who_fled_from_a_dying_router_is_not_sent_back() {
     zone.pass(millis(501));
     assert_eq!(zone.orders(), [moves("standup", "b", "a")]);
 }
+
+#[test]
+fn newcomers_of_a_meeting_that_came_back_go_where_it_is() {
+    let mut zone = Zone::with(&[("a", 100), ("b", 100)]);
+    zone.hosts("b", 100, vec![moving("standup", 3, "a")]);
+    zone.move_ended("b", "standup", "a", (3, 0));
+    zone.hosts("a", 100, vec![moving("standup", 3, "b")]);
+    zone.move_ended("a", "standup", "b", (3, 0));
+    // Neither has counted yet who came and who went.
+    zone.hosts("a", 100, vec![at("standup", 3)]);
+    assert_eq!(zone.join("standup", "ada"), Ok("b".to_owned()));
+}
