@@ -249,6 +249,7 @@ impl Pools {
         let clock = Instant::now();
         let old = object.status.as_ref();
         if old == Some(wanted) {
+            self.remembered.of(object, |kept| kept.turn.rest(clock));
             return Ok(None);
         }
         if old.is_some_and(|old| status::differ_in_people_alone(old, wanted)) {

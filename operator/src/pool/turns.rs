@@ -22,8 +22,8 @@ pub(super) struct Turns {
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     written: Option<Instant>,
-    /// Whoever waits keeps their place.
-    next: Option<Instant>,
+    /// Whoever waits keeps their place, and has one: all together never more than there are pools.
+    place: Option<Instant>,
 }
 
 impl Turns {
@@ -39,16 +39,22 @@ impl Turn {
     /// How long this pool has to wait before it writes; `None`: it may now.
     pub(super) fn wait(&mut self, all: &mut Turns, now: Instant) -> Option<Duration> {
         let own = self.written.map_or(now, |written| written + OF_ONE);
-        let turn = *self.next.get_or_insert_with(|| all.take(now).max(own));
+        let place = *self.place.get_or_insert_with(|| all.take(now));
+        let turn = place.max(own);
         (now < turn).then(|| turn.saturating_duration_since(now))
     }
 
-    /// Its status was written, for whatever reason.
+    /// Its status was written, for whatever reason. A place that is still to come is for the next
+    /// change.
     pub(super) fn written(&mut self, now: Instant) {
-        *self = Self {
-            written: Some(now),
-            next: None,
-        };
+        self.written = Some(now);
+        self.rest(now);
+    }
+
+    /// There is nothing to write. A place that has passed is of no use any more, or it would let
+    /// the pool pass the others by some day.
+    pub(super) fn rest(&mut self, now: Instant) {
+        self.place.take_if(|place| *place <= now);
     }
 }
 
@@ -100,6 +106,42 @@ mod tests {
         }
         let at_once = writes.iter().flatten().filter(|at| **at == first).count();
         assert_eq!(at_once, AT_ONCE as usize);
+    }
+
+    #[test]
+    fn a_place_that_is_not_needed_in_the_end_makes_nobody_wait_longer() {
+        let start = Instant::now();
+        let mut all = Turns::default();
+        let mut turns: Vec<Turn> = (0..1_000).map(|_| Turn::default()).collect();
+        for round in 0..5 {
+            let now = start + Duration::from_millis(round);
+            for turn in &mut turns {
+                let wait = turn.wait(&mut all, now).unwrap_or_default();
+                assert!(wait <= Duration::from_secs(100), "round {round}: {wait:?}");
+                // Something else had to be written.
+                turn.written(now);
+            }
+        }
+    }
+
+    #[test]
+    fn places_that_were_not_used_are_no_right_to_write_at_once() {
+        let start = Instant::now();
+        let mut all = Turns::default();
+        let mut turns: Vec<Turn> = (0..1_000).map(|_| Turn::default()).collect();
+        for turn in &mut turns {
+            turn.wait(&mut all, start);
+        }
+        // As many as before: nobody has anything to write when the turn comes.
+        let later = start + Duration::from_hours(1);
+        for turn in &mut turns {
+            turn.rest(later);
+        }
+        let may = turns.iter_mut().filter_map(|turn| {
+            let waits = turn.wait(&mut all, later).is_some();
+            (!waits).then_some(())
+        });
+        assert_eq!(may.count(), AT_ONCE as usize);
     }
 
     #[test]
