@@ -226,7 +226,9 @@ impl Connecting {
         if asking.is_full() {
             return self.wait_for_room(asking, now);
         }
-        if let Some(problem) = asking.take_refusal() {
+        if !asking.hopes()
+            && let Some(problem) = asking.take_refusal()
+        {
             return self.refused(problem, asking.is_at_home(), now);
         }
         self.unreachable(asking, now);

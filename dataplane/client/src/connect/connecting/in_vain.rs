@@ -94,7 +94,8 @@ impl Connecting {
         let all: Vec<Trouble> = troubles.iter().cloned().chain(directories).collect();
         let hopeless = self.is_hopeless(&all, now) && !self.may_learn() && self.turns.are_over();
         self.troubles = troubles;
-        self.refusal = None;
+        // It is told if nobody has anything better to say in the end.
+        self.refusal = round.take_refusal();
         if hopeless {
             return self.give_up(now);
         }
@@ -106,7 +107,8 @@ impl Connecting {
         }
         self.renew(now);
         let wait = self.wait_after_round();
-        let given = self.setting.directories.is_empty() && self.setting.outs == 1;
+        let given =
+            self.setting.directories.is_empty() && self.setting.outs == 1 && self.refusal.is_none();
         // After a network test that nobody answered there was no round.
         let then = match round.anew().filter(|_| given) {
             Some(round) => Then::Ask(Box::new(round)),

@@ -49,6 +49,8 @@ pub(super) struct Asking {
     full: bool,
     /// The meeting is here, and it is not the zone that is full.
     stays: bool,
+    /// One of those asked has only failed.
+    missed: bool,
     troubles: Vec<Trouble>,
 }
 
@@ -226,15 +228,20 @@ impl Asking {
         self.full
     }
 
-    /// What was refused for good, where nobody has said anything better, and nobody has only failed
-    /// who may have had no room a moment ago.
-    pub fn take_refusal(&mut self) -> Option<Problem> {
-        let hoped_for = self.again && !self.troubles.is_empty();
-        self.refused.take_if(|_| !hoped_for)
+    /// Somebody was full a moment ago, and one of those asked since has only failed: that may be
+    /// the one, so what others refuse for good is not the end yet.
+    pub const fn hopes(&self) -> bool {
+        self.again && self.missed
+    }
+
+    /// What was refused for good.
+    pub const fn take_refusal(&mut self) -> Option<Problem> {
+        self.refused.take()
     }
 
     /// What is wrong with one of those that were asked.
     pub fn know(&mut self, troubles: Vec<Trouble>) {
+        self.missed = true;
         self.troubles.extend(troubles);
     }
 
