@@ -60,7 +60,7 @@ impl Member<'_> {
 
     /// Those of them who move when it is to be empty: nobody can tell the people of a silent router
     /// to do so, and the last word of it stands as long as it is silent.
-    pub(super) fn to_move(&self) -> u32 {
+    pub(super) fn movable(&self) -> u32 {
         let out_of_reach = self.silent && !self.word.is_some_and(Word::counts);
         if out_of_reach { 0 } else { self.participants() }
     }

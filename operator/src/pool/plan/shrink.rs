@@ -122,9 +122,9 @@ impl Draft<'_> {
         let moving: u64 = members
             .all()
             .filter(|(node, _)| drains.contains(node))
-            .map(|(_, member)| u64::from(member.to_move()))
+            .map(|(_, member)| u64::from(member.movable()))
             .sum();
-        moving + u64::from(candidate.to_move()) <= room
+        moving + u64::from(candidate.movable()) <= room
     }
 }
 
