@@ -15,8 +15,9 @@
 //!   alone but for a rollout and a node that somebody wants empty.
 //! - A template whose routers do not take people replaces no further router, but for those that
 //!   never came up themselves, or ended and did not come back for `rolloutDeadlineSeconds`.
-//! - A node that died during a rollout holds up neither it nor any drain: it is replaced, and rolled
-//!   when it comes back.
+//! - A node that died during a rollout holds up no drain: it is replaced, and rolled when it comes
+//!   back. Nor does it hold up the rollout, unless it died with its new router before anybody heard
+//!   of that one: then it counts as one that drains, to the rollout alone.
 //! - The same state gives an empty plan: what is as it should be is not written.
 //!
 //! | file | decides |

@@ -1,5 +1,5 @@
 //! A rollout and nodes that die: nobody there makes a router anew, so the rollout does not wait for
-//! them, and they are replaced as any other.
+//! them, and they are replaced as any other. Only those that may have died of it hold it up.
 
 use super::world::*;
 
@@ -70,13 +70,62 @@ fn the_rollout_goes_on_without_it_and_says_so() {
     assert!(message(&done, ROLLOUT).contains("but for those on a"));
 }
 
-#[test]
-fn one_that_dies_with_its_new_router_holds_nothing_up() {
+/// `a` died with its new router, before anybody heard of that one.
+fn took_its_node_down() -> Observed {
     let mut seen = world(&[], &[("a", 0), ("b", 5), ("c", 5), ("d", 5)]);
     draining(&mut seen, "a", DrainReason::Rollout, -60);
     starting(&mut seen, "a");
     dies(&mut seen, "a");
     pod_of(&mut seen, "b").outdated = true;
+    seen
+}
+
+#[test]
+fn a_template_that_takes_its_node_down_goes_to_no_further_one() {
+    let mut seen = took_its_node_down();
+    let halts = first(&three(), &seen);
+    assert_eq!(changes(&halts), [("a", Change::CancelDrain)]);
+    edit(&mut seen, "a").drain = None;
+    // Nor does a new leader take it to another.
+    for memory in [halts.memory, Memory::default()] {
+        let halted = plan(&three(), &seen, &memory, at(9_000));
+        assert_eq!(changes(&halted), []);
+        assert_eq!(verdict(&halted, ROLLOUT), ("False", "RolloutHalted"));
+        let told = message(&halted, ROLLOUT);
+        assert!(told.starts_with("new routers came to a,"), "{told}");
+    }
+    // What the spec said before is rolled to.
+    pod_of(&mut seen, "a").outdated = true;
+    assert_eq!(changes(&first(&three(), &seen)), [("b", ROLL)]);
+}
+
+#[test]
+fn it_takes_down_no_more_than_may_drain_at_once() {
+    let two = pool(|p| (p.min_routers, p.max_draining) = (3, 2));
+    let mut seen = took_its_node_down();
+    pod_of(&mut seen, "c").outdated = true;
+    let one_more = [("a", Change::CancelDrain), ("c", ROLL)];
+    assert_eq!(changes(&first(&two, &seen)), one_more);
+}
+
+#[test]
+fn a_node_that_it_took_down_keeps_no_other_from_being_emptied() {
+    let mut seen = took_its_node_down();
+    edit(&mut seen, "c").schedulable = false;
+    let mut new = world(&[], &[("e", 0)]);
+    seen.nodes.append(&mut new.nodes);
+    seen.pods.append(&mut new.pods);
+    seen.view.routers.append(&mut new.view.routers);
+    let cordoned = Change::StartDrain(DrainReason::NodeCordoned);
+    let emptied = [("a", Change::CancelDrain), ("c", cordoned)];
+    assert_eq!(changes(&first(&three(), &seen)), emptied);
+}
+
+#[test]
+fn a_node_that_dies_with_a_router_that_worked_holds_nothing_up() {
+    let mut seen = took_its_node_down();
+    seen.view.routers.insert(router("a"), word(0));
+    dies(&mut seen, "a");
     let goes_on = [("a", Change::CancelDrain), ("b", ROLL)];
     assert_eq!(changes(&first(&three(), &seen)), goes_on);
 }

@@ -300,6 +300,14 @@ impl<'a> Members<'a> {
             .map(|(name, _)| *name)
     }
 
+    /// Nodes that died with a router of the template wanted now, before anybody heard of it: that
+    /// template may be what they died of.
+    pub(super) fn died_new(&self) -> impl Iterator<Item = &'a str> + '_ {
+        let never_came = |m: &Member| m.pod.is_some() && m.new && !m.outdated();
+        let died = self.lost.iter().filter(move |(_, m)| never_came(m));
+        died.map(|(name, _)| *name)
+    }
+
     /// Every member.
     pub(super) fn all(&self) -> impl Iterator<Item = (&'a str, Member<'a>)> + '_ {
         let leaving = self.leaving.iter().map(|(name, (m, _))| (*name, *m));

@@ -3,7 +3,8 @@
 //!
 //! A router is replaced when it is empty, and the next one begins to drain when the new one takes
 //! people. One that does not halts the rollout, first without a word, after
-//! `rolloutDeadlineSeconds` with a reason to read. Routers that never came up stand in nobody's
+//! `rolloutDeadlineSeconds` with a reason to read. One that took its node down before it said a word
+//! is one of `maxDraining` to the rollout, though to nothing else. Routers that never came up stand in nobody's
 //! way: they carry nobody, and go first when the template changes again. Those that are silent go
 //! last.
 
@@ -34,6 +35,8 @@ impl Draft<'_> {
         if members.unproven().next().is_some() || self.writes.values().any(starts_one) {
             return;
         }
+        // Their nodes have no mark any more that would count.
+        let died = members.died_new().count();
         let surging = size.grow_to > size.wanted;
         let outdated = members.outdated();
         let mut outdated = by_participants(outdated.filter(|(_, m)| !m.carries_too_much()));
@@ -45,7 +48,8 @@ impl Draft<'_> {
             let missed = surging && member.accepting();
             let alone = !missed && member.participants() == 0 && self.below_limit(name);
             let stays = matches!(self.active.get(name), Some(None));
-            if stays && (alone || self.may_drain(name, member, members)) {
+            let may = stays && self.below_limit_beside(died, name);
+            if may && (alone || self.may_drain(name, member, members)) {
                 self.start_drain(name, DrainReason::Rollout);
             }
         }
@@ -159,6 +163,10 @@ pub(super) fn verdict(pool: &ValidPool, members: &Members, size: &Size, now: Tim
             halted(pool, router, node, pod),
         );
     }
+    let died: Vec<&str> = members.died_new().collect();
+    if members.outdated().next().is_some() && died.len() >= pool.max_draining as usize {
+        return say(false, PoolReason::RolloutHalted, took_down(&died));
+    }
     if pool.rollout_paused {
         let message = format!(
             "{}, and no further one is replaced while the annotation plenum.dev/rollout-paused is \
@@ -215,5 +223,14 @@ fn halted(pool: &ValidPool, router: &RouterId, node: &str, pod: &Pod) -> String 
     format!(
         "the new router {router} on node {node} does not take people within {time} s: {why}. No \
          further one is replaced until it does; to go back, write what the spec said before"
+    )
+}
+
+fn took_down(nodes: &[&str]) -> String {
+    let nodes = some_of(nodes);
+    format!(
+        "new routers came to {nodes}, and before any zone controller heard of them kubelet and router \
+         fell silent there: what the spec says now may be why. No further one is replaced until they \
+         are heard, or their nodes are deleted; to go back, write what the spec said before"
     )
 }

@@ -70,7 +70,12 @@ impl Draft<'_> {
 
     /// With `name` no more than allowed drain.
     pub(super) fn below_limit(&self, name: &str) -> bool {
-        self.draining_but(name).count() < self.pool.max_draining as usize
+        self.below_limit_beside(0, name)
+    }
+
+    /// The same, where so many count as if they drained.
+    pub(super) fn below_limit_beside(&self, others: usize, name: &str) -> bool {
+        self.draining_but(name).count() + others < self.pool.max_draining as usize
     }
 
     fn draining_but<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
