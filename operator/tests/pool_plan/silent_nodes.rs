@@ -4,6 +4,7 @@ use super::world::*;
 
 const SCALING: &str = "ScalingActive";
 const CORDONED: Change = Change::StartDrain(DrainReason::NodeCordoned);
+const ROLL: Change = Change::StartDrain(DrainReason::Rollout);
 
 #[test]
 fn nobody_is_moved_to_it_and_it_keeps_no_other_node_from_being_emptied() {
@@ -95,4 +96,31 @@ fn one_that_drains_is_not_called_back_for_the_load() {
     draining(&mut seen, "b", DrainReason::ScaleDown, -5);
     falls_silent(&mut seen, "b");
     assert_eq!(changes(&after(&pool, &seen, 120)), [("c", Change::Label)]);
+}
+
+#[test]
+fn a_rollout_takes_it_from_nobody_who_has_no_room_elsewhere() {
+    let two = pool(|p| (p.rollout_deadline_seconds, p.min_routers) = (120, 2));
+    let mut seen = world(&[], &[("a", 50), ("b", 95)]);
+    falls_silent(&mut seen, "b");
+    pod_of(&mut seen, "b").outdated = true;
+    assert_eq!(changes(&after(&two, &seen, 120)), []);
+    word_of(&mut seen, "b").participants = 50;
+    assert_eq!(changes(&after(&two, &seen, 120)), [("b", ROLL)]);
+}
+
+#[test]
+fn while_a_rollout_empties_it_no_other_leaves_for_the_load_without_room_for_its_people() {
+    let pool = pool(|p| {
+        (p.rollout_deadline_seconds, p.max_draining) = (120, 2);
+        (p.min_routers, p.max_routers) = (2, 2);
+    });
+    let mut seen = world(&[], &[("a", 40), ("b", 95), ("d", 20)]);
+    falls_silent(&mut seen, "b");
+    pod_of(&mut seen, "b").outdated = true;
+    let begins = after(&pool, &seen, 120);
+    assert_eq!(changes(&begins), [("b", ROLL)]);
+    draining_since(&mut seen, "b", DrainReason::Rollout, 120);
+    let stays = plan(&pool, &seen, &begins.memory, at(240));
+    assert_eq!(changes(&stays), []);
 }

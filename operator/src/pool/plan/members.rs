@@ -58,8 +58,8 @@ impl Member<'_> {
         self.word.map_or(0, |word| word.participants)
     }
 
-    /// Those of them who move when it is to be empty: nobody can tell the people of a silent router
-    /// to do so, and the last word of it stands as long as it is silent.
+    /// Those of them who move when somebody wants its node empty: nobody can tell the people of a
+    /// silent router to do so, and its last word stands as long as it is silent.
     pub(super) fn movable(&self) -> u32 {
         let out_of_reach = self.silent && !self.word.is_some_and(Word::counts);
         if out_of_reach { 0 } else { self.participants() }

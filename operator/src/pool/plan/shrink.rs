@@ -107,7 +107,9 @@ impl Draft<'_> {
         drain < self.pool.max_draining as usize && may
     }
 
-    /// The people on all that drain have room on those that stay.
+    /// The people on all that drain have room on those that stay. Nodes that somebody wants empty do
+    /// not wait for the room of people whom nobody can tell to move. What is our own choice, a rollout
+    /// or fewer routers, takes nobody's router away before there is another.
     fn has_room(&self, name: &str, candidate: Member, members: &Members) -> bool {
         let stays = |node: &str| node != name && matches!(self.active.get(node), Some(None));
         let mut rest = members
@@ -124,12 +126,20 @@ impl Draft<'_> {
         }
         let room: u64 = rest.map(u64::from).sum();
         let drains: BTreeSet<&str> = self.draining_but(name).collect();
+        let moves = |node: &str, member: &Member| {
+            let leaves = members.leaving.contains_key(node);
+            u64::from(if leaves {
+                member.movable()
+            } else {
+                member.participants()
+            })
+        };
         let moving: u64 = members
             .all()
             .filter(|(node, _)| drains.contains(node))
-            .map(|(_, member)| u64::from(member.movable()))
+            .map(|(node, member)| moves(node, &member))
             .sum();
-        moving + u64::from(candidate.movable()) <= room
+        moving + moves(name, &candidate) <= room
     }
 }
 
