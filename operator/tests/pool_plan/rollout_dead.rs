@@ -129,3 +129,18 @@ fn a_node_that_dies_with_a_router_that_worked_holds_nothing_up() {
     let goes_on = [("a", Change::CancelDrain), ("b", ROLL)];
     assert_eq!(changes(&first(&three(), &seen)), goes_on);
 }
+
+#[test]
+fn a_router_whose_kubelet_is_silent_is_not_rolled_before_that_is_back() {
+    let mut seen = world(&[], &[("a", 0), ("b", 5), ("c", 5), ("d", 5)]);
+    pod_of(&mut seen, "a").outdated = true;
+    edit(&mut seen, "a").ready = false;
+    pod_of(&mut seen, "a").ready = false;
+    // Its word comes and goes with its link, and no mark with it.
+    assert_eq!(changes(&first(&three(), &seen)), []);
+    let mut unheard = seen.clone();
+    dies(&mut unheard, "a");
+    assert_eq!(changes(&first(&three(), &unheard)), []);
+    edit(&mut seen, "a").ready = true;
+    assert_eq!(changes(&first(&three(), &seen)), [("a", ROLL)]);
+}

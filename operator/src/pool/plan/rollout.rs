@@ -39,7 +39,9 @@ impl Draft<'_> {
         let died = members.died_new().count();
         let surging = size.grow_to > size.wanted;
         let outdated = members.outdated();
-        let mut outdated = by_participants(outdated.filter(|(_, m)| !m.carries_too_much()));
+        // With a silent kubelet nobody would make its router anew.
+        let may = |member: &Member| member.node.ready && !member.carries_too_much();
+        let mut outdated = by_participants(outdated.filter(|(_, member)| may(member)));
         // Nobody can tell the people of silent ones to move: each of them takes its whole time.
         outdated.sort_by_key(|(_, member)| (member.silent, member.accepting()));
         for (name, member) in outdated {
