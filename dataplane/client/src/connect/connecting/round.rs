@@ -30,6 +30,18 @@ enum Others {
     AfterTest(Instant),
 }
 
+/// What may come of those that were full in the round before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Hope {
+    /// Nobody was.
+    #[default]
+    None,
+    /// Somebody was: one of the later ones may be asked beside this.
+    Full,
+    /// And one of those asked since has only failed: it may be the same.
+    Missed,
+}
+
 /// One round through the zones.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
@@ -39,8 +51,7 @@ pub(super) struct Asking {
     /// Of which nothing has been heard yet: asked when the others do not answer either, or beside
     /// them when they stay full.
     later: VecDeque<Spot>,
-    /// Somebody was full in the round before: one of the later ones may be asked beside this.
-    again: bool,
+    hope: Hope,
     current: Option<(Attempt, Spot)>,
     others: Others,
     /// For good.
@@ -49,8 +60,6 @@ pub(super) struct Asking {
     full: bool,
     /// The meeting is here, and it is not the zone that is full.
     stays: bool,
-    /// One of those asked has only failed.
-    missed: bool,
     troubles: Vec<Trouble>,
 }
 
@@ -88,7 +97,7 @@ impl Asking {
     /// before it.
     pub fn shown(self, again: bool, until: Instant) -> Self {
         Self {
-            again,
+            hope: if again { Hope::Full } else { Hope::None },
             others: Others::AfterTest(until),
             ..self
         }
@@ -97,7 +106,7 @@ impl Asking {
     /// All of a round in which somebody was full.
     pub fn once_more(self) -> Self {
         Self {
-            again: true,
+            hope: Hope::Full,
             others: self.others,
             ..Self::beyond(self.round, self.later, Vec::new())
         }
@@ -138,7 +147,11 @@ impl Asking {
     /// The turn of one of them, where somebody stays full.
     pub fn take_later(&mut self, closed: &Closed, now: Instant) -> Option<Spot> {
         let open = |spot: &Spot| !closed.has(spot.zone, now);
-        let place = self.later.iter().position(open).filter(|_| self.again)?;
+        let place = self
+            .later
+            .iter()
+            .position(open)
+            .filter(|_| self.hope != Hope::None)?;
         self.later.remove(place)
     }
 
@@ -230,8 +243,8 @@ impl Asking {
 
     /// Somebody was full a moment ago, and one of those asked since has only failed: that may be
     /// the one, so what others refuse for good is not the end yet.
-    pub const fn hopes(&self) -> bool {
-        self.again && self.missed
+    pub fn hopes(&self) -> bool {
+        self.hope == Hope::Missed
     }
 
     /// What was refused for good.
@@ -241,7 +254,9 @@ impl Asking {
 
     /// What is wrong with one of those that were asked.
     pub fn know(&mut self, troubles: Vec<Trouble>) {
-        self.missed = true;
+        if self.hope == Hope::Full {
+            self.hope = Hope::Missed;
+        }
         self.troubles.extend(troubles);
     }
 
