@@ -97,7 +97,8 @@ mod tests {
     fn of_a_thousand_pools_ten_a_second_write_and_each_has_its_turn() {
         let writes = writes(1_000, Duration::from_secs(200));
         let first = writes.iter().map(|of| of[0]).min().unwrap();
-        assert!(writes.iter().all(|of| of.len() == 2), "each every 100 s");
+        let turns = |of: &Vec<Instant>| (2..=3).contains(&of.len());
+        assert!(writes.iter().all(turns), "each every 100 s");
         for second in 1..199 {
             let from = first + Duration::from_secs(second);
             let within = |at: &&Instant| (from..from + Duration::from_secs(1)).contains(*at);
