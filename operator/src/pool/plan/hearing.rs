@@ -13,7 +13,7 @@
 //! router's own trouble: no controller hears it, or all of them hear some other router of the pool.
 //! Such a router is silent: nobody waits for it any more, and what it needs is a person.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -36,8 +36,6 @@ pub(super) struct Heard {
     missed: BTreeMap<RouterId, Missed>,
     /// Some router was heard by every controller, when all of these were heard last.
     any: bool,
-    /// Nodes whose kubelet and router were silent when every controller was heard last, and since.
-    lost: BTreeSet<String>,
     runs: Runs,
 }
 
@@ -69,7 +67,6 @@ impl Heard {
                 all: None,
                 missed: missed.map(|(router, it)| (router.clone(), *it)).collect(),
                 any: self.any,
-                lost: self.lost.clone(),
                 runs,
             };
         }
@@ -104,7 +101,6 @@ impl Heard {
                 .map(|(router, pod)| (router.clone(), missed_since(router, pod)))
                 .collect(),
             any: !heard.is_empty(),
-            lost: self.lost.clone(),
             runs,
         }
     }
@@ -130,16 +126,6 @@ impl Hearing {
             patience: pool.rollout_deadline,
             now,
         }
-    }
-
-    /// Kubelet and router of this node were silent when every controller was heard last, and since.
-    pub(super) fn was_lost(&self, node: &str) -> bool {
-        self.heard.lost.contains(node)
-    }
-
-    /// These are the nodes now of which that is so.
-    pub(super) fn remember_lost(&mut self, nodes: BTreeSet<String>) {
-        self.heard.lost = nodes;
     }
 
     /// For the memory.

@@ -1,6 +1,6 @@
 //! What each labelled node is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
@@ -143,10 +143,10 @@ impl Member<'_> {
     }
 
     /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
-    /// from them is no news of the router. One that was lost before is not back because one of them
-    /// is away.
-    fn is_lost(&self, coverage: Coverage, before: bool) -> bool {
-        let listened = coverage == Coverage::Complete || before;
+    /// from them is no news of the router. One that they did not hear for long is not back because
+    /// one of them is away.
+    fn lost(&self, coverage: Coverage) -> bool {
+        let listened = coverage == Coverage::Complete || self.missed;
         listened && !self.node.ready && !self.word.is_some_and(|word| word.fresh)
     }
 }
@@ -193,7 +193,6 @@ impl<'a> Members<'a> {
             ending: ending(seen),
             hearing,
         };
-        let mut lost = BTreeSet::new();
         for (name, node) in labelled(seen) {
             let pod = by_node.get(name.as_str()).copied();
             let coverage = seen.view.coverage;
@@ -208,17 +207,12 @@ impl<'a> Members<'a> {
                 missed: pod.is_some_and(|(router, _)| hearing.is_missed_for_long(router)),
                 silent: pod.is_some_and(|(router, pod)| hearing.is_silent(router, pod, word)),
             };
-            let is_lost = member.is_lost(coverage, hearing.was_lost(name));
-            if is_lost {
-                lost.insert(name.clone());
-            }
-            members.place(name, member, is_lost);
+            members.place(name, member, coverage);
         }
-        members.hearing.remember_lost(lost);
         members
     }
 
-    fn place(&mut self, name: &'a str, member: Member<'a>, is_lost: bool) {
+    fn place(&mut self, name: &'a str, member: Member<'a>, coverage: Coverage) {
         if let Some(reason) = self.ending.or_else(|| must_leave(&member)) {
             self.leaving.insert(name, (member, reason));
             return;
@@ -226,7 +220,9 @@ impl<'a> Members<'a> {
         let reason = member.node.drain.map(|drain| drain.reason);
         let part = match reason {
             // Its router comes back with its node, if ever, and is rolled then.
-            None | Some(DrainReason::Rollout | DrainReason::Requested) if is_lost => &mut self.lost,
+            None | Some(DrainReason::Rollout | DrainReason::Requested) if member.lost(coverage) => {
+                &mut self.lost
+            }
             Some(DrainReason::Rollout) if !member.renewed() => &mut self.rolling,
             // Whoever asked for the drain has taken it back: it serves again.
             None | Some(DrainReason::Rollout | DrainReason::Requested) => {
