@@ -45,8 +45,7 @@ struct Missed {
     /// It was never heard since it runs. That it was begins its time anew, as does the first run
     /// after one that was; not each of a process that ends time and again.
     unheard: bool,
-    /// Some controller hears it all the same, or did since it is missed: that this one begins anew,
-    /// and then hears it again, does not bring the router back to the others.
+    /// Some controller hears it all the same.
     by_some: bool,
 }
 
@@ -85,7 +84,7 @@ impl Heard {
             Missed {
                 since: before.map_or(now, |before| before.since),
                 unheard,
-                by_some: in_touch(seen, router) || before.is_some_and(|before| before.by_some),
+                by_some: in_touch(seen, router),
             }
         };
         let by_all = |router: &RouterId| {
