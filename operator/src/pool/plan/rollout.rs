@@ -4,9 +4,9 @@
 //! A router is replaced when it is empty, and the next one begins to drain when the new one takes
 //! people. One that does not halts the rollout, first without a word, after
 //! `rolloutDeadlineSeconds` with a reason to read. One that took its node down before it said a word
-//! is one of `maxDraining` to the rollout, though to nothing else. Routers that never came up stand in nobody's
-//! way: they carry nobody, and go first when the template changes again. Those that are silent go
-//! last.
+//! is one of `maxDraining` to the rollout, though to nothing else. Routers that never came up stand
+//! in nobody's way: they carry nobody, and go first when the template changes again. Those that are
+//! silent go last.
 
 use std::collections::BTreeSet;
 
