@@ -13,7 +13,7 @@ use url::Url;
 
 use super::blame::Blame;
 use super::connecting::Setting;
-use super::doors::{self, Doors, Exit};
+use super::doors::{self, Doors, Exit, Ticket};
 use super::driver::{Arrived, Driver};
 use super::errand::Question;
 use super::places::Places;
@@ -131,6 +131,7 @@ impl Connector {
     ) -> Result<Box<Located>, JoinError> {
         let plan = &*self.plan;
         let returns = request.ticket.is_some();
+        let ticket = self.ticket(&request);
         let setting = Setting {
             meeting: plan.meeting.clone(),
             directories: plan.directories.iter().map(Url::to_string).collect(),
@@ -143,7 +144,6 @@ impl Connector {
             patience: plan.patience,
             seed: rand::random(),
         };
-        let ticket = request.ticket.clone();
         let doors = Doors::new(&plan.network, &self.proxy, &self.exits, ticket);
         let driver = Driver::new(
             doors,
@@ -177,6 +177,15 @@ impl Connector {
             places,
             admission,
         }))
+    }
+
+    /// What opens the tunnels of the zone that the participant comes back to.
+    fn ticket(&self, request: &JoinRequest) -> Option<Ticket> {
+        let (known, (zone, _)) = self.known.as_ref().zip(self.here)?;
+        Some(Ticket {
+            zone: known.zones.get(zone)?.clone(),
+            text: request.ticket.clone()?,
+        })
     }
 
     /// The network by which the router of an offer is reached, from where the participant is.

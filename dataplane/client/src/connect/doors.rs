@@ -1,6 +1,7 @@
 //! Networks for every way to every address: whom to trust there, and through which proxies.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use http::HeaderValue;
 use plenum_transport::route::{Credentials, Hop, Route};
@@ -28,9 +29,16 @@ pub(crate) struct Doors<'a> {
     network: &'a Network,
     proxy: &'a ProxySettings,
     exits: &'a [Exit],
-    /// The ticket of who comes back, which opens tunnels when the token is too old to.
-    ticket: Option<String>,
+    ticket: Option<Ticket>,
     opened: BTreeMap<Key, Opened>,
+}
+
+/// Of who comes back: it opens its own zone's tunnels when the token is too old to, and is
+/// nothing to those of other zones.
+#[derive(Debug, Clone)]
+pub(crate) struct Ticket {
+    pub zone: Place,
+    pub text: String,
 }
 
 /// What tells one network from another. Not the places of zones and tunnels in an answer: the
@@ -73,7 +81,7 @@ impl<'a> Doors<'a> {
         network: &'a Network,
         proxy: &'a ProxySettings,
         exits: &'a [Exit],
-        ticket: Option<String>,
+        ticket: Option<Ticket>,
     ) -> Self {
         Self {
             network,
@@ -105,7 +113,7 @@ impl<'a> Doors<'a> {
         let url = read("tunnel", &place.tunnels[tunnel.index])?;
         let route = self.route(&url, out)?;
         let trust = self.zone(place, &url, out)?;
-        let proof = self.ticket.clone().or_else(|| places.token.clone());
+        let proof = proof(self.ticket.as_ref(), places, place, Instant::now());
         let hop = hop(&url, &trust, proof.as_deref()).map_err(|why| odd(&url, why))?;
         let key = Key {
             out,
@@ -265,6 +273,16 @@ pub(crate) fn with_ticket(network: &Network, ticket: &str) -> Network {
     }
 }
 
+/// What a zone's tunnel is shown. A token that is surely good opens every tunnel; one of which
+/// nobody knows how old it is, as the user gave it, is left for the zone's own ticket.
+fn proof(ticket: Option<&Ticket>, places: &Places, zone: &Place, now: Instant) -> Option<String> {
+    let is_good = places.expires.is_some_and(|expires| now < expires);
+    let ticket = ticket.filter(|ticket| !is_good && ticket.zone.is(zone));
+    ticket
+        .map(|ticket| ticket.text.clone())
+        .or_else(|| places.token.clone())
+}
+
 /// A tunnel as a proxy: TLS, and a token or ticket as the password.
 fn hop(url: &Url, trust: &Network, proof: Option<&str>) -> Result<Hop, String> {
     let host = url.host_str().unwrap_or_default();
@@ -284,6 +302,8 @@ pub(crate) fn header(token: Option<&str>) -> Result<Option<HeaderValue>, JoinErr
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use plenum_emulator::{HttpProxy, ProxyRules};
     use tokio::net::TcpListener;
 
@@ -402,6 +422,34 @@ mod tests {
         }
         let shown = doors.opened.values().filter_map(|it| it.proof.as_deref());
         assert_eq!(shown.collect::<Vec<_>>(), ["new"]);
+    }
+
+    #[test]
+    fn a_ticket_is_shown_to_its_own_zone_alone_and_when_the_token_may_be_too_old() {
+        let zone = |name: &str| Place {
+            name: Some(name.parse().unwrap()),
+            ..Place::default()
+        };
+        let ticket = Ticket {
+            zone: zone("berlin"),
+            text: "ticket".to_owned(),
+        };
+        let now = Instant::now();
+        let shown = |to: &str, expires: Option<Instant>| {
+            let places = Places {
+                token: Some("token".to_owned()),
+                expires,
+                zones: vec![],
+            };
+            proof(Some(&ticket), &places, &zone(to), now).unwrap()
+        };
+        let fresh = Some(now + Duration::from_secs(600));
+        assert_eq!(shown("berlin", fresh), "token");
+        assert_eq!(shown("berlin", Some(now)), "ticket");
+        assert_eq!(shown("berlin", None), "ticket", "the user gave the token");
+        for expires in [fresh, Some(now), None] {
+            assert_eq!(shown("paris", expires), "token");
+        }
     }
 
     #[test]

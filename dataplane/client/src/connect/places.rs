@@ -113,7 +113,7 @@ impl Places {
 impl Place {
     /// Whether two answers speak of the same zone: by its name, or by a controller where the
     /// user named it.
-    fn is(&self, other: &Self) -> bool {
+    pub(super) fn is(&self, other: &Self) -> bool {
         if let (Some(name), Some(its)) = (&self.name, &other.name) {
             return name == its;
         }
