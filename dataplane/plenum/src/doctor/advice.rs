@@ -129,7 +129,7 @@ fn of_this_network(findings: &Findings) -> Vec<String> {
                 advice.push(format!("Look at the proxy: {says}."));
             }
             (Subject::Clock, Health::Odd) => advice.push(format!(
-                "Set this machine's clock, best by NTP: {says}. Certificates and tokens go by the time."
+                "Set this machine's clock, best by NTP: {says}. Certificates are judged by it."
             )),
             (Subject::PacketSize, Health::Odd) => advice.push(format!(
                 "Ask for packets of 1,280 bytes or more to pass, and for ICMP \"too big\" not to be blocked: {says}."
@@ -162,12 +162,18 @@ fn of_certificates(findings: &Findings) -> Vec<String> {
     let wrong =
         wrong.filter(|it| it.subject == Subject::Certificate && it.health == Health::Blocked);
     wrong
-        .map(|it| {
-            format!(
+        .filter_map(|it| match findings.clock(&it.at) {
+            None => Some(format!(
                 "{} shows a certificate that is not trusted ({}): give its authority with --ca FILE; \
                  if something here opens TLS to inspect it, ask for {} to be left alone.",
                 it.at, it.says, it.at
-            )
+            )),
+            Some(Health::Works) => Some(format!(
+                "Tell whoever runs {} to renew its certificate ({}).",
+                it.at, it.says
+            )),
+            // There is nothing wrong with the certificate.
+            Some(_) => None,
         })
         .collect()
 }

@@ -239,14 +239,17 @@ async fn look(url: &Url, party: Party, network: &Network, proxy: &ProxySettings)
         }
         return found;
     };
-    let certificate = reach::certificate(&network, url, party).await;
+    let (certificate, good) = reach::certificate(&network, url, party).await;
     let trusted = certificate.health == Health::Works;
     found.push(certificate);
-    if trusted {
-        found.extend(clock::clock(&network, url).await);
-    } else {
+    let clock = match good {
+        Some(then) => clock::clock(&network, url, then).await,
+        None => None,
+    };
+    if !trusted && clock.is_none() {
         found.extend(sign_in(&network, url, Health::Blocked).await);
     }
+    found.extend(clock);
     found
 }
 

@@ -158,6 +158,13 @@ impl Finding {
 }
 
 impl Findings {
+    /// Whether this machine's clock agrees with that server's, which shows a certificate that is
+    /// out of date by it; `None` where that was not found out.
+    pub fn clock(&self, at: &str) -> Option<Health> {
+        let clock = |it: &&Finding| it.subject == Subject::Clock && it.at == at;
+        self.all.iter().find(clock).map(|it| it.health)
+    }
+
     /// What was found of this.
     pub fn of(&self, subject: Subject, party: Party) -> impl Iterator<Item = &Finding> {
         let all = self.all.iter();

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use plenum_client::Network;
 use plenum_transport::route::Route;
 use plenum_transport::tls;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::ClientConfig;
-use tokio_rustls::rustls::pki_types::ServerName;
 use url::Url;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
@@ -128,34 +128,52 @@ pub async fn through(network: &Network, url: &Url, proxy: &str) -> Finding {
     }
 }
 
-/// Shakes hands, and looks at the certificate.
-pub async fn certificate(network: &Network, url: &Url, party: Party) -> Finding {
+/// Shakes hands, and looks at the certificate. One that is out of date, or not good yet, by this
+/// machine's clock, comes with a time at which its dates would be good.
+pub async fn certificate(
+    network: &Network,
+    url: &Url,
+    party: Party,
+) -> (Finding, Option<UnixTime>) {
     let (host, port) = host_and_port(url);
     let at = format!("{host}:{port}");
     let finding = |health| Finding::new(Subject::Certificate, party, at.clone(), health);
     let began = Instant::now();
     let shaken = timeout(2 * WITHIN, shake(network, &host, port)).await;
     let took = began.elapsed();
-    match shaken {
-        Ok(Ok(says)) => finding(Health::Works).saying(says).taking(took),
-        Ok(Err(why)) => finding(Health::Blocked).saying(why).taking(took),
-        Err(_) => finding(Health::Blocked)
-            .saying("no answer to TLS")
-            .taking(took),
+    let (finding, good) = match shaken {
+        Ok(Ok(says)) => (finding(Health::Works).saying(says), None),
+        Ok(Err(why)) => (finding(Health::Blocked).saying(why.says), why.good),
+        Err(_) => (finding(Health::Blocked).saying("no answer to TLS"), None),
+    };
+    (finding.taking(took), good)
+}
+
+/// Why there is no connection.
+struct Unshaken {
+    says: String,
+    /// Its certificate's dates would be good then.
+    good: Option<UnixTime>,
+}
+
+impl<E: std::error::Error> From<E> for Unshaken {
+    fn from(error: E) -> Self {
+        Self {
+            says: error.to_string(),
+            good: None,
+        }
     }
 }
 
-async fn shake(network: &Network, host: &str, port: u16) -> Result<String, String> {
-    let stream = network
-        .route()
-        .connect(host, port)
-        .await
-        .map_err(|error| error.to_string())?;
-    let config: Arc<ClientConfig> = tls::client_config(network.trust(), None, &[b"http/1.1"])
-        .map_err(|error| error.to_string())?;
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
+async fn shake(network: &Network, host: &str, port: u16) -> Result<String, Unshaken> {
+    let stream = network.route().connect(host, port).await?;
+    let config: Arc<ClientConfig> = tls::client_config(network.trust(), None, &[b"http/1.1"])?;
+    let name = ServerName::try_from(host.to_owned())?;
     let tls = TlsConnector::from(config).connect(name, stream).await;
-    let tls = tls.map_err(|error| error.to_string())?;
+    let tls = tls.map_err(|error| Unshaken {
+        good: would_be_good(&error),
+        ..error.into()
+    })?;
     let (_, connection) = tls.get_ref();
     let certificates = connection.peer_certificates().unwrap_or_default();
     let read = certificates
@@ -169,6 +187,19 @@ async fn shake(network: &Network, host: &str, port: u16) -> Result<String, Strin
         ),
         None => "trusted".to_owned(),
     })
+}
+
+/// When a certificate's dates would be good that is refused for these.
+fn would_be_good(error: &std::io::Error) -> Option<UnixTime> {
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::InvalidCertificate(why) = error else {
+        return None;
+    };
+    match why {
+        CertificateError::NotValidYetContext { not_before, .. } => Some(*not_before),
+        CertificateError::ExpiredContext { not_after, .. } => Some(*not_after),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

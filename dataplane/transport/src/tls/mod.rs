@@ -11,9 +11,12 @@ mod trust;
 
 use std::sync::Arc;
 
+use rustls::client::WantsClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, ServerConfig};
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
+use rustls::{ClientConfig, ConfigBuilder, ServerConfig};
+use rustls_pki_types::UnixTime;
 
 pub use files::{Files, Loaded};
 pub use identity::Identity;
@@ -64,16 +67,46 @@ pub fn client_config(
     identity: Option<&Identity>,
     alpn: &[&[u8]],
 ) -> Result<Arc<ClientConfig>, TlsError> {
-    let builder = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .dangerous()
-        .with_custom_certificate_verifier(trust.server_verifier()?);
+    let builder = client(trust, Arc::new(DefaultTimeProvider))?;
     let mut config = match identity {
         Some(identity) => builder.with_client_auth_cert(identity.chain(), identity.key())?,
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = protocols(alpn);
     Ok(Arc::new(config))
+}
+
+/// The same without an identity, for whoever wants to know what the server says to a client whose
+/// clock is right: certificates are judged as if it were `then`.
+pub fn client_config_at(
+    trust: &Trust,
+    alpn: &[&[u8]],
+    then: UnixTime,
+) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut config = client(trust, Arc::new(Stopped(then)))?.with_no_client_auth();
+    config.alpn_protocols = protocols(alpn);
+    Ok(Arc::new(config))
+}
+
+fn client(
+    trust: &Trust,
+    time: Arc<dyn TimeProvider>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, TlsError> {
+    let builder = ClientConfig::builder_with_details(provider(), time)
+        .with_protocol_versions(&[&rustls::version::TLS13])?;
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(trust.server_verifier()?))
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct Stopped(UnixTime);
+
+impl TimeProvider for Stopped {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(self.0)
+    }
 }
 
 /// The server's side of a TLS 1.3 connection. With `clients` every client must show a

@@ -98,6 +98,23 @@ fn each_obstacle_has_its_advice() {
 }
 
 #[test]
+fn a_certificate_that_is_out_of_date_by_a_wrong_clock_is_not_its_servers_fault() {
+    let advice = |clock| {
+        advice(&found(
+            vec![
+                finding(Subject::Certificate, Party::Controller, BAD),
+                finding(Subject::Clock, Party::Here, clock),
+            ],
+            false,
+        ))
+    };
+    let wrong = advice(Health::Odd);
+    assert!(wrong.len() == 1 && wrong[0].contains("NTP"), "{wrong:?}");
+    let right = advice(GOOD);
+    assert!(right.len() == 1 && right[0].contains("renew"), "{right:?}");
+}
+
+#[test]
 fn one_of_two_controllers_that_works_needs_no_administrator() {
     let all = vec![
         finding(Subject::Port, Party::Controller, BAD),
