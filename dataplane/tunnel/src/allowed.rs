@@ -1,7 +1,7 @@
 //! What may be reached through a tunnel: exactly what the zone registered.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use plenum_wire::Fingerprint;
 use plenum_wire::link::RouterTarget;
@@ -95,13 +95,22 @@ impl Target {
     }
 }
 
-/// Whether a machine of a zone may have this address. Cloud providers answer questions about a
-/// machine's rights at link-local ones.
+/// Where cloud providers answer questions about a machine's rights, beside link-local addresses:
+/// Amazon and Google by IPv6, Alibaba, Oracle.
+const METADATA: [IpAddr; 4] = [
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+];
+
+/// Whether a machine of a zone may have this address.
 #[must_use]
 pub fn is_plausible(address: IpAddr, loopback: bool) -> bool {
     let address = address.to_canonical();
     let strange = address.is_unspecified()
         || address.is_multicast()
+        || METADATA.contains(&address)
         || match address {
             IpAddr::V4(address) => {
                 address.is_broadcast() || address.is_link_local() || address.octets()[0] == 0
