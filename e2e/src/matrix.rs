@@ -71,7 +71,7 @@ pub struct Options {
     /// Where figures and logs go
     #[arg(long)]
     reports: PathBuf,
-    /// How many scenarios are played beside each other; times are best taken alone
+    /// How many scenarios are played beside each other; one at a time, what misses its time fails
     #[arg(long, default_value_t = NonZero::<usize>::MIN)]
     together: NonZero<usize>,
     /// Only scenarios whose name contains this
@@ -136,7 +136,8 @@ pub enum Part {
 }
 
 /// Plays the scenarios that were asked for; writes `matrix.json` and logs, and prints a table.
-/// Fails when something did not go as it should.
+/// Fails when something did not go as it should, or, where scenarios are played one at a time,
+/// missed its time.
 pub async fn run(options: &Options) -> Result<()> {
     ensure!(
         rustix::process::geteuid().is_root(),
@@ -161,14 +162,18 @@ pub async fn run(options: &Options) -> Result<()> {
         // After each, so that an interrupted run has its figures too.
         report::write(&outcomes, &options.reports)?;
     }
-    let failed = outcomes.iter().filter(|one| !one.failures.is_empty());
-    let failed: Vec<&str> = failed.map(|one| one.name.as_str()).collect();
-    ensure!(
-        failed.is_empty(),
-        "not as it should be: {}",
-        failed.join(", ")
-    );
+    let failed = names(&outcomes, |one| !one.failures.is_empty());
+    ensure!(failed.is_empty(), "not as it should be: {failed}");
+    let late = names(&outcomes, |one| !one.in_time);
+    let alone = options.together == NonZero::<usize>::MIN;
+    ensure!(late.is_empty() || !alone, "took longer than it may: {late}");
     Ok(())
+}
+
+fn names(outcomes: &[Outcome], which: impl Fn(&Outcome) -> bool) -> String {
+    let these = outcomes.iter().filter(|one| which(one));
+    let names: Vec<&str> = these.map(|one| one.name.as_str()).collect();
+    names.join(", ")
 }
 
 async fn outcome(scenario: &Scenario, options: &Options) -> Outcome {

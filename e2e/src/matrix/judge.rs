@@ -9,8 +9,8 @@ use super::call::{Call, KINDS, Report, Track};
 use super::marks::{self, Directions};
 use super::scenario::{Expected, Joins, Refused, Rung, Scenario};
 
-/// Machines are busy: so many times its limit a time may be, and in any case so long; beyond
-/// that it is a failure.
+/// Machines are busy, most of all where scenarios are played beside each other: so many times its
+/// limit a time may be, and in any case so long; beyond that it is a failure everywhere.
 const GENEROUS: u64 = 3;
 const GENEROUS_MS: u64 = 3_000;
 
