@@ -13,10 +13,11 @@ use url::Url;
 
 use super::blame::Blame;
 use super::connecting::Setting;
-use super::doors::{self, Doors, Exit, Ticket};
+use super::doors::{self, Doors, Exit};
 use super::driver::{Arrived, Driver};
 use super::errand::Question;
 use super::places::Places;
+use super::proof::{Ticket, with_ticket};
 use super::words::{Out, Path, Steps, Waiting};
 use crate::error::JoinError;
 use crate::network::Network;
@@ -191,7 +192,7 @@ impl Connector {
     /// The network by which the router of an offer is reached, from where the participant is.
     pub fn towards(&self, network: &Network, offer: &Offer) -> Network {
         match self.here {
-            Some((_, path)) if path.tunnel.is_some() => doors::with_ticket(network, &offer.ticket),
+            Some((_, path)) if path.tunnel.is_some() => with_ticket(network, &offer.ticket),
             Some(_) if !network.route().is_direct() && self.spares_proxy(offer) => {
                 network.via(Route::direct())
             }

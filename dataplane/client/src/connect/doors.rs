@@ -8,6 +8,7 @@ use plenum_transport::route::{Credentials, Hop, Route};
 use url::Url;
 
 use super::places::{Place, Places};
+use super::proof::{self, Ticket};
 use super::words::{Failure, Fault, Out, Path, Tunnel};
 use crate::error::JoinError;
 use crate::network::Network;
@@ -31,14 +32,6 @@ pub(crate) struct Doors<'a> {
     exits: &'a [Exit],
     ticket: Option<Ticket>,
     opened: BTreeMap<Key, Opened>,
-}
-
-/// Of who comes back: it opens its own zone's tunnels when the token is too old to, and is
-/// nothing to those of other zones.
-#[derive(Debug, Clone)]
-pub(crate) struct Ticket {
-    pub zone: Place,
-    pub text: String,
 }
 
 /// What tells one network from another. Not the places of zones and tunnels in an answer: the
@@ -113,7 +106,7 @@ impl<'a> Doors<'a> {
         let url = read("tunnel", &place.tunnels[tunnel.index])?;
         let route = self.route(&url, out)?;
         let trust = self.zone(place, &url, out)?;
-        let proof = proof(self.ticket.as_ref(), places, place, Instant::now());
+        let proof = proof::shown(self.ticket.as_ref(), places, place, Instant::now());
         let hop = hop(&url, &trust, proof.as_deref()).map_err(|why| odd(&url, why))?;
         let key = Key {
             out,
@@ -258,31 +251,6 @@ pub(crate) fn odd(url: &Url, reason: String) -> Failure {
     }
 }
 
-/// The same network for what an offer is for: its ticket opens tunnels for as long as its
-/// holder is in the meeting, and the directory's token for ten minutes.
-pub(crate) fn with_ticket(network: &Network, ticket: &str) -> Network {
-    let hops = network.route().hops();
-    let Some((tunnel, before)) = hops.split_last() else {
-        return network.clone();
-    };
-    let credentials = Credentials::Bearer(ticket.to_owned());
-    match tunnel.clone().with(&credentials) {
-        Ok(tunnel) => network.via(Route::through(before.iter().cloned()).then(tunnel)),
-        // It cannot be shown: the token is left.
-        Err(_) => network.clone(),
-    }
-}
-
-/// What a zone's tunnel is shown. A token that is surely good opens every tunnel; one of which
-/// nobody knows how old it is, as the user gave it, is left for the zone's own ticket.
-fn proof(ticket: Option<&Ticket>, places: &Places, zone: &Place, now: Instant) -> Option<String> {
-    let is_good = places.expires.is_some_and(|expires| now < expires);
-    let ticket = ticket.filter(|ticket| !is_good && ticket.zone.is(zone));
-    ticket
-        .map(|ticket| ticket.text.clone())
-        .or_else(|| places.token.clone())
-}
-
 /// A tunnel as a proxy: TLS, and a token or ticket as the password.
 fn hop(url: &Url, trust: &Network, proof: Option<&str>) -> Result<Hop, String> {
     let host = url.host_str().unwrap_or_default();
@@ -302,43 +270,7 @@ pub(crate) fn header(token: Option<&str>) -> Result<Option<HeaderValue>, JoinErr
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use plenum_emulator::{HttpProxy, ProxyRules};
-    use tokio::net::TcpListener;
-
     use super::*;
-
-    async fn tunnel(proof: &str) -> HttpProxy {
-        let rules = ProxyRules {
-            authorization: Some(format!("Bearer {proof}")),
-            ..ProxyRules::default()
-        };
-        HttpProxy::start(rules).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn what_follows_an_offer_shows_its_ticket_and_no_longer_the_token() {
-        let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = target.local_addr().unwrap().port();
-        let tunnel = tunnel("ticket").await;
-        let token = Credentials::Bearer("token".to_owned());
-        let hop = Hop::plain("127.0.0.1", tunnel.address().port()).unwrap();
-        let hop = hop.with(&token).unwrap();
-        let network = Network::new(None).unwrap().via(Route::through([hop]));
-        let by = async |network: &Network| network.route().connect("127.0.0.1", port).await;
-        assert!(
-            by(&network).await.is_err(),
-            "the tunnel knows no such token"
-        );
-        assert!(by(&with_ticket(&network, "ticket")).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_network_without_a_tunnel_stays_as_it_is() {
-        let network = Network::new(None).unwrap();
-        assert!(with_ticket(&network, "ticket").route().is_direct());
-    }
 
     #[tokio::test]
     async fn no_proxy_keeps_those_from_the_proxy_that_it_names_and_no_others() {
@@ -422,34 +354,6 @@ mod tests {
         }
         let shown = doors.opened.values().filter_map(|it| it.proof.as_deref());
         assert_eq!(shown.collect::<Vec<_>>(), ["new"]);
-    }
-
-    #[test]
-    fn a_ticket_is_shown_to_its_own_zone_alone_and_when_the_token_may_be_too_old() {
-        let zone = |name: &str| Place {
-            name: Some(name.parse().unwrap()),
-            ..Place::default()
-        };
-        let ticket = Ticket {
-            zone: zone("berlin"),
-            text: "ticket".to_owned(),
-        };
-        let now = Instant::now();
-        let shown = |to: &str, expires: Option<Instant>| {
-            let places = Places {
-                token: Some("token".to_owned()),
-                expires,
-                zones: vec![],
-            };
-            proof(Some(&ticket), &places, &zone(to), now).unwrap()
-        };
-        let fresh = Some(now + Duration::from_secs(600));
-        assert_eq!(shown("berlin", fresh), "token");
-        assert_eq!(shown("berlin", Some(now)), "ticket");
-        assert_eq!(shown("berlin", None), "ticket", "the user gave the token");
-        for expires in [fresh, Some(now), None] {
-            assert_eq!(shown("paris", expires), "token");
-        }
     }
 
     #[test]

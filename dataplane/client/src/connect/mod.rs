@@ -14,6 +14,7 @@
 //! | [`choice`] | pure: what the figures say |
 //! | `driver`, `errand`, `doors` | does what [`Connecting`] decides: requests, and the ways that they go |
 //! | `places` | pure: where the meeting may be joined |
+//! | `proof` | what tunnels are shown |
 //! | `blame` | pure: which way is the last choice, because routers could not be reached by it |
 //! | `connector` | what a session knows of its way |
 //! | [`inspect`] | the steps one by one |
@@ -30,6 +31,7 @@ pub mod inspect;
 mod looking;
 mod measure;
 mod places;
+mod proof;
 mod words;
 
 pub(crate) use connector::{Connector, Located};
