@@ -153,7 +153,7 @@ pub struct Connecting {
     /// What is wrong with the tunnels, once all of them have failed.
     tunnels_wrong: Vec<Trouble>,
     doubt: Doubt,
-    /// What a zone said last.
+    /// What a zone said last; of those who refuse for good in one round, the first.
     refusal: Option<plenum_wire::join::Problem>,
     denial: Option<DirectoryProblem>,
     steps: Steps,

@@ -131,12 +131,17 @@ impl Connecting {
         after: Option<Duration>,
         now: Instant,
     ) {
-        self.refusal = Some(problem.clone());
         self.silence = now;
-        let passes = problem.code.passes();
+        let code = problem.code;
+        let passes = code.passes();
+        // Of those who refuse for good in one round the first one counts: it was the best.
+        let refused = self.state.round().is_some_and(|round| round.is_refused());
+        if passes || !refused {
+            self.refusal = Some(problem);
+        }
         if passes {
             self.closed.close(spot.zone, after, now);
-            if !lacks_routers(problem.code) && meets(&self.places, self.home)(spot.zone) {
+            if !lacks_routers(code) && meets(&self.places, self.home)(spot.zone) {
                 self.stay(now);
             }
         }
@@ -147,7 +152,7 @@ impl Connecting {
         if passes {
             self.fill(spot, now);
         } else {
-            round.refuse(problem);
+            round.refuse();
         }
         self.put_reserve_away();
     }
@@ -222,14 +227,12 @@ impl Connecting {
         let State::Asking(asking) = &mut self.state else {
             return;
         };
-        let mut asking = std::mem::take(asking);
+        let asking = std::mem::take(asking);
         if asking.is_full() {
             return self.wait_for_room(asking, now);
         }
-        if !asking.hopes()
-            && let Some(problem) = asking.take_refusal()
-        {
-            return self.refused(problem, asking.is_at_home(), now);
+        if asking.is_refused() && !asking.hopes() {
+            return self.refused(asking.is_at_home(), now);
         }
         self.unreachable(asking, now);
     }

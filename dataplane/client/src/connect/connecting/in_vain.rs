@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use plenum_wire::join::{Problem, Refusal};
+use plenum_wire::join::Refusal;
 
 use super::renewing::{Renewal, Vain};
 use super::round::Asking;
@@ -53,16 +53,16 @@ impl Connecting {
 
     /// A refusal for good; but what is kept from before may be too old: the token, and where the
     /// meeting is.
-    pub(super) fn refused(&mut self, problem: Problem, at_home: bool, now: Instant) {
+    pub(super) fn refused(&mut self, at_home: bool, now: Instant) {
+        let says = |code| self.refusal.as_ref().is_some_and(|it| it.code == code);
         let elsewhere = self.places.zones.len() > 1;
-        if at_home && elsewhere && problem.code == Refusal::UnknownMeeting {
+        if at_home && elsewhere && says(Refusal::UnknownMeeting) {
             self.renew(now);
             return self.test(now);
         }
         let as_before = self.fresh || self.setting.directories.is_empty();
         // What is wrong with the question itself no directory mends.
-        if as_before || problem.code == Refusal::BadRequest {
-            self.refusal = Some(problem);
+        if as_before || says(Refusal::BadRequest) {
             return self.give_up(now);
         }
         match std::mem::replace(&mut self.renewal, Renewal::None) {
@@ -74,7 +74,9 @@ impl Connecting {
             Renewal::From(..) => self.look_up(now),
             Renewal::None => {
                 // It has been asked, and says more than a zone that waits for its word.
-                self.refusal = self.denial.is_none().then_some(problem);
+                if self.denial.is_some() {
+                    self.refusal = None;
+                }
                 self.give_up(now);
             }
         }
@@ -94,8 +96,10 @@ impl Connecting {
         let all: Vec<Trouble> = troubles.iter().cloned().chain(directories).collect();
         let hopeless = self.is_hopeless(&all, now) && !self.may_learn() && self.turns.are_over();
         self.troubles = troubles;
-        // It is told if nobody has anything better to say in the end.
-        self.refusal = round.take_refusal();
+        // What is refused for good is told if nobody has anything better to say in the end.
+        if !round.is_refused() {
+            self.refusal = None;
+        }
         if hopeless {
             return self.give_up(now);
         }

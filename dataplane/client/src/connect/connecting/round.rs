@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use plenum_wire::join::Problem;
-
 use super::closed::Closed;
 use crate::connect::words::{Attempt, Path, Trouble};
 use crate::zone::REQUEST;
@@ -54,8 +52,8 @@ pub(super) struct Asking {
     hope: Hope,
     current: Option<(Attempt, Spot)>,
     others: Others,
-    /// For good.
-    refused: Option<Problem>,
+    /// Somebody refuses for good.
+    refused: bool,
     /// Somebody has no room for now.
     full: bool,
     /// The meeting is here, and it is not the zone that is full.
@@ -228,12 +226,17 @@ impl Asking {
 
     /// No zone has answered in this round.
     pub const fn is_unheard(&self) -> bool {
-        self.refused.is_none() && !self.full
+        !self.refused && !self.full
     }
 
-    /// Somebody refuses for good. What the first one says counts: it was the best.
-    pub fn refuse(&mut self, problem: Problem) {
-        self.refused.get_or_insert(problem);
+    /// Somebody refuses for good.
+    pub const fn refuse(&mut self) {
+        self.refused = true;
+    }
+
+    /// Whether somebody refuses for good.
+    pub const fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// Whether somebody has no room for now.
@@ -245,11 +248,6 @@ impl Asking {
     /// the one, so what others refuse for good is not the end yet.
     pub fn hopes(&self) -> bool {
         self.hope == Hope::Missed
-    }
-
-    /// What was refused for good.
-    pub const fn take_refusal(&mut self) -> Option<Problem> {
-        self.refused.take()
     }
 
     /// What is wrong with one of those that were asked.
