@@ -47,7 +47,7 @@ use closed::Closed;
 use hope::Doubt;
 use renewing::Renewal;
 use reserve::Reserve;
-use round::{Asking, Spot};
+use round::{Asking, Refused, Spot};
 use testing::SHOWN;
 use turns::Turns;
 
@@ -136,6 +136,8 @@ pub struct Connecting {
     /// Who is asked beside the others.
     aside: Option<(Attempt, Spot)>,
     closed: Closed,
+    /// What was said while there was no round for it to count in.
+    late: Option<Refused>,
     /// How long the next network test counts while somebody is full.
     holds: Duration,
     turns: Turns,
@@ -178,6 +180,7 @@ impl Connecting {
             reserve: Reserve::None,
             aside: None,
             closed: Closed::default(),
+            late: None,
             holds: SHOWN,
             turns: Turns::default(),
             numbers: Numbers::default(),

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use plenum_wire::join::{Offer, Problem};
 use url::Url;
 
+use super::closed;
 use super::in_vain::lacks_routers;
-use super::round::{Asking, Spot};
+use super::round::{Asking, Refused, Spot};
 use super::{Connecting, EXCLUDE, QUICK, Setback, State, Then};
 use crate::connect::places::Places;
 use crate::connect::words::{Action, Attempt, Failure, Fault, Path, Server, Trouble};
@@ -16,6 +17,9 @@ impl Connecting {
     pub(super) fn ask_round(&mut self, round: Asking, now: Instant) {
         self.closed.open(now);
         self.state = State::Asking(round);
+        if let Some(refused) = self.late.take() {
+            self.count(refused, now);
+        }
         self.ask_next(now);
     }
 
@@ -133,26 +137,40 @@ impl Connecting {
     ) {
         self.silence = now;
         let code = problem.code;
-        let passes = code.passes();
         // Of those who refuse for good in one round the first one counts: it was the best.
         let refused = self.state.round().is_some_and(|round| round.is_refused());
-        if passes || !refused {
+        if code.passes() || !refused {
             self.refusal = Some(problem);
         }
-        if passes {
-            self.closed.close(spot.zone, after, now);
-            if !lacks_routers(code) && meets(&self.places, self.home)(spot.zone) {
-                self.stay(now);
-            }
-        }
+        let until = closed::until(after, now);
+        self.count(Refused { spot, code, until }, now);
+    }
+
+    /// In the round that goes on, or begins in a moment. What comes while the others are being
+    /// looked at counts in the round that follows: that look may show only tunnels.
+    fn count(&mut self, refused: Refused, now: Instant) {
+        let Refused { spot, code, until } = refused;
+        let passes = code.passes();
+        let stays = passes && !lacks_routers(code) && meets(&self.places, self.home)(spot.zone);
         let Some(round) = self.state.round() else {
-            // It came late, and the others are being looked at: that may show only the tunnels.
+            self.late = Some(refused);
+            if stays {
+                // Of the others only those are asked where the meeting is, and that is known.
+                self.ask_beyond(Vec::new(), &[], now);
+            } else {
+                self.spare_tunnels(spot.zone, now);
+            }
             return;
         };
-        if passes {
-            self.fill(spot, now);
-        } else {
+        if !passes {
             round.refuse();
+        }
+        if stays {
+            self.stay();
+        }
+        if passes {
+            self.closed.close(spot.zone, until);
+            self.fill(spot, now);
         }
         self.put_reserve_away();
     }
@@ -179,16 +197,8 @@ impl Connecting {
     /// This is where the meeting is, and it is not the zone that is full: nobody else is looked
     /// for, or asked; unless a directory is, which may name others. Questions to where it is too go
     /// on.
-    fn stay(&mut self, now: Instant) {
+    fn stay(&mut self) {
         self.leave_elsewhere();
-        if let State::Testing(_)
-        | State::Pausing {
-            then: Then::Test, ..
-        } = self.state
-        {
-            self.leave_test(now);
-            self.state = State::Asking(Asking::nobody(Vec::new()));
-        }
         let meets = meets(&self.places, self.home);
         if let Some(round) = self.state.round() {
             round.stay_where(meets);

@@ -7,15 +7,19 @@ use std::time::{Duration, Instant};
 /// Longest wait that a zone's `Retry-After` is obeyed for: the user waits too.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
 
+/// When a zone is to be asked again that wants this.
+pub(super) fn until(after: Option<Duration>, now: Instant) -> Instant {
+    now + after.unwrap_or_default().min(RETRY_AFTER)
+}
+
 /// Until when zones are not asked, by their places.
 #[derive(Debug, Default)]
 pub(super) struct Closed(BTreeMap<usize, Instant>);
 
 impl Closed {
-    /// A zone has no room, and wants to be asked again after that time.
-    pub fn close(&mut self, zone: usize, after: Option<Duration>, now: Instant) {
-        let wait = after.unwrap_or_default().min(RETRY_AFTER);
-        self.0.insert(zone, now + wait);
+    /// A zone has no room, and wants to be asked again then.
+    pub fn close(&mut self, zone: usize, until: Instant) {
+        self.0.insert(zone, until);
     }
 
     /// Whether a zone is not to be asked yet.

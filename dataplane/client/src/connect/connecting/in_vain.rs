@@ -84,6 +84,8 @@ impl Connecting {
 
     /// No controller can be reached by any way.
     pub(super) fn failed_all(&mut self, troubles: Vec<Trouble>, now: Instant) {
+        // Nor whoever has spoken meanwhile.
+        self.late = None;
         self.state = State::Asking(Asking::nobody(troubles));
         self.round_over(now);
     }

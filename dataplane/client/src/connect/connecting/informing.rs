@@ -124,6 +124,7 @@ impl Connecting {
         self.troubles.clear();
         self.turns = Turns::default();
         self.closed.forget();
+        self.late = None;
         let before = std::mem::replace(&mut self.places, places);
         let home = self.home.and_then(|zone| before.zones.get(zone));
         self.home = home.and_then(|zone| self.places.find(zone));

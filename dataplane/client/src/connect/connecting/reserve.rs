@@ -5,7 +5,8 @@
 //! soon as one has answered and no controller has. Where a controller answers pings and then
 //! nothing else, they are taken after [`LAST_RESORT`] of that silence, before zones that are
 //! still to be asked; how long others were full before says nothing of it. What somebody says while
-//! a network test looks at the others leaves them to that test.
+//! a network test looks at the others leaves that test the tunnels of the others: this zone has
+//! been reached without.
 
 use std::time::{Duration, Instant};
 
@@ -206,13 +207,23 @@ impl Connecting {
         troubles
     }
 
+    /// A zone has spoken while others are looked at: none of its tunnels is to win.
+    pub(super) fn spare_tunnels(&mut self, zone: usize, now: Instant) {
+        let pinged = matches!(self.reserve, Reserve::Testing(_) | Reserve::Ready(_));
+        if pinged && !self.places.zones[zone].tunnels.is_empty() {
+            self.put_reserve_away();
+            self.ping_tunnels(now);
+        }
+    }
+
     fn ping_tunnels(&mut self, now: Instant) {
+        let reached = self.late.map(|refused| refused.spot.zone);
         let subject = |tunnel: Tunnel| {
             let zone = &self.places.zones[tunnel.zone];
             Subject {
                 hosts: zone.hosts,
                 load: zone.load,
-                doors: 1,
+                doors: usize::from(reached != Some(tunnel.zone)),
             }
         };
         let plan = Plan {

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use plenum_wire::join::Refusal;
+
 use super::closed::Closed;
 use crate::connect::words::{Attempt, Path, Trouble};
 use crate::zone::REQUEST;
@@ -14,6 +16,22 @@ pub(super) struct Spot {
     /// Which of its controllers answered best.
     pub first: Option<usize>,
     pub path: Path,
+}
+
+impl Spot {
+    /// Whether the other one leads there too.
+    fn is(&self, other: &Self) -> bool {
+        (self.zone, self.path) == (other.zone, other.path)
+    }
+}
+
+/// What a zone has said that has no router for us.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refused {
+    pub spot: Spot,
+    pub code: Refusal,
+    /// It is not to be asked before this, if that may help.
+    pub until: Instant,
 }
 
 /// When others are looked at too, though somebody here may have room in a moment.
@@ -187,17 +205,20 @@ impl Asking {
     /// This one has no room for now, and is asked in the rounds to come.
     pub fn fill(&mut self, spot: Spot) {
         self.full = true;
-        if !self.round.contains(&spot) {
-            self.round.push(spot);
-        }
+        self.keep(spot);
     }
 
     /// This one has no room for now, and is asked in the round that begins in a moment.
     pub fn take_in(&mut self, spot: Spot) {
-        if !self.left.contains(&spot) {
+        if !self.left.iter().any(|it| it.is(&spot)) {
             self.left.push_back(spot);
         }
-        if !self.round.contains(&spot) {
+        self.keep(spot);
+    }
+
+    fn keep(&mut self, spot: Spot) {
+        self.later.retain(|it| !it.is(&spot));
+        if !self.round.iter().any(|it| it.is(&spot)) {
             self.round.push(spot);
         }
     }

@@ -24,6 +24,32 @@ fn what_home_says_while_others_are_looked_at_does_not_take_the_tunnels_away() {
 }
 
 #[test]
+fn who_has_spoken_while_others_are_looked_at_is_not_asked_by_its_own_tunnel() {
+    let full = (Refusal::ZoneFull, 1);
+    for refusal in [full, (Refusal::UnknownMeeting, usize::MAX)] {
+        // It says so before tunnels are pinged, and while they are.
+        for away in [1_000.0, 1_650.0] {
+            let mut world = world();
+            world.known = true;
+            world.back = Some((0, DIRECT));
+            // Its tunnel is the first to answer, and by far.
+            let mut home = Zone::at(&[open(away)]).with_tunnel(&[open(20.0)]);
+            home.refusal = Some(refusal);
+            let other = Zone::at(&[Way::Hole]).with_tunnel(&[open(400.0)]);
+            world.zones = vec![home, other];
+            let seen = world.join();
+            assert_eq!(seen.found().path, tunnel(1, 0), "{refusal:?} {away}");
+            assert!(!seen.asked.contains(&(0, tunnel(0, 0))), "{seen:?}");
+            if refusal == full {
+                world.zones[1].tunnels.clear();
+                let seen = world.join();
+                assert_eq!((seen.zone, seen.found().path), (Some(0), DIRECT));
+            }
+        }
+    }
+}
+
+#[test]
 fn what_one_refuses_for_good_is_no_end_while_who_was_full_has_failed_once() {
     // The second zone answers after 0.3 s: in the pause, or while the first is silent.
     for after in [Some(Duration::from_secs(1)), None] {
@@ -61,6 +87,25 @@ fn a_question_goes_on_where_the_meeting_is_too_when_home_says_that_it_is_full() 
     let answered = [0, 1].map(|it| seen.asked_after[it] + answered[it]);
     assert!(seen.asked_after[1] < answered[0] && answered[0] < answered[1]);
     assert_eq!(seen.took, answered[1]);
+}
+
+#[test]
+fn what_home_says_of_a_full_meeting_while_others_are_looked_at_is_no_end_of_those_that_have_it() {
+    for code in [Refusal::MeetingFull, Refusal::TooManyRequests] {
+        let mut world = world();
+        world.known = true;
+        world.back = Some((0, DIRECT));
+        // Home says so after 1 s, 0.3 s after the network test has begun.
+        world.zones = [1_000.0, 300.0, 5.0]
+            .map(|away| Zone::at(&[open(away)]))
+            .to_vec();
+        world.zones[0].refusal = Some((code, usize::MAX));
+        world.zones[1].hosts = true;
+        let seen = world.join();
+        assert_eq!(seen.found().zone, 1, "{code:?}: {seen:?}");
+        assert_eq!(seen.ms(), 1_300, "{code:?}");
+        assert!(seen.asked.iter().all(|(zone, _)| *zone != 2), "{seen:?}");
+    }
 }
 
 #[test]
