@@ -96,7 +96,10 @@ impl Connecting {
         troubles.append(&mut self.tunnels_wrong);
         let directories = self.renewal.troubles().iter().cloned();
         let all: Vec<Trouble> = troubles.iter().cloned().chain(directories).collect();
-        let hopeless = self.is_hopeless(&all, now) && !self.may_learn() && self.turns.are_over();
+        let hopeless = self.is_hopeless(&all, now)
+            && !self.may_learn()
+            && self.turns.are_over()
+            && self.aside.is_none();
         self.troubles = troubles;
         // What is refused for good is told if nobody has anything better to say in the end.
         if !round.is_refused() {
@@ -113,10 +116,8 @@ impl Connecting {
         }
         self.renew(now);
         let wait = self.wait_after_round();
-        let given =
-            self.setting.directories.is_empty() && self.setting.outs == 1 && self.refusal.is_none();
         // After a network test that nobody answered there was no round.
-        let then = match round.anew().filter(|_| given) {
+        let then = match round.anew().filter(|_| self.has_no_choice()) {
             Some(round) => Then::Ask(Box::new(round)),
             None => Then::Test,
         };

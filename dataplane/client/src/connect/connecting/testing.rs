@@ -24,7 +24,7 @@ impl Connecting {
         self.holds = SHOWN;
         self.steps.test = None;
         // Where there is only one there is nothing to choose.
-        if self.setting.directories.is_empty() && self.choices() == 1 {
+        if self.has_no_choice() {
             self.put_reserve_away();
             let only = Spot {
                 zone: 0,
@@ -34,6 +34,11 @@ impl Connecting {
             return self.ask_round(Asking::only(only), now);
         }
         self.test(now);
+    }
+
+    /// There is one zone, which the user gave, and one way to it.
+    pub(super) const fn has_no_choice(&self) -> bool {
+        self.setting.directories.is_empty() && self.choices() == 1
     }
 
     /// How many zones by how many ways.

@@ -1,6 +1,8 @@
 //! Who is asked beside the others may answer at any time: in a network test, in a round, or in the
 //! pause before one.
 
+use crate::connect::words::Fault;
+
 use super::world::*;
 use super::*;
 
@@ -147,23 +149,26 @@ fn who_is_found_full_in_a_pause_is_asked_after_it_and_not_when_another_zone_want
 #[test]
 fn what_one_refuses_for_good_is_told_when_who_was_full_is_gone() {
     for after in [Some(Duration::from_secs(1)), None] {
-        for given in [false, true] {
-            let mut world = world();
-            if given {
-                world.directories.clear();
+        for fault in [Fault::Refused, Fault::Untrusted] {
+            for given in [false, true] {
+                let mut world = world();
+                if given {
+                    world.directories.clear();
+                }
+                // One ping and two questions, and then it is gone.
+                world.zones = vec![
+                    Zone::at(&[Way::Goes(fault, 3, clear(10.0))]),
+                    Zone::at(&[open(300.0)]),
+                ];
+                world.zones[0].refusal = Some((Refusal::ZoneFull, usize::MAX));
+                world.zones[0].retry_after = after;
+                world.zones[1].refusal = Some((Refusal::Forbidden, usize::MAX));
+                let seen = world.join();
+                let what = (after, fault, given);
+                let told = matches!(&seen.result, Err(JoinError::Refused { .. }));
+                assert!(told, "{what:?}: {:?}", seen.result);
+                assert!(seen.ms() < 8_000, "{what:?}: {} ms", seen.ms());
             }
-            // One ping and two questions, and then it is gone.
-            world.zones = vec![
-                Zone::at(&[Way::Goes(3, clear(10.0))]),
-                Zone::at(&[open(300.0)]),
-            ];
-            world.zones[0].refusal = Some((Refusal::ZoneFull, usize::MAX));
-            world.zones[0].retry_after = after;
-            world.zones[1].refusal = Some((Refusal::Forbidden, usize::MAX));
-            let seen = world.join();
-            let told = matches!(&seen.result, Err(JoinError::Refused { .. }));
-            assert!(told, "{after:?} {given}: {:?}", seen.result);
-            assert!(seen.ms() < 8_000, "{after:?} {given}: {} ms", seen.ms());
         }
     }
 }

@@ -123,13 +123,15 @@ impl<'a> Internet<'a> {
             Way::Comes(fault, times, _) if self.count(Counted::Tries(server, out)) <= times => {
                 Way::Wrong(fault)
             }
-            Way::Goes(times, _) if self.count(Counted::Tries(server, out)) > times => {
-                Way::Wrong(Fault::Refused)
+            Way::Goes(fault, times, _) if self.count(Counted::Tries(server, out)) > times => {
+                Way::Wrong(fault)
             }
             Way::Misses(times, _) if self.count(Counted::Tries(server, out)) == times + 1 => {
                 Way::Hole
             }
-            Way::Comes(_, _, link) | Way::Goes(_, link) | Way::Misses(_, link) => Way::Open(link),
+            Way::Comes(_, _, link) | Way::Goes(_, _, link) | Way::Misses(_, link) => {
+                Way::Open(link)
+            }
             other => other,
         }
     }

@@ -153,7 +153,7 @@ fn who_was_asked_beside_the_others_and_is_full_is_waited_for_when_those_are_gone
     // The first is full twice, and then away. The second is asked before it each time, and takes
     // long enough to say no for the third to be heard, which was too slow for the network test.
     world.zones = vec![
-        Zone::at(&[Way::Goes(3, clear(10.0))]),
+        Zone::at(&[Way::Goes(Fault::Refused, 3, clear(10.0))]),
         Zone::at(&[open(250.0)]),
         Zone::at(&[open(310.0)]),
     ];

@@ -237,7 +237,7 @@ fn who_waits_for_a_host_is_no_less_patient_because_the_old_zone_is_full() {
 #[test]
 fn who_waits_for_a_host_is_told_of_the_directory_that_went_away_and_not_of_the_old_zone() {
     let mut world = gone(Says::No(Denial::WaitingForHost, None));
-    world.directories[0].ways = vec![Way::Goes(20, clear(40.0))];
+    world.directories[0].ways = vec![Way::Goes(Fault::Refused, 20, clear(40.0))];
     world.patience = Duration::from_secs(60);
     let seen = world.join();
     let told = seen.error().to_string();

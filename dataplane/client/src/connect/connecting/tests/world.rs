@@ -24,8 +24,8 @@ pub enum Way {
     Balancer(Link),
     /// Wrong for the first so many tries, then open.
     Comes(Fault, usize, Link),
-    /// Open for the first so many tries, then refused.
-    Goes(usize, Link),
+    /// Open for the first so many tries, then wrong.
+    Goes(Fault, usize, Link),
     /// Open, but for the try after the first so many, which is never answered.
     Misses(usize, Link),
 }
