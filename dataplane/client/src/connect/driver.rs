@@ -80,7 +80,7 @@ impl<'a> Driver<'a> {
         setting: Setting,
         waiting: &watch::Sender<Option<Waiting>>,
     ) -> Result<Arrived, JoinError> {
-        let mut connecting = Connecting::new(setting, Instant::now());
+        let mut connecting = Connecting::new(setting, now());
         loop {
             while let Some(action) = connecting.poll() {
                 if let Action::Done(result) = action {
@@ -100,10 +100,10 @@ impl<'a> Driver<'a> {
             if let Some(waits) = connecting.waiting() {
                 waiting.send_replace(Some(waits));
             }
-            let due = connecting.next_timeout().unwrap_or_else(Instant::now);
+            let due = connecting.next_timeout().unwrap_or_else(now);
             tokio::select! {
-                input = self.answered() => connecting.handle(input, Instant::now()),
-                () = sleep_until(due.into()) => connecting.handle_timeout(Instant::now()),
+                input = self.answered() => connecting.handle(input, now()),
+                () = sleep_until(due.into()) => connecting.handle_timeout(now()),
             }
         }
     }
@@ -304,6 +304,11 @@ impl<'a> Driver<'a> {
         });
         Ok((Zone::new(controllers.collect(), token), first))
     }
+}
+
+/// By the clock by which is slept: a test may stop it.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 #[cfg(test)]
