@@ -83,8 +83,7 @@ impl Broker {
                 Timer::Reservation(meeting, participant) => {
                     self.lapse(&meeting, &participant, now);
                 }
-                Timer::Order(meeting, from) => self.check_order(&meeting, &from, now),
-                Timer::Left(meeting) => self.check_left(&meeting, now),
+                Timer::Move(meeting, from) => self.check_move(&meeting, &from, now),
                 Timer::Merge(meeting) => self.merge(&meeting, now),
                 Timer::Forget(router) => {
                     if self.routers.forget(&router, now) {
@@ -201,7 +200,10 @@ impl Broker {
     }
 
     fn meeting_gone(&mut self, router: &RouterId, meeting: &MeetingId) {
-        self.end_move(meeting, router);
+        let known = self.meetings.get(meeting);
+        if known.is_some_and(|known| known.leaves(router).is_some()) {
+            self.end_move(meeting, router);
+        }
         if let Some(known) = self.meetings.get_mut(meeting) {
             known.at.remove(router);
         }
@@ -259,9 +261,6 @@ impl Broker {
             .collect();
         for from in ways {
             self.end_move(meeting, &from);
-        }
-        if let Some(known) = self.meetings.get_mut(meeting) {
-            known.left.retain(|_, left| left.to != *router);
         }
         if let Some(lost) = self.routers.get_mut(router) {
             (lost.reserved, lost.moving_in) = (0, 0);

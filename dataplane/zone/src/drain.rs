@@ -62,8 +62,8 @@ impl Broker {
             .find_map(|meeting| {
                 let known = self.meetings.get(meeting)?;
                 let count = *known.at.get(from)?;
-                let busy =
-                    known.moves.contains_key(from) || known.moves_to(from) || known.leaves(now);
+                let mut moves = known.moves.iter();
+                let busy = moves.any(|(at, way)| way.is_over() || at == from || way.to == *from);
                 if busy || count >= too_large {
                     return None;
                 }

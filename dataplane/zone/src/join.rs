@@ -92,7 +92,7 @@ impl Broker {
     }
 
     fn place(&mut self, join: &Join, now: Instant) -> Result<RouterId, Refusal> {
-        let Some(home) = self.home(&join.meeting, &join.exclude, now) else {
+        let Some(home) = self.home(&join.meeting, &join.exclude) else {
             return self.place_new(&join.meeting, &join.exclude);
         };
         let known = self.routers.get(&home).ok_or(Refusal::NoRouter)?;
@@ -113,7 +113,7 @@ impl Broker {
     fn stays(&self, meeting: &MeetingId, home: &RouterId) -> bool {
         let here = self.meetings.get(meeting).is_some_and(|known| {
             let people = known.at.get(home).copied().unwrap_or(0);
-            people > 0 && !known.moves.contains_key(home)
+            people > 0 && known.leaves(home).is_none()
         });
         let takes = |it: &Router| it.seats() > 0 && !it.overloaded();
         here && self.routers.get(home).is_some_and(takes)
@@ -121,12 +121,12 @@ impl Broker {
 
     /// The router where newcomers of a meeting belong: where it moves to, else where most of
     /// it is, else where others were placed just now, else where it went a moment ago.
-    fn home(&self, meeting: &MeetingId, exclude: &[RouterId], now: Instant) -> Option<RouterId> {
+    fn home(&self, meeting: &MeetingId, exclude: &[RouterId]) -> Option<RouterId> {
         let known = self.meetings.get(meeting)?;
         known
             .halves()
             .into_iter()
-            .map(|(half, _)| self.destination(known, half, exclude, now))
+            .map(|(half, _)| self.destination(known, half, exclude))
             .find(|router| !exclude.contains(router))
             .or_else(|| {
                 known
@@ -136,11 +136,7 @@ impl Broker {
                     .max_by(|a, b| a.until.cmp(&b.until).then(b.router.cmp(&a.router)))
                     .map(|kept| &kept.router)
             })
-            .or_else(|| {
-                known
-                    .came_to(now)
-                    .filter(|router| !exclude.contains(router))
-            })
+            .or_else(|| known.came_to().filter(|router| !exclude.contains(router)))
             .cloned()
     }
 
@@ -151,12 +147,11 @@ impl Broker {
         known: &'a Meeting,
         half: &'a RouterId,
         exclude: &[RouterId],
-        now: Instant,
     ) -> &'a RouterId {
         let mut at = half;
         for _ in 0..HOPS {
-            match known.next_stop(at, now) {
-                Some(next) => at = next,
+            match known.moves.get(at) {
+                Some(way) => at = &way.to,
                 None => break,
             }
         }
@@ -191,7 +186,7 @@ impl Broker {
             // Nobody is there yet whom one could move; the first report brings them together.
             return self.place_new(meeting, exclude);
         }
-        if known.moves.contains_key(home) || known.arrives_at(home) {
+        if known.leaves(home).is_some() || known.arrives_at(home) {
             return Err(self.full());
         }
         let overloaded = self.routers.get(home).filter(|it| it.overloaded());

@@ -4,6 +4,7 @@
 //! [`crate::routers::Router::reserved`] and [`crate::routers::Router::moving_in`]; only this
 //! file and `moves` change them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -18,14 +19,12 @@ pub struct Meeting {
     pub at: BTreeMap<RouterId, u32>,
     /// Placed, not yet reported.
     pub expected: BTreeMap<ParticipantId, Reservation>,
-    /// On the way, by the router it leaves.
+    /// On the way or over, by the router it leaves.
     pub moves: BTreeMap<RouterId, Move>,
     /// Routers that it could not move to, until when not to try them again.
     pub avoid: BTreeMap<RouterId, Avoid>,
     /// Routers that it left because they were overloaded, until when not to go back.
     pub fled: BTreeMap<RouterId, Instant>,
-    /// It has moved, by the router that it left: the last participants may still be leaving that.
-    pub left: BTreeMap<RouterId, Left>,
     /// Not brought together before this.
     pub merge_from: Option<Instant>,
     /// Whether a timer is armed to look whether it is on two routers.
@@ -39,27 +38,45 @@ pub struct Reservation {
     pub until: Instant,
 }
 
-/// A meeting on its way.
+/// A meeting that leaves a router for another.
 #[derive(Debug)]
 pub struct Move {
     pub to: RouterId,
-    /// Participants that have yet to arrive there.
+    /// Participants that the new router has not counted in a report yet: their seats are theirs,
+    /// as each router's reports come when they come.
     pub outstanding: u32,
-    /// The router has begun; until then the order lapses at `deadline`.
-    pub begun: bool,
-    pub deadline: Instant,
+    pub phase: Phase,
 }
 
-/// A meeting that has moved.
-#[derive(Debug)]
-pub struct Left {
-    pub to: RouterId,
-    /// Participants that are over there by the word of the old router, and that the new one has
-    /// not counted in a report yet. Their seats are theirs: each router's reports come when they
-    /// come.
-    pub uncounted: u32,
-    /// By then nobody is there any more.
-    pub until: Instant,
+/// The life of a move, from its beginning to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// The old router was told, and has begun by then or never does.
+    Ordered(Instant),
+    /// The old router has begun.
+    Begun,
+    /// All are over there by the word of the old router. The last of them leave it until then.
+    Over(Instant),
+}
+
+impl Move {
+    /// Nobody follows any more.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over(_))
+    }
+
+    /// Somebody is on the way, or is over there and not counted yet.
+    const fn arrives(&self) -> bool {
+        !self.is_over() || self.outstanding > 0
+    }
+
+    /// When it is forgotten if nothing else happens.
+    pub const fn until(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Ordered(until) | Phase::Over(until) => Some(until),
+            Phase::Begun => None,
+        }
+    }
 }
 
 /// Room on a router that is kept.
@@ -100,15 +117,15 @@ impl Meeting {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// It is on its way to this router.
-    pub fn moves_to(&self, router: &RouterId) -> bool {
-        self.moves.values().any(|way| way.to == *router)
+    /// It is on its way from this router.
+    pub fn leaves(&self, router: &RouterId) -> Option<&Move> {
+        self.moves.get(router).filter(|way| !way.is_over())
     }
 
     /// It is on its way to this router, or is over there and not counted yet.
     pub fn arrives_at(&self, router: &RouterId) -> bool {
-        let uncounted = |left: &Left| left.to == *router && left.uncounted > 0;
-        self.moves_to(router) || self.left.values().any(uncounted)
+        let mut ways = self.moves.values();
+        ways.any(|way| way.to == *router && way.arrives())
     }
 
     /// Room on this router is kept for it.
@@ -129,27 +146,15 @@ impl Meeting {
         self.fled.insert(router.clone(), until);
     }
 
-    /// It has moved, and its last participants may still be leaving the old router.
-    pub fn leaves(&self, now: Instant) -> bool {
-        self.left.values().any(|left| now < left.until)
-    }
-
-    /// Where those on `router` are going or have gone, if they do not stay.
-    pub fn next_stop(&self, router: &RouterId, now: Instant) -> Option<&RouterId> {
-        let moves = self.moves.get(router).map(|way| &way.to);
-        let left = self.left.get(router).filter(|left| now < left.until);
-        moves.or_else(|| left.map(|left| &left.to))
-    }
-
-    /// The router that it came to last, where it is not counted yet.
-    pub fn came_to(&self, now: Instant) -> Option<&RouterId> {
-        let left = self.left.values().filter(|left| now < left.until);
-        left.max_by_key(|left| left.until).map(|left| &left.to)
+    /// The router that it came to last, a moment ago.
+    pub fn came_to(&self) -> Option<&RouterId> {
+        let over = self.moves.values().filter(|way| way.is_over());
+        over.max_by_key(|way| way.phase).map(|way| &way.to)
     }
 
     fn gone(&self) -> bool {
-        let uncounted = self.left.values().any(|left| left.uncounted > 0);
-        self.at.is_empty() && self.expected.is_empty() && self.moves.is_empty() && !uncounted
+        let arrives = self.moves.values().any(Move::arrives);
+        self.at.is_empty() && self.expected.is_empty() && !arrives
     }
 }
 
@@ -253,13 +258,13 @@ impl Meetings {
             Promise::Seats(arrived - left),
         );
         let unplaced = left;
-        let moving = known.moves.values_mut().filter(|way| way.to == *router);
-        let moving = moving.map(|way| &mut way.outstanding);
-        let moved = known.left.values_mut().filter(|left| left.to == *router);
-        let moved = moved.map(|left| &mut left.uncounted);
-        for outstanding in moved.chain(moving) {
-            let came = left.min(*outstanding);
-            *outstanding -= came;
+        let ways = known.moves.values_mut().filter(|way| way.to == *router);
+        let mut ways: Vec<&mut Move> = ways.collect();
+        // Those who are over there come before those who are on the way.
+        ways.sort_by_key(|way| Reverse(way.phase));
+        for way in ways {
+            let came = left.min(way.outstanding);
+            way.outstanding -= came;
             left -= came;
         }
         let moved = unplaced - left;

@@ -64,7 +64,7 @@ impl Broker {
         let Some(known) = self.meetings.get(meeting).filter(|it| it.at.len() > 1) else {
             return Merge::Done;
         };
-        let held = known.leaves(now) || known.merge_from.is_some_and(|from| now < from);
+        let held = known.merge_from.is_some_and(|from| now < from);
         if held || !known.moves.is_empty() {
             return Merge::Later;
         }

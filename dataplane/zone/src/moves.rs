@@ -1,16 +1,17 @@
 //! Moving a meeting: from the order to its end.
 //!
 //! A move is `ordered` (told to the router, lapses when nothing happens for
-//! [`ORDER_PATIENCE`]) and then `begun` (the router says so in its reports, whoever ordered
-//! it), until the router reports otherwise. All of its participants are promised room on
-//! the new router as long as it lasts.
+//! [`ORDER_PATIENCE`]), then `begun` (the router says so in its reports, whoever ordered it),
+//! until the router reports otherwise, or that it is `over`. All of its participants are
+//! promised room on the new router until that has counted them, or it has been over for
+//! [`LEAVING`].
 
 use std::time::{Duration, Instant};
 
 use plenum_wire::link::{Member, SILENCE_MS};
 use plenum_wire::{MeetingId, RouterId};
 
-use crate::meetings::{Avoid, Left, Move, Promise, promise, redeem};
+use crate::meetings::{Avoid, Move, Phase, Promise, promise, redeem};
 use crate::routers::Router;
 use crate::timers::Timer;
 use crate::{Broker, Link, Order};
@@ -42,12 +43,8 @@ impl Broker {
         to: &RouterId,
         now: Instant,
     ) {
-        let deadline = now + ORDER_PATIENCE;
-        self.begin_move(meeting, from, to, deadline);
-        self.note_received(to, now);
-        self.note_flight(meeting, from, now);
-        self.timers
-            .arm(deadline, Timer::Order(meeting.clone(), from.clone()));
+        let ordered = Phase::Ordered(now + ORDER_PATIENCE);
+        self.begin_move(meeting, (from, to), ordered, now);
         let order = Order::Move {
             meeting: meeting.clone(),
             to: to.clone(),
@@ -66,19 +63,12 @@ impl Broker {
         let known = self
             .meetings
             .get(meeting)
-            .and_then(|known| known.moves.get(from));
+            .and_then(|known| known.leaves(from));
         match (known, moving_to) {
-            (Some(way), None) if way.begun => self.end_move(meeting, from),
+            (Some(way), None) if way.phase == Phase::Begun => self.end_move(meeting, from),
             (_, None) => {}
-            (known, Some(to)) => {
-                if known.is_none_or(|way| way.to != to) {
-                    self.end_move(meeting, from);
-                    self.begin_move(meeting, from, &to, now);
-                    self.note_received(&to, now);
-                    self.note_flight(meeting, from, now);
-                }
-                self.mark_begun(meeting, from);
-            }
+            (Some(way), Some(to)) if way.to == to => self.mark_begun(meeting, from),
+            (_, Some(to)) => self.begin_move(meeting, (from, &to), Phase::Begun, now),
         }
     }
 
@@ -95,9 +85,11 @@ impl Broker {
             return;
         };
         self.note_received(to, now);
-        if failed == 0 {
-            self.note_left(meeting, (&from, to), moved, now);
-        } else if let Some(known) = self.meetings.get_mut(meeting) {
+        let Some(known) = self.meetings.get_mut(meeting) else {
+            return;
+        };
+        let ended = known.leaves(&from).is_some_and(|way| way.to == *to);
+        if failed > 0 {
             let avoid = known.avoid.entry(to.clone()).or_insert(Avoid {
                 until: now,
                 failures: 0,
@@ -105,13 +97,12 @@ impl Broker {
             avoid.until = now + AVOID * (1 << avoid.failures.min(AVOID_DOUBLINGS));
             avoid.failures += 1;
         }
-        let ended = self
-            .meetings
-            .get(meeting)
-            .and_then(|known| known.moves.get(&from))
-            .is_some_and(|way| way.to == *to);
-        if ended {
+        if failed == 0 && moved > 0 {
+            self.note_over(meeting, (&from, to), moved, now);
+        } else if ended {
             self.end_move(meeting, &from);
+        }
+        if ended {
             self.drain(&from, now);
         }
     }
@@ -132,7 +123,7 @@ impl Broker {
         let leaves = self
             .meetings
             .get(&meeting)
-            .and_then(|known| known.moves.get(&from))
+            .and_then(|known| known.leaves(&from))
             .is_some_and(|way| way.to == to);
         if !leaves {
             return;
@@ -153,21 +144,28 @@ impl Broker {
         self.tell(&from, order);
     }
 
-    /// An order may be unanswered: it lapses, and is given anew if it is still wanted.
-    pub(crate) fn check_order(&mut self, meeting: &MeetingId, from: &RouterId, now: Instant) {
-        let lapsed = self
+    /// An order may be unanswered: it lapses, and is given anew if it is still wanted. Or a move
+    /// has been over for so long that the new router has counted all that came.
+    pub(crate) fn check_move(&mut self, meeting: &MeetingId, from: &RouterId, now: Instant) {
+        let due = self
             .meetings
             .get(meeting)
-            .and_then(|known| known.moves.get(from))
-            .is_some_and(|way| !way.begun && way.deadline <= now);
-        if lapsed {
+            .and_then(|known| known.moves.get(from)?.until())
+            .is_some_and(|until| until <= now);
+        if due {
             self.end_move(meeting, from);
             self.drain(from, now);
         }
     }
 
-    /// A move is over, or was never begun.
+    /// A move has been over for a while, or there is none any more.
     pub(crate) fn end_move(&mut self, meeting: &MeetingId, from: &RouterId) {
+        self.take_move(meeting, from);
+        self.meetings.tidy(meeting);
+    }
+
+    /// What it has promised is taken back.
+    fn take_move(&mut self, meeting: &MeetingId, from: &RouterId) {
         let Some(known) = self.meetings.get_mut(meeting) else {
             return;
         };
@@ -176,34 +174,46 @@ impl Broker {
         };
         let promised = Promise::Move(way.outstanding);
         redeem(&mut self.routers, known, &way.to, meeting, promised);
-        if let Some(router) = self.routers.get_mut(from) {
+        if let Some(router) = self.routers.get_mut(from).filter(|_| !way.is_over()) {
             router.leaving -= 1;
         }
-        self.meetings.tidy(meeting);
+    }
+
+    /// It takes the place of what is known of a move from there.
+    fn put_move(&mut self, meeting: &MeetingId, from: &RouterId, way: Move) {
+        self.take_move(meeting, from);
+        if let Some(router) = self.routers.get_mut(from).filter(|_| !way.is_over()) {
+            router.leaving += 1;
+        }
+        if let Some(until) = way.until() {
+            self.timers
+                .arm(until, Timer::Move(meeting.clone(), from.clone()));
+        }
+        let promised = Promise::Move(way.outstanding);
+        promise(&mut self.routers, &way.to, meeting, promised);
+        self.meetings.entry(meeting).moves.insert(from.clone(), way);
     }
 
     fn begin_move(
         &mut self,
         meeting: &MeetingId,
-        from: &RouterId,
-        to: &RouterId,
-        deadline: Instant,
+        (from, to): (&RouterId, &RouterId),
+        phase: Phase,
+        now: Instant,
     ) {
         let known = self.meetings.entry(meeting);
         let here = known.at.get(from).copied().unwrap_or(0);
         // Another replica may have ordered it to a router that is not heard of here yet.
         let outstanding = self.routers.get(to).map_or(0, |_| here);
+        let to = to.clone();
+        self.note_received(&to, now);
         let way = Move {
-            to: to.clone(),
+            to,
             outstanding,
-            begun: false,
-            deadline,
+            phase,
         };
-        known.moves.insert(from.clone(), way);
-        promise(&mut self.routers, to, meeting, Promise::Move(outstanding));
-        if let Some(router) = self.routers.get_mut(from) {
-            router.leaving += 1;
-        }
+        self.put_move(meeting, from, way);
+        self.note_flight(meeting, from, now);
     }
 
     /// Whoever ordered the move, every replica remembers what it was for.
@@ -217,58 +227,28 @@ impl Broker {
     /// So many are over there, and nobody stays. Their seats stay promised until the new router
     /// counts them: the next meeting may be ordered there at once, by what it said before they
     /// came. At most: of those that hung up it is not known whether they had been counted.
-    fn note_left(
+    fn note_over(
         &mut self,
         meeting: &MeetingId,
         (from, to): (&RouterId, &RouterId),
         moved: u32,
         now: Instant,
     ) {
-        let Some(known) = self.meetings.get_mut(meeting).filter(|_| moved > 0) else {
-            return;
-        };
+        let known = self.meetings.entry(meeting);
         known.avoid.clear();
-        let way = known.moves.get_mut(from).filter(|way| way.to == *to);
-        let uncounted = way.map_or(0, |way| {
-            let uncounted = way.outstanding.min(moved);
-            way.outstanding -= uncounted;
-            uncounted
-        });
-        let until = now + LEAVING;
-        let left = Left {
+        let way = known.leaves(from).filter(|way| way.to == *to);
+        let outstanding = way.map_or(0, |way| way.outstanding.min(moved));
+        let back = known.moves.get(to);
+        if back.is_some_and(|back| back.is_over() && back.to == *from) {
+            // It has come back: nobody belongs where it was meanwhile.
+            self.take_move(meeting, to);
+        }
+        let way = Move {
             to: to.clone(),
-            uncounted,
-            until,
+            outstanding,
+            phase: Phase::Over(now + LEAVING),
         };
-        let mut over: Vec<Left> = known.left.insert(from.clone(), left).into_iter().collect();
-        // It has come back: nobody belongs where it was meanwhile.
-        if known.left.get(to).is_some_and(|back| back.to == *from) {
-            over.extend(known.left.remove(to));
-        }
-        self.timers.arm(until, Timer::Left(meeting.clone()));
-        self.forget_left(meeting, over);
-    }
-
-    /// Moves have been over for so long that their new routers have counted all that came.
-    pub(crate) fn check_left(&mut self, meeting: &MeetingId, now: Instant) {
-        let Some(known) = self.meetings.get_mut(meeting) else {
-            return;
-        };
-        let over = known.left.extract_if(.., |_, left| left.until <= now);
-        let over: Vec<Left> = over.map(|(_, left)| left).collect();
-        self.forget_left(meeting, over);
-        self.meetings.tidy(meeting);
-    }
-
-    /// Gives back the seats of those that have moved and were not counted.
-    fn forget_left(&mut self, meeting: &MeetingId, over: impl IntoIterator<Item = Left>) {
-        let Some(known) = self.meetings.get(meeting) else {
-            return;
-        };
-        for left in over {
-            let promised = Promise::Move(left.uncounted);
-            redeem(&mut self.routers, known, &left.to, meeting, promised);
-        }
+        self.put_move(meeting, from, way);
     }
 
     /// People are on their way to this router, or came.
@@ -282,7 +262,7 @@ impl Broker {
         if let Some(known) = self.meetings.get_mut(meeting)
             && let Some(way) = known.moves.get_mut(from)
         {
-            way.begun = true;
+            way.phase = Phase::Begun;
         }
     }
 }

@@ -15,10 +15,8 @@ pub enum Timer {
     Silence(Link),
     /// A placed participant may never have arrived.
     Reservation(MeetingId, ParticipantId),
-    /// An ordered move may be unanswered.
-    Order(MeetingId, RouterId),
-    /// A meeting has moved, and nobody of it can be on the old router any more.
-    Left(MeetingId),
+    /// An ordered move from this router may be unanswered, or nobody be left there after one.
+    Move(MeetingId, RouterId),
     /// A meeting may still be on two routers.
     Merge(MeetingId),
     /// A router may have been gone for so long that nobody asks for it.
