@@ -137,10 +137,15 @@ fn a_router_whose_kubelet_is_silent_is_not_rolled_before_that_is_back() {
     edit(&mut seen, "a").ready = false;
     pod_of(&mut seen, "a").ready = false;
     // Its word comes and goes with its link, and no mark with it.
-    assert_eq!(changes(&first(&three(), &seen)), []);
+    let waits = first(&three(), &seen);
+    assert_eq!(changes(&waits), []);
+    let told = message(&waits, ROLLOUT);
+    assert!(told.ends_with("those on a are replaced when the kubelets there are heard again"));
     let mut unheard = seen.clone();
     dies(&mut unheard, "a");
     assert_eq!(changes(&first(&three(), &unheard)), []);
     edit(&mut seen, "a").ready = true;
-    assert_eq!(changes(&first(&three(), &seen)), [("a", ROLL)]);
+    let goes_on = first(&three(), &seen);
+    assert_eq!(changes(&goes_on), [("a", ROLL)]);
+    assert!(message(&goes_on, ROLLOUT).ends_with("as the spec has it now"));
 }

@@ -182,7 +182,7 @@ pub(super) fn verdict(pool: &ValidPool, members: &Members, size: &Size, now: Tim
 
 /// How far it is, and what it waits for.
 fn rolling(members: &Members, size: &Size) -> String {
-    let far = progress(members) + &dead(members);
+    let far = progress(members) + &dead(members) + &unready(members);
     if size.hold.is_some() {
         return format!(
             "{far}; the next is replaced when the reports of the zone controllers are whole again: \
@@ -204,6 +204,17 @@ fn dead(members: &Members) -> String {
     }
     let nodes = some_of(&nodes);
     format!(", but for those on {nodes}, which are dead for all anybody knows")
+}
+
+/// Which routers of another template wait for their kubelets: nobody else makes them anew.
+fn unready(members: &Members) -> String {
+    let waits = members.outdated().filter(|(_, member)| !member.node.ready);
+    let nodes: Vec<&str> = waits.map(|(node, _)| node).collect();
+    if nodes.is_empty() {
+        return String::new();
+    }
+    let nodes = some_of(&nodes);
+    format!("; those on {nodes} are replaced when the kubelets there are heard again")
 }
 
 fn progress(members: &Members) -> String {
