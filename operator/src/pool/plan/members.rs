@@ -1,6 +1,6 @@
 //! What each labelled node is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
@@ -56,13 +56,6 @@ pub(super) struct Member<'a> {
 impl Member<'_> {
     pub(super) fn participants(&self) -> u32 {
         self.word.map_or(0, |word| word.participants)
-    }
-
-    /// Those of them who move when somebody wants its node empty: nobody can tell the people of a
-    /// silent router to do so, and its last word stands as long as it is silent.
-    pub(super) fn movable(&self) -> u32 {
-        let out_of_reach = self.silent && !self.word.is_some_and(Word::counts);
-        if out_of_reach { 0 } else { self.participants() }
     }
 
     /// Participants that it takes: by its own word, before that by the pool's.
@@ -258,6 +251,19 @@ impl<'a> Members<'a> {
     /// How many of so many routers are not there.
     pub(super) fn missing(&self, wanted: u32) -> u32 {
         wanted.saturating_sub(self.there())
+    }
+
+    /// People who need a place elsewhere when these nodes are emptied. One that somebody wants empty does
+    /// not wait for those whom nobody can tell to move: the last word of a silent router stands as
+    /// long as it is silent.
+    pub(super) fn to_move(&self, nodes: &BTreeSet<&str>) -> u64 {
+        let told = |(node, member): &(&str, Member)| {
+            let in_touch = member.word.is_some_and(Word::counts);
+            !member.silent || in_touch || !self.leaving.contains_key(*node)
+        };
+        let emptied = self.all().filter(|(node, _)| nodes.contains(node));
+        let moved = emptied.filter(told);
+        moved.map(|(_, it)| u64::from(it.participants())).sum()
     }
 
     /// How many of so many missing routers may come. Those in the place of silent ones may fall

@@ -48,10 +48,10 @@ impl Draft<'_> {
             // With nowhere to go but nobody to move, a short absence is better than never; one
             // that takes nobody will not be missed at all.
             let missed = surging && member.accepting();
-            let alone = !missed && member.participants() == 0 && self.below_limit(name);
+            let alone = !missed && member.participants() == 0;
             let stays = matches!(self.active.get(name), Some(None));
-            let may = stays && self.below_limit_beside(died, name);
-            if may && (alone || self.may_drain(name, member, members)) {
+            let may = stays && self.may_drain_beside(self.draining_but(name).count() + died);
+            if may && (alone || self.has_room(name, members)) {
                 self.start_drain(name, DrainReason::Rollout);
             }
         }

@@ -31,7 +31,7 @@ impl Draft<'_> {
         }
         let given_up = given_up(self.pool, members, self.now);
         for (name, (member, reason)) in &members.leaving {
-            if !member.drains() && self.may_leave(name, *member, members, &given_up) {
+            if !member.drains() && self.may_leave(name, member, members, &given_up) {
                 self.start_drain(name, *reason);
             }
         }
@@ -44,12 +44,12 @@ impl Draft<'_> {
         let serving = serving.filter(|(_, member)| !member.carries_too_much());
         let (rested, moved): (Vec<_>, Vec<_>) =
             serving.partition(|(_, member)| self.rests(member).is_none());
-        for (name, member) in by_participants(rested.into_iter())
+        for (name, _) in by_participants(rested.into_iter())
             .into_iter()
             .take(excess as usize)
         {
             let stays = matches!(self.active.get(name), Some(None));
-            if stays && self.may_drain(name, member, members) {
+            if stays && self.below_limit(name) && self.has_room(name, members) {
                 self.start_drain(name, DrainReason::ScaleDown);
             }
         }
@@ -70,47 +70,43 @@ impl Draft<'_> {
 
     /// With `name` no more than allowed drain.
     pub(super) fn below_limit(&self, name: &str) -> bool {
-        self.below_limit_beside(0, name)
+        self.may_drain_beside(self.draining_but(name).count())
     }
 
-    /// The same, where so many count as if they drained.
-    pub(super) fn below_limit_beside(&self, others: usize, name: &str) -> bool {
-        self.draining_but(name).count() + others < self.pool.max_draining as usize
+    /// One more may drain beside so many.
+    pub(super) fn may_drain_beside(&self, others: usize) -> bool {
+        others < self.pool.max_draining as usize
     }
 
-    fn draining_but<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+    /// Those that drain beside `name`, if that does.
+    pub(super) fn draining_but<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
         self.active
             .iter()
             .filter(move |(node, drain)| drain.is_some() && *node != name)
             .map(|(node, _)| node.as_str())
     }
 
-    /// One more may drain, and the people on all that drain have room on those that stay.
-    pub(super) fn may_drain(&self, name: &str, candidate: Member, members: &Members) -> bool {
-        self.below_limit(name) && self.has_room(name, candidate, members)
-    }
-
-    /// As for any other, but that a rollout that came to a halt keeps no node from being emptied:
-    /// the routers that it waits for, perhaps for ever, have nobody to move. Nor has one that is
-    /// broken for long: it needs no room elsewhere, of which there may never be any.
+    /// A node that somebody wants empty may be emptied: as any other, but that a rollout that came to
+    /// a halt does not keep it, as the routers that it waits for, perhaps for ever, have nobody to move.
+    /// Nor has one that is broken for long: it needs no room elsewhere, of which there may never be
+    /// any.
     fn may_leave(
         &self,
         name: &str,
-        candidate: Member,
+        candidate: &Member,
         members: &Members,
         given_up: &BTreeSet<&str>,
     ) -> bool {
         // One that is to be empty itself since a moment ago counts.
         let counts = |node: &&str| self.writes.contains_key(*node) || !given_up.contains(node);
-        let drain = self.draining_but(name).filter(counts).count();
-        let may = candidate.broken_for_long() || self.has_room(name, candidate, members);
-        drain < self.pool.max_draining as usize && may
+        let others = self.draining_but(name).filter(counts).count();
+        let goes = candidate.broken_for_long() || self.has_room(name, members);
+        goes && self.may_drain_beside(others)
     }
 
-    /// The people on all that drain have room on those that stay. Nodes that somebody wants empty do
-    /// not wait for the room of people whom nobody can tell to move. What is our own choice, a rollout
-    /// or fewer routers, takes nobody's router away before there is another.
-    fn has_room(&self, name: &str, candidate: Member, members: &Members) -> bool {
+    /// The people on all that drain, with `name`, have room on those that stay. What is our own
+    /// choice, a rollout or fewer routers, takes nobody's router away before there is another.
+    pub(super) fn has_room(&self, name: &str, members: &Members) -> bool {
         let stays = |node: &str| node != name && matches!(self.active.get(node), Some(None));
         let mut rest = members
             .serving
@@ -125,21 +121,8 @@ impl Draft<'_> {
             return false;
         }
         let room: u64 = rest.map(u64::from).sum();
-        let drains: BTreeSet<&str> = self.draining_but(name).collect();
-        let moves = |node: &str, member: &Member| {
-            let leaves = members.leaving.contains_key(node);
-            u64::from(if leaves {
-                member.movable()
-            } else {
-                member.participants()
-            })
-        };
-        let moving: u64 = members
-            .all()
-            .filter(|(node, _)| drains.contains(node))
-            .map(|(node, member)| moves(node, &member))
-            .sum();
-        moving + moves(name, &candidate) <= room
+        let drains: BTreeSet<&str> = self.draining_but(name).chain([name]).collect();
+        members.to_move(&drains) <= room
     }
 }
 
