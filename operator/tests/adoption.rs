@@ -60,7 +60,10 @@ fn router(template: &Value) -> Value {
             "annotations": template["metadata"]["annotations"],
         },
         "spec": {"nodeName": "node", "containers": []},
-        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+        "status": {"phase": "Running", "containerStatuses": [{
+            "name": "router", "image": "i", "imageID": "i", "restartCount": 0, "ready": true,
+            "state": {"running": {}},
+        }]},
     })
 }
 

@@ -35,7 +35,10 @@ fn cluster() -> ApiServer {
     let mut router = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": meta("p-mmr-1"),
         "spec": {"nodeName": "node", "containers": []},
-        "status": {"phase": "Running", "conditions": ready},
+        "status": {"phase": "Running", "containerStatuses": [{
+            "name": "router", "image": "i", "imageID": "i", "restartCount": 0, "ready": true,
+            "state": {"running": {}},
+        }]},
     });
     router["metadata"]["labels"] = json!({
         "app.kubernetes.io/component": "router", "plenum.dev/pool": "p", "plenum.dev/zone": "z",

@@ -201,10 +201,11 @@ fn a_pod_of_another_template_is_outdated_and_one_that_ended_is_none() {
             "metadata": {"name": name, "annotations": {"plenum.dev/template": hash}},
             "spec": {"nodeName": "a", "containers": []},
             "status": {"phase": phase, "conditions": [
-                {"type": "Ready", "status": "True"},
                 {"type": "plenum.dev/Accepting", "status": "True"},
                 {"type": "plenum.dev/Draining", "status": "Unknown"},
                 {"type": "plenum.dev/Heard", "status": "True"},
+            ], "containerStatuses": [
+                {"name": "router", "ready": true, "image": "", "imageID": "", "restartCount": 0},
             ]},
         });
         PodOutline::of(&serde_json::from_value(pod).unwrap())

@@ -151,7 +151,7 @@ pub(super) fn router_status(pod: &Pod) -> Option<&ContainerStatus> {
 pub(super) fn has_started(pod: &Pod) -> bool {
     let ran = |state: &ContainerState| state.running.is_some() || state.terminated.is_some();
     let of_router = |it: &ContainerStatus| it.state.iter().chain(&it.last_state).any(ran);
-    is_ready(pod) || router_status(pod).is_some_and(of_router)
+    router_status(pod).is_some_and(of_router)
 }
 
 /// One of unknown age never is late.
@@ -172,13 +172,14 @@ pub(super) fn has_stopped(pod: &Pod) -> bool {
     has_started(pod) && router_status(pod).is_some_and(is_down)
 }
 
-/// The router's own probes succeed, whatever is beside it; of any other pod, those of all its
-/// containers, as its Services ask.
-pub(super) fn is_ready(pod: &Pod) -> bool {
-    match router_status(pod) {
-        Some(router) => router.ready,
-        None => condition(pod, "Ready").is_some_and(|condition| condition.status == "True"),
-    }
+/// The router's own probes succeed, whatever is beside it.
+pub(super) fn router_is_ready(pod: &Pod) -> bool {
+    router_status(pod).is_some_and(|router| router.ready)
+}
+
+/// The probes of all its containers succeed, as the Services of a zone controller ask.
+pub(super) fn controller_is_ready(pod: &Pod) -> bool {
+    condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
 }
 
 /// A condition of a pod, if it has it.

@@ -78,6 +78,8 @@ fn since(old: Option<&PodCondition>, status: &str, now: Timestamp) -> Time {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::ContainerStatus;
+
     use super::*;
 
     fn pod(conditions: &Value) -> Pod {
@@ -121,11 +123,20 @@ mod tests {
         assert_eq!(read(&pod(&written)), said);
     }
 
+    fn runs() -> ContainerStatus {
+        let runs = json!({
+            "name": "router", "image": "i", "imageID": "i", "restartCount": 0, "ready": true,
+            "state": {"running": {}},
+        });
+        serde_json::from_value(runs).unwrap()
+    }
+
     #[test]
     fn until_it_is_written_one_that_ran_may_have_been_heard() {
         let new = read(&pod(&json!([])));
         assert!(!new.written && !new.heard);
-        let mut ran = pod(&json!([{"type": "Ready", "status": "True"}]));
+        let mut ran = pod(&json!([]));
+        ran.status.as_mut().unwrap().container_statuses = Some(vec![runs()]);
         assert!(!read(&ran).written && read(&ran).heard);
         // Somebody took it off the others, or wrote what says nothing: it is to be written again.
         let told = |type_: &str| {

@@ -74,10 +74,15 @@ impl PodOutline {
         let status = pod.status.as_ref();
         let phase = status.and_then(|status| status.phase.as_deref());
         let ip = status.and_then(|status| status.pod_ip.as_deref());
+        let part = Part::of(pod);
+        let ready = match part {
+            Some(Part::Controllers(_)) => observe::controller_is_ready(pod),
+            _ => observe::router_is_ready(pod),
+        };
         Self {
             identity: Identity::of(pod),
             facts: Facts {
-                part: Part::of(pod),
+                part,
                 template: template_hash(pod.metadata.annotations.as_ref()).map(Into::into),
                 node: observe::node_of(pod).map(Into::into),
                 ip: ip.and_then(|ip| ip.parse().ok()),
@@ -88,7 +93,7 @@ impl PodOutline {
                 started: observe::has_started(pod),
                 stopped: observe::has_stopped(pod),
                 trouble: trouble(pod).map(Into::into),
-                ready: observe::is_ready(pod),
+                ready,
                 said: said::read(pod),
                 ours: ours(pod),
             },
@@ -285,15 +290,19 @@ mod tests {
     fn of_a_router_that_no_kubelet_tells_of_nothing_ran() {
         let mut pod = whole();
         pod["status"]["containerStatuses"] = Value::Null;
+        pod["status"]["conditions"][0]["status"] = "True".into();
         let facts = outline(pod).facts;
-        assert!(!facts.started && !facts.stopped);
+        assert!(!facts.started && !facts.stopped && !facts.ready);
         assert_eq!((facts.run, facts.trouble), (0, None));
     }
 
     #[test]
     fn a_controller_is_ready_with_all_that_was_put_beside_it() {
         let mut controller = whole();
-        controller["status"]["containerStatuses"][0]["name"] = "zone-controller".into();
+        controller["metadata"]["labels"] = json!({
+            "app.kubernetes.io/component": "zone-controller", "plenum.dev/zone": "z",
+        });
+        // Whatever its container is called.
         controller["status"]["containerStatuses"][0]["ready"] = true.into();
         assert!(!outline(controller.clone()).controller().unwrap().ready);
         controller["status"]["conditions"][0]["status"] = "True".into();
