@@ -7,6 +7,7 @@
 //! | [`pool`] | [`MMRPool`]: which nodes carry routers, and how many |
 //! | [`conditions`] | every condition type and reason that `status.conditions` can show |
 //! | [`labels`] | every label, annotation, finalizer and pod condition, by name |
+//! | [`pods`] | the node of a pod that a `DaemonSet` made |
 //! | [`yaml`] | the CRDs as they stand in the chart |
 //!
 //! Guarantees: what the API server admits by these schemas, the types here read; every default is
@@ -31,6 +32,7 @@
 
 pub mod conditions;
 pub mod labels;
+pub mod pods;
 pub mod pool;
 pub mod yaml;
 pub mod zone;

@@ -18,7 +18,8 @@ use serde::Serialize;
 use crate::exposition::Page;
 
 pub use objects::{Name, annotation, label, name_of, namespace_of};
-pub use pods::{Waiting, condition, health_port, is_ready, node_of, restarts, waiting};
+pub use plenum_crds::pods::node_of;
+pub use pods::{Waiting, condition, health_port, is_ready, restarts, waiting};
 
 /// What could be listed of a kind, and what could not.
 #[derive(Debug, Clone)]

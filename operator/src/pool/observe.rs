@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
-    ContainerState, ContainerStatus, Pod, PodCondition, PodSpec, Taint, Toleration,
+    ContainerState, ContainerStatus, Pod, PodCondition, Taint, Toleration,
 };
 use kube::Resource;
 use plenum_crds::conditions::ZoneCondition;
@@ -116,29 +116,6 @@ pub(super) fn pod(
     };
     // A pod that has ended carries nobody; the DaemonSet replaces it.
     (!facts.over).then_some((router, seen))
-}
-
-/// The node that it is on, or is made for. Until the scheduler has bound a `DaemonSet`'s pod, which
-/// may be never, only its affinity names that.
-pub(super) fn node_of(pod: &Pod) -> Option<&str> {
-    let spec = pod.spec.as_ref()?;
-    spec.node_name.as_deref().or_else(|| made_for(spec))
-}
-
-/// As the `DaemonSet`'s controller writes it: the name alone, as a field to match.
-fn made_for(spec: &PodSpec) -> Option<&str> {
-    let nodes = spec.affinity.as_ref()?.node_affinity.as_ref()?;
-    let required = nodes
-        .required_during_scheduling_ignored_during_execution
-        .as_ref()?;
-    let terms = required.node_selector_terms.iter();
-    let mut fields = terms.flat_map(|term| term.match_fields.iter().flatten());
-    fields.find_map(|field| match field.values.as_deref() {
-        Some([name]) if field.key == "metadata.name" && field.operator == "In" => {
-            Some(name.as_str())
-        }
-        _ => None,
-    })
 }
 
 /// What the kubelet says of the router's own container. What was put beside it runs, ends and is

@@ -27,12 +27,6 @@ pub fn is_ready(pod: &Pod) -> bool {
     condition(pod, "Ready") == Some("True")
 }
 
-/// The node that it is on, once it has one.
-#[must_use]
-pub fn node_of(pod: &Pod) -> Option<&str> {
-    pod.spec.as_ref()?.node_name.as_deref()
-}
-
 /// How often its containers were started again.
 #[must_use]
 pub fn restarts(pod: &Pod) -> i32 {

@@ -3,7 +3,7 @@
 use kubectl_plenum::status::{State, report};
 use serde_json::{Value, json};
 
-use crate::world::{healthy, with};
+use crate::world::{healthy, wait_for_room, with};
 
 fn text(report: &impl std::fmt::Display) -> String {
     anstream::adapter::strip_str(&report.to_string()).to_string()
@@ -53,6 +53,20 @@ fn a_draining_router_says_since_when_and_why_and_has_no_room() {
         "{}",
         text(&report)
     );
+}
+
+#[test]
+fn a_router_that_waits_for_room_is_told_with_the_node_that_it_is_made_for() {
+    let mut seen = healthy();
+    let name = Some("main-mmr-x7k2p");
+    let mut pods = seen.pods.items.iter_mut();
+    let router = pods.find(|pod| pod.metadata.name.as_deref() == name);
+    wait_for_room(router.unwrap());
+    let report = report(&seen, None);
+    let routers = &report.zones[0].pools[0].routers;
+    assert_eq!(routers.len(), 1, "{routers:?}");
+    assert_eq!(routers[0].pod.as_deref(), name);
+    assert_eq!(routers[0].node.as_deref(), Some("n1"));
 }
 
 #[test]

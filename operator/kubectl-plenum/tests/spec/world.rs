@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Pod;
 use kubectl_plenum::doctor::{diagnose, wanted};
 use kubectl_plenum::exposition::Page;
 use kubectl_plenum::finding::Finding;
 use kubectl_plenum::snapshot::{Certificate, Life, Name, Right, Seen, Snapshot};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const HEALTHY: &str = include_str!("../fixtures/healthy.yaml");
 
@@ -30,6 +31,18 @@ pub fn pod(namespace: &str, name: &str) -> Name {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
     }
+}
+
+/// It was made for the node that it is on, and the scheduler has not bound it.
+pub fn wait_for_room(pod: &mut Pod) {
+    let spec = pod.spec.as_mut().unwrap();
+    let node = spec.node_name.take();
+    let made_for = json!({"matchFields": [
+        {"key": "metadata.name", "operator": "In", "values": [node]},
+    ]});
+    let required = "requiredDuringSchedulingIgnoredDuringExecution";
+    let affinity = json!({"nodeAffinity": {required: {"nodeSelectorTerms": [made_for]}}});
+    spec.affinity = Some(serde_json::from_value(affinity).unwrap());
 }
 
 /// Everything is well.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use plenum_crds::pods::node_of;
 
 use super::Identity;
 use crate::cache::{Item, Key};
@@ -84,7 +85,7 @@ impl PodOutline {
             facts: Facts {
                 part,
                 template: template_hash(pod.metadata.annotations.as_ref()).map(Into::into),
-                node: observe::node_of(pod).map(Into::into),
+                node: node_of(pod).map(Into::into),
                 ip: ip.and_then(|ip| ip.parse().ok()),
                 born: observe::born(pod),
                 run: observe::run(pod),
