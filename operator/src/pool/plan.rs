@@ -25,7 +25,7 @@
 //! | `size` | how many routers are wanted, and how surely |
 //! | `ahead` | what the forecast is told, and what is wanted by it |
 //! | `hearing`, `runs` | which routers nobody ever heard of since they run, and which are silent |
-//! | `members` | what each labelled node is: serving, leaving, lost |
+//! | `member`, `members` | what each labelled node is: serving, leaving, lost |
 //! | `grow`, `shrink`, `give_back` | which nodes to take, which to empty, which to give back |
 //! | `rollout` | which router of another template is replaced next, and what is said of it |
 //! | `numbers` | status numbers and pod conditions |
@@ -35,6 +35,7 @@ mod ahead;
 mod give_back;
 mod grow;
 mod hearing;
+mod member;
 mod members;
 mod numbers;
 mod overload;

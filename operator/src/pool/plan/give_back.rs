@@ -9,7 +9,8 @@ use plenum_wire::RouterId;
 use plenum_wire::link::HEARTBEAT_MS;
 
 use super::hearing::Hearing;
-use super::members::{self, Member, Members};
+use super::member::{Member, runs_nowhere};
+use super::members::{self, Members};
 use super::{Change, Draft, Marks, Replaced};
 use crate::pool::observed::{Coverage, Drain, Pod, Word, Zone};
 
@@ -146,7 +147,7 @@ impl Draft<'_> {
         // it is not enough, and its kubelet, alive, has to say the same.
         self.seen.pods.get(router).is_some_and(|pod| {
             let node = self.seen.nodes.get(&pod.node);
-            node.is_some_and(|node| node.ready) && members::runs_nowhere(pod, word)
+            node.is_some_and(|node| node.ready) && runs_nowhere(pod, word)
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::members::{Member, Members};
+use super::member::Member;
+use super::members::Members;
 use super::size::Size;
 use super::{Change, Draft, Marks};
 use crate::pool::observed::Zone;

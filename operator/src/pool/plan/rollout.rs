@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use plenum_crds::conditions::{DrainReason, PoolCondition, PoolReason};
 use plenum_wire::RouterId;
 
-use super::members::{Member, Members};
+use super::member::Member;
+use super::members::Members;
 use super::shrink::by_participants;
 use super::size::Size;
 use super::verdicts::{ends, paused, some_of};

@@ -8,7 +8,8 @@ use std::time::Duration;
 use plenum_crds::conditions::DrainReason;
 
 use super::Draft;
-use super::members::{Member, Members};
+use super::member::Member;
+use super::members::Members;
 use super::rollout::given_up;
 use super::size::Size;
 

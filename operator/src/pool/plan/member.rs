@@ -1,0 +1,126 @@
+//! One labelled node: what is known of its router, and what follows from that.
+
+use plenum_crds::conditions::DrainReason;
+use plenum_wire::RouterId;
+
+use crate::pool::observed::{Coverage, Drain, Node, Pod, Word};
+use crate::pool::validate::ValidPool;
+
+/// A labelled node with its router.
+#[derive(Clone, Copy)]
+// Independent facts of a router, each read by itself; no states hide in them.
+#[allow(clippy::struct_excessive_bools)]
+pub(super) struct Member<'a> {
+    pub node: &'a Node,
+    /// Its router's pod, if one that is not terminating exists.
+    pub pod: Option<(&'a RouterId, &'a Pod)>,
+    /// What is known of that router since it runs.
+    pub word: Option<&'a Word>,
+    /// No controller has ever heard of that router since it runs: nobody can have been sent to it.
+    pub unheard: bool,
+    /// Nor did any before: it was never one that people could have been on.
+    pub new: bool,
+    /// Not every controller has heard that router for as long as a new one may take.
+    pub missed: bool,
+    /// That router was heard once, and is not for so long that nobody waits for it any more.
+    pub silent: bool,
+}
+
+impl Member<'_> {
+    pub(super) fn participants(&self) -> u32 {
+        self.word.map_or(0, |word| word.participants)
+    }
+
+    /// Participants that it takes: by its own word, before that by the pool's.
+    pub(super) fn capacity(&self, pool: &ValidPool) -> u32 {
+        self.word.map_or(pool.per_router, |word| word.capacity)
+    }
+
+    /// Its process has run, by its kubelet.
+    pub(super) fn runs(&self) -> bool {
+        self.pod.is_some_and(|(_, pod)| pod.started)
+    }
+
+    /// Takes participants now.
+    pub(super) fn accepting(&self) -> bool {
+        let ready = self.pod.is_some_and(|(_, pod)| pod.ready);
+        ready
+            && self
+                .word
+                .is_some_and(|w| w.counts() && w.accepting && !w.draining)
+    }
+
+    /// Takes nobody for now because it has as much to do as it can: neither to be emptied nor
+    /// broken.
+    pub(super) fn overloaded(&self) -> bool {
+        let ready = self.pod.is_some_and(|(_, pod)| pod.ready);
+        ready
+            && self
+                .word
+                .is_some_and(|w| w.counts() && !w.accepting && !w.draining)
+    }
+
+    /// Moving the people on it would make it worse for them.
+    pub(super) fn carries_too_much(&self) -> bool {
+        self.overloaded() && self.participants() > 0
+    }
+
+    /// Its router was made from another template than the one wanted now.
+    pub(super) fn outdated(&self) -> bool {
+        self.pod.is_some_and(|(_, pod)| pod.outdated)
+    }
+
+    /// Its router was made anew in a rollout, whose mark is still on the node.
+    pub(super) fn renewed(&self) -> bool {
+        let rolls = |drain: Drain| drain.reason == DrainReason::Rollout;
+        self.node.drain.is_some_and(rolls) && self.pod.is_some() && !self.outdated()
+    }
+
+    /// Its router is to be empty. The new one of a rollout is not, whatever its node says.
+    pub(super) fn drains(&self) -> bool {
+        self.node.drain.is_some() && !self.renewed()
+    }
+
+    /// Its router, made from the template wanted now or about to be, does not take people:
+    /// whether it ever will is not known.
+    pub(super) fn unproven(&self) -> bool {
+        !self.outdated() && !self.accepting()
+    }
+
+    /// No process of it runs, by the word of its living kubelet, and no controller hears one; or
+    /// one runs that never found a controller: nobody is on it.
+    pub(super) fn broken(&self) -> bool {
+        let (Some((_, pod)), true) = (self.pod, self.node.ready) else {
+            return false;
+        };
+        self.unheard || runs_nowhere(pod, self.word)
+    }
+
+    /// Broken for so long that nobody comes back to it: those who were on it went elsewhere, if there
+    /// is anywhere to go. One that just ends and begins again has people again in a moment.
+    pub(super) fn broken_for_long(&self) -> bool {
+        self.broken() && self.missed
+    }
+
+    /// Broken, and nobody would miss it: for long, or it never was anything else. One that worked
+    /// until a moment ago may work again in the next.
+    pub(super) fn no_loss(&self) -> bool {
+        self.broken_for_long() || (self.broken() && self.new)
+    }
+
+    /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
+    /// from them is no news of the router. One that they did not hear for long is not back because
+    /// one of them is away.
+    pub(super) fn lost(&self, coverage: Coverage) -> bool {
+        let listened = coverage == Coverage::Complete || self.missed;
+        listened && !self.node.ready && !self.word.is_some_and(|word| word.fresh)
+    }
+}
+
+/// By the kubelet of its node nothing of this router runs, and nobody hears it. One that was ever
+/// heard did run, whatever the kubelet still believes: of that, only that it ended counts.
+pub(super) fn runs_nowhere(pod: &Pod, word: Option<&Word>) -> bool {
+    let never_ran = !pod.started && word.is_none();
+    let silent = !word.is_some_and(|word| word.fresh);
+    !pod.ready && silent && (never_ran || pod.stopped)
+}
