@@ -28,10 +28,12 @@
 //! | `member`, `members` | what each labelled node is: serving, leaving, lost |
 //! | `grow`, `shrink`, `give_back` | which nodes to take, which to empty, which to give back |
 //! | `rollout` | which router of another template is replaced next, and what is said of it |
+//! | `draft` | what is written at last, with the marks that somebody else changed |
 //! | `numbers` | status numbers and pod conditions |
 //! | `verdicts` | conditions |
 
 mod ahead;
+mod draft;
 mod give_back;
 mod grow;
 mod hearing;
@@ -46,24 +48,20 @@ mod size;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 
-use super::observed::{Drain, Observed, Owner, Said};
+use super::observed::{Drain, Observed, Said};
 use super::validate::ValidPool;
 use crate::conditions::Verdict;
 use crate::metrics::PoolNumbers;
 
+use draft::Draft;
 use hearing::Hearing;
 use members::Members;
 pub use size::Memory;
-
-/// Less than this the clocks of two leaders differ: a drain that the last one began may lie so
-/// far ahead.
-const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
 
 /// How a node shall be marked; the complete set of our marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,127 +194,5 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
         numbers,
         settling: seen.view.settling,
         memory: size.memory,
-    }
-}
-
-/// A plan being made.
-struct Draft<'a> {
-    pool: &'a ValidPool,
-    seen: &'a Observed,
-    now: Timestamp,
-    writes: BTreeMap<String, NodeWrite>,
-    replace: BTreeMap<RouterId, Replaced>,
-    /// Nodes of the pool once the writes are done, with their drains.
-    active: BTreeMap<String, Option<Drain>>,
-    /// When something may be decided that cannot be now.
-    moments: Vec<Timestamp>,
-}
-
-impl<'a> Draft<'a> {
-    fn new(pool: &'a ValidPool, seen: &'a Observed, now: Timestamp) -> Self {
-        let active = members::labelled(seen)
-            .map(|(name, node)| (name.clone(), node.drain))
-            .collect();
-        Self {
-            pool,
-            seen,
-            now,
-            writes: BTreeMap::new(),
-            replace: BTreeMap::new(),
-            active,
-            moments: Vec::new(),
-        }
-    }
-
-    fn write(&mut self, node: &str, marks: Marks, change: Change) {
-        match &marks {
-            Marks::Active(drain) => self.active.insert(node.to_owned(), *drain),
-            Marks::Bare => self.active.remove(node),
-        };
-        let write = NodeWrite { marks, change };
-        self.writes.insert(node.to_owned(), write);
-    }
-
-    fn start_drain(&mut self, node: &str, reason: DrainReason) {
-        let drain = Drain {
-            since: self.to_the_millisecond(),
-            reason,
-        };
-        self.write(node, Marks::Active(Some(drain)), Change::StartDrain(reason));
-    }
-
-    fn cancel_drain(&mut self, node: &str) {
-        self.write(node, Marks::Active(None), Change::CancelDrain);
-    }
-
-    /// Marks that others took off or wrote something else into, or that were left when somebody
-    /// removed the label by hand.
-    fn repair(&mut self, ending: Option<DrainReason>) {
-        let seen = self.seen;
-        for (name, node) in &seen.nodes {
-            match node.owner {
-                Owner::Us => {
-                    let drain = node.drain.map(|drain| self.begun(drain, ending));
-                    if !node.protected || drain != node.drain {
-                        self.write(name, Marks::Active(drain), Change::Repair);
-                    }
-                }
-                Owner::Nobody
-                    if (node.protected || node.drain.is_some())
-                        && members::pods_on(seen, name).next().is_none() =>
-                {
-                    self.write(name, Marks::Bare, Change::Repair);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// A drain that is yet to begin, by what somebody wrote over it or because nobody can read
-    /// it, would never end: it begins now, and for what ends everything, if anything does: the last
-    /// one tells of a zone that is gone.
-    fn begun(&self, drain: Drain, ending: Option<DrainReason>) -> Drain {
-        let latest = self.now.checked_add(CLOCKS_DIFFER).unwrap_or(self.now);
-        if drain.since <= latest {
-            return drain;
-        }
-        Drain {
-            since: self.to_the_millisecond(),
-            reason: ending.unwrap_or(drain.reason),
-        }
-    }
-
-    /// Now, as it is written: finer than a second, as reports are compared with it.
-    fn to_the_millisecond(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.now.as_millisecond()).unwrap_or(self.now)
-    }
-
-    fn draining_routers(&self) -> BTreeSet<RouterId> {
-        self.seen
-            .pods
-            .iter()
-            .filter(|(_, pod)| match self.active.get(&pod.node) {
-                // The new pod of a rollout is there to stay.
-                Some(Some(drain)) => drain.reason != DrainReason::Rollout || pod.outdated,
-                Some(None) => pod.terminating,
-                // Its label is off, and it is about to be stopped: until it is gone nobody
-                // may be sent there again.
-                None => true,
-            })
-            .map(|(router, _)| router.clone())
-            .collect()
-    }
-
-    fn finished(&self) -> bool {
-        self.seen.pool_deleting && self.active.is_empty() && self.seen.pods.is_empty()
-    }
-
-    fn look_again(&self, size: &size::Size) -> Option<Timestamp> {
-        self.moments
-            .iter()
-            .copied()
-            .chain(size.look_again)
-            .filter(|at| *at > self.now)
-            .min()
     }
 }
