@@ -30,7 +30,7 @@
 //! | `rollout` | which router of another template is replaced next, and what is said of it |
 //! | `draft` | what is written at last, with the marks that somebody else changed |
 //! | `numbers` | status numbers and pod conditions |
-//! | `verdicts` | conditions |
+//! | `verdicts`, `sentences` | conditions, and what they say |
 
 mod ahead;
 mod draft;
@@ -43,6 +43,7 @@ mod numbers;
 mod overload;
 mod rollout;
 mod runs;
+mod sentences;
 mod shrink;
 mod size;
 mod verdicts;

@@ -16,9 +16,9 @@ use plenum_wire::RouterId;
 
 use super::member::Member;
 use super::members::Members;
+use super::sentences::{dead, ends, halted, paused, progress, some_of, took_down, unready};
 use super::shrink::by_participants;
 use super::size::Size;
-use super::verdicts::{ends, paused, some_of};
 use super::{Change, Draft, NodeWrite};
 use crate::conditions::Verdict;
 use crate::pool::observed::Pod;
@@ -194,57 +194,4 @@ fn rolling(members: &Members, size: &Size) -> String {
         Some(on) => format!("{far}; the next is replaced when those on {on} take people"),
         None => far,
     }
-}
-
-/// Which routers of another template nobody waits for.
-fn dead(members: &Members) -> String {
-    let old = members.lost.iter().filter(|(_, member)| member.outdated());
-    let nodes: Vec<&str> = old.map(|(node, _)| *node).collect();
-    if nodes.is_empty() {
-        return String::new();
-    }
-    let nodes = some_of(&nodes);
-    format!(", but for those on {nodes}, which are dead for all anybody knows")
-}
-
-/// Which routers of another template wait for their kubelets: nobody else makes them anew.
-fn unready(members: &Members) -> String {
-    let waits = members.outdated().filter(|(_, member)| !member.node.ready);
-    let nodes: Vec<&str> = waits.map(|(node, _)| node).collect();
-    if nodes.is_empty() {
-        return String::new();
-    }
-    let nodes = some_of(&nodes);
-    format!("; those on {nodes} are replaced when the kubelets there are heard again")
-}
-
-fn progress(members: &Members) -> String {
-    let old = members.outdated().count();
-    let emptied = members.rolling.values().filter(|m| m.drains()).count();
-    let all = members.count() as usize + members.silent.len();
-    let new = all.saturating_sub(old + emptied);
-    format!("{new} of {all} routers are as the spec has it now")
-}
-
-fn halted(pool: &ValidPool, router: &RouterId, node: &str, pod: &Pod) -> String {
-    let time = pool.rollout_deadline.as_secs();
-    let why = match &pod.trouble {
-        Some(trouble) => trouble.as_str(),
-        None if pod.ready => "it runs, and no zone controller says that it takes people",
-        None if pod.started => "its probes do not succeed, see its log",
-        None => "nothing of it was started, see its Events",
-    };
-    format!(
-        "the new router {router} on node {node} does not take people within {time} s: {why}. No \
-         further one is replaced until it does; to go back, write what the spec said before"
-    )
-}
-
-fn took_down(nodes: &[&str]) -> String {
-    let nodes = some_of(nodes);
-    format!(
-        "new routers came to {nodes}, and before any zone controller heard of them kubelet and router \
-         fell silent there: what the spec says now may be why. No further one is replaced until they \
-         are heard, or their nodes are deleted; to go back, write what the spec said before"
-    )
 }

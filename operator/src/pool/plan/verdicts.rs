@@ -1,17 +1,16 @@
 //! What the pool says of itself. Messages hold nothing that changes by itself: no ages, and
 //! no loads.
 
-use plenum_crds::NodeAutoscaler;
 use plenum_crds::conditions::{PoolCondition, PoolReason};
 
 use super::ahead;
 use super::members::Members;
 use super::rollout::awaited;
-use super::size::{Size, unreported};
+use super::sentences::{AT_BOUND, brings_nodes, ends, held, paused, silent, some_of, without};
+use super::size::Size;
 use crate::conditions::Verdict;
 use crate::metrics::PoolNumbers;
 use crate::pool::observed::{Observed, Zone};
-use crate::pool::placeholders;
 use crate::pool::validate::ValidPool;
 
 pub(super) fn verdicts(
@@ -131,20 +130,6 @@ fn shortage(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -
     ))
 }
 
-/// That nodes are asked for, where somebody brings them.
-fn brings_nodes(pool: &ValidPool) -> Option<String> {
-    let who = match pool.spec.node_autoscaler {
-        NodeAutoscaler::None => return None,
-        NodeAutoscaler::ClusterAutoscaler => "Cluster Autoscaler",
-        NodeAutoscaler::Karpenter => "Karpenter",
-    };
-    Some(format!(
-        "{who} is asked for more by the pods of the Deployment {}; where none come, the Events of \
-         these pods say why",
-        placeholders::name(&pool.name)
-    ))
-}
-
 fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> Verdict {
     let say = |holds, reason, message: String| {
         verdict(PoolCondition::ScalingActive, holds, reason, message)
@@ -183,71 +168,6 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
         None => PoolReason::FollowingLoad,
     };
     say(true, reason, format!("the size follows the load{also}"))
-}
-
-/// Why no more routers come in the place of silent ones.
-const AT_BOUND: &str =
-    "the pool has as many nodes as spec.maxRouters and spec.maxDraining together";
-
-fn silent<'a>(members: &Members<'a>) -> Vec<&'a str> {
-    let silent = members.silent.values().filter_map(|member| member.pod);
-    silent.map(|(router, _)| router.as_str()).collect()
-}
-
-/// Which routers the pool goes on without, as they were not heard for long, and what to do.
-fn without(pool: &ValidPool, members: &Members, size: &Size) -> Option<String> {
-    let routers = silent(members);
-    let most = if members.kept_from_coming(pool, size.wanted) {
-        format!("; no further one comes in their place: {AT_BOUND}")
-    } else {
-        String::new()
-    };
-    (!routers.is_empty()).then(|| {
-        format!(
-            "; it goes on without {}, of which not every zone controller has heard for {} s: see \
-             the router's log and the way from its node to TCP 9443 of the zone controllers, or \
-             cordon the node, to have it back at the drain deadline{most}",
-            some_of(&routers),
-            pool.rollout_deadline.as_secs()
-        )
-    })
-}
-
-/// What becomes of the routers when the pool or its zone is deleted.
-pub(super) fn ends(pool: &ValidPool) -> &'static str {
-    if pool.paused {
-        "all routers are to be taken away, and stay while the pool's annotation \
-         plenum.dev/paused is set: remove it"
-    } else {
-        "all routers drain, to be taken away"
-    }
-}
-
-pub(super) fn paused(members: &Members) -> String {
-    let message = if members.ending.is_some() {
-        "the deletion waits, and nothing is changed, while the annotation plenum.dev/paused is \
-         set: remove it to go on"
-    } else {
-        "nothing is changed while the annotation plenum.dev/paused is set: remove it to go on"
-    };
-    message.to_owned()
-}
-
-fn held(reason: PoolReason, seen: &Observed, members: &Members) -> String {
-    match reason {
-        PoolReason::ReportsPartial => {
-            let missing: Vec<&str> = unreported(seen, members).collect();
-            format!(
-                "not every zone controller hears of {}: the pool does not shrink until then",
-                some_of(&missing)
-            )
-        }
-        PoolReason::ReportsStale => {
-            "not every zone controller was heard within 3 s: the pool does not shrink until then"
-                .to_owned()
-        }
-        _ => "no zone controller was heard yet: the pool does not shrink until then".to_owned(),
-    }
 }
 
 fn ready(
@@ -317,15 +237,5 @@ fn ready(
                 numbers.accepting
             ),
         ),
-    }
-}
-
-/// A few names of a long list.
-pub(super) fn some_of(names: &[&str]) -> String {
-    match names {
-        [] => "nothing".to_owned(),
-        [a] => (*a).to_owned(),
-        [a, b] => format!("{a} and {b}"),
-        [a, b, rest @ ..] => format!("{a}, {b} and {} more", rest.len()),
     }
 }
