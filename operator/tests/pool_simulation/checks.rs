@@ -6,7 +6,8 @@ use plenum_operator::pool::observed::{self, Coverage, Drain, Observed, Owner, Po
 use plenum_wire::RouterId;
 
 use crate::missed::FRESH_MS;
-use crate::world::{Ending, PER_ROUTER, SimNode, SimPod, Works, World};
+use crate::objects::{Ending, SimPod, Works};
+use crate::world::World;
 
 impl World {
     /// When people may be cut off.
@@ -257,69 +258,6 @@ impl World {
             let broken = pod.template == self.template && pod.template.works != Works::Yes;
             wanted && stays && broken && pod.gone.is_none()
         })
-    }
-
-    /// The pool was deleted, and everything is as if it had never been.
-    pub fn check_gone(&self) {
-        assert!(self.pods.is_empty(), "routers are left");
-        let bare = |node: &SimNode| !node.active && !node.protected;
-        assert!(self.nodes.values().all(bare), "nodes are left marked");
-        if self.ending == Some(Ending::Pool) {
-            assert!(self.finished, "the finalizer stays for ever");
-        }
-    }
-
-    /// The finalizer is taken off.
-    pub fn finish(&mut self) {
-        assert!(self.ending == Some(Ending::Pool), "nobody deletes the pool");
-        assert!(self.pods.is_empty(), "routers are left behind");
-        let none = self.nodes.values().all(|node| !node.active);
-        assert!(none, "labels are left behind");
-        self.finished = true;
-    }
-
-    /// As many nodes as may drain at once died with a router of the template wanted now before
-    /// anybody heard it.
-    fn nodes_died_new(&self) -> bool {
-        let died = self.pods.values().filter(|pod| {
-            let node = &self.nodes[&pod.node];
-            !node.alive && node.active && pod.template == self.template && !pod.ever_known
-        });
-        died.count() >= self.pool.max_draining as usize
-    }
-
-    pub fn check_settled(&self) {
-        let total: u32 = self.pods.values().map(|pod| pod.people).sum();
-        let living: Vec<&SimNode> = self.nodes.values().filter(|node| node.alive).collect();
-        let pods = || self.pods.values().filter(|it| self.nodes[&it.node].alive);
-        let most = self.pool.max.min(u32::try_from(living.len()).unwrap());
-        assert_eq!(total, self.target.min(most * PER_ROUTER), "all are served");
-        let wanted = (total + self.pool.spare)
-            .div_ceil(PER_ROUTER)
-            .clamp(self.pool.min, most);
-        let active = living.iter().filter(|node| node.active).count();
-        assert_eq!(
-            active, wanted as usize,
-            "the size is what the load asks for"
-        );
-        // With all nodes in use, people keep the routers that they are on; and a template of which
-        // nodes may have died is rolled no further.
-        assert!(
-            wanted == most
-                || self.nodes_died_new()
-                || pods().all(|pod| pod.template == self.template),
-            "the rollout came to its end"
-        );
-        assert!(self.nodes.values().all(|node| node.drain.is_none()));
-        assert!(
-            pods().all(|pod| pod.said.heard),
-            "it is written of each that somebody heard it"
-        );
-        assert!(
-            self.nodes
-                .values()
-                .all(|node| node.protected == node.active)
-        );
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use plenum_wire::link::{Load, RouterReport};
 use plenum_wire::{Boot, RouterId};
 
-use crate::world::{PER_ROUTER, Works, World};
+use crate::objects::Works;
+use crate::world::{PER_ROUTER, World};
 
 /// A zone controller.
 #[derive(Default)]

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 
-use crate::world::{Dies, Ending, SimNode, SimPod, Template, Works, World};
+use crate::objects::{Dies, Ending, SimNode, SimPod, Template, Works};
+use crate::world::World;
 
 /// A small generator (xorshift64*), so that a seed is all that a run depends on.
 pub struct Rng(u64);

@@ -39,12 +39,15 @@ mod checks;
 mod controllers;
 mod faults;
 mod missed;
+mod objects;
 mod observe;
 mod operator;
+mod settled;
 mod world;
 
+use objects::Dies;
 use operator::Operator;
-use world::{Dies, World};
+use world::World;
 
 /// Simulated time of one step.
 const STEP_MS: i64 = 250;

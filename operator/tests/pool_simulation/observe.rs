@@ -6,7 +6,8 @@ use std::time::Duration;
 use plenum_operator::pool::observed::{self, Observed, Owner, Said, Zone};
 use plenum_operator::reports::merge::{Heard, merge};
 
-use crate::world::{Ending, SimNode, SimPod, Works, World};
+use crate::objects::{Ending, SimNode, SimPod, Works};
+use crate::world::World;
 
 impl World {
     /// What a fetch sees, with the versions of the nodes.

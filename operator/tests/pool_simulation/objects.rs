@@ -1,0 +1,98 @@
+//! What there is in the world: nodes, routers' pods, and what these are made from.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use plenum_operator::pool::observed::{Drain, Said};
+
+#[derive(Clone)]
+// Independent facts of a node, as in the planner's own view of it.
+#[allow(clippy::struct_excessive_bools)]
+pub struct SimNode {
+    pub version: u64,
+    pub active: bool,
+    pub protected: bool,
+    pub drain: Option<Drain>,
+    /// Its label was taken off at the drain's deadline, or before its pod had started: such a
+    /// one may take people if it starts where no order reaches, until the `DaemonSet`'s
+    /// controller stops it.
+    pub excused: bool,
+    pub schedulable: bool,
+    /// It has the labels that the pool selects.
+    pub selected: bool,
+    /// Somebody wants its router drained.
+    pub requested: bool,
+    pub alive: bool,
+}
+
+#[derive(Clone)]
+// As for nodes.
+#[allow(clippy::struct_excessive_bools)]
+pub struct SimPod {
+    pub node: String,
+    /// What it was made from.
+    pub template: Template,
+    pub born: i64,
+    /// When its process runs.
+    pub starts: i64,
+    pub gone: Option<i64>,
+    pub people: u32,
+    pub draining: bool,
+    /// Its way to these controllers is broken.
+    pub deaf_to: BTreeSet<String>,
+    pub boot: u64,
+    /// How often its process began anew.
+    pub run: u32,
+    /// Since when its process could be seen to run, or the first of several, one after the other, of
+    /// which no operator was told.
+    pub began: i64,
+    /// An operator was told of its process.
+    pub told: bool,
+    /// Some controller heard of it at some time since its process began.
+    pub known: bool,
+    /// The same of any process of it.
+    pub ever_known: bool,
+    pub said: Said,
+}
+
+/// What pods are made from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Template {
+    pub version: u64,
+    pub works: Works,
+}
+
+/// What comes of pods of a template.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Works {
+    /// They take people.
+    Yes,
+    /// The scheduler never binds them to their node, as there is no room for what they ask for.
+    NeverScheduled,
+    /// Their process never starts, as for an image that is not there.
+    NeverStarts,
+    /// Their process starts, and ends before it has said a word.
+    Crashes,
+    /// Their process runs, and never finds a controller.
+    Mute,
+}
+
+/// When a node dies in a rollout.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Dies {
+    /// While its router is emptied.
+    Before,
+    /// When that was made anew.
+    After,
+}
+
+/// What is being deleted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Pool,
+    /// With the time until when its meetings may go on, and whether it is gone.
+    Zone {
+        until: Timestamp,
+        gone: bool,
+    },
+}
