@@ -84,6 +84,32 @@ fn one_that_only_some_controllers_hear_stays_silent_when_another_is_away_for_a_m
 }
 
 #[test]
+fn one_that_only_some_controllers_hear_stays_silent_when_these_begin_anew() {
+    let pool = patience_of_two_minutes();
+    let mut seen = world(&[], &[("a", 60), ("b", 5)]);
+    half_heard(&mut seen, "b");
+    let heard = seen.clone();
+    falls_silent(&mut seen, "b");
+    let mut memory = after(&pool, &heard, 120).memory;
+    // The one that hears it is rolled and knows nobody for a moment, then so is the other.
+    let looks = [
+        (121, &seen, Coverage::Stale),
+        (122, &seen, Coverage::Complete),
+        (123, &heard, Coverage::Stale),
+        (124, &heard, Coverage::Complete),
+    ];
+    for (second, seen, coverage) in looks {
+        let mut seen = seen.clone();
+        seen.view.coverage = coverage;
+        let goes_on = plan(&pool, &seen, &memory, at(second));
+        if coverage == Coverage::Complete {
+            assert_eq!(verdict(&goes_on, SCALING), GOES_ON, "after {second} s");
+        }
+        memory = goes_on.memory;
+    }
+}
+
+#[test]
 fn a_controller_that_hears_no_router_makes_none_of_them_silent() {
     let pool = patience_of_two_minutes();
     let mut seen = world(&["c"], &[("a", 60), ("b", 5)]);

@@ -21,7 +21,7 @@ pub struct Missed {
     since: i64,
     /// Since when any has to, whatever it did not see yet.
     surely: i64,
-    /// Another controller heard it, when all of them were heard last.
+    /// Another controller heard it since, while all of them were heard.
     by_some: bool,
     /// It was heard since its process began.
     known: bool,
@@ -56,7 +56,8 @@ impl World {
             let missed = Missed {
                 since: before.map_or(self.now, |before| before.since),
                 surely: as_ever.map_or(self.now, |before| before.surely),
-                by_some: !self.hearers(router).is_empty(),
+                by_some: !self.hearers(router).is_empty()
+                    || before.is_some_and(|before| before.by_some),
                 known: pod.known,
             };
             (router.clone(), missed)
@@ -64,8 +65,8 @@ impl World {
         missed.collect()
     }
 
-    /// While a controller is away: who was missed for long is so still, but for one that nobody
-    /// heard, and somebody does now.
+    /// While a controller is away: who was missed for long is so still, but for one that nobody heard
+    /// since, and somebody does now.
     fn missed_still(&self) -> BTreeMap<RouterId, Missed> {
         let long = |since: i64| self.now - since >= self.patience();
         let stays = |(router, missed): &(&RouterId, &Missed)| {

@@ -32,7 +32,7 @@ pub(super) struct Heard {
     all: Option<Timestamp>,
     /// Routers that are not heard by some controller, while all of these are. Those that were missed
     /// for long stay so until they are heard: by all, or by any while another is away, if none did
-    /// before.
+    /// since they are missed.
     missed: BTreeMap<RouterId, Missed>,
     /// Some router was heard by every controller, when all of these were heard last.
     any: bool,
@@ -45,7 +45,8 @@ struct Missed {
     /// It was never heard since it runs. That it was begins its time anew, as does the first run
     /// after one that was; not each of a process that ends time and again.
     unheard: bool,
-    /// Some controller hears it all the same.
+    /// Some controller hears it all the same, or did since it is missed: that this one begins anew, and
+    /// then hears it again, does not bring the router back to the others.
     by_some: bool,
 }
 
@@ -84,7 +85,7 @@ impl Heard {
             Missed {
                 since: before.map_or(now, |before| before.since),
                 unheard,
-                by_some: in_touch(seen, router),
+                by_some: in_touch(seen, router) || before.is_some_and(|before| before.by_some),
             }
         };
         let by_all = |router: &RouterId| {
