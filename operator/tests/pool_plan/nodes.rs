@@ -128,38 +128,65 @@ fn after_an_outage_of_the_api_server_nothing_is_replaced_before_controllers_are_
     }
 }
 
-#[test]
-fn nodes_that_died_long_ago_are_not_back_because_a_controller_is_away() {
+/// `a` and `c` are dead, and nobody ever heard of the router on `c`; another is wanted beside `b`.
+fn two_dead() -> (ValidPool, Observed) {
     let pool = pool(|p| {
         (p.max_routers, p.max_draining) = (2, 1);
         p.rollout_deadline_seconds = 120;
         p.node_autoscaler = NodeAutoscaler::Karpenter;
     });
     let mut seen = world(&[], &[("a", 5), ("b", 90), ("c", 5)]);
-    // Nobody ever heard of the router on one of them.
     mute(&mut seen, "c");
     for name in ["a", "c"] {
         edit(&mut seen, name).ready = false;
         pod_of(&mut seen, name).ready = false;
     }
-    let last = word_of(&mut seen, "a");
-    (last.fresh, last.connected, last.fresh_everywhere) = (false, false, false);
-    let mut memory = first(&pool, &seen).memory;
-    for (second, coverage) in [
-        (120, Coverage::Complete),
-        (121, Coverage::Stale),
-        (122, Coverage::Complete),
-    ] {
-        seen.view.coverage = coverage;
-        let dead = plan(&pool, &seen, &memory, at(second));
-        assert_eq!(dead.placeholders, 1, "after {second} s");
-        let not_enough = ("False", "NotEnoughNodes");
-        assert_eq!(verdict(&dead, "NodesAvailable"), not_enough);
-        let mut free = seen.clone();
-        free.nodes.insert("d".into(), node(Owner::Nobody));
-        let grows = plan(&pool, &free, &memory, at(second));
-        assert_eq!(changes(&grows), [("d", Change::Label)]);
-        memory = dead.memory;
+    falls_silent(&mut seen, "a");
+    (pool, seen)
+}
+
+#[test]
+fn nodes_that_died_are_not_back_because_a_controller_is_away() {
+    // Long ago, a moment ago, and with pods that were deleted, which nobody there ends.
+    for (dead_for, deleted) in [(120, false), (10, false), (10, true)] {
+        let (pool, mut seen) = two_dead();
+        for name in ["a", "c"] {
+            pod_of(&mut seen, name).terminating = deleted;
+        }
+        let mut memory = first(&pool, &seen).memory;
+        for (second, coverage) in [
+            (dead_for, Coverage::Complete),
+            (dead_for + 1, Coverage::Stale),
+            (dead_for + 2, Coverage::Complete),
+        ] {
+            seen.view.coverage = coverage;
+            let dead = plan(&pool, &seen, &memory, at(second));
+            assert_eq!(dead.placeholders, 1, "after {second} s");
+            let not_enough = ("False", "NotEnoughNodes");
+            assert_eq!(verdict(&dead, "NodesAvailable"), not_enough);
+            let mut free = seen.clone();
+            free.nodes.insert("d".into(), node(Owner::Nobody));
+            let grows = plan(&pool, &free, &memory, at(second));
+            assert_eq!(changes(&grows), [("d", Change::Label)]);
+            memory = dead.memory;
+        }
+    }
+}
+
+#[test]
+fn one_that_is_heard_again_while_a_controller_is_away_has_to_die_anew() {
+    let (pool, mut seen) = two_dead();
+    let memory = first(&pool, &seen).memory;
+    seen.view.coverage = Coverage::Stale;
+    let mut kubelet = seen.clone();
+    edit(&mut kubelet, "a").ready = true;
+    let mut router = seen.clone();
+    word_of(&mut router, "a").fresh = true;
+    for heard in [kubelet, router] {
+        let back = plan(&pool, &heard, &memory, at(10));
+        assert_eq!(back.placeholders, 0);
+        let unknown = plan(&pool, &seen, &back.memory, at(11));
+        assert_eq!(unknown.placeholders, 0);
     }
 }
 

@@ -12,14 +12,18 @@
 //! nothing is taken away meanwhile. That ends when it has been missed for as long, and it is the
 //! router's own trouble: no controller hears it, or all of them hear some other router of the pool.
 //! Such a router is silent: nobody waits for it any more, and what it needs is a person.
+//!
+//! All this is found out while every controller is heard, as is which nodes are dead. When one is away
+//! it stands, until somebody is heard of whom nobody had a word, and nothing more is found out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use plenum_wire::RouterId;
 
 use super::Draft;
+use super::members::{labelled, pods_on};
 use super::runs::Runs;
 use super::size::elapsed;
 use crate::pool::observed::{Coverage, Observed, Pod, Word};
@@ -36,6 +40,9 @@ pub(super) struct Heard {
     missed: BTreeMap<RouterId, Missed>,
     /// Some router was heard by every controller, when all of these were heard last.
     any: bool,
+    /// Nodes of which neither kubelet nor router was heard when every controller was heard last, nor
+    /// since.
+    lost: BTreeSet<String>,
     runs: Runs,
 }
 
@@ -53,57 +60,90 @@ struct Missed {
 impl Heard {
     fn with(&self, seen: &Observed, patience: Duration, now: Timestamp) -> Self {
         let runs = self.runs.with(seen, now);
+        let lost = self.lost(seen, &runs);
         if seen.view.coverage != Coverage::Complete {
-            // That a controller is away brings nobody back who was missed for long before: only that
-            // another one hears the router, and did not before, does. The one that was away will need
-            // a moment, too.
-            let stays = |(router, missed): &(&RouterId, &Missed)| {
-                let long = elapsed(missed.since, now) >= patience;
-                let comes_back = !missed.by_some && in_touch(seen, router);
-                long && seen.pods.contains_key(*router) && !comes_back
-            };
-            let missed = self.missed.iter().filter(stays);
             return Self {
                 all: None,
-                missed: missed.map(|(router, it)| (router.clone(), *it)).collect(),
+                missed: self.missed_still(seen, patience, now),
                 any: self.any,
+                lost,
                 runs,
             };
         }
-        let missed_since = |router: &RouterId, pod: &Pod| {
-            let may_be_heard = pod.said.heard && !runs.begins(router);
-            let unheard = !may_be_heard && runs.word(seen, router).is_none();
-            let before = self.missed.get(router);
-            let goes_on = |before: &&Missed| {
-                if before.unheard {
-                    unheard
-                } else {
-                    !runs.begins(router)
-                }
-            };
-            let before = before.filter(goes_on);
-            Missed {
-                since: before.map_or(now, |before| before.since),
-                unheard,
-                by_some: in_touch(seen, router) || before.is_some_and(|before| before.by_some),
-            }
-        };
         let by_all = |router: &RouterId| {
             let word = seen.view.routers.get(router);
             word.is_some_and(|word| word.fresh_everywhere)
         };
         let pods = seen.pods.iter().filter(|(_, pod)| !pod.terminating);
         let (heard, missed): (Vec<_>, Vec<_>) = pods.partition(|(router, _)| by_all(router));
+        let missed = missed.into_iter().map(|(router, pod)| {
+            let missed = self.missed_now(seen, &runs, (router, pod), now);
+            (router.clone(), missed)
+        });
         Self {
             all: self.all.or(Some(now)),
-            missed: missed
-                .into_iter()
-                .map(|(router, pod)| (router.clone(), missed_since(router, pod)))
-                .collect(),
+            missed: missed.collect(),
             any: !heard.is_empty(),
+            lost,
             runs,
         }
     }
+
+    fn missed_now(
+        &self,
+        seen: &Observed,
+        runs: &Runs,
+        (router, pod): (&RouterId, &Pod),
+        now: Timestamp,
+    ) -> Missed {
+        let may_be_heard = pod.said.heard && !runs.begins(router);
+        let unheard = !may_be_heard && runs.word(seen, router).is_none();
+        let goes_on = |before: &&Missed| {
+            if before.unheard {
+                unheard
+            } else {
+                !runs.begins(router)
+            }
+        };
+        let before = self.missed.get(router).filter(goes_on);
+        Missed {
+            since: before.map_or(now, |before| before.since),
+            unheard,
+            by_some: in_touch(seen, router) || before.is_some_and(|before| before.by_some),
+        }
+    }
+
+    /// That a controller is away brings nobody back who was missed for long before: only that another
+    /// one hears the router, and none did before, does. The one that was away will need a moment, too.
+    fn missed_still(
+        &self,
+        seen: &Observed,
+        patience: Duration,
+        now: Timestamp,
+    ) -> BTreeMap<RouterId, Missed> {
+        let stays = |(router, missed): &(&RouterId, &Missed)| {
+            let long = elapsed(missed.since, now) >= patience;
+            let comes_back = !missed.by_some && in_touch(seen, router);
+            long && seen.pods.contains_key(*router) && !comes_back
+        };
+        let missed = self.missed.iter().filter(stays);
+        missed.map(|(router, it)| (router.clone(), *it)).collect()
+    }
+
+    /// Nor does it bring a node back that was dead before, or tell of one that dies now.
+    fn lost(&self, seen: &Observed, runs: &Runs) -> BTreeSet<String> {
+        let listened = seen.view.coverage == Coverage::Complete;
+        let known = |name: &str| listened || self.lost.contains(name);
+        let labelled = labelled(seen).filter(|(name, _)| known(name));
+        let dead = labelled.filter(|(name, node)| !node.ready && !is_heard_on(seen, runs, name));
+        dead.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// Some controller has just heard the router of this node.
+fn is_heard_on(seen: &Observed, runs: &Runs, node: &str) -> bool {
+    let mut stay = pods_on(seen, node).filter(|(_, pod)| !pod.terminating);
+    stay.any(|(router, _)| runs.word(seen, router).is_some_and(|word| word.fresh))
 }
 
 /// Some controller hears it.
@@ -126,6 +166,11 @@ impl Hearing {
             patience: pool.rollout_deadline,
             now,
         }
+    }
+
+    /// Neither kubelet nor router of this node is heard, as far as every controller was listened to.
+    pub(super) fn is_lost(&self, node: &str) -> bool {
+        self.heard.lost.contains(node)
     }
 
     /// For the memory.

@@ -3,7 +3,7 @@
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 
-use crate::pool::observed::{Coverage, Drain, Node, Pod, Word};
+use crate::pool::observed::{Drain, Node, Pod, Word};
 use crate::pool::validate::ValidPool;
 
 /// A labelled node with its router.
@@ -24,6 +24,9 @@ pub(super) struct Member<'a> {
     pub missed: bool,
     /// That router was heard once, and is not for so long that nobody waits for it any more.
     pub silent: bool,
+    /// Neither its kubelet nor that router is heard, by controllers that are: no news from them is no
+    /// news of the router.
+    pub lost: bool,
 }
 
 impl Member<'_> {
@@ -106,14 +109,6 @@ impl Member<'_> {
     /// until a moment ago may work again in the next.
     pub(super) fn no_loss(&self) -> bool {
         self.broken_for_long() || (self.broken() && self.new)
-    }
-
-    /// Neither its kubelet nor the router itself is heard, by controllers that are: no news
-    /// from them is no news of the router. One that they did not hear for long is not back because
-    /// one of them is away.
-    pub(super) fn lost(&self, coverage: Coverage) -> bool {
-        let listened = coverage == Coverage::Complete || self.missed;
-        listened && !self.node.ready && !self.word.is_some_and(|word| word.fresh)
     }
 }
 

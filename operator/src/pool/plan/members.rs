@@ -7,7 +7,7 @@ use plenum_wire::RouterId;
 
 use super::hearing::Hearing;
 use super::member::Member;
-use crate::pool::observed::{Coverage, Node, Observed, Owner, Pod, Word, Zone};
+use crate::pool::observed::{Node, Observed, Owner, Pod, Word, Zone};
 use crate::pool::validate::ValidPool;
 
 /// The nodes of a pool by what they are.
@@ -70,7 +70,6 @@ impl<'a> Members<'a> {
         };
         for (name, node) in labelled(seen) {
             let pod = by_node.get(name.as_str()).copied();
-            let coverage = seen.view.coverage;
             let hearing = &members.hearing;
             let word = pod.and_then(|(router, _)| hearing.word(seen, router));
             let member = Member {
@@ -81,13 +80,14 @@ impl<'a> Members<'a> {
                 new: pod.is_some_and(|(router, _)| hearing.is_new(router)),
                 missed: pod.is_some_and(|(router, _)| hearing.is_missed_for_long(router)),
                 silent: pod.is_some_and(|(router, pod)| hearing.is_silent(router, pod, word)),
+                lost: hearing.is_lost(name),
             };
-            members.place(name, member, coverage);
+            members.place(name, member);
         }
         members
     }
 
-    fn place(&mut self, name: &'a str, member: Member<'a>, coverage: Coverage) {
+    fn place(&mut self, name: &'a str, member: Member<'a>) {
         if let Some(reason) = self.ending.or_else(|| must_leave(&member)) {
             self.leaving.insert(name, (member, reason));
             return;
@@ -95,7 +95,7 @@ impl<'a> Members<'a> {
         let reason = member.node.drain.map(|drain| drain.reason);
         let part = match reason {
             // Its router comes back with its node, if ever, and is rolled then.
-            None | Some(DrainReason::Rollout | DrainReason::Requested) if member.lost(coverage) => {
+            None | Some(DrainReason::Rollout | DrainReason::Requested) if member.lost => {
                 &mut self.lost
             }
             Some(DrainReason::Rollout) if !member.renewed() => &mut self.rolling,
