@@ -86,6 +86,11 @@ fn a_template_that_takes_its_node_down_goes_to_no_further_one() {
     let halts = first(&three(), &seen);
     assert_eq!(changes(&halts), [("a", Change::CancelDrain)]);
     edit(&mut seen, "a").drain = None;
+    // That a controller is away makes nobody forget it.
+    let mut away = seen.clone();
+    away.view.coverage = Coverage::Stale;
+    let held = plan(&three(), &away, &halts.memory, at(10));
+    assert_eq!(verdict(&held, ROLLOUT), ("False", "RolloutHalted"));
     // Nor does a new leader take it to another.
     for memory in [halts.memory, Memory::default()] {
         let halted = plan(&three(), &seen, &memory, at(9_000));

@@ -206,9 +206,9 @@ impl Hearing {
         word.is_none() && (!pod.said.heard || begins || self.is_silent_for_long(pod))
     }
 
-    /// The same of all runs of its container, and not of the present one alone.
+    /// Nor of any run of its container before, as far as anybody knows.
     pub(super) fn is_new(&self, router: &RouterId) -> bool {
-        self.since().is_some() && self.heard.runs.is_new(router)
+        self.heard.runs.is_new(router)
     }
 
     /// Whether a controller ever heard of this router cannot be told yet.
