@@ -6,7 +6,7 @@ use plenum_operator::pool::observed::{self, Coverage, Drain, Observed, Owner, Po
 use plenum_wire::RouterId;
 
 use crate::missed::FRESH_MS;
-use crate::objects::{Ending, SimPod, Works};
+use crate::objects::{Ending, SimNode, SimPod, Works};
 use crate::world::World;
 
 impl World {
@@ -163,13 +163,15 @@ impl World {
     }
 
     /// No more than may drain with this one. The new router of a rollout that had its time, and
-    /// takes nobody, keeps no node from being emptied that somebody wants empty.
+    /// takes nobody, keeps no node from being emptied that somebody wants empty. A router that works is
+    /// not rolled to a template that took as many nodes down.
     fn check_limit(&self, node: &str, reason: DrainReason) {
         let wanted_empty = !matches!(reason, DrainReason::Rollout | DrainReason::ScaleDown);
         let others = self.draining().filter(|(name, drain)| {
             *name != node && !(wanted_empty && self.is_given_up(name, *drain))
         });
-        let others = others.count();
+        let to_work = reason == DrainReason::Rollout && !self.is_broken(node);
+        let others = others.count() + if to_work { self.taken_down() } else { 0 };
         assert!(
             others < self.pool.max_draining as usize,
             "{node} drains as well as {others}"
@@ -248,16 +250,26 @@ impl World {
 
     /// A router that is to serve was made from the template wanted now, and never will.
     fn new_is_broken(&self) -> bool {
-        self.pods.values().any(|pod| {
-            let node = &self.nodes[&pod.node];
-            let wanted = node.active && node.selected && node.schedulable && node.alive;
-            let wanted = wanted && !node.requested;
-            let stays = node
-                .drain
-                .is_none_or(|drain| drain.reason == DrainReason::Rollout);
-            let broken = pod.template == self.template && pod.template.works != Works::Yes;
-            wanted && stays && broken && pod.gone.is_none()
-        })
+        let rolls = |drain: Drain| drain.reason == DrainReason::Rollout;
+        let living = |node: &SimNode| node.alive && node.drain.is_none_or(rolls);
+        self.template.works != Works::Yes && self.with_new().any(living)
+    }
+
+    /// So many nodes died of the template wanted now, and have no mark any more that would count.
+    fn taken_down(&self) -> usize {
+        let died = self.with_new().filter(|it| !it.alive && it.drain.is_none());
+        match self.template.works {
+            Works::TakesDown => died.count(),
+            _ => 0,
+        }
+    }
+
+    /// The nodes that are to carry a router, and do one of the template wanted now.
+    fn with_new(&self) -> impl Iterator<Item = &SimNode> {
+        let new = |pod: &&SimPod| pod.template == self.template && pod.gone.is_none();
+        let nodes = self.pods.values().filter(new);
+        let nodes = nodes.map(|pod| &self.nodes[&pod.node]);
+        nodes.filter(|it| it.active && it.selected && it.schedulable && !it.requested)
     }
 }
 

@@ -67,7 +67,8 @@ impl World {
                 // In turns, so that the other templates of a seed stay what they were.
                 0 if self.template.version.is_multiple_of(2) => Works::NeverScheduled,
                 0 => Works::NeverStarts,
-                1 => Works::Crashes,
+                1 if self.template.version.is_multiple_of(2) => Works::Crashes,
+                1 => Works::TakesDown,
                 2 => Works::Mute,
                 _ => Works::Yes,
             };
@@ -144,6 +145,9 @@ impl World {
         }
         for pod in self.pods.values_mut() {
             pod.deaf_to.clear();
+            if pod.template.works == Works::TakesDown {
+                pod.starts = i64::MAX;
+            }
         }
         for controller in self.controllers.values_mut() {
             (controller.linked, controller.hears, controller.lies) = (true, true, false);
@@ -179,6 +183,22 @@ impl World {
             pod.people = 0;
             for controller in self.controllers.values_mut() {
                 controller.knows.remove(router);
+            }
+        }
+    }
+
+    /// Each new router of such a template does so once: a node that comes back stays, and nothing of the
+    /// router starts there any more.
+    pub fn let_nodes_be_taken_down(&mut self) {
+        let now = self.now;
+        let starts = |pod: &&mut SimPod| {
+            let it_does = pod.template.works == Works::TakesDown;
+            it_does && pod.starts <= now && pod.gone.is_none()
+        };
+        for pod in self.pods.values_mut().filter(starts) {
+            let node = self.nodes.get_mut(&pod.node).unwrap();
+            if std::mem::take(&mut node.alive) {
+                pod.starts = i64::MAX;
             }
         }
     }

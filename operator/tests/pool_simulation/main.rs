@@ -1,10 +1,10 @@
 //! Safety in every state that a seeded world reaches: nodes come and go, are cordoned, lose their
 //! labels and are asked to be drained, links break, controllers forget, routers die, begin anew,
 //! lose their way to every controller, or to one, with people on them or never had one, templates
-//! change and some of them find no room, do not work or find no controller, rollouts are paused,
-//! somebody writes nonsense over the time of a drain, the operator is killed between any
-//! two writes or sees caches of long ago, and one controller reports nobody where there are
-//! people. In the end some of the pools are deleted, or their zones.
+//! change and some of them find no room, do not work, take their node down or find no controller,
+//! rollouts are paused, somebody writes nonsense over the time of a drain, the operator is killed
+//! between any two writes or sees caches of long ago, and one controller reports nobody where there
+//! are people. In the end some of the pools are deleted, or their zones.
 //!
 //! After every single write, and every step:
 //! - a router that was taken away, by unlabelling or to be made anew, had no people on it, or
@@ -20,8 +20,8 @@
 //!   nobody ever heard; these get no more time than new ones have to take people, and
 //!   no less while they could be heard;
 //! - no drain begins anew for the same router;
-//! - no router that works is made anew while one of the new template does not work, and none is
-//!   chosen for it while that is paused.
+//! - no router that works is made anew while one of the new template does not work, or when that
+//!   took as many nodes down as may drain, and none is chosen for it while that is paused.
 //!
 //! The pool waits for no router that was missed for so long, whichever controllers were away since.
 //!

@@ -73,6 +73,8 @@ pub enum Works {
     NeverStarts,
     /// Their process starts, and ends before it has said a word.
     Crashes,
+    /// Their node dies with them when they start, before they have said a word.
+    TakesDown,
     /// Their process runs, and never finds a controller.
     Mute,
 }

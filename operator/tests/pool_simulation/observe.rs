@@ -66,7 +66,7 @@ impl World {
         let began = pod.starts <= self.now;
         let starts = !matches!(
             pod.template.works,
-            Works::NeverScheduled | Works::NeverStarts
+            Works::NeverScheduled | Works::NeverStarts | Works::TakesDown
         );
         let started = starts && (began || pod.run > 0);
         observed::Pod {

@@ -125,6 +125,7 @@ impl World {
         self.now += ms;
         self.end_zone();
         self.let_a_node_die();
+        self.let_nodes_be_taken_down();
         self.run_daemonset();
         self.obey_orders();
         self.move_people();
