@@ -11,7 +11,7 @@ pub use admission::{Admission, AdmissionMode};
 pub use certificates::{CertificateSource, Certificates, SecretReference};
 pub use controllers::Controllers;
 pub use directory::Directory;
-pub use exposure::{Exposure, ExposureType};
+pub use exposure::{Exposure, ExposureType, TrafficPolicy};
 pub use tunnels::Tunnels;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;

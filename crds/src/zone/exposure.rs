@@ -9,8 +9,12 @@ use serde::{Deserialize, Serialize};
 /// The Service in front of the zone controllers, and the names that clients use for it.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.nodePort) || self.type != 'ClusterIP'")
-    .message("nodePort needs a Service that has one: write type: NodePort or type: LoadBalancer, or remove nodePort"))]
+#[x_kube(
+    validation = Rule::new("!has(self.nodePort) || self.type != 'ClusterIP'")
+        .message("nodePort needs a Service that has one: write type: NodePort or type: LoadBalancer, or remove nodePort"),
+    validation = Rule::new("!has(self.externalTrafficPolicy) || self.type != 'ClusterIP'")
+        .message("externalTrafficPolicy is for what comes from outside the cluster: write type: NodePort or type: LoadBalancer, or remove externalTrafficPolicy")
+)]
 pub struct Exposure {
     /// The type of the Service: `ClusterIP` (inside the cluster only), `NodePort` or `LoadBalancer`.
     #[serde(default, rename = "type")]
@@ -26,6 +30,11 @@ pub struct Exposure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub node_port: Option<u16>,
+
+    /// Left out: Local with a load balancer, which asks nodes whether they have a pod, and with
+    /// `NodePort` what Kubernetes does, Cluster, as clients may be told of any node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_traffic_policy: Option<TrafficPolicy>,
 
     /// DNS names or IP addresses that clients use, without scheme and port. They go into the
     /// certificate of the zone authority, and the first is the URL in the status.
@@ -68,6 +77,43 @@ impl ExposureType {
     }
 }
 
+/// Where a node passes what comes from outside the cluster. Local: to its own pods, which see the
+/// clients' addresses; a node without one takes nothing. Cluster: to any pod, which sees the
+/// node's address instead, so that all who come by a node share the limits of one address. Left
+/// out: Local with type: `LoadBalancer`, Cluster with type: `NodePort`.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrafficPolicy {
+    /// To any pod, under the node's own address.
+    Cluster,
+    /// To the node's own pods, under the client's address.
+    Local,
+}
+
+impl TrafficPolicy {
+    /// As Kubernetes writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cluster => "Cluster",
+            Self::Local => "Local",
+        }
+    }
+}
+
+impl Exposure {
+    /// What is to be written into the Service; `None` leaves it to Kubernetes.
+    #[must_use]
+    pub fn traffic_policy(&self) -> Option<TrafficPolicy> {
+        match self.type_ {
+            ExposureType::LoadBalancer => {
+                Some(self.external_traffic_policy.unwrap_or(TrafficPolicy::Local))
+            }
+            ExposureType::NodePort => self.external_traffic_policy,
+            ExposureType::ClusterIp => None,
+        }
+    }
+}
+
 fn port() -> u16 {
     443
 }
@@ -78,6 +124,7 @@ impl Default for Exposure {
             type_: ExposureType::default(),
             port: port(),
             node_port: None,
+            external_traffic_policy: None,
             hostnames: Vec::new(),
             annotations: BTreeMap::new(),
         }

@@ -25,6 +25,24 @@ pub struct Tunnels {
     #[serde(default)]
     pub exposure: Exposure,
 
+    /// How many connections one tunnel carries at most, each with two file descriptors. Left out:
+    /// 8000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 500_000))]
+    pub connections: Option<u32>,
+
+    /// How many of these people of one network may have, which is one IPv4 address or one /64 of
+    /// IPv6: an office needs five for each of its people. Left out: 2000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 500_000))]
+    pub connections_per_network: Option<u32>,
+
+    /// What one tunnel passes on at most, in Mbit/s, both directions together; above it people
+    /// get equal shares. A little below what its network gives. Left out: 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub rate_mbps: Option<u32>,
+
     /// CPU and memory of one tunnel. Left out: 100m and 64Mi requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,

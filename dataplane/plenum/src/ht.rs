@@ -74,6 +74,10 @@ pub struct Args {
     /// Connections to carry at most.
     #[arg(long, value_name = "N", default_value_t = Limits::default().connections)]
     connections: usize,
+    /// Of these, how many people of one network may have, which is one IPv4 address or one /64 of
+    /// IPv6: an office needs five for each of its people.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().per_network)]
+    connections_per_network: usize,
     /// What to carry at most, in Mbit/s, both directions together; above it clients get equal
     /// shares. A little below what the network gives: beyond that nobody shares out.
     #[arg(long, value_name = "N", default_value = "1000")]
@@ -134,6 +138,17 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
     }
 }
 
+impl Args {
+    fn limits(&self) -> Limits {
+        Limits {
+            connections: self.connections,
+            per_network: self.connections_per_network,
+            rate: self.rate.saturating_mul(MEGABIT),
+            ..Limits::default()
+        }
+    }
+}
+
 fn tunnel(
     args: &Args,
     directory: Directory,
@@ -146,15 +161,10 @@ fn tunnel(
             Admission::Directory(Arc::new(move |token| directory.verify(token)))
         }
     };
-    let limits = Limits {
-        connections: args.connections,
-        rate: args.rate.saturating_mul(MEGABIT),
-        ..Limits::default()
-    };
     plenum_tunnel::start(Config {
         zone: args.zone.clone(),
         admission,
-        limits,
+        limits: args.limits(),
         view,
         metrics,
     })
@@ -208,5 +218,37 @@ fn make_room(connections: usize) {
             needed,
             "too few file descriptors for --connections: raise the limit, or carry fewer"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct CommandLine {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn limits(more: &str) -> Limits {
+        let must = "ht --zone test.zone --tls a --link-tls b --controllers c:9443";
+        let words = must.split(' ').chain(more.split_whitespace());
+        CommandLine::parse_from(words).args.limits()
+    }
+
+    #[test]
+    fn it_carries_as_much_as_it_was_told() {
+        assert_eq!(limits(""), Limits::default());
+        let told = limits("--connections 16000 --connections-per-network 9000 --rate 2400");
+        let expected = Limits {
+            connections: 16_000,
+            per_network: 9_000,
+            rate: NonZeroU64::new(300_000_000).unwrap(),
+            ..Limits::default()
+        };
+        assert_eq!(told, expected);
     }
 }

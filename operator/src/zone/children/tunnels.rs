@@ -4,6 +4,7 @@ use k8s_openapi::api::apps::v1::{
     Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use plenum_crds::Tunnels;
 
 use super::controllers::{admission, directory_keys};
 use super::mount::Mount;
@@ -77,7 +78,21 @@ fn arguments(zone: &ValidZone) -> Vec<String> {
         .collect();
     arguments.extend(admission(zone));
     arguments.extend(directory_keys(zone));
+    arguments.extend(limits(&zone.spec.tunnels));
     arguments
+}
+
+/// Nothing where nothing is asked for: its own defaults are the tunnel's, whose image may be an
+/// older one.
+fn limits(tunnels: &Tunnels) -> impl Iterator<Item = String> {
+    [
+        ("--connections", tunnels.connections),
+        ("--connections-per-network", tunnels.connections_per_network),
+        ("--rate", tunnels.rate_mbps),
+    ]
+    .into_iter()
+    .filter_map(|(flag, value)| Some([flag.to_owned(), value?.to_string()]))
+    .flatten()
 }
 
 fn mounts(zone: &ValidZone) -> Vec<Mount> {

@@ -2,7 +2,9 @@
 
 use k8s_openapi::api::core::v1::{Container, PodSpec, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use plenum_crds::{Admission, AdmissionMode, Directory, Exposure, ExposureType, SecretReference};
+use plenum_crds::{
+    Admission, AdmissionMode, Directory, Exposure, ExposureType, SecretReference, TrafficPolicy,
+};
 use proptest::prelude::*;
 
 use super::super::build::{Children, build};
@@ -159,6 +161,23 @@ fn tunnels_start_with_the_flags_of_the_contract() {
 }
 
 #[test]
+fn tunnels_carry_as_much_as_the_spec_allows() {
+    let mut spec = MeetingZoneSpec::default();
+    spec.tunnels.connections = Some(16_000);
+    spec.tunnels.connections_per_network = Some(9_000);
+    spec.tunnels.rate_mbps = Some(2_400);
+    let deployment = built(spec).deployment.spec.unwrap();
+    let tunnel = deployment.template.spec.unwrap().containers.remove(0);
+    for (flag, value) in [
+        ("--connections", "16000"),
+        ("--connections-per-network", "9000"),
+        ("--rate", "2400"),
+    ] {
+        assert_eq!(argument(&tunnel, flag), Some(value));
+    }
+}
+
+#[test]
 fn no_service_selects_the_pods_of_another_part() {
     let children = built(MeetingZoneSpec::default());
     let [clients, link, tunnels] = children
@@ -306,6 +325,38 @@ fn exposure_shapes_the_service_for_clients() {
     assert_eq!(spec.type_.as_deref(), Some("NodePort"));
     let port = spec.ports.unwrap().remove(0);
     assert_eq!((port.port, port.node_port), (8444, Some(30443)));
+}
+
+#[test]
+fn controllers_and_tunnels_see_who_comes_by_a_load_balancer() {
+    let policies = |type_, external_traffic_policy| {
+        let exposure = Exposure {
+            type_,
+            external_traffic_policy,
+            ..Exposure::default()
+        };
+        let mut spec = MeetingZoneSpec::default();
+        spec.tunnels.exposure = exposure.clone();
+        spec.exposure = exposure;
+        let policies = built(spec)
+            .services
+            .map(|service| service.spec.unwrap().external_traffic_policy);
+        let [controllers, link, tunnels] = policies;
+        assert_eq!(link, None);
+        assert_eq!(controllers, tunnels);
+        controllers
+    };
+    let local = Some("Local".to_owned());
+    let cluster = Some("Cluster".to_owned());
+    assert_eq!(policies(ExposureType::LoadBalancer, None), local);
+    let asked = Some(TrafficPolicy::Cluster);
+    assert_eq!(policies(ExposureType::LoadBalancer, asked), cluster);
+    // Clients may have been told of nodes that have no pod: what runs stays as it is.
+    assert_eq!(policies(ExposureType::NodePort, None), None);
+    let asked = Some(TrafficPolicy::Local);
+    assert_eq!(policies(ExposureType::NodePort, asked), local);
+    // The API server refuses a Service of this type that says anything.
+    assert_eq!(policies(ExposureType::ClusterIp, None), None);
 }
 
 #[test]
