@@ -306,7 +306,7 @@ fn the_daemonset_is_never_rolled_by_itself_and_carries_no_rights() {
         ["--pool", "n.p"],
         ["--controllers", "z-zc-link.n.svc:9443"],
         ["--address", "$(HOST_IP)"],
-        ["--https", "0.0.0.0:443"],
+        ["--https", "[::]:443"],
         ["--participants", "200"],
     ] {
         assert!(command.windows(2).any(|found| found == pair), "{pair:?}");

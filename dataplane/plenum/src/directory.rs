@@ -25,7 +25,7 @@ use crate::Output;
 /// The command line of `plenum directory`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  plenum directory user add --admin ada --data-dir directory\n  plenum directory --self-signed --data-dir directory --listen 0.0.0.0:8443"
+    after_help = "Example:\n  plenum directory user add --admin ada --data-dir directory\n  plenum directory --self-signed --data-dir directory"
 )]
 pub struct Args {
     #[command(subcommand)]

@@ -15,6 +15,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use plenum_transport::socket;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
@@ -98,8 +99,7 @@ impl Health {
         more: Router,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(addr)
-            .await
+        let listener = socket::listen(addr)
             .with_context(|| format!("cannot listen on the health port {addr}"))?;
         tracing::info!(address = %listener.local_addr()?, "health port open");
         serve_app(listener, self.app().merge(more), stop).await

@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long, env = "PLENUM_NAME", default_value = "ht")]
     name: TunnelId,
     /// Where clients come in, HTTPS.
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:443")]
+    #[arg(long, value_name = "ADDR", default_value = "[::]:443")]
     listen: SocketAddr,
     /// Directory with tls.crt and tls.key: what clients see.
     #[arg(long, value_name = "DIR")]
@@ -62,7 +62,7 @@ pub struct Args {
     #[arg(long, value_name = "HOST:PORT")]
     controllers: Host,
     /// Where /livez, /readyz and /metrics are, plain HTTP.
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "[::]:8080")]
     health: SocketAddr,
     /// Who may use it: everybody, or who brings a token of the directory.
     #[arg(long, value_enum, default_value_t = AdmissionMode::Open)]

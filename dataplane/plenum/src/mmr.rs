@@ -80,13 +80,13 @@ pub struct Args {
     )]
     pub address: Vec<IpAddr>,
     /// Control channels and media over WebSocket
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:443")]
+    #[arg(long, value_name = "ADDR", default_value = "[::]:443")]
     pub https: SocketAddr,
     /// Media over QUIC (UDP) and TLS (TCP)
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8801")]
+    #[arg(long, value_name = "ADDR", default_value = "[::]:8801")]
     pub media: SocketAddr,
     /// Plain HTTP: /livez, /readyz, /metrics
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:9808")]
+    #[arg(long, value_name = "ADDR", default_value = "[::]:9808")]
     pub health: SocketAddr,
     /// Participants to take at most
     #[arg(long, value_name = "N", default_value_t = 100)]
@@ -276,7 +276,7 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
 async fn after_predecessor(health: SocketAddr) -> std::io::Result<TcpListener> {
     let patience = tokio::time::Instant::now() + PREDECESSOR;
     loop {
-        match TcpListener::bind(health).await {
+        match socket::listen(health) {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 if tokio::time::Instant::now() >= patience {
                     return Err(error);

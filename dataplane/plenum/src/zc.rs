@@ -33,12 +33,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
-use plenum_transport::https;
 use plenum_transport::tls::Files;
+use plenum_transport::{https, socket};
 use plenum_wire::{MeetingId, ZoneName};
 use plenum_zone::admission::Admission;
 use prometheus_client::registry::Registry;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -142,13 +141,13 @@ pub struct Args {
     #[arg(long, env = "PLENUM_NAME", default_value = "zc")]
     name: String,
     /// Where clients ask, HTTPS.
-    #[arg(long, default_value = "0.0.0.0:8443")]
+    #[arg(long, default_value = "[::]:8443")]
     listen: SocketAddr,
     /// Where routers and the operator connect, HTTPS with client certificates.
-    #[arg(long, default_value = "0.0.0.0:9443")]
+    #[arg(long, default_value = "[::]:9443")]
     link: SocketAddr,
     /// Where /livez, /readyz and /metrics are, plain HTTP.
-    #[arg(long, default_value = "0.0.0.0:8080")]
+    #[arg(long, default_value = "[::]:8080")]
     health: SocketAddr,
     /// Directory with tls.crt and tls.key: what clients see. Its ca.crt, if there is one, is what
     /// the directory tells them to trust.
@@ -201,11 +200,9 @@ impl AdmissionMode {
 /// Runs `plenum zc` until `stop` is cancelled, as by SIGTERM: then it is at once no longer
 /// ready, answers for 3 s more, and closes.
 pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
-    let public = TcpListener::bind(args.listen)
-        .await
+    let public = socket::listen(args.listen)
         .with_context(|| format!("cannot listen for clients on {}", args.listen))?;
-    let link = TcpListener::bind(args.link)
-        .await
+    let link = socket::listen(args.link)
         .with_context(|| format!("cannot listen for routers on {}", args.link))?;
     let public_tls = Files::new(&args.tls)
         .watch_server(false, &HTTP)

@@ -1,9 +1,10 @@
 //! The socket options that media needs.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::net::sockopt::{set_socket_recv_buffer_size_force, set_socket_send_buffer_size_force};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,9 +38,28 @@ pub fn udp(address: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket>
     Ok(socket.into())
 }
 
-/// A listener whose port can be taken again right after a restart. An unspecified IPv6
-/// address also takes IPv4.
+/// What `open` makes at `address`. `[::]` is both families, and IPv4 alone on a machine that has no
+/// IPv6, so that a server is told the same everywhere.
+pub fn wherever<T>(
+    address: SocketAddr,
+    open: impl Fn(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let no_ipv6 = |error: &io::Error| Errno::from_io_error(error) == Some(Errno::AFNOSUPPORT);
+    match open(address) {
+        Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && no_ipv6(&error) => {
+            open((Ipv4Addr::UNSPECIFIED, address.port()).into())
+        }
+        opened => opened,
+    }
+}
+
+/// A listener whose port can be taken again right after a restart, of both families at `[::]`:
+/// see [`wherever`].
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    wherever(address, listen_at)
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -96,4 +116,45 @@ fn enlarge(socket: &Socket) -> io::Result<()> {
         socket.set_send_buffer_size(UDP_BUFFER)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn clients_of_both_families_are_served_at_one_address() {
+        let listener = listen("[::]:0".parse().unwrap()).unwrap();
+        let bound = listener.local_addr().unwrap();
+        TcpStream::connect((Ipv4Addr::LOCALHOST, bound.port())).unwrap();
+        if bound.is_ipv6() {
+            TcpStream::connect((Ipv6Addr::LOCALHOST, bound.port())).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_machine_without_ipv6_serves_the_other_family() {
+        let without = |address: SocketAddr| match address {
+            SocketAddr::V6(_) => Err(Errno::AFNOSUPPORT.into()),
+            SocketAddr::V4(address) => Ok(address.to_string()),
+        };
+        let both = "[::]:8443".parse().unwrap();
+        assert_eq!(wherever(both, without).unwrap(), "0.0.0.0:8443");
+        let one = "[::1]:8443".parse().unwrap();
+        assert!(wherever(one, without).is_err(), "it was asked for by name");
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_not_half_taken() {
+        let taken = |address: SocketAddr| match address {
+            SocketAddr::V6(_) => Err(io::Error::from(io::ErrorKind::AddrInUse)),
+            SocketAddr::V4(_) => Ok(()),
+        };
+        let refused = wherever("[::]:8443".parse().unwrap(), taken).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+    }
 }

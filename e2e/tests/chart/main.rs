@@ -4,6 +4,7 @@
 //! Tests that render need the pinned helm, which is built from Go modules where it is not in the
 //! cache: `make test-chart` runs them.
 
+mod connections;
 mod former;
 mod monitoring;
 mod objects;

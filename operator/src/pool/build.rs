@@ -232,9 +232,9 @@ fn command(pool: &ValidPool) -> Vec<String> {
         ("--controllers", controllers),
         ("--link-tls", LINK_DIRECTORY.to_owned()),
         ("--address", "$(HOST_IP)".to_owned()),
-        ("--https", format!("0.0.0.0:{}", spec.https_port)),
-        ("--media", format!("0.0.0.0:{}", spec.media_port)),
-        ("--health", format!("0.0.0.0:{}", spec.health_port)),
+        ("--https", format!("[::]:{}", spec.https_port)),
+        ("--media", format!("[::]:{}", spec.media_port)),
+        ("--health", format!("[::]:{}", spec.health_port)),
         ("--participants", spec.participants_per_router.to_string()),
     ];
     let program = ["/usr/local/bin/plenum", "mmr"].map(str::to_owned);

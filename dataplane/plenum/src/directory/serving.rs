@@ -10,12 +10,11 @@ use ipnet::IpNet;
 use plenum_directory::api::{self, Config, Directory, Readiness};
 use plenum_directory::geo::GeoFile;
 use plenum_directory::store::{self, Store};
-use plenum_transport::https;
 use plenum_transport::tls::{Files, server_config};
+use plenum_transport::{https, socket};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use rustls::ServerConfig;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +42,7 @@ const AUTHORITY: &str = "local.directory";
 #[group(id = "serving")]
 pub struct Args {
     /// Where clients and zones ask, HTTPS.
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8443")]
+    #[arg(long, value_name = "ADDR", default_value = "[::]:8443")]
     listen: SocketAddr,
     /// Directory with tls.crt and tls.key: what clients see.
     #[arg(long, value_name = "DIR")]
@@ -85,9 +84,8 @@ pub async fn run(
     output: Output,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener =
+        socket::listen(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     let tls = args.tls(database)?;
     let geo = args.geoip.as_deref().map(GeoFile::open).transpose();

@@ -277,7 +277,7 @@ fn bind_all(config: &Config) -> io::Result<(Vec<std::net::UdpSocket>, TcpListene
 
 fn udp(address: SocketAddr, cores: NonZeroU8) -> io::Result<Vec<std::net::UdpSocket>> {
     let shared = cores.get() > 1;
-    let first = socket::udp(address, shared)?;
+    let first = socket::wherever(address, |address| socket::udp(address, shared))?;
     let bound = first.local_addr()?;
     let others = (1..cores.get()).map(|_| socket::udp(bound, shared));
     std::iter::once(Ok(first)).chain(others).collect()

@@ -66,8 +66,8 @@ fn arguments(zone: &ValidZone) -> Vec<String> {
     let pairs = [
         ("--zone", zone.names.qualified()),
         ("--name", format!("$({POD_NAME})")),
-        ("--listen", format!("0.0.0.0:{HTTPS_PORT}")),
-        ("--health", format!("0.0.0.0:{HEALTH_PORT}")),
+        ("--listen", format!("[::]:{HTTPS_PORT}")),
+        ("--health", format!("[::]:{HEALTH_PORT}")),
         ("--tls", Mount::TLS.to_owned()),
         ("--link-tls", Mount::LINK_TLS.to_owned()),
         ("--controllers", controllers),

@@ -39,8 +39,8 @@ fn controllers_start_with_the_flags_of_the_contract() {
     );
     assert_eq!(
         container.args.unwrap().join(" "),
-        "--zone meetings.berlin --name $(POD_NAME) --listen 0.0.0.0:8443 --link 0.0.0.0:9443 \
-         --health 0.0.0.0:8080 --tls /etc/plenum/tls --link-tls /etc/plenum/link \
+        "--zone meetings.berlin --name $(POD_NAME) --listen [::]:8443 --link [::]:9443 \
+         --health [::]:8080 --tls /etc/plenum/tls --link-tls /etc/plenum/link \
          --signing-key /etc/plenum/signing-key --admission open"
     );
 }
@@ -154,7 +154,7 @@ fn tunnels_start_with_the_flags_of_the_contract() {
     );
     assert_eq!(
         container.args.unwrap().join(" "),
-        "--zone meetings.berlin --name $(POD_NAME) --listen 0.0.0.0:8443 --health 0.0.0.0:8080 \
+        "--zone meetings.berlin --name $(POD_NAME) --listen [::]:8443 --health [::]:8080 \
          --tls /etc/plenum/tls --link-tls /etc/plenum/link \
          --controllers berlin-zc-link.meetings.svc:9443 --admission open"
     );
