@@ -49,8 +49,8 @@ pub use pool::{
 pub use resources::Resources;
 pub use zone::{
     Admission, AdmissionMode, CertificateSource, Certificates, Controllers, Directory, Exposure,
-    ExposureType, MeetingZone, MeetingZoneSpec, MeetingZoneStatus, SecretReference, TrafficPolicy,
-    Tunnels,
+    ExposureType, MeetingZone, MeetingZoneSpec, MeetingZoneStatus, Proxy, SecretReference,
+    TrafficPolicy, Tunnels,
 };
 
 /// The API group of every resource of Plenum.

@@ -10,7 +10,7 @@ mod tunnels;
 pub use admission::{Admission, AdmissionMode};
 pub use certificates::{CertificateSource, Certificates, SecretReference};
 pub use controllers::Controllers;
-pub use directory::Directory;
+pub use directory::{Directory, Proxy};
 pub use exposure::{Exposure, ExposureType, TrafficPolicy};
 pub use tunnels::Tunnels;
 

@@ -21,6 +21,15 @@ fn program(deployment: &Object) -> &Value {
     deployment.at("spec.template.spec.containers.0")
 }
 
+/// A variable of the program, `Null` where it has none.
+fn variable(deployment: &Object, name: &str) -> Value {
+    let listed = at(program(deployment), "env").as_sequence();
+    let mut named = listed.into_iter().flatten().filter(|it| it["name"] == name);
+    let found = named.next().cloned().unwrap_or_default();
+    assert_eq!(named.next(), None, "{name} is there twice");
+    found
+}
+
 #[test]
 #[ignore = "needs helm: make test-chart"]
 fn both_families_are_served() {
@@ -31,4 +40,26 @@ fn both_families_are_served() {
     for argument in ["--listen=[::]:8443", "--health=[::]:8080"] {
         assert!(arguments.contains(&argument.into()), "{arguments:?}");
     }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn a_replica_gets_out_by_a_proxy() {
+    let with = |settings: &str| {
+        let replica = "directory.replicaOf.url=https://cloud.example.org,\
+                       directory.replicaOf.existingSecret=replica";
+        directory("Deployment", &format!("{replica},{settings}"))
+    };
+    let proxy = "directory.replicaOf.proxy";
+    let none = with("directory.replicas=2");
+    assert_eq!(variable(&none, "HTTPS_PROXY"), Value::Null);
+    let open = with(&format!(
+        "{proxy}.url=http://proxy:3128,{proxy}.noProxy={{a.example,10.0.0.0/8}}"
+    ));
+    assert_eq!(variable(&open, "HTTPS_PROXY")["value"], "http://proxy:3128");
+    assert_eq!(variable(&open, "NO_PROXY")["value"], "a.example,10.0.0.0/8");
+    let closed = with(&format!("{proxy}.existingSecret=proxy"));
+    let named = variable(&closed, "HTTPS_PROXY")["valueFrom"]["secretKeyRef"].clone();
+    assert_eq!(named["name"], "proxy");
+    assert_eq!(named["key"], "url");
 }

@@ -97,6 +97,15 @@ const WRONG: &[(&str, &[&str])] = &[
         &["/directory/url", "https"],
     ),
     (
+        "directory.replicaOf.proxy.url=http://ada:secret@proxy:3128",
+        &["/directory/replicaOf/proxy/url"],
+    ),
+    (
+        "directory.enabled=true,directory.hostnames={a},directory.replicaOf.proxy.url=http://p:1,\
+         directory.replicaOf.proxy.existingSecret=p",
+        &["write directory.replicaOf.proxy.url, or .existingSecret"],
+    ),
+    (
         "directory.service.type=Ingress",
         &["/directory/service/type", "LoadBalancer"],
     ),

@@ -240,10 +240,12 @@ fn secrets_named_by(zone: &MeetingZone) -> Vec<Key> {
     let namespace = zone.metadata.namespace.as_deref().unwrap_or_default();
     let spec = &zone.spec;
     let directory = spec.directory.as_ref();
+    let proxy = directory.and_then(|directory| directory.proxy.as_ref());
     let named = [
         spec.admission.directory_keys_secret.as_ref(),
         directory.map(|directory| &directory.credential_secret),
         directory.and_then(|directory| directory.authority_secret.as_ref()),
+        proxy.and_then(|proxy| proxy.url_secret.as_ref()),
     ];
     let named = named.into_iter().flatten().map(|secret| &secret.name);
     let mut all: Vec<Key> = named

@@ -81,6 +81,8 @@ pub struct Fetched {
     pub directory_credential: Option<Named>,
     /// The Secret with who vouches for the directory, where the spec names one.
     pub directory_authority: Option<Named>,
+    /// The Secret with the proxy to the directory, where the spec names one.
+    pub directory_proxy: Option<Named>,
 }
 
 /// A Secret that the spec names.
@@ -164,6 +166,8 @@ pub async fn fetch(
     let directory = spec.directory.as_ref();
     let credential = directory.map(|directory| &directory.credential_secret);
     let authority = directory.and_then(|directory| directory.authority_secret.as_ref());
+    let proxy = directory.and_then(|directory| directory.proxy.as_ref());
+    let proxy = proxy.and_then(|proxy| proxy.url_secret.as_ref());
     Ok(Fetched {
         pools: pools_of(stores, &namespace, &name),
         stateful_set: at.find(&stores.stateful_sets, &controllers).await?,
@@ -179,6 +183,7 @@ pub async fn fetch(
         directory_authority: at
             .named(authority.map(|secret| secret.name.as_str()))
             .await?,
+        directory_proxy: at.named(proxy.map(|secret| secret.name.as_str())).await?,
         zone,
     })
 }

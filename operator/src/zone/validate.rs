@@ -194,7 +194,9 @@ fn directory(fetched: &Fetched) -> Result<(), Problem> {
     let field = "spec.directory.credentialSecret";
     named(&fetched.directory_credential, field, CREDENTIAL)?;
     let field = "spec.directory.authoritySecret";
-    named(&fetched.directory_authority, field, AUTHORITY)
+    named(&fetched.directory_authority, field, AUTHORITY)?;
+    let field = "spec.directory.proxy.urlSecret";
+    named(&fetched.directory_proxy, field, PROXY_URL)
 }
 
 /// Whether the Secret is there and has something under `key`.
@@ -241,6 +243,8 @@ pub const DIRECTORY_KEYS: &str = "jwks.json";
 pub const CREDENTIAL: &str = "credential";
 /// The key in the Secret of who vouches for the directory.
 pub const AUTHORITY: &str = "ca.crt";
+/// The key in the Secret of the proxy to the directory.
+pub const PROXY_URL: &str = "url";
 
 fn found<'a>(named: &'a Named, field: &str) -> Result<&'a Secret, Problem> {
     named.secret.as_ref().ok_or_else(|| {

@@ -1,6 +1,7 @@
 //! The zone controllers.
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy};
+use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
 use plenum_crds::{AdmissionMode, Directory};
 
 use super::mount::Mount;
@@ -9,7 +10,7 @@ use super::services::{HTTPS_PORT, LINK_PORT};
 use super::{Part, metadata, selector};
 use crate::pki::leaf::Role;
 use crate::zone::names::{self, ZoneSecret};
-use crate::zone::validate::ValidZone;
+use crate::zone::validate::{PROXY_URL, ValidZone};
 
 /// Enough for the joins in flight; media does not pass here.
 const GRACE_SECONDS: i64 = 15;
@@ -53,6 +54,7 @@ fn pods(zone: &ValidZone) -> Pods {
         role: "zc",
         arguments: arguments(zone),
         ports: vec![("https", HTTPS_PORT), ("link", LINK_PORT)],
+        environment: proxy(zone),
         mounts: mounts(zone),
         grace_seconds: GRACE_SECONDS,
         resources: controllers.resources,
@@ -132,6 +134,36 @@ fn directories(directory: &Directory) -> String {
     let mut all = vec![directory.url.as_str()];
     all.extend(directory.replica_urls.iter().map(String::as_str));
     all.join(",")
+}
+
+/// How they get out of their network. What is written in a pod everybody may read who may read
+/// pods, so a password stays in its Secret.
+fn proxy(zone: &ValidZone) -> Vec<EnvVar> {
+    let directory = zone.spec.directory.as_ref();
+    let Some(proxy) = directory.and_then(|directory| directory.proxy.as_ref()) else {
+        return Vec::new();
+    };
+    let secret = proxy.url_secret.as_ref().map(|secret| EnvVarSource {
+        secret_key_ref: Some(SecretKeySelector {
+            name: secret.name.clone(),
+            key: PROXY_URL.to_owned(),
+            optional: None,
+        }),
+        ..EnvVarSource::default()
+    });
+    let mut environment = vec![EnvVar {
+        name: "HTTPS_PROXY".to_owned(),
+        value: proxy.url.clone(),
+        value_from: secret,
+    }];
+    if !proxy.no_proxy.is_empty() {
+        environment.push(EnvVar {
+            name: "NO_PROXY".to_owned(),
+            value: Some(proxy.no_proxy.join(",")),
+            value_from: None,
+        });
+    }
+    environment
 }
 
 fn mounts(zone: &ValidZone) -> Vec<Mount> {

@@ -38,6 +38,8 @@ pub struct Pods {
     pub arguments: Vec<String>,
     /// Its ports besides [`HEALTH_PORT`].
     pub ports: Vec<(&'static str, u16)>,
+    /// What it is told in its environment, besides what all of the data plane is.
+    pub environment: Vec<EnvVar>,
     /// The Secrets it reads.
     pub mounts: Vec<Mount>,
     /// From SIGTERM to SIGKILL.
@@ -104,6 +106,7 @@ impl Pods {
             .map(|(name, number)| port(name, *number))
             .collect();
         ports.push(port("health", HEALTH_PORT));
+        let own = [pod_name()].into_iter().chain(self.environment.clone());
         Container {
             name: self.role.to_owned(),
             image: Some(zone.image.name.clone()),
@@ -112,7 +115,7 @@ impl Pods {
                 self.role.to_owned(),
             ]),
             args: Some(self.arguments.clone()),
-            env: Some(zone.image.environment([pod_name()])),
+            env: Some(zone.image.environment(own)),
             ports: Some(ports),
             // Alive is its own event loop only. Six misses: a node under pressure is slow, and a
             // restart would make it slower.

@@ -51,6 +51,7 @@ fn pods(zone: &ValidZone) -> Pods {
         role: "ht",
         arguments: arguments(zone),
         ports: vec![("https", HTTPS_PORT)],
+        environment: Vec::new(),
         mounts: mounts(zone),
         grace_seconds: GRACE_SECONDS,
         resources: tunnels.resources,

@@ -3,9 +3,11 @@
 use k8s_openapi::api::core::v1::{Container, PodSpec, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use plenum_crds::{
-    Admission, AdmissionMode, Directory, Exposure, ExposureType, SecretReference, TrafficPolicy,
+    Admission, AdmissionMode, Directory, Exposure, ExposureType, Proxy, SecretReference,
+    TrafficPolicy,
 };
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::super::build::{Children, build};
 use super::*;
@@ -85,6 +87,7 @@ fn controllers_report_to_the_directory_of_the_zone() {
             replica_urls: Vec::new(),
             credential_secret: reference("us"),
             authority_secret: Some(reference("them")),
+            proxy: None,
         }),
         ..MeetingZoneSpec::default()
     };
@@ -134,6 +137,45 @@ fn controllers_report_to_the_directory_of_the_zone() {
     assert_eq!(argument(&told, "--tunnel-urls"), None);
     spec.tunnels.replicas = 0;
     assert_eq!(argument(&container(&built(spec)), "--tunnel-urls"), None);
+}
+
+#[test]
+fn controllers_get_out_by_the_proxy_of_the_directory_and_nobody_else_does() {
+    let told = |proxy: Proxy| {
+        let mut spec = MeetingZoneSpec::default();
+        spec.tunnels.replicas = 1;
+        spec.directory = Some(Directory {
+            url: "https://meet.example.org".into(),
+            replica_urls: Vec::new(),
+            credential_secret: reference("us"),
+            authority_secret: None,
+            proxy: Some(proxy),
+        });
+        let children = built(spec);
+        let tunnels = serde_json::to_string(&children.deployment).unwrap();
+        assert!(!tunnels.contains("PROXY"), "{tunnels}");
+        let mut environment = container(&children).env.unwrap();
+        environment.retain(|variable| variable.name.ends_with("PROXY"));
+        serde_json::to_value(environment).unwrap()
+    };
+    let open = told(Proxy {
+        url: Some("http://proxy.example.org:3128".into()),
+        no_proxy: vec!["site.example.org".into(), "10.0.0.0/8".into()],
+        ..Proxy::default()
+    });
+    let expected = json!([
+        { "name": "HTTPS_PROXY", "value": "http://proxy.example.org:3128" },
+        { "name": "NO_PROXY", "value": "site.example.org,10.0.0.0/8" },
+    ]);
+    assert_eq!(open, expected);
+    // A password is in no pod.
+    let closed = told(Proxy {
+        url_secret: Some(reference("proxy")),
+        ..Proxy::default()
+    });
+    let secret = json!({ "secretKeyRef": { "name": "proxy", "key": "url" } });
+    let expected = json!([{ "name": "HTTPS_PROXY", "valueFrom": secret }]);
+    assert_eq!(closed, expected);
 }
 
 #[test]

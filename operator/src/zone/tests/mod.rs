@@ -65,6 +65,7 @@ fn fresh(spec: MeetingZoneSpec) -> Fetched {
         directory_keys: None,
         directory_credential: None,
         directory_authority: None,
+        directory_proxy: None,
     }
 }
 

@@ -104,6 +104,7 @@ fn what_proves_the_zone_to_its_directory_has_to_be_there() {
             authority_secret: Some(SecretReference {
                 name: "them".into(),
             }),
+            proxy: None,
         }),
         ..MeetingZoneSpec::default()
     });
@@ -125,6 +126,15 @@ fn what_proves_the_zone_to_its_directory_has_to_be_there() {
     }
     fetched.directory_credential = Some(named("us", credential));
     fetched.directory_authority = Some(named("them", holding("ca.crt", "a certificate")));
+    assert_eq!(valid(&fetched).directory, Ok(()));
+    fetched.directory_proxy = Some(named("proxy", holding("password", "x")));
+    let problem = valid(&fetched).directory.unwrap_err();
+    assert!(
+        problem.message.contains("has no url"),
+        "{}",
+        problem.message
+    );
+    fetched.directory_proxy = Some(named("proxy", holding("url", "http://u:p@proxy:3128")));
     assert_eq!(valid(&fetched).directory, Ok(()));
 }
 
