@@ -139,6 +139,10 @@ crds: ## Write the custom resource definitions into the chart
 chart-readme: ## Write the table of values into the chart's README
 	cargo run --quiet -p plenum-e2e --bin chart-readme -- charts/plenum
 
+.PHONY: api-reference
+api-reference: ## Write the OpenAPI document of the directory's API into docs/openapi.json
+	cargo run --quiet -p plenum -- directory openapi >docs/openapi.json
+
 .PHONY: cluster-up
 cluster-up: tools image ## Start a real cluster of 4 nodes on this machine (needs root)
 	$(E2E) up --nodes 4 --image $(IMAGE)

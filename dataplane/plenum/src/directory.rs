@@ -7,7 +7,9 @@
 //! | `following` | makes it a replica of another one |
 //! | `setting_up` | the first account, zones, replicas and meetings, from a shell on the database |
 //! | `authority` | shows who vouches for it |
+//! | `api` | shows what it can be asked |
 
+mod api;
 mod authority;
 pub(crate) mod following;
 mod serving;
@@ -86,6 +88,8 @@ impl Database {
 enum Action {
     /// Print the certificate of its own authority, for clients and zones.
     Ca,
+    /// Print the OpenAPI document of its API.
+    Openapi,
     #[command(flatten)]
     SetUp(SetUp),
 }
@@ -120,6 +124,10 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
     match args.action {
         None => serving::run(args.serving, &args.database, args.output, stop).await,
         Some(Action::Ca) => authority::show(&args.database.data_dir, args.output),
+        Some(Action::Openapi) => {
+            api::show();
+            Ok(())
+        }
         Some(Action::SetUp(what)) => set_up(&args.database, what, args.output).await,
     }
 }
