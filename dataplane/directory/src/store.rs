@@ -84,6 +84,13 @@ impl Config {
     pub fn file(path: &Path) -> Self {
         Self::new(format!("sqlite://{}", path.display()))
     }
+
+    /// Whether somebody between this machine and the database could read what is said, private
+    /// keys too, or answer in its place.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        Database::is_exposed(self)
+    }
 }
 
 /// The URL may hold a password.

@@ -72,10 +72,17 @@ impl Database {
     }
 
     fn config(&self) -> anyhow::Result<store::Config> {
-        Ok(match &self.database {
+        let config = match &self.database {
             Some(url) => store::Config::new(url),
             None => store::Config::file(&self.data_dir()?.join("directory.db")),
-        })
+        };
+        if config.is_exposed() {
+            tracing::warn!(
+                "nobody vouches for the database: whoever is on the way to it may read signing \
+                 keys, and answer in its place; write sslmode=verify-full into its URL"
+            );
+        }
+        Ok(config)
     }
 
     async fn open(&self) -> anyhow::Result<Store> {

@@ -44,6 +44,34 @@ fn both_families_are_served() {
 
 #[test]
 #[ignore = "needs helm: make test-chart"]
+fn a_database_of_a_private_authority_has_to_prove_itself() {
+    let plain = directory("Deployment", "directory.replicas=2");
+    assert_eq!(variable(&plain, "PGSSLMODE"), Value::Null);
+    let verified = directory(
+        "Deployment",
+        "directory.database.authoritySecret=postgres-ca",
+    );
+    assert_eq!(variable(&verified, "PGSSLMODE")["value"], "verify-full");
+    let file = variable(&verified, "PGSSLROOTCERT")["value"].clone();
+    let mounts = at(program(&verified), "volumeMounts").as_sequence();
+    let mount = mounts
+        .into_iter()
+        .flatten()
+        .find(|mount| mount["name"] == "database-ca")
+        .expect("a mount");
+    let directory = mount["mountPath"].as_str().expect("a path");
+    assert_eq!(file, format!("{directory}/ca.crt"));
+    let volumes = verified.at("spec.template.spec.volumes").as_sequence();
+    let volume = volumes
+        .into_iter()
+        .flatten()
+        .find(|volume| volume["name"] == "database-ca")
+        .expect("a volume");
+    assert_eq!(volume["secret"]["secretName"], "postgres-ca");
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
 fn a_replica_gets_out_by_a_proxy() {
     let with = |settings: &str| {
         let replica = "directory.replicaOf.url=https://cloud.example.org,\

@@ -66,6 +66,12 @@ impl Database {
         }
     }
 
+    /// See [`Config::is_exposed`].
+    pub(super) fn is_exposed(config: &Config) -> bool {
+        let on_a_network = !config.url.starts_with("sqlite:");
+        on_a_network && postgres::is_exposed(&config.url)
+    }
+
     /// Connects and brings the tables up to date.
     pub(super) async fn open(config: &Config) -> Result<Self, Error> {
         let pools = match config.url.split_once("://") {

@@ -1,8 +1,9 @@
 //! `PostgreSQL`, on the network.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error as SqlxError};
 
 use super::super::{Config, Error, migrations};
@@ -25,6 +26,22 @@ fn session(config: &Config) -> String {
          SELECT set_config('synchronous_commit', 'on', false)
          WHERE current_setting('synchronous_commit') = 'off'"
     )
+}
+
+/// Whether somebody on the way to the server could read what is said, or answer in its place.
+/// There is no way to a server on the same machine. A URL that is none leads nowhere.
+pub(super) fn is_exposed(url: &str) -> bool {
+    let Ok(options) = url.parse::<PgConnectOptions>() else {
+        return false;
+    };
+    let host = options.get_host().trim_matches(['[', ']']);
+    let is_loopback = |address: IpAddr| address.is_loopback();
+    let here = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host.parse().is_ok_and(is_loopback);
+    // All others take the certificate of anybody, verify-ca that of anybody of the same authority.
+    !here && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
 }
 
 pub(super) async fn open(config: &Config) -> Result<Pools, Error> {
@@ -73,4 +90,29 @@ async fn migrate(options: &PgConnectOptions, patience: Duration) -> Result<(), E
         .await?;
     connection.close().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_that_is_vouched_for_by_name_is_safe_on_a_network() {
+        for (url, exposed) in [
+            ("postgres://u:p@db.example.org/d", true),
+            ("postgres://u:p@db.example.org/d?sslmode=prefer", true),
+            ("postgres://u:p@db.example.org/d?sslmode=require", true),
+            ("postgres://u:p@db.example.org/d?sslmode=verify-ca", true),
+            ("postgres://u:p@db.example.org/d?sslmode=verify-full", false),
+            ("postgres://u:p@10.0.0.7/d", true),
+            // What stays on this machine.
+            ("postgres://u@localhost/d", false),
+            ("postgres://u@127.0.0.1:5433/d", false),
+            ("postgres://u@[::1]/d", false),
+            ("postgres://u@%2Frun%2Fpostgresql/d", false),
+            ("postgres:///d?host=/run/postgresql", false),
+        ] {
+            assert_eq!(is_exposed(url), exposed, "{url}");
+        }
+    }
 }
