@@ -91,3 +91,12 @@ fn a_replica_gets_out_by_a_proxy() {
     assert_eq!(named["name"], "proxy");
     assert_eq!(named["key"], "url");
 }
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn one_address_may_be_kept_with_one_pod() {
+    let usual = directory("Service", "directory.replicas=2");
+    assert_eq!(usual.at("spec.sessionAffinity"), &Value::Null);
+    let kept = directory("Service", "directory.service.sessionAffinity=ClientIP");
+    assert_eq!(kept.text("spec.sessionAffinity"), "ClientIP");
+}

@@ -106,6 +106,10 @@ const WRONG: &[(&str, &[&str])] = &[
         &["write directory.replicaOf.proxy.url, or .existingSecret"],
     ),
     (
+        "directory.service.sessionAffinity=Always",
+        &["/directory/service/sessionAffinity", "ClientIP"],
+    ),
+    (
         "directory.service.type=Ingress",
         &["/directory/service/type", "LoadBalancer"],
     ),
