@@ -205,5 +205,8 @@ fn several_replicas_may_lose_one_at_a_time() {
         });
         let budget = budget.unwrap_or_else(|| panic!("{file}: {} has none", object.id()));
         assert_eq!(budget.at("spec.maxUnavailable").as_u64(), Some(1));
+        // None answers while a database is away, and nodes have to be emptied all the same.
+        let unready = budget.text("spec.unhealthyPodEvictionPolicy");
+        assert_eq!(unready, "AlwaysAllow", "{file}: {}", object.id());
     }
 }
