@@ -38,7 +38,8 @@ nothing: then installing this chart over an older one replaces none of them. */}
 {{- define "plenum.collectorPorts" -}}
 {{- $ports := list }}
 {{- with (.Values.tracing).otlpEndpoint }}
-{{- $ports = append $ports (regexFind ":[0-9]+" (trimPrefix "http://" .) | trimPrefix ":" | default "80" | int) }}
+{{- /* After the last colon of HOST:PORT: those of an IPv6 address are in brackets. */}}
+{{- $ports = append $ports (regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" | default "80" | int) }}
 {{- end }}
 {{- toJson $ports }}
 {{- end }}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use plenum_crds::labels;
 use serde_yaml::Value;
 
-use crate::render::{Object, all, render, strings};
+use crate::render::{Object, all, chart, render, strings, try_render};
 
 /// The labels of a part of a zone, as the operator puts them on its pods.
 fn part(component: &str) -> BTreeMap<String, String> {
@@ -234,5 +234,34 @@ fn policies_leave_open_what_the_docs_list() {
     ] {
         assert_eq!(ports(name, "ingress"), ingress, "{name}: ingress");
         assert_eq!(ports(name, "egress"), egress, "{name}: egress");
+    }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn policies_open_the_collectors_port_however_its_address_is_written() {
+    for (collector, port) in [
+        ("http://collector.monitoring:4318", 4318),
+        ("http://collector.monitoring:4318/v1", 4318),
+        ("http://[fd00::5]:4318", 4318),
+        ("http://[fd00::5]", 80),
+        ("http://10.0.0.5", 80),
+    ] {
+        let settings = format!("networkPolicy.enabled=true,tracing.otlpEndpoint={collector}");
+        let objects = try_render(&chart(), &["--set", &settings]).expect("an endpoint");
+        let policy = objects
+            .iter()
+            .find(|object| object.id() == "NetworkPolicy plenum-system/plenum-operator")
+            .expect("a policy");
+        let rules = policy.at("spec.egress").as_sequence().expect("rules");
+        let open = rules
+            .iter()
+            .flat_map(|rule| rule["ports"].as_sequence().into_iter().flatten())
+            .filter_map(|it| it["port"].as_u64());
+        // Besides those for names, the API server and zone links.
+        let open: Vec<u64> = open
+            .filter(|it| ![53, 443, 6443, 9443].contains(it))
+            .collect();
+        assert_eq!(open, [port], "{collector}");
     }
 }
