@@ -7,6 +7,7 @@
 mod connections;
 mod former;
 mod monitoring;
+mod notes;
 mod objects;
 mod promtool;
 mod readme;

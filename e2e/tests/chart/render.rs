@@ -128,3 +128,18 @@ pub fn all() -> Vec<(&'static str, Object)> {
     let named = |name| render(name).into_iter().map(move |object| (name, object));
     FILES.into_iter().flat_map(named).collect()
 }
+
+/// What helm says after an installation with these settings.
+pub fn notes(settings: &str) -> String {
+    let output = Command::new(&*HELM)
+        .args(["install", "plenum"])
+        .arg(chart())
+        .args(["--namespace", NAMESPACE, "--dry-run=client"])
+        .args(["--set", settings])
+        .output()
+        .expect("helm starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let notes = said.split_once("\nNOTES:\n");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    notes.unwrap_or_else(|| panic!("{complaint}")).1.to_owned()
+}
