@@ -55,6 +55,32 @@ fn labels_and_annotations_of_ones_own_are_on_everything() {
 
 #[test]
 #[ignore = "needs helm: make test-chart"]
+fn pods_of_the_chart_carry_what_was_written_for_them() {
+    let objects = render::render("everything");
+    for (name, tier) in [
+        ("plenum-operator", "control"),
+        ("plenum-directory", "accounts"),
+    ] {
+        let id = format!("Deployment plenum-system/{name}");
+        let found = objects.iter().find(|object| object.id() == id);
+        let pods = found.and_then(Object::pods).expect("pods");
+        let labels = pods.labels();
+        assert_eq!(
+            labels.get("example.org/tier").map(String::as_str),
+            Some(tier)
+        );
+        let scrape = &pods.at("metadata.annotations")["example.org/scrape"];
+        assert_eq!(scrape.as_str(), Some("no"), "{name}");
+        assert!(!pods.at("spec.affinity").is_null(), "{name}");
+        let spread = pods.at("spec.topologySpreadConstraints");
+        assert_eq!(spread.as_sequence().map(Vec::len), Some(1), "{name}");
+        let over = at(spread, "0.topologyKey").as_str();
+        assert_eq!(over, Some("topology.kubernetes.io/zone"), "{name}");
+    }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
 fn every_template_appears() {
     let everything = render::render("everything");
     let kinds: BTreeSet<&str> = everything

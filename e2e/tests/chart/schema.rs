@@ -34,6 +34,18 @@ const WRONG: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "directory.podLabels.plenum\\.dev/zone=x",
+        &[
+            "directory.podLabels",
+            "plenum.dev/zone",
+            "write a label of yours",
+        ],
+    ),
+    (
+        "directory.topologySpreadConstraints[0].maxSkew=1",
+        &["/directory/topologySpreadConstraints/0", "topologyKey"],
+    ),
+    (
         "commonLabels.app\\.kubernetes\\.io/name=x",
         &[
             "commonLabels",
