@@ -1,8 +1,9 @@
-//! What Prometheus sees. Labels are bounded: kinds, verbs and pools, never routers.
+//! What Prometheus sees. Labels are bounded: kinds, verbs, zones and pools, never routers.
 
 mod backlog;
 #[cfg(test)]
 mod documented;
+mod zones;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::cache::Key;
 use backlog::Backlog;
+pub use zones::{ZoneNumbers, Zones, ZonesTerm};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByController {
@@ -75,6 +77,8 @@ pub struct Metrics {
     capacity: Family<ByPool, Gauge>,
     reported: Family<ByPool, Gauge<f64, AtomicU64>>,
     reports: Mutex<Option<Reports>>,
+    /// Those of zones.
+    pub zones: Zones,
 }
 
 /// The aim is a p99 under 100 ms (T13): the buckets are narrow around it, so that it is told to
@@ -102,6 +106,7 @@ impl Default for Metrics {
             capacity: Family::default(),
             reported: Family::default(),
             reports: Mutex::default(),
+            zones: Zones::default(),
         };
         metrics.registry = Mutex::new(metrics.registered());
         metrics
@@ -175,6 +180,7 @@ impl Metrics {
             Unit::Seconds,
             self.reported.clone(),
         );
+        self.zones.register(&mut registry);
         registry
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::Key;
 
-use super::{Metrics, PoolNumbers, PoolReport, lock};
+use super::{Metrics, PoolNumbers, PoolReport, ZoneNumbers, lock};
 
 #[test]
 fn the_page_lists_what_the_operator_exports() {
@@ -23,6 +23,11 @@ fn the_page_lists_what_the_operator_exports() {
             age: None,
         }]
     });
+    let numbers = ZoneNumbers {
+        ready: true,
+        certificate_ends: Some(jiff::Timestamp::UNIX_EPOCH),
+    };
+    metrics.zones.see(&Key::new("n", "z"), numbers);
     // Ages are asked for at a scrape.
     let _ = metrics.text();
     plenum_documented::check("The operator", &lock(&metrics.registry));

@@ -38,6 +38,7 @@ pub async fn run(context: Context, stop: CancellationToken) {
     let scope = Arc::new(Scope { context, stores });
     let config = Config::default().concurrency(CONCURRENCY);
     let metrics = scope.context.metrics.clone();
+    let _term = metrics.zones.term();
     let (asked, gone) = (metrics.clone(), metrics);
     let triggers = triggers.inspect_ok(move |zone| asked.asked("zone", &key(zone)));
     let queue = triggers.take_until(stop.cancelled_owned());
@@ -56,6 +57,7 @@ pub async fn run(context: Context, stop: CancellationToken) {
             Err(kube::runtime::controller::Error::ObjectNotFound(zone)) => {
                 tracing::debug!(%zone, "gone");
                 gone.begun("zone", &key(&zone));
+                gone.zones.forget(&key(&zone));
             }
             Err(error) => tracing::warn!(%error, "a zone was not reconciled; trying again"),
         }

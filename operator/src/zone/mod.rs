@@ -8,7 +8,7 @@
 //! | 3 build | `build`, `children/` | no |
 //! | 4 plan | `plan`, `deletion` | no |
 //! | 5 apply | `apply` | writes |
-//! | 6 status | `status`, `url` | no |
+//! | 6 status | `status`, `url`, `numbers` | no |
 //!
 //! `reconcile` runs them in this order, `controller` is what wakes it. What stands in a part's
 //! way is kept in `problems`.
@@ -26,6 +26,7 @@ pub mod controller;
 pub mod deletion;
 pub mod fetch;
 pub mod names;
+pub mod numbers;
 pub mod plan;
 pub mod problems;
 pub mod reconcile;

@@ -13,6 +13,7 @@ use tracing::{Instrument as _, debug_span};
 use super::apply::{Applied, apply};
 use super::deletion::{Deletion, deletion};
 use super::fetch::{Fetched, Secrets, Stores, fetch, live_pools};
+use super::numbers::numbers;
 use super::plan::{Plan, plan};
 use super::problems::Problem;
 use super::status::{Outcome, status};
@@ -80,8 +81,12 @@ pub fn retry(_zone: Arc<MeetingZone>, error: &ZoneError, _scope: Arc<Scope>) -> 
 }
 
 async fn run(zone: Arc<MeetingZone>, scope: &Scope) -> Result<Action, ZoneError> {
-    let writer = &scope.context.writer;
+    let (writer, zones) = (&scope.context.writer, &scope.context.metrics.zones);
     let deleting = zone.meta().deletion_timestamp.is_some();
+    if deleting {
+        // Nobody waits for it to be ready.
+        zones.forget(&Key::of(zone.as_ref()));
+    }
     let held = zone.finalizers().iter().any(|f| f == labels::FINALIZER);
     if deleting && !held {
         // Others may still hold it. Its children go by their owner references.
@@ -120,6 +125,9 @@ async fn run(zone: Arc<MeetingZone>, scope: &Scope) -> Result<Action, ZoneError>
         deletion: &deletion,
     };
     let new = status(&fetched, &outcome, now);
+    if !deleting {
+        zones.see(&Key::of(fetched.zone.as_ref()), numbers(&fetched, &new));
+    }
     let old = fetched.zone.status.as_ref();
     writer
         .apply_status(fetched.zone.as_ref(), old, &new)

@@ -1,6 +1,7 @@
 //! What the zone controller decides, step by step, without a cluster.
 
 mod building;
+mod counting;
 mod planning;
 mod saying;
 mod validating;

@@ -23,7 +23,7 @@ fn said(fetched: &Fetched, applied: &Applied, deletion: &Deletion) -> MeetingZon
     status(fetched, &outcome, now())
 }
 
-fn simply(fetched: &Fetched) -> MeetingZoneStatus {
+pub(super) fn simply(fetched: &Fetched) -> MeetingZoneStatus {
     said(fetched, &Applied::default(), &Deletion::None)
 }
 
