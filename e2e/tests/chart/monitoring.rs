@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_yaml::Value;
 
-use crate::render::{Object, chart, read, render, sources};
+use crate::render::{Object, chart, read, render, sources, try_render};
 
 /// Labels that Prometheus or the monitors of the chart put on every series.
 const TARGET: [&str; 5] = ["namespace", "zone", "pool", "pod", "le"];
@@ -291,6 +291,33 @@ fn the_chart_carries_all_alerts_with_links_to_their_pages() {
             url,
             format!("https://runbooks.example.org/plenum/{name}.md")
         );
+    }
+}
+
+/// Those of the only `PrometheusRule`.
+fn rendered_alerts(settings: &str) -> Vec<Value> {
+    let settings = format!("prometheusRule.enabled=true{settings}");
+    let objects = try_render(&chart(), &["--set", &settings]).expect("good values");
+    let groups = one(&objects, "PrometheusRule").at("spec.groups").clone();
+    let groups = groups.as_sequence().expect("groups").clone();
+    let rules = groups
+        .iter()
+        .map(|group| group["rules"].as_sequence().expect("rules"));
+    rules.flatten().cloned().collect()
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn an_alert_links_to_no_page_unless_it_is_known_where_pages_are() {
+    // The second as values of a former chart have it.
+    for settings in ["", ",prometheusRule.runbookBase=docs/runbooks"] {
+        for alert in rendered_alerts(settings) {
+            let name = alert["alert"].as_str().expect("a name");
+            let notes = &alert["annotations"];
+            assert!(notes["runbook_url"].is_null(), "{name} {settings}");
+            let page = format!("docs/runbooks/{name}.md");
+            assert_eq!(notes["runbook"].as_str(), Some(page.as_str()));
+        }
     }
 }
 
