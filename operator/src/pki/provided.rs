@@ -45,15 +45,33 @@ pub enum ProvidedError {
     NotYet(Timestamp),
     /// Clients would refuse it.
     #[error(
-        "the certificate does not cover {0}, which is in spec.exposure.hostnames; add it to the \
-         certificate's alternative names or remove the hostname"
+        "the certificate does not cover {name}, which is in {field}; add it to the certificate's \
+         alternative names or remove the hostname"
     )]
-    Hostname(String),
+    Hostname {
+        /// What clients would call the server.
+        name: String,
+        /// Where that is written.
+        field: &'static str,
+    },
+}
+
+/// What a certificate has to cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hostname<'a> {
+    /// A name or an address.
+    pub name: &'a str,
+    /// Where it is written, for people.
+    pub field: &'static str,
 }
 
 impl Provided {
     /// Reads and checks the Secret.
-    pub fn read(data: &Data, hostnames: &[String], now: Timestamp) -> Result<Self, ProvidedError> {
+    pub fn read(
+        data: &Data,
+        hostnames: &[Hostname<'_>],
+        now: Timestamp,
+    ) -> Result<Self, ProvidedError> {
         let get = |key: &'static str| data.get(key).ok_or(ProvidedError::Missing(key));
         let pair = Pair::parse(get(CERTIFICATE)?, get(KEY)?)?;
         let certificate = pair.certificate();
@@ -66,8 +84,12 @@ impl Provided {
         if now < certificate.not_before {
             return Err(ProvidedError::NotYet(certificate.not_before));
         }
-        if let Some(missing) = hostnames.iter().find(|host| !covers(certificate, host)) {
-            return Err(ProvidedError::Hostname(missing.clone()));
+        let mut hostnames = hostnames.iter();
+        if let Some(missing) = hostnames.find(|host| !covers(certificate, host.name)) {
+            return Err(ProvidedError::Hostname {
+                name: missing.name.to_owned(),
+                field: missing.field,
+            });
         }
         // cert-manager writes an empty ca.crt where it knows none.
         let bundle = data.get(BUNDLE).filter(|pem| !pem.is_empty()).cloned();

@@ -22,7 +22,7 @@ use super::problems::Problem;
 use super::url::{exposure, has_port, outside, urls};
 use crate::context::Image;
 use crate::pki::leaf::ZoneNames;
-use crate::pki::provided::{Provided, ProvidedError};
+use crate::pki::provided::{Hostname, Provided, ProvidedError};
 
 /// A zone that can be built.
 #[derive(Debug, Clone)]
@@ -176,12 +176,18 @@ fn public_certificate(fetched: &Fetched, now: Timestamp) -> PublicCertificate {
 }
 
 /// The names that a certificate of the user has to cover: of tunnels too, if there are any.
-fn asked_for(spec: &MeetingZoneSpec) -> Vec<String> {
-    let mut names = spec.exposure.hostnames.clone();
-    if spec.tunnels.replicas > 0 {
-        names.extend(spec.tunnels.exposure.hostnames.clone());
-    }
-    names
+fn asked_for(spec: &MeetingZoneSpec) -> Vec<Hostname<'_>> {
+    let tunnels: &[String] = match spec.tunnels.replicas {
+        0 => &[],
+        _ => &spec.tunnels.exposure.hostnames,
+    };
+    let of = |names, field| {
+        let names: &[String] = names;
+        names.iter().map(move |name| Hostname { name, field })
+    };
+    of(&spec.exposure.hostnames, "spec.exposure.hostnames")
+        .chain(of(tunnels, "spec.tunnels.exposure.hostnames"))
+        .collect()
 }
 
 /// Everything that the spec says of the directory.

@@ -1,7 +1,7 @@
 //! A certificate that the user gives is checked before anything uses it.
 
 use super::super::LEAF_LIFE;
-use super::super::provided::{Provided, ProvidedError};
+use super::super::provided::{Hostname, Provided, ProvidedError};
 use super::*;
 
 /// A Secret as `kubectl create secret tls` makes it, for the hostnames of [`zone`].
@@ -12,8 +12,9 @@ fn secret() -> Data {
 }
 
 fn read(data: &Data, hostnames: &[&str], now: Timestamp) -> Result<Provided, ProvidedError> {
-    let hostnames: Vec<String> = hostnames.iter().map(|&h| h.to_owned()).collect();
-    Provided::read(data, &hostnames, now)
+    let field = "spec.somewhere";
+    let hostnames = hostnames.iter().map(|&name| Hostname { name, field });
+    Provided::read(data, &hostnames.collect::<Vec<_>>(), now)
 }
 
 #[test]
@@ -77,5 +78,7 @@ fn a_hostname_that_the_certificate_does_not_cover_is_named() {
         start(),
     )
     .unwrap_err();
-    assert_eq!(error, ProvidedError::Hostname("other.example.org".into()));
+    let said = error.to_string();
+    let words = "does not cover other.example.org, which is in spec.somewhere;";
+    assert!(said.contains(words), "{said}");
 }

@@ -62,6 +62,36 @@ fn a_certificate_of_the_users_is_taken_or_refused_with_its_reason() {
 }
 
 #[test]
+fn a_name_that_a_certificate_does_not_cover_is_said_with_where_it_is_written() {
+    let certificate = named("mine", Some(given("meet.example.org", now())));
+    let with = |change: fn(&mut MeetingZoneSpec)| {
+        let mut spec = with_own_certificate();
+        change(&mut spec);
+        let mut fetched = fresh(spec);
+        fetched.certificate = Some(certificate.clone());
+        valid(&fetched).public
+    };
+    let problem = refused(with(|spec| {
+        spec.exposure.hostnames.push("b.example.org".into());
+    }));
+    let words = "b.example.org, which is in spec.exposure.hostnames;";
+    assert!(problem.message.contains(words), "{}", problem.message);
+
+    let problem = refused(with(|spec| {
+        spec.tunnels.replicas = 1;
+        spec.tunnels.exposure.hostnames = vec!["tunnel.example.org".into()];
+    }));
+    let words = "tunnel.example.org, which is in spec.tunnels.exposure.hostnames;";
+    assert!(problem.message.contains(words), "{}", problem.message);
+
+    let nobody_asks = with(|spec| {
+        spec.tunnels.replicas = 0;
+        spec.tunnels.exposure.hostnames = vec!["tunnel.example.org".into()];
+    });
+    assert!(matches!(nobody_asks, PublicCertificate::Provided(_)));
+}
+
+#[test]
 fn the_directorys_keys_are_looked_at_before_controllers_get_them() {
     let mut fetched = fresh(MeetingZoneSpec {
         admission: Admission {
