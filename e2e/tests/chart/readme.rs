@@ -56,6 +56,7 @@ fn artifact_hub_finds_what_it_shows() {
         "icon",
         "kubeVersion",
         "keywords",
+        "maintainers",
         "appVersion",
     ] {
         assert!(!about[field].is_null(), "Chart.yaml lacks {field}");
@@ -67,6 +68,8 @@ fn artifact_hub_finds_what_it_shows() {
         "operator",
         "crds",
         "crdsExamples",
+        "changes",
+        "images",
         "prerelease",
     ] {
         let name = format!("artifacthub.io/{name}");
@@ -77,6 +80,25 @@ fn artifact_hub_finds_what_it_shows() {
         let text = annotations[name].as_str().expect("text");
         serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"))
     };
+    let values: Value = serde_yaml::from_str(&read(chart().join("values.yaml"))).expect("YAML");
+    let repository = values["image"]["repository"].as_str().expect("a name");
+    let version = about["appVersion"].as_str().expect("a version");
+    let image = format!("{repository}:{version}");
+    let images = list("artifacthub.io/images");
+    assert!(images.iter().all(|it| it["image"] == image.as_str()));
+    for change in list("artifacthub.io/changes") {
+        let kind = change["kind"].as_str().expect("a kind");
+        let known = [
+            "added",
+            "changed",
+            "deprecated",
+            "removed",
+            "fixed",
+            "security",
+        ];
+        assert!(known.contains(&kind), "{kind}");
+        assert!(change["description"].is_string(), "{change:?}");
+    }
     let kinds: Vec<Value> = list("artifacthub.io/crds")
         .into_iter()
         .map(|one| one["kind"].clone())
