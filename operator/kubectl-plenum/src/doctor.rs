@@ -9,6 +9,8 @@ mod budgets;
 mod certificates;
 mod conditions;
 mod definitions;
+mod deployment;
+mod directory;
 mod kept_off;
 mod namespaces;
 mod near_miss;
@@ -61,7 +63,7 @@ pub struct Check {
 
 type Judge = fn(&Snapshot) -> Vec<Finding>;
 
-const CHECKS: [(&str, &str, Judge); 11] = [
+const CHECKS: [(&str, &str, Judge); 12] = [
     (
         "definitions",
         "the resource definitions are installed, and of this version",
@@ -76,6 +78,11 @@ const CHECKS: [(&str, &str, Judge); 11] = [
         "rights",
         "the operator may do what it has to",
         rights::check,
+    ),
+    (
+        "directory",
+        "a directory of the chart runs, where there is one",
+        directory::check,
     ),
     (
         "namespaces",

@@ -3,15 +3,24 @@
 use jiff::SignedDuration;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
-use plenum_crds::labels;
 
-use super::{pods, refused, some_of};
+use super::deployment::Part;
+use super::some_of;
 use crate::finding::{Finding, Object, unseen};
 use crate::render::span;
-use crate::snapshot::{Snapshot, label, name_of, namespace_of};
+use crate::snapshot::{Snapshot, name_of, namespace_of};
 
 /// The chart's word in [`labels::APP_COMPONENT`].
 pub(super) const COMPONENT: &str = "operator";
+const WITHOUT: &str = "nothing happens to zones and pools without it; meetings that run go on";
+const PART: Part = Part {
+    component: COMPONENT,
+    not_running: "OperatorNotRunning",
+    replica_missing: "OperatorReplicaMissing",
+    without: WITHOUT,
+    with_less: "one is enough; without a second nobody takes over at once",
+    replicas: 2,
+};
 /// A Lease is renewed every few seconds and passes on after 12; the clocks of this machine and
 /// the operator's may differ by the rest.
 const SILENT: SignedDuration = SignedDuration::from_secs(60);
@@ -35,59 +44,21 @@ pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
                 .remedy("helm list --all-namespaces   # uninstall all but one"),
         );
     }
-    for operator in operators {
-        findings.extend(runs(operator));
-        findings.extend(refused::of_deployment(operator));
-        findings.extend(leads(snapshot, operator));
-    }
-    findings.extend(pods::of_component(snapshot, COMPONENT));
+    findings.extend(PART.judge(snapshot));
+    findings.extend(operators.iter().filter_map(|it| leads(snapshot, it)));
     findings
 }
 
 /// The Deployments of operators.
 pub(super) fn operators(snapshot: &Snapshot) -> impl Iterator<Item = &Deployment> {
-    let of_operator = |it: &&Deployment| label(*it, labels::APP_COMPONENT) == Some(COMPONENT);
-    snapshot.deployments.iter().filter(of_operator)
+    PART.deployments(snapshot)
 }
 
 fn missing() -> Finding {
     let about = Object::named("Deployment", "", "plenum-operator");
     Finding::wrong("OperatorMissing", about, "no operator is installed")
-        .why("nothing happens to zones and pools without it; meetings that run go on")
+        .why(WITHOUT)
         .remedy("helm install plenum charts/plenum --namespace plenum-system --create-namespace")
-}
-
-fn runs(operator: &Deployment) -> Option<Finding> {
-    let wanted = operator.spec.as_ref().and_then(|spec| spec.replicas);
-    let ready = operator.status.as_ref().and_then(|it| it.ready_replicas);
-    let (wanted, ready) = (wanted.unwrap_or(1), ready.unwrap_or(0));
-    let (namespace, name) = (namespace_of(operator), name_of(operator));
-    let about = Object::of("Deployment", operator);
-    let look = format!("kubectl -n {namespace} get pods -l app.kubernetes.io/component=operator");
-    if wanted == 0 {
-        let what = "the operator is scaled to 0";
-        return Some(
-            Finding::wrong("OperatorNotRunning", about, what)
-                .why("nothing happens to zones and pools without it; meetings that run go on")
-                .remedy(format!(
-                    "kubectl -n {namespace} scale deployment {name} --replicas=2"
-                )),
-        );
-    }
-    if ready == 0 {
-        let what = format!("none of {wanted} replicas of the operator is ready");
-        return Some(
-            Finding::wrong("OperatorNotRunning", about, what)
-                .why("see its pods")
-                .remedy(look),
-        );
-    }
-    (ready < wanted).then(|| {
-        let what = format!("{ready} of {wanted} replicas of the operator are ready");
-        Finding::advice("OperatorReplicaMissing", about, what)
-            .why("one is enough; without a second nobody takes over at once")
-            .remedy(look)
-    })
 }
 
 fn leads(snapshot: &Snapshot, operator: &Deployment) -> Option<Finding> {

@@ -5,7 +5,6 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Event;
 use plenum_crds::labels;
 
-use super::operator::COMPONENT;
 use super::{refusals, warnings};
 use crate::finding::{Finding, Object};
 use crate::snapshot::{Snapshot, label};
@@ -17,7 +16,7 @@ const FAILURE: &str = "ReplicaFailure";
 /// Routers that this keeps away are told of with their namespace.
 const POD_SECURITY: &str = "violates PodSecurity";
 
-/// Of zones: controllers and routers, and Deployments besides those of operators.
+/// Of zones: controllers, routers and tunnels.
 pub(super) fn of_zones(snapshot: &Snapshot) -> Vec<Finding> {
     let sets = snapshot.stateful_sets.iter().filter(|it| {
         let wanted = it.spec.as_ref().and_then(|spec| spec.replicas);
@@ -37,9 +36,9 @@ pub(super) fn of_zones(snapshot: &Snapshot) -> Vec<Finding> {
             (!told).then(|| refused(about, said))
         })
         .collect();
-    let others = snapshot.deployments.iter();
-    let others = others.filter(|it| label(*it, labels::APP_COMPONENT) != Some(COMPONENT));
-    findings.extend(others.filter_map(of_deployment));
+    let tunnels = snapshot.deployments.iter();
+    let tunnels = tunnels.filter(|it| label(*it, labels::ZONE).is_some());
+    findings.extend(tunnels.filter_map(of_deployment));
     findings
 }
 

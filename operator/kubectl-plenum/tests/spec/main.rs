@@ -6,6 +6,7 @@
 mod autoscaled;
 mod bundle;
 mod certificates;
+mod directory;
 mod drain;
 mod images_and_ports;
 mod installation;

@@ -56,6 +56,15 @@ fn let_in(pod: &Pod, message: &str) -> Vec<String> {
         remedies.extend(tolerating(pod));
         remedies.push("kubectl taint node NODE KEY:EFFECT-   # or take the taint off".to_owned());
     }
+    // "unbound immediate PersistentVolumeClaims", "volume node affinity conflict", ...
+    if message.to_ascii_lowercase().contains("volume") {
+        let namespace = namespace_of(pod);
+        remedies.push(format!(
+            "kubectl -n {namespace} describe pvc   # why its volume is not there"
+        ));
+        remedies
+            .push("kubectl get storageclasses   # one has to be the default, or named".to_owned());
+    }
     remedies
 }
 
