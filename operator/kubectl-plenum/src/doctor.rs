@@ -7,6 +7,7 @@
 mod autoscaled;
 mod budgets;
 mod certificates;
+mod chart;
 mod conditions;
 mod definitions;
 mod deployment;

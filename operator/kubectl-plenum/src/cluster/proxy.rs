@@ -65,12 +65,7 @@ impl Cluster {
             .map_err(|why| trouble(format!("could not {doing}: {why}"), "try again"))?
             .to_bytes();
         if !code.is_success() {
-            return Err(trouble::proxied(
-                &name.to_string(),
-                path,
-                code.as_u16(),
-                &body,
-            ));
+            return Err(trouble::proxied(name, path, code.as_u16(), &body));
         }
         String::from_utf8(body.into()).map_err(|_| {
             trouble(
@@ -120,7 +115,7 @@ pub async fn whereabouts(
     let pods = snapshot.pods_of(namespace, component, (labels::ZONE, zone));
     let mut why = trouble(
         "no zone controller answers".to_owned(),
-        "kubectl plenum status",
+        &format!("kubectl plenum status {zone} -n {namespace}"),
     );
     for pod in pods.filter(|pod| is_ready(pod)) {
         let answer = cluster.ask(pod, PATH).await;

@@ -3,7 +3,7 @@
 use kube::Error;
 use kube::core::Status;
 
-use crate::snapshot::Trouble;
+use crate::snapshot::{Name, Trouble};
 
 /// `doing` completes "could not ...".
 #[must_use]
@@ -61,7 +61,7 @@ fn refused(doing: &str, status: &Status) -> Trouble {
 
 /// What a pod, or the API server in its place, answered to a request by the proxy.
 #[must_use]
-pub fn proxied(pod: &str, path: &str, code: u16, body: &[u8]) -> Trouble {
+pub fn proxied(pod: &Name, path: &str, code: u16, body: &[u8]) -> Trouble {
     let status: Option<Status> = serde_json::from_slice(body).ok();
     let doing = format!("ask {pod} for {path}");
     match (code, status.filter(|status| !status.message.is_empty())) {
@@ -79,7 +79,7 @@ pub fn proxied(pod: &str, path: &str, code: u16, body: &[u8]) -> Trouble {
         ),
         (code, None) => trouble(
             format!("could not {doing}: it answers {code}"),
-            "kubectl logs of the pod say why",
+            &format!("kubectl -n {} logs {} --tail=50", pod.namespace, pod.name),
         ),
     }
 }
@@ -137,18 +137,22 @@ mod tests {
     #[test]
     fn what_the_api_server_says_of_a_pod_is_told_from_what_the_pod_says() {
         let body = br#"{"kind":"Status","status":"Failure","message":"pods \"p\" is forbidden","code":403}"#;
+        let pod = Name {
+            namespace: "n".to_owned(),
+            name: "p".to_owned(),
+        };
         assert!(
-            proxied("n/p", "/metrics", 403, body)
+            proxied(&pod, "/metrics", 403, body)
                 .remedy
                 .contains("pods/proxy")
         );
         assert!(
-            proxied("n/p", "/meetings", 404, b"")
+            proxied(&pod, "/meetings", 404, b"")
                 .what
                 .contains("version")
         );
         assert!(
-            proxied("n/p", "/meetings", 500, b"oops")
+            proxied(&pod, "/meetings", 500, b"oops")
                 .what
                 .contains("500")
         );

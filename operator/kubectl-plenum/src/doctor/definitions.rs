@@ -6,12 +6,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use plenum_crds::{VERSION, yaml};
 use serde_json::Value;
 
-use super::some_of;
+use super::{chart, some_of};
 use crate::finding::{Finding, Object, unseen};
 use crate::snapshot::{Snapshot, name_of};
 
 const KIND: &str = "CustomResourceDefinition";
-const APPLY: &str = "kubectl apply --server-side -f CHART/crds/";
 
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unseen(KIND, &snapshot.definitions.troubles).collect();
@@ -37,9 +36,10 @@ fn missing(name: &str) -> Finding {
         format!("the cluster does not know {name}"),
     )
     .why("Plenum is not installed here, or its definitions were removed")
-    .remedy("helm install plenum charts/plenum --namespace plenum-system --create-namespace")
+    .remedy(chart::INSTALL)
     .remedy(format!(
-        "{APPLY}   # where the operator is installed already"
+        "{}   # where the operator is installed already",
+        chart::DEFINITIONS
     ))
 }
 
@@ -67,7 +67,7 @@ fn judge(installed: &CustomResourceDefinition, ours: &Value) -> Option<Finding> 
         return Some(
             Finding::wrong("DefinitionOfAnotherVersion", about, what)
                 .why("the definition is of another version of Plenum")
-                .remedy(APPLY),
+                .remedy(chart::DEFINITIONS),
         );
     };
     compare(about, &fields(schema), &fields(self::schema(ours)?))
@@ -81,7 +81,7 @@ fn compare(about: Object, theirs: &BTreeSet<String>, ours: &BTreeSet<String>) ->
         return Some(
             Finding::wrong("DefinitionTooOld", about, what)
                 .why("helm upgrade leaves definitions as they are; unknown fields are dropped without a word")
-                .remedy(APPLY),
+                .remedy(chart::DEFINITIONS),
         );
     }
     (!new.is_empty()).then(|| {

@@ -1,5 +1,7 @@
 //! Are the nodes with routers alive, and do drains end in time?
 
+mod left_behind;
+
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Node, NodeCondition, Pod};
 use plenum_crds::MMRPool;
@@ -25,7 +27,7 @@ pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let pools = snapshot.pools.iter();
     let mut findings: Vec<Finding> = pools.flat_map(|pool| of(snapshot, pool)).collect();
     findings.extend(unseen(KIND, &snapshot.nodes.troubles));
-    findings.extend(left_behind(snapshot));
+    findings.extend(left_behind::check(snapshot));
     findings
 }
 
@@ -156,30 +158,4 @@ fn kept_out(node: &Node) -> Option<Finding> {
             .why(format!("the annotation {} is set", labels::DRAIN_REQUESTED))
             .remedy(cancel),
     )
-}
-
-/// Nodes that are marked for a pool that is not there: a router would run on them for ever.
-fn left_behind(snapshot: &Snapshot) -> Vec<Finding> {
-    // Only who sees all pools can tell.
-    if snapshot.namespace.is_some() || !snapshot.pools.is_whole() {
-        return Vec::new();
-    }
-    let ownerless = |node: &&Node| {
-        label(*node, labels::ACTIVE_POOL).is_some()
-            && !snapshot.pools.iter().any(|pool| is_of(pool, node))
-    };
-    let nodes = snapshot.nodes.iter().filter(ownerless);
-    nodes
-        .map(|node| {
-            let pool = label(node, labels::ACTIVE_POOL).unwrap_or_default();
-            let what = format!("it is marked for the pool {pool}, which is not there");
-            Finding::advice("NodeLeftBehind", Object::of(KIND, node), what)
-                .why("a pool was removed while no operator ran; no other pool can use the node")
-                .remedy(format!(
-                    "kubectl label node {} {}-",
-                    name_of(node),
-                    labels::ACTIVE_POOL
-                ))
-        })
-        .collect()
 }

@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 
 use super::deployment::Part;
-use super::some_of;
+use super::{chart, some_of};
 use crate::finding::{Finding, Object, unseen};
 use crate::render::span;
 use crate::snapshot::{Snapshot, name_of, namespace_of};
@@ -58,7 +58,7 @@ fn missing() -> Finding {
     let about = Object::named("Deployment", "", "plenum-operator");
     Finding::wrong("OperatorMissing", about, "no operator is installed")
         .why(WITHOUT)
-        .remedy("helm install plenum charts/plenum --namespace plenum-system --create-namespace")
+        .remedy(chart::INSTALL)
 }
 
 fn leads(snapshot: &Snapshot, operator: &Deployment) -> Option<Finding> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Pod;
 use plenum_crds::{MeetingZone, labels};
 
-use super::refused;
+use super::{chart, refused};
 use crate::finding::{Finding, Object, unseen};
 use crate::snapshot::{
     Name, Snapshot, Waiting, label, name_of, namespace_of, node_of, restarts, waiting,
@@ -81,7 +81,7 @@ fn judge(snapshot: &Snapshot, pod: &Pod) -> Option<Finding> {
     let states: Vec<Waiting> = waiting(pod).collect();
     let first = |is: &dyn Fn(&Waiting) -> bool| states.iter().find(|it| is(it)).copied();
     if let Some(pull) = first(&|it| PULLS.contains(&it.reason)) {
-        return Some(not_pulled(pod, &pull));
+        return Some(not_pulled(snapshot, pod, &pull));
     }
     if let Some(finding) = words.and_then(|words| without_port(pod, words)) {
         return Some(finding);
@@ -101,7 +101,7 @@ fn judge(snapshot: &Snapshot, pod: &Pod) -> Option<Finding> {
     unscheduled::judge(pod)
 }
 
-fn not_pulled(pod: &Pod, pull: &Waiting) -> Finding {
+fn not_pulled(snapshot: &Snapshot, pod: &Pod, pull: &Waiting) -> Finding {
     let namespace = namespace_of(pod);
     let what = format!("the image {} cannot be pulled", image(pod, pull));
     let said = pull.message.to_ascii_lowercase();
@@ -113,7 +113,10 @@ fn not_pulled(pod: &Pod, pull: &Waiting) -> Finding {
             .remedy(format!(
                 "kubectl -n {namespace} create secret docker-registry NAME --docker-server=REGISTRY --docker-username=USER --docker-password=PASSWORD"
             ))
-            .remedy("helm upgrade plenum charts/plenum --reuse-values --set imagePullSecrets[0].name=NAME");
+            .remedy(format!(
+                "{} --set 'imagePullSecrets[0].name=NAME'",
+                chart::upgrade(chart::home(snapshot))
+            ));
     }
     let why = if pull.message.is_empty() {
         "the registry does not have it, or the node does not reach the registry".to_owned()
@@ -145,13 +148,17 @@ fn other_image(pod: &Pod) -> String {
                 "kubectl -n {namespace} patch mmrpool {pool} {merge} '{{\"spec\":{{\"image\":\"REGISTRY/plenum:TAG\"}}}}'   # null: the operator's own"
             )
         }
-        Some(labels::COMPONENT_CONTROLLER) => {
+        // Tunnels run the image of the controllers.
+        Some(labels::COMPONENT_CONTROLLER | labels::COMPONENT_TUNNEL) => {
             let zone = label(pod, labels::ZONE).unwrap_or("ZONE");
             format!(
                 "kubectl -n {namespace} patch meetingzone {zone} {merge} '{{\"spec\":{{\"controllers\":{{\"image\":\"REGISTRY/plenum:TAG\"}}}}}}'   # null: the operator's own"
             )
         }
-        _ => "helm upgrade plenum charts/plenum --reuse-values --set image.repository=REGISTRY/plenum --set image.tag=TAG".to_owned(),
+        _ => format!(
+            "{} --set image.repository=REGISTRY/plenum --set image.tag=TAG   # of a directory: dataPlane.image, where that is set",
+            chart::upgrade(namespace)
+        ),
     }
 }
 

@@ -233,7 +233,11 @@ fn overloaded(subject: &Pool) -> Option<Finding> {
     is.then(|| {
         Finding::advice(&ready.reason, subject.about(), ready.message.clone())
             .why("the routers' cores have as much to do as they can: docs/troubleshooting.md")
-            .remedy("kubectl plenum top")
+            .remedy(format!(
+                "kubectl plenum top {} -n {}",
+                subject.object.spec.zone,
+                namespace_of(subject.object)
+            ))
     })
 }
 

@@ -1,5 +1,7 @@
 //! What to type about something that the API server refused, by its words.
 
+use super::chart;
+
 /// Rules that a cluster has besides those of Kubernetes itself: webhooks, policies, `OpenShift`.
 const RULES: [&str; 3] = [
     "admission webhook",
@@ -23,7 +25,7 @@ pub(super) fn remedies(said: &str, namespace: &str) -> Vec<String> {
     }
     if let Some(home) = account_home(said) {
         return vec![
-            format!("helm upgrade plenum charts/plenum --namespace {home} --reuse-values"),
+            chart::upgrade(home),
             "kubectl plenum doctor   # which rights are missing yet".to_owned(),
         ];
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::chart;
 use crate::finding::{Finding, Object, unseen};
 use crate::snapshot::Snapshot;
 
@@ -100,9 +101,7 @@ fn lacking(who: &str, lacks: &[String]) -> Finding {
     let what = format!("the operator may not {}", lacks.join(", "));
     Finding::wrong("RightMissing", about, what)
         .why("its ClusterRole or Role was changed, is of another version, or is not bound to this account")
-        .remedy(format!(
-            "helm upgrade plenum charts/plenum --namespace {namespace} --reuse-values"
-        ))
+        .remedy(chart::upgrade(namespace))
         .remedy(format!(
             "kubectl auth can-i --list --as {who}"
         ))

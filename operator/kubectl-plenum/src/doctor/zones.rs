@@ -22,7 +22,7 @@ pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
         findings.push(
             Finding::advice("NoZone", about, "there is no zone here")
                 .why("a zone is made by applying a MeetingZone and an MMRPool")
-                .remedy("kubectl apply -f charts/plenum/examples/zone.yaml -f charts/plenum/examples/pool.yaml"),
+                .remedy("kubectl apply -f charts/plenum/examples/namespace.yaml -f charts/plenum/examples/zone.yaml -f charts/plenum/examples/pool.yaml"),
         );
     }
     for zone in snapshot.zones.iter() {

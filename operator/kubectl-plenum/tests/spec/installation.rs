@@ -30,7 +30,10 @@ fn definitions_of_an_older_chart_are_told_with_a_field_that_they_lose() {
     seen.definitions.items = serde_json::from_str(&older).unwrap();
     let finding = found(&seen, "DefinitionTooOld");
     assert!(finding.what.contains("spec.maxDraining"), "{finding:?}");
-    assert!(finding.remedies[0].contains("kubectl apply --server-side"));
+    assert_eq!(
+        finding.remedies,
+        ["kubectl apply --server-side --force-conflicts -f charts/plenum/crds/"]
+    );
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod meetings;
 mod namespaces;
 mod outside;
 mod refusals;
+mod remedies;
 mod status;
 mod top;
 mod world;

@@ -12,6 +12,8 @@ use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::remedies::can_be_typed;
+
 const HEALTHY: &str = include_str!("../fixtures/healthy.yaml");
 
 /// When every test takes place.
@@ -141,7 +143,9 @@ fn rights() -> Vec<Right> {
 /// Everything that `doctor` finds.
 pub fn findings(seen: &Snapshot) -> Vec<Finding> {
     let checks = diagnose(seen).checks;
-    checks.into_iter().flat_map(|it| it.findings).collect()
+    let findings: Vec<Finding> = checks.into_iter().flat_map(|it| it.findings).collect();
+    findings.iter().for_each(can_be_typed);
+    findings
 }
 
 /// The finding of this reason. All the others are shown where there is none.

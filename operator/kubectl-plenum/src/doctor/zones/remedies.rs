@@ -29,7 +29,7 @@ pub(super) fn remedies(zone: &MeetingZone, failing: &Condition, subject: &Zone) 
             given.unwrap_or_default()
         ),
         Some(ZoneReason::NoPool) => format!(
-            "kubectl -n {namespace} apply -f charts/plenum/examples/pool.yaml   # with spec.zone: {name}"
+            "kubectl apply -f charts/plenum/examples/pool.yaml   # with metadata.namespace: {namespace} and spec.zone: {name} in it"
         ),
         Some(ZoneReason::NoRouterAccepting) => {
             format!("kubectl -n {namespace} get mmrpools   # the findings about pools say why")
