@@ -13,7 +13,17 @@ pub struct Page {
 #[derive(Debug, Clone, PartialEq)]
 struct Sample {
     name: String,
+    /// As they are written: `kind="audio",reason="shed"`.
+    labels: String,
     value: f64,
+}
+
+impl Sample {
+    /// Quotes in a value are escaped, so that nothing in one looks like this.
+    fn has(&self, label: &str, value: &str) -> bool {
+        let wanted = format!(",{label}=\"{value}\"");
+        format!(",{}", self.labels).contains(&wanted)
+    }
 }
 
 impl Page {
@@ -28,10 +38,20 @@ impl Page {
     /// The sum of all samples of this name, whatever their labels; `None` without any.
     #[must_use]
     pub fn sum(&self, name: &str) -> Option<f64> {
-        let mut values = self
-            .samples
-            .iter()
-            .filter(|sample| sample.name == name)
+        self.sum_where(name, |_| true)
+    }
+
+    /// The sum of those samples of this name whose label has one of these values; `None` without
+    /// any.
+    #[must_use]
+    pub fn sum_of(&self, name: &str, label: &str, values: &[&str]) -> Option<f64> {
+        self.sum_where(name, |sample| values.iter().any(|it| sample.has(label, it)))
+    }
+
+    fn sum_where(&self, name: &str, counts: impl Fn(&Sample) -> bool) -> Option<f64> {
+        let samples = self.samples.iter();
+        let mut values = samples
+            .filter(|sample| sample.name == name && counts(sample))
             .map(|sample| sample.value)
             .peekable();
         values.peek()?;
@@ -52,13 +72,17 @@ impl Page {
 
 /// `name{labels} value [timestamp]`; a label's value may hold spaces and braces.
 fn sample(line: &str) -> Option<Sample> {
-    let (name, rest) = match line.split_once('{') {
-        Some((name, labelled)) => (name, labelled.rsplit_once('}')?.1),
-        None => line.split_once(' ')?,
+    let (name, labels, rest) = if let Some((name, labelled)) = line.split_once('{') {
+        let (labels, rest) = labelled.rsplit_once('}')?;
+        (name, labels, rest)
+    } else {
+        let (name, rest) = line.split_once(' ')?;
+        (name, "", rest)
     };
     let value = rest.split_ascii_whitespace().next()?.parse().ok()?;
     Some(Sample {
         name: name.to_owned(),
+        labels: labels.to_owned(),
         value,
     })
 }
@@ -79,6 +103,18 @@ mod tests {
         assert_eq!(page.count("plenum_participants"), Some(7));
         assert_eq!(page.sum("plenum_broken"), None);
         assert_eq!(page.count("plenum_missing"), None);
+    }
+
+    #[test]
+    fn samples_are_told_apart_by_a_label() {
+        let page = Page::parse(
+            "d_total{reason=\"a\"} 1\nd_total{kind=\"x\",reason=\"b\"} 2\n\
+             d_total{reason=\"ab\"} 4\nd_total{unreason=\"a\"} 8\n\
+             d_total{kind=\",reason=\\\"a\\\"\",reason=\"c\"} 16\nd_total 32\n",
+        );
+        assert_eq!(page.sum_of("d_total", "reason", &["a", "b"]), Some(3.0));
+        assert_eq!(page.sum_of("d_total", "reason", &["d"]), None);
+        assert_eq!(page.sum("d_total"), Some(63.0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kubectl_plenum::exposition::Page;
-use kubectl_plenum::top::{Look, board};
+use kubectl_plenum::top::{LOST, Look, board};
 
 use crate::world::{healthy, pod};
 
@@ -36,6 +36,59 @@ fn bytes_become_bits_a_second() {
         text.ends_with("1 routers, 5 people, 1.0 Mbit/s out\n"),
         "{text}"
     );
+}
+
+#[test]
+fn what_a_meeting_is_not_to_have_is_not_lost() {
+    let reasons = |not_wanted: u32, lost: u32| {
+        let reason = |it: &str, packets| {
+            format!("plenum_packets_dropped_total{{reason=\"{it}\"}} {packets}\n")
+        };
+        reason("not_among_loudest", 10 * not_wanted)
+            + &reason("not_wanted", not_wanted)
+            + &reason("shed", not_wanted)
+            + &reason("receive_buffer", lost)
+            + &reason("between_cores_out", 2 * lost)
+    };
+    let row = |after: &str| {
+        let board = board(&look(&reasons(0, 0)), &look(after), Duration::from_secs(2));
+        board.routers[0].clone()
+    };
+    let healthy = row(&reasons(1_000, 0));
+    assert_eq!(healthy.lost_packets_per_second, Some(0.0));
+    assert_eq!(healthy.dropped_packets_per_second, Some(6_000.0));
+    let busy = row(&reasons(1_000, 4));
+    assert_eq!(busy.lost_packets_per_second, Some(6.0));
+}
+
+#[test]
+fn only_packets_that_somebody_misses_are_shown_in_colour() {
+    let painted = |reason: &str| {
+        let page =
+            |packets| format!("plenum_packets_dropped_total{{reason=\"{reason}\"}} {packets}\n");
+        let (before, after) = (look(&page(0)), look(&page(500)));
+        let text = board(&before, &after, Duration::from_secs(1)).to_string();
+        text.contains("\u{1b}[33m")
+    };
+    assert!(!painted("not_among_loudest"));
+    assert!(painted("router_too_slow"));
+}
+
+#[test]
+fn packets_are_lost_for_the_reasons_that_the_alert_goes_by() {
+    let rules = include_str!("../../../../charts/plenum/files/alerts/zones.yaml");
+    let alert = rules
+        .split("- alert: ")
+        .find(|it| it.starts_with("PlenumRouterDropsPackets"));
+    let selectors = alert
+        .unwrap()
+        .split("plenum_packets_dropped_total{reason=")
+        .skip(1);
+    let reasons = selectors.flat_map(|it| {
+        let quoted = it.trim_start_matches('~').trim_start_matches('"');
+        quoted.split_once('"').unwrap().0.split('|')
+    });
+    assert_eq!(reasons.collect::<Vec<_>>(), LOST);
 }
 
 #[test]
