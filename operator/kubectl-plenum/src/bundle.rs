@@ -5,6 +5,7 @@
 //! token or a password is masked, as is every value of every Secret that was listed.
 
 pub mod archive;
+pub mod pods;
 pub mod redact;
 
 use jiff::Timestamp;
@@ -108,8 +109,8 @@ doctor.*      what is wrong, in words and as JSON
 status.json   the zones
 objects/      resources, workloads, pods, nodes, events, by namespace
 secrets.json  the names of Secrets and of their keys; never a value
-logs/         the last lines of each container
-metrics/      what each pod says at /metrics
+logs/         the last lines of each container, of a hundred pods at most
+metrics/      what these pods say at /metrics
 
 Removed: values of Secrets and of environment variables, keys, certificates, tokens and passwords
 (\"REDACTED\"). Names of nodes, addresses and ids of meetings are left: look before you send it.

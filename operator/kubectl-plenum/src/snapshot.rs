@@ -219,6 +219,50 @@ impl Snapshot {
         })
     }
 
+    /// Everything that could not be looked at.
+    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        // Named one by one, so that no other is forgotten.
+        let Self {
+            now: _,
+            namespace: _,
+            server: _,
+            definitions,
+            zones,
+            pools,
+            nodes,
+            pods,
+            deployments,
+            stateful_sets,
+            daemon_sets,
+            budgets,
+            namespaces,
+            leases,
+            events,
+            certificates,
+            rights,
+            figures: _,
+            silent,
+            last_words: _,
+        } = self;
+        let listed = [
+            &definitions.troubles,
+            &zones.troubles,
+            &pools.troubles,
+            &nodes.troubles,
+            &pods.troubles,
+            &deployments.troubles,
+            &stateful_sets.troubles,
+            &daemon_sets.troubles,
+            &budgets.troubles,
+            &namespaces.troubles,
+            &leases.troubles,
+            &events.troubles,
+            &certificates.troubles,
+            &rights.troubles,
+        ];
+        listed.into_iter().flatten().chain(silent.values())
+    }
+
     /// Namespaces with a zone or a pool, each once.
     #[must_use]
     pub fn inhabited(&self) -> Vec<&str> {

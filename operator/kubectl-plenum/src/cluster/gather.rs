@@ -9,11 +9,9 @@ use serde_json::{Value, json};
 
 use super::Cluster;
 use super::look::{Wants, look};
-use crate::bundle::{File, Gathered, SecretOutline};
+use crate::bundle::{File, Gathered, SecretOutline, pods};
 use crate::snapshot::{Seen, Snapshot, label, name_of, namespace_of};
 
-/// Pods whose logs and metrics are taken: enough to see what they have in common.
-const PODS: usize = 100;
 /// Nodes taken besides those with routers.
 const NODES: usize = 50;
 const LOG_LINES: i64 = 1_000;
@@ -28,19 +26,16 @@ pub async fn gather(cluster: &Cluster, namespace: Option<&str>, say: impl Fn(&st
         secrets: Vec::new(),
         secret_values: Vec::new(),
         texts: Vec::new(),
-        troubles: troubles(&snapshot),
+        troubles: snapshot.troubles().cloned().collect(),
         snapshot,
     };
+    gathered
+        .troubles
+        .extend(pods::left_out(&gathered.snapshot.pods));
     secrets(cluster, &mut gathered).await;
     services(cluster, &mut gathered).await;
-    let pods: Vec<Pod> = gathered
-        .snapshot
-        .pods
-        .items
-        .iter()
-        .take(PODS)
-        .cloned()
-        .collect();
+    let chosen = pods::chosen(&gathered.snapshot.pods);
+    let pods: Vec<Pod> = chosen.into_iter().cloned().collect();
     for (index, pod) in pods.iter().enumerate() {
         say(&format!(
             "logs and metrics, pod {} of {}",
@@ -85,20 +80,6 @@ where
         value
     });
     objects.collect()
-}
-
-fn troubles(snapshot: &Snapshot) -> Vec<crate::snapshot::Trouble> {
-    let some = [
-        &snapshot.zones.troubles,
-        &snapshot.pools.troubles,
-        &snapshot.nodes.troubles,
-        &snapshot.pods.troubles,
-        &snapshot.deployments.troubles,
-        &snapshot.definitions.troubles,
-        &snapshot.events.troubles,
-    ];
-    let listed = some.into_iter().flatten().cloned();
-    listed.chain(snapshot.silent.values().cloned()).collect()
 }
 
 /// Names of Secrets and of their keys. The values stay in this process: they are what is looked

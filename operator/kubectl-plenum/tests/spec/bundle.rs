@@ -5,10 +5,12 @@ use std::io::Read as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
-use kubectl_plenum::bundle::{File, Gathered, SecretOutline, archive, files};
+use k8s_openapi::api::core::v1::Pod;
+use kubectl_plenum::bundle::{File, Gathered, SecretOutline, archive, files, pods};
+use kubectl_plenum::snapshot::{Seen, Trouble};
 use serde_json::{Value, json};
 
-use crate::world::{healthy, now};
+use crate::world::{healthy, now, pod};
 
 const PASSWORD: &str = "correct-horse-battery";
 const FROM_SECRET: &str = "Zx81-value-of-a-secret";
@@ -160,4 +162,87 @@ fn what_helps_is_still_there() {
     let status: Value = serde_json::from_str(read("bundle/status.json")).unwrap();
     assert_eq!(status["zones"][0]["name"], "main", "a word is no secret");
     assert!(read("bundle/doctor.txt").contains("WRONG"));
+}
+
+/// So many pods of a component that run, and one that does not.
+fn pods_of(component: &str, running: usize) -> Vec<Pod> {
+    let pod = |name: String, ready: &str| {
+        let labels = json!({"app.kubernetes.io/component": component});
+        let conditions = json!([{"type": "Ready", "status": ready}]);
+        let pod = json!({
+            "metadata": {"name": name, "labels": labels}, "status": {"conditions": conditions},
+        });
+        serde_json::from_value(pod).unwrap()
+    };
+    let running = (0..running).map(|number| pod(format!("{component}-{number}"), "True"));
+    running
+        .chain([pod(format!("{component}-sick"), "False")])
+        .collect()
+}
+
+#[test]
+fn of_many_pods_those_are_taken_that_tell_most() {
+    let mut all = Vec::new();
+    // As they are listed: by namespace, and that of the operator is not the first.
+    for component in ["placeholder", "router", "zone-controller"] {
+        all.extend(pods_of(component, 300));
+    }
+    all.extend(pods_of("directory", 1));
+    all.extend(pods_of("operator", 1));
+    let all = Seen::of(all);
+    let chosen = pods::chosen(&all);
+    assert_eq!(chosen.len(), 100);
+    let names: Vec<&str> = chosen
+        .iter()
+        .map(|it| it.metadata.name.as_deref().unwrap())
+        .collect();
+    let first = &names[..6];
+    for name in [
+        "operator-0",
+        "operator-sick",
+        "directory-0",
+        "directory-sick",
+        "router-sick",
+        "zone-controller-sick",
+    ] {
+        assert!(first.contains(&name), "{name}: {first:?}");
+    }
+    let of = |component: &str| names.iter().filter(|it| it.starts_with(component)).count();
+    assert_eq!((of("router"), of("zone-controller")), (48, 48));
+    let trouble = pods::left_out(&all).unwrap();
+    assert_eq!(
+        trouble.what,
+        "logs and metrics of 807 of 907 pods are left out"
+    );
+}
+
+#[test]
+fn of_a_hundred_pods_all_are_taken() {
+    let all = Seen::of(pods_of("router", 99));
+    assert_eq!(pods::chosen(&all).len(), 100);
+    assert_eq!(pods::left_out(&all), None);
+}
+
+#[test]
+fn whatever_could_not_be_looked_at_is_told() {
+    let mut seen = healthy();
+    let refused = |kind: &str| Trouble {
+        what: format!("could not list {kind}"),
+        remedy: "ask".to_owned(),
+    };
+    seen.stateful_sets.troubles.push(refused("statefulsets"));
+    seen.leases.troubles.push(refused("leases"));
+    seen.certificates.troubles.push(refused("secrets"));
+    seen.silent
+        .insert(pod("meetings", "main-zc-0"), refused("metrics"));
+    let told: Vec<&str> = seen.troubles().map(|it| it.what.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "could not list statefulsets",
+            "could not list leases",
+            "could not list secrets",
+            "could not list metrics"
+        ]
+    );
 }
