@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use plenum_crds::MMRPool;
-use plenum_crds::conditions::PoolReason;
+use plenum_crds::conditions::{PoolCondition, PoolReason};
 
 use super::validate::Intent;
 
@@ -52,14 +52,19 @@ pub fn deletion<'a>(
     Deletion::Waiting { pools, until }
 }
 
-/// Whether the pool has seen the deletion. One that cannot be acted on never had a router.
+/// Whether the pool has seen the deletion. One whose names do not fit together has never looked
+/// for its zone, and has no router; others say `InvalidSpec` of some part of their spec while
+/// their routers run.
 fn knows(pool: &MMRPool) -> bool {
-    let conditions = pool.status.iter().flat_map(|status| &status.conditions);
-    conditions.into_iter().any(|condition| {
-        [PoolReason::ZoneDeleting, PoolReason::InvalidSpec]
-            .iter()
-            .any(|reason| reason.as_str() == condition.reason)
-    })
+    let says = |condition: PoolCondition| {
+        let conditions = pool.status.iter().flat_map(|status| &status.conditions);
+        let mut of_type = conditions.filter(move |it| it.type_ == condition.as_str());
+        of_type.next().map(|it| it.reason.as_str())
+    };
+    says(PoolCondition::ZoneFound).map_or_else(
+        || says(PoolCondition::Ready) == Some(PoolReason::InvalidSpec.as_str()),
+        |zone| zone == PoolReason::ZoneDeleting.as_str(),
+    )
 }
 
 fn has_routers(pool: &MMRPool) -> bool {
@@ -87,20 +92,25 @@ mod tests {
     }
 
     fn pool(name: &str, reason: PoolReason, active: u32) -> MMRPool {
+        saying(name, &[(PoolCondition::ZoneFound, reason)], active)
+    }
+
+    fn saying(name: &str, said: &[(PoolCondition, PoolReason)], active: u32) -> MMRPool {
         let mut pool = MMRPool::new(name, MMRPoolSpec::new("berlin", [("a", "b")]));
+        let condition = |(type_, reason): &(PoolCondition, PoolReason)| Condition {
+            type_: type_.as_str().into(),
+            status: "False".into(),
+            reason: reason.as_str().into(),
+            message: String::new(),
+            observed_generation: None,
+            last_transition_time: Time(now()),
+        };
         pool.status = Some(MMRPoolStatus {
             routers: Routers {
                 active,
                 ..Routers::default()
             },
-            conditions: vec![Condition {
-                type_: "ZoneFound".into(),
-                status: "False".into(),
-                reason: reason.as_str().into(),
-                message: String::new(),
-                observed_generation: None,
-                last_transition_time: Time(now()),
-            }],
+            conditions: said.iter().map(condition).collect(),
             ..MMRPoolStatus::default()
         });
         pool
@@ -182,5 +192,41 @@ mod tests {
         let unaware = [pool("a", PoolReason::ZoneFound, 5)];
         let waits = deletion(intent(), &unaware, late);
         assert!(matches!(waits, Deletion::Waiting { .. }));
+    }
+
+    #[test]
+    fn a_pool_that_serves_with_a_part_of_its_spec_unread_has_to_hear_of_it_like_any_other() {
+        let late = now() + SignedDuration::from_secs(60) + MARGIN;
+        let invalid = PoolReason::InvalidSpec;
+        for part in [PoolCondition::Ready, PoolCondition::ScalingActive] {
+            for active in [0, 5] {
+                let said = [
+                    (PoolCondition::ZoneFound, PoolReason::ZoneFound),
+                    (part, invalid),
+                ];
+                let unheard = [saying("a", &said, active)];
+                let waits = deletion(intent(), &unheard, late);
+                assert!(
+                    matches!(waits, Deletion::Waiting { .. }),
+                    "{part:?} {active}"
+                );
+            }
+            let said = [
+                (PoolCondition::ZoneFound, PoolReason::ZoneDeleting),
+                (part, invalid),
+            ];
+            let heard = [saying("a", &said, 0)];
+            assert_eq!(deletion(intent(), &heard, now()), Deletion::Over);
+        }
+    }
+
+    #[test]
+    fn a_pool_that_never_could_look_for_its_zone_is_not_waited_for() {
+        let never = [saying(
+            "a",
+            &[(PoolCondition::Ready, PoolReason::InvalidSpec)],
+            0,
+        )];
+        assert_eq!(deletion(intent(), &never, now()), Deletion::Over);
     }
 }
