@@ -7,7 +7,9 @@
 //! and all orders stop, [`WRITE_TIMEOUT`] before anybody else may take over. On SIGTERM the
 //! Lease is given back, so that the next replica need not wait. A term that is over, for
 //! whatever reason, is never renewed: its work has [`GRACE`] to end and is dropped then, and
-//! only afterwards may this replica lead again.
+//! only afterwards may this replica lead again. Where the work ended by itself, as a controller
+//! that panicked does, the replica is no candidate for a while, each time for longer: another
+//! may do better, and what makes it end is not met again and again at full speed.
 //!
 //! Guarantee: two replicas both believing they lead, at rates of clocks that differ by less
 //! than a tenth, never both start a write. A write already on its way is bounded by the
@@ -37,6 +39,13 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long work may take to end once its term is over: more than one write under way, and
 /// less than what is left of the fence when the API server is quick.
 pub const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a replica is no candidate after its work ended by itself: the others look at the Lease
+/// twice in this time.
+pub const FIRST_PAUSE: Duration = RENEW_EVERY.saturating_mul(2);
+/// To this it grows, twice as long each time: as the kubelet's for containers that end. Work that
+/// lasted as long as this is taken for sound, and the next pause is the first again.
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// How long after a renewal was asked for writes may start.
 const WRITING: Duration = LEASE_DURATION.saturating_sub(WRITE_TIMEOUT);
@@ -154,6 +163,24 @@ fn held_by(identity: &str, old: Option<&LeaseSpec>, wall: Timestamp) -> LeaseSpe
     }
 }
 
+/// The pauses of a replica whose work ends by itself.
+struct Pauses {
+    next: Duration,
+}
+
+impl Pauses {
+    /// After a term that lasted so long.
+    fn after(&mut self, lasted: Duration) -> Duration {
+        let pause = if lasted >= LONGEST_PAUSE {
+            FIRST_PAUSE
+        } else {
+            self.next
+        };
+        self.next = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        pause
+    }
+}
+
 /// A candidate for one Lease.
 pub struct Candidate {
     api: Api<Lease>,
@@ -187,7 +214,9 @@ impl Candidate {
 
     /// Waits for the lead, runs `work` for as long as it lasts, and starts over when it was
     /// lost; gives the Lease back and returns when `stop` is cancelled. `work` gets a token
-    /// that is cancelled when it has to end; [`GRACE`] later it is dropped.
+    /// that is cancelled when it has to end; [`GRACE`] later it is dropped. Work that ends by
+    /// itself, or cancels its token, gives the lead back, and [`FIRST_PAUSE`] to
+    /// [`LONGEST_PAUSE`] later this replica is a candidate again.
     pub async fn lead<W>(
         mut self,
         stop: &CancellationToken,
@@ -195,29 +224,39 @@ impl Candidate {
     ) where
         W: Future<Output = ()>,
     {
+        let mut pauses = Pauses { next: FIRST_PAUSE };
         while self.acquire(stop).await {
             tracing::info!(identity = self.identity, "leading");
-            let term = stop.child_token();
-            self.serve(&term, work(term.clone())).await;
+            let (term, began) = (stop.child_token(), Instant::now());
+            let lost = self.serve(&term, work(term.clone())).await;
             self.release().await;
+            if lost || stop.is_cancelled() {
+                continue;
+            }
+            let pause = pauses.after(began.elapsed());
+            tracing::warn!(?pause, "work ended by itself: no candidate for a while");
+            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
         }
     }
 
-    /// Runs `work` and renews the Lease until the term is over, however that comes.
-    async fn serve(&mut self, term: &CancellationToken, work: impl Future<Output = ()>) {
+    /// Runs `work` and renews the Lease until the term is over, however that comes; whether it
+    /// was because the Lease was lost.
+    async fn serve(&mut self, term: &CancellationToken, work: impl Future<Output = ()>) -> bool {
         let mut work = std::pin::pin!(work);
         // Renewing must not starve the work: both are polled here.
-        tokio::select! {
-            () = &mut work => return,
-            () = term.cancelled() => {}
+        let lost = tokio::select! {
+            () = &mut work => return false,
+            () = term.cancelled() => false,
             () = self.renew() => {
                 tracing::warn!("the lease could not be renewed: no more writing");
                 term.cancel();
+                true
             }
-        }
+        };
         if tokio::time::timeout(GRACE, work).await.is_err() {
             tracing::warn!(after = ?GRACE, "work did not end after its term, and was dropped");
         }
+        lost
     }
 
     /// Renews the Lease for as long as that succeeds.

@@ -13,6 +13,7 @@
 //! | [`requests`] | the client, whose requests are counted and end in time | is the way to it |
 //! | `traces` | what traces see of a reconcile | no |
 //! | [`lease`] | one leader, and the fence that stops all writing | its Lease |
+//! | [`term`] | a controller runs for as long as this replica leads | no |
 //!
 //! A controller is a pipeline, one file a step: fetch -> validate -> build -> plan -> apply
 //! -> status. What is decided is decided by pure functions of what was fetched, so that it
@@ -34,5 +35,6 @@ pub mod pool;
 pub mod queue;
 pub mod reports;
 pub mod requests;
+pub mod term;
 mod traces;
 pub mod zone;

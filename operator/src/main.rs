@@ -10,10 +10,9 @@ use plenum_operator::context::{Context, Image};
 use plenum_operator::environment::Variable;
 use plenum_operator::lease::Candidate;
 use plenum_operator::metrics::Metrics;
-use plenum_operator::{health, pool, requests, zone};
+use plenum_operator::{health, pool, requests, term, zone};
 use plenum_telemetry::Format;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 /// Makes the cluster what `MeetingZone` and `MMRPool` resources say. Replicas elect a leader;
 /// the others wait. Logs go to standard error, filtered by `RUST_LOG`; traces go to
@@ -104,29 +103,16 @@ async fn main() -> anyhow::Result<()> {
     health.await.context("health server")?
 }
 
-/// All controllers, for as long as this replica leads.
+/// All controllers, for as long as this replica leads. One that ends by itself takes the other
+/// with it: half an operator helps nobody.
 async fn control(context: Context, term: CancellationToken) {
-    // Each in a task of its own: a long reconcile must not keep the Lease from being renewed.
-    // Aborted when this future is dropped: nothing of a term that is over goes on.
-    let zones = tokio::spawn(zone::run(context.clone(), term.clone()));
-    let zones = AbortOnDropHandle::new(zones);
-    let pools = AbortOnDropHandle::new(tokio::spawn(pool::run(context, term.clone())));
-    // One that ends by itself takes the other with it: half an operator helps nobody.
-    let (zones, pools) = tokio::join!(ended(zones, &term), ended(pools, &term));
-    for (controller, result) in [("zone", zones), ("pool", pools)] {
-        if let Err(error) = result {
-            tracing::error!(controller, %error, "controller failed");
-        }
-    }
-}
-
-async fn ended(
-    controller: AbortOnDropHandle<()>,
-    term: &CancellationToken,
-) -> Result<(), tokio::task::JoinError> {
-    let result = controller.await;
-    term.cancel();
-    result
+    let metrics = context.metrics.clone();
+    let zones = zone::run(context.clone(), term.clone());
+    let pools = pool::run(context, term.clone());
+    tokio::join!(
+        term::controller("zone", zones, &term, &metrics),
+        term::controller("pool", pools, &term, &metrics),
+    );
 }
 
 async fn serve_health(

@@ -66,6 +66,7 @@ pub struct Metrics {
     reconciles: Family<ByController, Histogram>,
     errors: Family<ByController, Counter>,
     in_flight: Family<ByController, Gauge>,
+    ended: Family<ByController, Counter>,
     backlog: Backlog,
     writes: Family<ByWrite, Counter>,
     requests: Family<ByVerb, Counter>,
@@ -95,6 +96,7 @@ impl Default for Metrics {
             reconciles: Family::new_with_constructor(|| Histogram::new(RECONCILE_BUCKETS)),
             errors: Family::default(),
             in_flight: Family::default(),
+            ended: Family::default(),
             backlog: Backlog::default(),
             writes: Family::default(),
             requests: Family::default(),
@@ -132,6 +134,15 @@ impl Metrics {
             "Reconciles running now",
             self.in_flight.clone(),
         );
+        registry.register(
+            "controllers_ended",
+            "Controllers that ended by themselves, as in a panic: the lead is given back each time",
+            self.ended.clone(),
+        );
+        // There from the beginning: Prometheus sees no increase in a series that comes with a 1.
+        for controller in ["zone", "pool"] {
+            let _zero = self.ended.get_or_create(&ByController { controller });
+        }
         self.backlog.register(&mut registry);
         registry.register(
             "writes",
@@ -196,6 +207,11 @@ impl Metrics {
             controller,
             started: std::time::Instant::now(),
         }
+    }
+
+    /// A controller ended by itself while this replica led.
+    pub fn controller_ended(&self, controller: &'static str) {
+        self.ended.get_or_create(&ByController { controller }).inc();
     }
 
     /// A reconcile of `controller` was asked for.

@@ -1,5 +1,5 @@
-//! What becomes of the lead when the API server does not answer, or work does not end. The
-//! clock is moved, so that hours pass at once.
+//! What becomes of the lead when the API server does not answer, or work does not end, or ends by
+//! itself. The clock is moved, so that hours pass at once.
 
 // The lint knows #[test] functions, not the helpers of a test.
 #![allow(clippy::unwrap_used)]
@@ -12,8 +12,10 @@ use k8s_openapi::api::core::v1::{Node, ObjectReference};
 use kube::Api;
 use kube::api::{ListParams, WatchParams};
 use plenum_operator::events::{EventType, Events};
-use plenum_operator::lease::{Candidate, GRACE, LEASE_DURATION};
+use plenum_operator::lease::{Candidate, FIRST_PAUSE, GRACE, LEASE_DURATION, LONGEST_PAUSE};
+use plenum_operator::metrics::Metrics;
 use plenum_operator::requests::{ANSWER_TIMEOUT, WATCH_TIMEOUT};
+use plenum_operator::term;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -131,4 +133,103 @@ async fn the_lead_is_given_back_though_work_does_not_end() {
     leading.await.unwrap();
     assert!(asked.elapsed() <= GRACE + Duration::from_secs(1));
     assert_eq!(holder(&server).as_deref(), Some(""));
+}
+
+/// A replica whose work ends by itself after so long; tells when each of its terms began.
+fn failing(
+    server: &ApiServer,
+    identity: &'static str,
+    after: Duration,
+    stop: &CancellationToken,
+) -> (
+    mpsc::UnboundedReceiver<Instant>,
+    tokio::task::JoinHandle<()>,
+) {
+    let (begun, terms) = mpsc::unbounded_channel();
+    let (candidate, stop) = (candidate(server, identity), stop.clone());
+    let leading = tokio::spawn(async move {
+        let work = |_term| {
+            let _ = begun.send(Instant::now());
+            tokio::time::sleep(after)
+        };
+        candidate.lead(&stop, work).await;
+    });
+    (terms, leading)
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_ends_by_itself_is_begun_again_ever_later() {
+    let server = ApiServer::new(&[]);
+    let stop = CancellationToken::new();
+    let second = Duration::from_secs(1);
+    let (mut terms, leading) = failing(&server, "me", second, &stop);
+    let mut before = terms.recv().await.unwrap() + second;
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        let began = terms.recv().await.unwrap();
+        pauses.push((began - before).as_secs());
+        before = began + second;
+    }
+    assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300]);
+    // In a pause nobody leads, and it ends when the replica is to.
+    tokio::time::sleep(FIRST_PAUSE).await;
+    assert_eq!(holder(&server).as_deref(), Some(""));
+    stop.cancel();
+    let asked = Instant::now();
+    leading.await.unwrap();
+    assert!(asked.elapsed() < second);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_went_well_for_long_is_begun_again_soon() {
+    let server = ApiServer::new(&[]);
+    let stop = CancellationToken::new();
+    let (mut terms, _leading) = failing(&server, "me", LONGEST_PAUSE, &stop);
+    let mut before = terms.recv().await.unwrap();
+    for _ in 0..3 {
+        let began = terms.recv().await.unwrap();
+        assert_eq!(began - before, LONGEST_PAUSE + FIRST_PAUSE);
+        before = began;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_one_pauses_another_leads() {
+    let server = ApiServer::new(&[]);
+    let stop = CancellationToken::new();
+    let (mut terms, _failing) = failing(&server, "me", Duration::from_secs(30), &stop);
+    terms.recv().await.unwrap();
+    let (stopped, sound) = (stop.clone(), candidate(&server, "other"));
+    let _leading = tokio::spawn(async move {
+        sound.lead(&stopped, |_term| std::future::pending()).await;
+    });
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(holder(&server).as_deref(), Some("other"));
+    assert!(terms.try_recv().is_err(), "it led no second time");
+}
+
+#[tokio::test]
+async fn a_controller_that_panics_ends_the_term_and_is_counted() {
+    let metrics = Metrics::default();
+    let ended = |controller: &str, times: u32| {
+        let series = "plenum_operator_controllers_ended_total";
+        format!("{series}{{controller=\"{controller}\"}} {times}\n")
+    };
+    let text = metrics.text();
+    assert!(text.contains(&ended("pool", 0)) && text.contains(&ended("zone", 0)));
+    let term = CancellationToken::new();
+    let until_over = term.clone().cancelled_owned();
+    tokio::join!(
+        term::controller("zone", until_over, &term, &metrics),
+        term::controller(
+            "pool",
+            async { panic!("as some object has it") },
+            &term,
+            &metrics
+        ),
+    );
+    assert!(term.is_cancelled());
+    let text = metrics.text();
+    assert!(text.contains(&ended("pool", 1)), "{text}");
+    assert!(text.contains(&ended("zone", 0)), "it ended with the term");
 }
