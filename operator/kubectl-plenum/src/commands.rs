@@ -90,7 +90,12 @@ async fn show_status(
     zone: Option<String>,
     output: Output,
 ) -> anyhow::Result<Ending> {
-    let seen = patiently(look(cluster, place.narrow.as_deref(), Wants::ZONES)).await;
+    let looking = async {
+        let mut seen = look(cluster, place.narrow.as_deref(), Wants::ZONES).await;
+        cluster.ask_routers(&mut seen, zone.as_deref()).await;
+        seen
+    };
+    let seen = patiently(looking).await;
     if let Some(ending) = no_zone(&seen, zone.as_deref()) {
         return Ok(ending);
     }
@@ -172,7 +177,8 @@ async fn show_top(cluster: &Cluster, place: &Place, args: Top) -> anyhow::Result
     let count = args.count.unwrap_or(if live { u64::MAX } else { 1 });
     let interval = Duration::from_secs(args.interval);
     let sight = || async {
-        let seen = look(cluster, place.narrow.as_deref(), Wants::FIGURES).await;
+        let mut seen = look(cluster, place.narrow.as_deref(), Wants::PODS).await;
+        cluster.ask_routers(&mut seen, args.zone.as_deref()).await;
         let trouble = seen.pods.troubles.first().cloned();
         let look = top::Look::at(&seen, args.zone.as_deref());
         trouble.map_or(Ok((look, Instant::now())), Err)
@@ -199,11 +205,10 @@ async fn show_top(cluster: &Cluster, place: &Place, args: Top) -> anyhow::Result
 }
 
 async fn do_drain(cluster: &Cluster, args: Drain) -> anyhow::Result<Ending> {
-    let node = match cluster.node(&args.node).await {
-        Ok(node) => node,
+    let (node, seen) = match cluster.before_drain(&args.node).await {
+        Ok(found) => found,
         Err(trouble) => return Ok(complain(&trouble)),
     };
-    let seen = look(cluster, None, Wants::NODES).await;
     if !args.cancel {
         match drain::objection(&seen, &node) {
             Some(Objection::NoRouter(why)) => {
@@ -261,13 +266,7 @@ async fn until_drained(cluster: &Cluster, args: &Drain) -> Result<Outcome, Troub
 }
 
 async fn drained(cluster: &Cluster, name: &str) -> Result<Outcome, Trouble> {
-    let mut seen = look(cluster, None, Wants::NODES).await;
-    let node = cluster.node(name).await?;
-    cluster.figures_on(&mut seen, name).await;
-    // A list that failed would look like an empty node.
-    if let [trouble, ..] = seen.pods.troubles.as_slice() {
-        return Err(trouble.clone());
-    }
+    let (node, seen) = cluster.on_node(name).await?;
     Ok(drain::outcome(&seen, &node))
 }
 

@@ -156,14 +156,10 @@ fn held_up(snapshot: &Snapshot, node: &Node) -> String {
     let Some(pool) = pool_of(snapshot, node) else {
         return String::new();
     };
-    let active = label(node, labels::ACTIVE_POOL);
-    let draining = snapshot.nodes.iter().filter(|other| {
-        label(*other, labels::ACTIVE_POOL) == active
-            && annotation(*other, labels::DRAINING_SINCE).is_some()
-    });
-    let draining = draining.count();
+    let status = pool.status.as_ref();
+    let draining = status.map_or(0, |status| status.routers.draining);
     let most = pool.spec.max_draining;
-    if draining >= most as usize {
+    if draining >= most {
         return format!("; {draining} others drain, and the pool's maxDraining is {most}");
     }
     let conditions = pool.status.iter().flat_map(|status| &status.conditions);

@@ -65,10 +65,23 @@ impl<T> Seen<T> {
         }
     }
 
+    /// These as well.
+    pub fn add(&mut self, more: Self) {
+        self.items.extend(more.items);
+        self.troubles.extend(more.troubles);
+    }
+
     /// Whether what is not here is not there either.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.troubles.is_empty()
+    }
+}
+
+/// Of all together, in this order.
+impl<T> Extend<Self> for Seen<T> {
+    fn extend<I: IntoIterator<Item = Self>>(&mut self, more: I) {
+        more.into_iter().for_each(|it| self.add(it));
     }
 }
 
@@ -162,7 +175,7 @@ pub struct Snapshot {
     pub certificates: Seen<Certificate>,
     /// Of the operators.
     pub rights: Seen<Right>,
-    /// What pods say at `/metrics`.
+    /// What routers say at `/metrics`.
     pub figures: BTreeMap<Name, Page>,
     /// Why some did not.
     pub silent: BTreeMap<Name, Trouble>,

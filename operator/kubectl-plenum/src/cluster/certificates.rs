@@ -1,6 +1,8 @@
 //! The certificates of zones and of directories beside them, read from their Secrets. Of a
 //! Secret only the certificate is looked at; its key is dropped with the answer.
 
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Secret;
@@ -9,7 +11,7 @@ use plenum_crds::{CertificateSource, MeetingZone, labels};
 use x509_parser::pem::Pem;
 use x509_parser::time::ASN1Time;
 
-use super::{Cluster, trouble};
+use super::{AT_ONCE, Cluster, trouble};
 use crate::snapshot::{Certificate, Life, Seen, label, name_of, namespace_of};
 
 /// The Secrets of a zone with a certificate each: the ending of the name, the purpose.
@@ -47,19 +49,24 @@ impl Cluster {
         zones: &Seen<MeetingZone>,
         deployments: &Seen<Deployment>,
     ) -> Seen<Certificate> {
-        let mut seen = Seen::default();
         let directories = deployments.iter().filter_map(of_directory);
         let all = zones.iter().map(of_zone);
-        for places in all.chain(directories.map(|it| vec![it])) {
-            for place in places {
-                match self.secret(&place.namespace, &place.secret).await {
-                    Ok(Some(found)) => seen.items.push(place.holds(&found)),
-                    Ok(None) => {}
-                    Err(error) => {
-                        let doing = format!("read certificates in {}", place.namespace);
-                        seen.troubles.push(trouble::of(&doing, &error));
-                        break;
-                    }
+        let all = all.chain(directories.map(|it| vec![it]));
+        let read = stream::iter(all).map(|places| self.read(places));
+        read.buffered(AT_ONCE).collect().await
+    }
+
+    /// One after the other, until one may not be read: no other of the zone may, then.
+    async fn read(&self, places: Vec<Place>) -> Seen<Certificate> {
+        let mut seen = Seen::default();
+        for place in places {
+            match self.secret(&place.namespace, &place.secret).await {
+                Ok(Some(found)) => seen.items.push(place.holds(&found)),
+                Ok(None) => {}
+                Err(error) => {
+                    let doing = format!("read certificates in {}", place.namespace);
+                    seen.troubles.push(trouble::of(&doing, &error));
+                    break;
                 }
             }
         }

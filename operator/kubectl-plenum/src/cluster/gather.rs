@@ -20,7 +20,8 @@ const LOG_BYTES: i64 = 1 << 20;
 /// Gathers everything about one namespace, or about all; `say` is told what is done.
 pub async fn gather(cluster: &Cluster, namespace: Option<&str>, say: impl Fn(&str)) -> Gathered {
     say("looking at the cluster");
-    let snapshot = look(cluster, namespace, Wants::ALL).await;
+    let mut snapshot = look(cluster, namespace, Wants::ALL).await;
+    cluster.ask_routers(&mut snapshot, None).await;
     let mut gathered = Gathered {
         objects: objects(&snapshot),
         secrets: Vec::new(),

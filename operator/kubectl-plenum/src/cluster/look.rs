@@ -7,14 +7,14 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::core::v1::{Event, Namespace, Pod};
 use kube::api::{ListParams, LogParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Resource};
 use plenum_crds::labels;
 use serde::de::DeserializeOwned;
 
-use super::{Cluster, trouble};
+use super::{AT_ONCE, Cluster, trouble};
 use crate::snapshot::{
     Name, Seen, Snapshot, is_ready, label, name_of, namespace_of, restarts, waiting,
 };
@@ -26,15 +26,9 @@ const LAST_BYTES: i64 = 16 << 10;
 
 /// What a command wants to see besides zones, pools and pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent questions, each asked or not"
-)]
 pub struct Wants {
     /// Nodes.
     pub nodes: bool,
-    /// What pods say at `/metrics`.
-    pub figures: bool,
     /// Why pods do not run, and the certificates.
     pub causes: bool,
     /// The installation: definitions, operator, rights, budgets.
@@ -45,19 +39,12 @@ impl Wants {
     /// Which pods there are, and nothing else.
     pub const PODS: Self = Self {
         nodes: false,
-        figures: false,
         causes: false,
         installation: false,
-    };
-    /// The figures of pods.
-    pub const FIGURES: Self = Self {
-        figures: true,
-        ..Self::PODS
     };
     /// Everything about zones.
     pub const ZONES: Self = Self {
         nodes: true,
-        figures: true,
         causes: true,
         installation: false,
     };
@@ -65,11 +52,6 @@ impl Wants {
     pub const ALL: Self = Self {
         installation: true,
         ..Self::ZONES
-    };
-    /// Nodes and the routers on them.
-    pub const NODES: Self = Self {
-        nodes: true,
-        ..Self::PODS
     };
 }
 
@@ -95,9 +77,6 @@ pub async fn look(cluster: &Cluster, namespace: Option<&str>, wants: Wants) -> S
     if wants.causes {
         causes(cluster, &mut seen).await;
     }
-    if wants.figures {
-        (seen.figures, seen.silent) = cluster.figures(&seen.pods).await;
-    }
     seen
 }
 
@@ -121,10 +100,10 @@ async fn installation(cluster: &Cluster, seen: &mut Snapshot, ours: &ListParams)
     (seen.daemon_sets, seen.budgets) = (daemon_sets, budgets);
     for home in homes(&seen.deployments) {
         let leases = cluster.list(Some(&home), "leases", &all).await;
-        merge(&mut seen.leases, leases);
+        seen.leases.add(leases);
         if namespace.is_some_and(|namespace| namespace != home) {
             let pods = cluster.list(Some(&home), "pods", ours).await;
-            merge(&mut seen.pods, pods);
+            seen.pods.add(pods);
         }
     }
     seen.rights = cluster.rights(&seen.deployments).await;
@@ -145,24 +124,12 @@ fn homes(deployments: &Seen<Deployment>) -> Vec<String> {
 
 async fn causes(cluster: &Cluster, seen: &mut Snapshot) {
     let inhabited: Vec<String> = seen.inhabited().into_iter().map(str::to_owned).collect();
-    let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
-    for name in &inhabited {
-        let doing = format!("read the namespace {name}");
-        let found = namespaces.get(name).await.map(|it| vec![it]);
-        merge(&mut seen.namespaces, listed(&doing, found));
-        let events = cluster.warnings(name).await;
-        merge(&mut seen.events, events);
-    }
+    (seen.namespaces, seen.events) = cluster.surroundings(&inhabited).await;
     seen.certificates = cluster.certificates(&seen.zones, &seen.deployments).await;
     seen.last_words = cluster.last_words(&seen.pods).await;
 }
 
-fn merge<T>(into: &mut Seen<T>, more: Seen<T>) {
-    into.items.extend(more.items);
-    into.troubles.extend(more.troubles);
-}
-
-fn listed<T>(doing: &str, result: Result<Vec<T>, kube::Error>) -> Seen<T> {
+pub(super) fn listed<T>(doing: &str, result: Result<Vec<T>, kube::Error>) -> Seen<T> {
     match result {
         Ok(items) => Seen::of(items),
         Err(error) => Seen::refused(trouble::of(doing, &error)),
@@ -193,6 +160,21 @@ impl Cluster {
         };
         let found = api.list(params).await.map(|it| it.items);
         listed(&format!("list {plural} {place}"), found)
+    }
+
+    /// These namespaces, and what Kubernetes warns of there.
+    pub(super) async fn surroundings(&self, names: &[String]) -> (Seen<Namespace>, Seen<Event>) {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        let namespaces = &namespaces;
+        stream::iter(names)
+            .map(|name| async move {
+                let (found, events) = tokio::join!(namespaces.get(name), self.warnings(name));
+                let doing = format!("read the namespace {name}");
+                (listed(&doing, found.map(|it| vec![it])), events)
+            })
+            .buffered(AT_ONCE)
+            .unzip()
+            .await
     }
 
     /// What containers said before they ended, of those that do not stay up.

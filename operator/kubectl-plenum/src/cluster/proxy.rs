@@ -1,6 +1,5 @@
 //! Pods, asked through the API server: nothing else needs to reach them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -11,11 +10,11 @@ use kube::client::Body;
 use plenum_crds::labels;
 use plenum_wire::whereabouts::{PATH, Whereabouts};
 
-use super::Cluster;
 use super::trouble::{self, trouble};
+use super::{AT_ONCE, Cluster};
 use crate::exposition::Page;
 use crate::meetings::Answer;
-use crate::snapshot::{Name, Seen, Snapshot, Trouble, health_port, is_ready, node_of};
+use crate::snapshot::{Name, Snapshot, Trouble, health_port, is_ready, label};
 
 /// A page of metrics has some 20 kB, the meetings of a large zone 2 MB.
 const LARGEST: usize = 8 << 20;
@@ -23,8 +22,6 @@ const LARGEST: usize = 8 << 20;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// For all of them: some who hang must not keep a person waiting.
 const ALTOGETHER: Duration = Duration::from_secs(20);
-/// Asked at once. The API server makes a connection to each.
-const AT_ONCE: usize = 32;
 
 impl Cluster {
     /// What a pod says at a path of its health port.
@@ -75,32 +72,25 @@ impl Cluster {
         })
     }
 
-    /// The figures of each pod that answers, and why the others do not.
-    pub(super) async fn figures(
-        &self,
-        pods: &Seen<Pod>,
-    ) -> (BTreeMap<Name, Page>, BTreeMap<Name, Trouble>) {
-        let mut figures = BTreeMap::new();
-        let mut silent = BTreeMap::new();
-        let asked = stream::iter(pods.items.iter().filter(|pod| is_ready(pod)))
+    /// Adds the figures of each router that answers, and why the others do not; only of one zone,
+    /// where it is named.
+    pub async fn ask_routers(&self, seen: &mut Snapshot, zone: Option<&str>) {
+        let asked = |pod: &&Pod| {
+            is_ready(pod)
+                && label(*pod, labels::APP_COMPONENT) == Some(labels::COMPONENT_ROUTER)
+                && zone.is_none_or(|zone| label(*pod, labels::ZONE) == Some(zone))
+        };
+        let answers = stream::iter(seen.pods.items.iter().filter(asked))
             .map(|pod| async move { (Name::of(pod), self.ask(pod, "/metrics").await) })
             .buffer_unordered(AT_ONCE)
             .take_until(tokio::time::sleep(ALTOGETHER));
-        tokio::pin!(asked);
-        while let Some((name, answer)) = asked.next().await {
+        tokio::pin!(answers);
+        while let Some((name, answer)) = answers.next().await {
             match answer {
-                Ok(text) => drop(figures.insert(name, Page::parse(&text))),
-                Err(trouble) => drop(silent.insert(name, trouble)),
+                Ok(text) => drop(seen.figures.insert(name, Page::parse(&text))),
+                Err(trouble) => drop(seen.silent.insert(name, trouble)),
             }
         }
-        (figures, silent)
-    }
-
-    /// Adds the figures of the routers on one node.
-    pub async fn figures_on(&self, seen: &mut Snapshot, node: &str) {
-        let here = |pod: &&Pod| node_of(pod) == Some(node);
-        let pods = Seen::of(seen.pods.items.iter().filter(here).cloned().collect());
-        (seen.figures, seen.silent) = self.figures(&pods).await;
     }
 }
 

@@ -92,17 +92,8 @@ fn it_goes_from_asked_to_draining_to_gone() {
 #[test]
 fn who_has_to_wait_for_others_hears_it() {
     let mut seen = annotated(&[REQUESTED]);
-    let other = &mut seen.nodes.items[1].metadata;
-    let active = (
-        "plenum.dev/active-pool".to_owned(),
-        "meetings.main".to_owned(),
-    );
-    other.labels.as_mut().unwrap().extend([active]);
-    let since = (
-        "plenum.dev/draining-since".to_owned(),
-        "2026-11-22T11:59:50Z".to_owned(),
-    );
-    other.annotations = Some([since].into());
+    let status = seen.pools.items[0].status.as_mut().unwrap();
+    status.routers.draining = 1;
     let waits = outcome(&seen, &seen.nodes[0]);
     assert!(
         waits
