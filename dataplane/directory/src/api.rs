@@ -9,7 +9,7 @@
 //! | `zones`, `reports` | the registry of zones, and what they say of themselves |
 //! | `replica` | the feed for replicas, and their keys |
 //! | `well_known` | public keys, OpenAPI document, rendered docs |
-//! | `auth`, `address`, `buckets`, `guesses`, `limits` | who asks, from where, and how often |
+//! | `auth`, `address`, `guesses`, `limits` | who asks, from where, and how often |
 //! | `passwords`, `password_guesses` | argon2id, off the threads that serve others; and who tries |
 //! | `extract`, `etag`, `paging`, `problem`, `request` | how requests are read and errors written |
 //! | `board`, `boards`, `clock`, `upkeep` | what is kept in memory, and renewed: zones, reports, signing keys |
@@ -24,7 +24,6 @@ mod api_tokens;
 mod auth;
 mod board;
 mod boards;
-mod buckets;
 mod clock;
 mod etag;
 mod extract;

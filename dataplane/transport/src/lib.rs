@@ -9,7 +9,7 @@
 //! | [`media`] | the router's side of the three rungs, in the hands of one thread |
 //! | [`dial`] | the client's side of the three rungs and of the control channel |
 //! | [`route`] | the way of a connection over TCP, through proxies, and HTTP on it |
-//! | [`rate`] | how often one address may do something |
+//! | [`buckets`], [`rate`] | how often somebody, or one address, may do something |
 //! | [`socket`] | the socket options that media needs |
 //!
 //! All of it speaks TLS 1.3 only, and names its cryptography (aws-lc-rs) itself, so it does not
@@ -71,6 +71,7 @@
 //! }
 //! ```
 
+pub mod buckets;
 pub mod channel;
 pub mod dial;
 mod estimate;

@@ -1,14 +1,14 @@
-//! How often somebody may do something. What is decided is in `buckets` and `guesses`; here
-//! are the figures, and the locks.
+//! How often somebody may do something. What is decided is in `plenum_transport` and `guesses`;
+//! here are the figures, and the locks.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use plenum_transport::rate::{Rate, RateLimit};
+use plenum_transport::buckets::{Buckets, Pace};
+use plenum_transport::rate::{Rate, RateLimit, household};
 use tokio::sync::Notify;
 
-use super::buckets::{Buckets, Pace};
 use super::guesses::Guesses;
 use crate::model::{AccountId, AccountName, MeetingNumber};
 
@@ -76,12 +76,12 @@ impl Limits {
 
     /// A password is about to be tried.
     pub fn sign_in(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        lock(&self.sign_ins).take(&super::guesses::household(address), now)
+        lock(&self.sign_ins).take(&household(address), now)
     }
 
     /// Somebody is about to enter a waiting room.
     pub fn knock(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        lock(&self.knocks).take(&super::guesses::household(address), now)
+        lock(&self.knocks).take(&household(address), now)
     }
 
     /// Wrong passcodes, and meetings that do not exist.

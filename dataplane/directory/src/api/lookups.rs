@@ -167,6 +167,7 @@ impl Question<'_> {
         let thing = Some(&meeting.number);
         guesses.allow(self.address, thing, now).map_err(too_many)?;
         if self.directory.store().passcode_matches(meeting, passcode) {
+            guesses.right(self.address, &meeting.number, now);
             return Ok(Said::Right);
         }
         let last = guesses.wrong(self.address, thing, now);

@@ -32,23 +32,23 @@ pub async fn account(
     let begun = timeout(PATIENCE, Begun::wait(limits, address, name)).await;
     let guess = begun.map_err(|_| busy())??;
     let found = verify(directory, name, password).await?;
-    if found.is_none() {
-        let last = guess.was_wrong();
-        directory.metrics().wrong_guess("password");
-        if last {
-            tracing::info!(kind = "password", "wrong guesses are slowed down");
-        }
+    if found.is_some() {
+        guess.was_right();
+        return Ok(found);
     }
-    Ok(found)
+    directory.metrics().wrong_guess("password");
+    if guess.was_wrong() {
+        tracing::info!(kind = "password", "wrong guesses are slowed down");
+    }
+    Ok(None)
 }
 
 fn too_many(wait: Duration) -> Problem {
     Problem::from(Denial::TooManyRequests).after(wait)
 }
 
-/// A guess that is looked at. However that ends it is forgiven, unless it was wrong: it was
-/// right, or could not be looked at, or who asked went away or ran out of time before they
-/// were told; then nothing was learned.
+/// A guess that is looked at. It is forgiven where that has no end: it could not be looked at,
+/// or who asked went away or ran out of time before they were told; then nothing was learned.
 struct Begun<'a> {
     limits: &'a Limits,
     guess: Option<Guess<AccountName>>,
@@ -75,14 +75,21 @@ impl<'a> Begun<'a> {
     /// Returns whether it was the last free one.
     fn was_wrong(mut self) -> bool {
         let guess = self.guess.take();
-        guess.is_some_and(|guess| self.limits.passwords().was_wrong(guess))
+        guess.is_some_and(|guess| self.limits.passwords().was_wrong(&guess))
+    }
+
+    fn was_right(mut self) {
+        if let Some(guess) = self.guess.take() {
+            let mut guesses = self.limits.passwords();
+            guesses.was_right(&guess, Instant::now());
+        }
     }
 }
 
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
         if let Some(guess) = self.guess.take() {
-            self.limits.passwords().forgive(guess);
+            self.limits.passwords().forgive(&guess);
         }
         self.limits.decided().notify_waiters();
     }

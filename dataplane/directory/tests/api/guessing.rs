@@ -1,15 +1,19 @@
 //! Guessing is slow, and tells nothing.
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use plenum_directory::api::Config;
 use plenum_wire::directory::Denial;
 use serde_json::json;
 
-use crate::house::{House, Place, meeting};
+use crate::house::{self, House, Place, meeting};
 use crate::http::Answer;
 
 /// Wrong guesses that one address has before it has to wait.
 const FREE: u64 = 20;
+/// Wrong guesses about one meeting that all addresses of the world have together.
+const FREE_FOR_ALL: u64 = 1_000;
 /// How long each further one takes.
 const EACH: Duration = Duration::from_secs(30);
 
@@ -66,6 +70,36 @@ pub async fn passcodes_cannot_be_tried_for_long(place: Place) {
             .metrics()
             .contains("wrong_guesses_total{kind=\"passcode\"}")
     );
+}
+
+/// By a proxy that is believed, so that each guess comes from a network of its own.
+pub async fn all_addresses_together_have_so_many_guesses(place: Place) {
+    let proxied = Config {
+        trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
+        ..house::config()
+    };
+    let house = House::with(&place, proxied).await;
+    let admin = house.admin().await;
+    house.zone(&admin, "eu.main", json!({})).await;
+    let number = meeting(&admin, json!({ "passcode": "314159" })).await;
+    let from = |network: u32, passcode: &str| {
+        let address = Ipv4Addr::from(0x0a00_0001 + (network << 8));
+        let request = house.client.request("POST", "/v1/lookup");
+        let request = request.header("x-forwarded-for", &address.to_string());
+        request.json(&json!({ "meeting": number, "passcode": passcode }))
+    };
+    assert_eq!(from(0, "314159").send().await.status, 200);
+    let began = Instant::now();
+    let mut guesses: Vec<_> = (1..=1_200).map(|it| from(it, "000000")).collect();
+    guesses.push(from(2_000, "314159"));
+    let mut answers = house.client.send_all(guesses).await;
+    answers.pop().unwrap().is(Denial::TooManyRequests);
+    let wrong = |answer: &&Answer| answer.problem().code == Denial::WrongPasscode;
+    let looked_at = answers.iter().filter(wrong).count() as u64;
+    let most = FREE_FOR_ALL + 1 + began.elapsed().as_secs() / EACH.as_secs();
+    assert!((FREE_FOR_ALL..=most).contains(&looked_at), "{looked_at}");
+    let before = from(0, "314159").send().await;
+    assert_eq!(before.status, 200, "who was let in before is let in");
 }
 
 pub async fn meetings_cannot_be_enumerated(place: Place) {

@@ -92,13 +92,21 @@ impl Client {
 
     /// The same question many times on one connection, without waiting for the answers.
     pub async fn get_often(&self, path: &str, times: usize) -> Vec<Answer> {
-        let question = self
-            .request("GET", path)
-            .head
-            .replace("connection: close\r\n", "");
-        let last = format!("{}\r\n", self.request("GET", path).head);
-        let sent = format!("{question}\r\n").repeat(times - 1) + &last;
-        let came = self.exchange(sent.as_bytes()).await.unwrap();
+        let questions = (0..times).map(|_| self.request("GET", path));
+        self.send_all(questions.collect()).await
+    }
+
+    /// Many questions on one connection, without waiting for the answers.
+    pub async fn send_all(&self, questions: Vec<Request<'_>>) -> Vec<Answer> {
+        let times = questions.len();
+        let sent = questions.into_iter().enumerate().map(|(index, mut it)| {
+            if index + 1 < times {
+                it.head = it.head.replace("connection: close\r\n", "");
+            }
+            it.written()
+        });
+        let sent = sent.collect::<Vec<_>>().concat();
+        let came = self.exchange(&sent).await.unwrap();
         let mut rest = came.as_slice();
         let mut answers = Vec::new();
         while !rest.is_empty() {
@@ -152,13 +160,17 @@ impl Request<'_> {
         self
     }
 
-    pub async fn send(mut self) -> Answer {
+    pub async fn send(self) -> Answer {
+        let client = self.client;
+        let answer = client.exchange(&self.written()).await.unwrap();
+        Answer::read(&answer)
+    }
+
+    fn written(mut self) -> Vec<u8> {
         let length = self.body.len().to_string();
         self = self.header("content-length", &length);
         self.head.push_str("\r\n");
-        let sent = [self.head.as_bytes(), &self.body].concat();
-        let answer = self.client.exchange(&sent).await.unwrap();
-        Answer::read(&answer)
+        [self.head.as_bytes(), &self.body].concat()
     }
 }
 

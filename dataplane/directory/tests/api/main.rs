@@ -38,7 +38,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             a_personal_meeting_goes_by_its_owners_name, without_zones_it_says_why;
         waiting_room: a_host_lets_one_in_and_refuses_another,
             a_proof_of_another_meeting_opens_nothing;
-        guessing: passcodes_cannot_be_tried_for_long, meetings_cannot_be_enumerated,
+        guessing: passcodes_cannot_be_tried_for_long,
+            all_addresses_together_have_so_many_guesses, meetings_cannot_be_enumerated,
             passwords_cannot_be_tried_for_long, parallel_passwords_are_no_more,
             parallel_guesses_are_no_more, an_office_signs_in_at_once;
         signing_in: a_session_begins_and_ends, a_wrong_password_and_no_account_look_alike,

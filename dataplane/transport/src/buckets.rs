@@ -1,6 +1,10 @@
-//! Counts per key that fade: some are free, then one each of a time. Pure.
+//! Counts per key that fade: some are free, then one each of a time. Pure: it is told the time.
+//!
+//! At most [`REMEMBERED`] keys are remembered. Where there are more, the one that would be
+//! forgotten soonest is forgotten now: nobody is refused for what others have done, and who has
+//! used up a limit stays there, as they are the last to be forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// How many are free, and how long each further one takes.
@@ -12,11 +16,8 @@ pub struct Pace {
     pub each: Duration,
 }
 
-/// Keys remembered. When there are more, those that come last share one count: memory is
-/// bounded, and nobody is free of the limit.
+/// Keys remembered: some megabytes.
 pub const REMEMBERED: usize = 65_536;
-/// How often a full table is searched for what can be forgotten.
-const SWEEP: Duration = Duration::from_secs(1);
 
 /// The counts.
 #[derive(Debug)]
@@ -24,9 +25,8 @@ pub struct Buckets<K> {
     pace: Pace,
     /// The time at which everything is forgotten; each count moves it on.
     clear_at: BTreeMap<K, Instant>,
-    /// Of those for whom there was no place.
-    others: Option<Instant>,
-    swept: Option<Instant>,
+    /// The same, soonest first.
+    soonest: BTreeSet<(Instant, K)>,
 }
 
 /// One that was counted.
@@ -35,32 +35,39 @@ pub struct Noted {
     /// It was the last within the limit.
     pub last: bool,
     moved: Duration,
-    among_others: bool,
 }
 
 impl<K: Ord + Clone> Buckets<K> {
     /// Nothing has been counted.
+    #[must_use]
     pub const fn new(pace: Pace) -> Self {
         Self {
             pace,
             clear_at: BTreeMap::new(),
-            others: None,
-            swept: None,
+            soonest: BTreeSet::new(),
         }
     }
 
     /// Whether anything is remembered of `key`.
+    #[must_use]
     pub fn has_any(&self, key: &K, now: Instant) -> bool {
-        self.clear_at(key).is_some_and(|clear_at| clear_at > now)
+        self.clear_at
+            .get(key)
+            .is_some_and(|clear_at| *clear_at > now)
     }
 
     /// Whether one more of `key` is within the limit; else how long until it is.
     pub fn allow(&self, key: &K, now: Instant) -> Result<(), Duration> {
-        let Some(clear_at) = self.clear_at(key) else {
+        self.allow_of(self.pace.free, key, now)
+    }
+
+    /// The same where only so many are free.
+    pub fn allow_of(&self, free: u32, key: &K, now: Instant) -> Result<(), Duration> {
+        let Some(clear_at) = self.clear_at.get(key) else {
             return Ok(());
         };
-        let with_one_more = clear_at.max(now) + self.pace.each;
-        let wait = with_one_more.saturating_duration_since(now + self.depth());
+        let with_one_more = *clear_at.max(&now) + self.pace.each;
+        let wait = with_one_more.saturating_duration_since(now + self.pace.each * free);
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
 
@@ -72,34 +79,22 @@ impl<K: Ord + Clone> Buckets<K> {
     /// Counts one that may be [taken back](Buckets::take_back).
     pub fn note(&mut self, key: &K, now: Instant) -> Noted {
         let free_before = self.allow(key, now).is_ok();
-        self.sweep(now);
-        let (depth, each) = (self.depth(), self.pace.each);
-        let full = self.clear_at.len() >= REMEMBERED && !self.clear_at.contains_key(key);
-        let clear_at = if full {
-            self.others.get_or_insert(now)
-        } else {
-            self.clear_at.entry(key.clone()).or_insert(now)
-        };
-        let before = (*clear_at).max(now);
+        let before = self.clear_at.get(key).map_or(now, |at| now.max(*at));
         // Never further ahead than the free ones: what is refused is not counted.
-        *clear_at = (before + each).min(now + depth);
-        let moved = clear_at.saturating_duration_since(before);
+        let depth = self.pace.each * self.pace.free;
+        let clear_at = (before + self.pace.each).min(now + depth);
+        self.set(key, clear_at);
         Noted {
             last: free_before && self.allow(key, now).is_err(),
-            moved,
-            among_others: full,
+            moved: clear_at.saturating_duration_since(before),
         }
     }
 
     /// Takes back one that was counted.
     pub fn take_back(&mut self, key: &K, noted: &Noted) {
-        let clear_at = if noted.among_others {
-            self.others.as_mut()
-        } else {
-            self.clear_at.get_mut(key)
-        };
-        if let Some(clear_at) = clear_at {
-            *clear_at = clear_at.checked_sub(noted.moved).unwrap_or(*clear_at);
+        let clear_at = self.clear_at.get(key);
+        if let Some(before) = clear_at.and_then(|at| at.checked_sub(noted.moved)) {
+            self.set(key, before);
         }
     }
 
@@ -110,22 +105,15 @@ impl<K: Ord + Clone> Buckets<K> {
         Ok(())
     }
 
-    fn clear_at(&self, key: &K) -> Option<Instant> {
-        let full = self.clear_at.len() >= REMEMBERED;
-        let known = self.clear_at.get(key).copied();
-        known.or_else(|| self.others.filter(|_| full))
-    }
-
-    fn depth(&self) -> Duration {
-        self.pace.each * self.pace.free
-    }
-
-    fn sweep(&mut self, now: Instant) {
-        let recently = self.swept.is_some_and(|swept| now < swept + SWEEP);
-        if self.clear_at.len() >= REMEMBERED && !recently {
-            self.clear_at.retain(|_, clear_at| *clear_at > now);
-            self.swept = Some(now);
+    fn set(&mut self, key: &K, clear_at: Instant) {
+        if let Some(before) = self.clear_at.insert(key.clone(), clear_at) {
+            self.soonest.remove(&(before, key.clone()));
+        } else if self.soonest.len() >= REMEMBERED
+            && let Some((_, forgotten)) = self.soonest.pop_first()
+        {
+            self.clear_at.remove(&forgotten);
         }
+        self.soonest.insert((clear_at, key.clone()));
     }
 }
 
@@ -159,6 +147,17 @@ mod tests {
     }
 
     #[test]
+    fn some_may_use_only_a_part() {
+        let (mut buckets, start) = (Buckets::new(PACE), Instant::now());
+        for _ in 0..5 {
+            assert_eq!(buckets.allow_of(5, &1, start), Ok(()));
+            buckets.count(&1, start);
+        }
+        assert_eq!(buckets.allow_of(5, &1, start), Err(PACE.each));
+        assert_eq!(buckets.allow(&1, start), Ok(()), "the others have the rest");
+    }
+
+    #[test]
     fn what_is_taken_back_was_never_counted() {
         let (mut buckets, start) = (Buckets::new(PACE), Instant::now());
         for _ in 1..PACE.free {
@@ -176,16 +175,17 @@ mod tests {
     }
 
     #[test]
-    fn more_than_can_be_remembered_share_one_count() {
+    fn many_keys_neither_fill_the_memory_nor_free_who_is_at_the_limit_nor_stop_others() {
         let (mut buckets, start) = (Buckets::new(PACE), Instant::now());
-        for key in 0..70_000 {
-            buckets.count(&key, start);
+        for _ in 0..PACE.free {
+            buckets.count(&0, start);
+        }
+        for key in 1..70_000 {
+            assert_eq!(buckets.take(&key, start), Ok(()), "{key}");
         }
         assert_eq!(buckets.clear_at.len(), REMEMBERED);
-        assert!(buckets.allow(&100_000, start).is_err());
-        let later = start + PACE.each * PACE.free + SWEEP;
-        assert!(buckets.allow(&100_000, later).is_ok());
-        buckets.count(&100_000, later);
-        assert_eq!(buckets.clear_at.len(), 1, "what is quiet is forgotten");
+        assert_eq!(buckets.soonest.len(), REMEMBERED);
+        assert_eq!(buckets.allow(&0, start), Err(PACE.each));
+        assert_eq!(buckets.allow(&100_000, start), Ok(()));
     }
 }
