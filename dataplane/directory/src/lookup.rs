@@ -4,8 +4,9 @@
 //! Which zones to offer to somebody, and in which order: of these rules the first that tells
 //! two zones apart decides.
 //!
-//! 1. A zone that is switched off, or is not healthy, is not offered; one that this directory
-//!    has just begun to listen for comes after those it has heard.
+//! 1. A zone that is silent is not offered. One that is switched off, or has no router that
+//!    takes people, is offered to meetings that run there, and to no others. One that this
+//!    directory has just begun to listen for comes after those it has heard.
 //! 2. Where the meeting runs already comes first, the larger part of it before the smaller:
 //!    people of one meeting want to meet.
 //! 3. Then the zone that has been given the caller's network by hand; the narrower network

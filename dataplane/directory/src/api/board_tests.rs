@@ -102,10 +102,12 @@ fn a_meeting_runs_where_somebody_is_and_the_zone_lives() {
         running(report("a", "zc-0", 10, 4), "4711", 2),
         running(report("a", "zc-1", 10, 4), "4711", 3),
         running(report("b", "zc-0", 10, 4), "4712", 0),
+        running(report("full", "zc-0", 10, 0), "4713", 9),
     ];
-    let board = board(&["a", "b"], &reports, 0);
-    let (meeting, empty) = ("4711".parse().unwrap(), "4712".parse().unwrap());
+    let board = board(&["a", "b", "full"], &reports, 0);
+    let [meeting, empty, full] = ["4711", "4712", "4713"].map(|it| it.parse().unwrap());
     assert!(board.runs(&meeting, at(12)));
+    assert!(board.runs(&full, at(12)), "no router takes more people");
     assert!(!board.runs(&empty, at(12)));
     assert!(!board.runs(&meeting, at(30)), "the zone is silent");
     let there: Vec<_> = board
@@ -113,7 +115,7 @@ fn a_meeting_runs_where_somebody_is_and_the_zone_lives() {
         .iter()
         .map(|candidate| candidate.there)
         .collect();
-    assert_eq!(there, [Some(3), None]);
+    assert_eq!(there, [Some(3), None, None]);
 }
 
 #[test]

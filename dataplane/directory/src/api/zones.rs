@@ -79,7 +79,7 @@ pub struct ZoneView {
     location: Option<Location>,
     /// Its share beside others that are as good; 0 is the last resort.
     weight: u16,
-    /// Whether it is offered at all.
+    /// Whether meetings begin there. Those that run there go on, and people still join them.
     enabled: bool,
     /// When it was registered.
     #[schema(value_type = String, format = DateTime)]
@@ -154,7 +154,8 @@ pub struct ZoneWishes {
     #[serde(default)]
     #[schema(maximum = 65535)]
     weight: Option<u16>,
-    /// Whether it is offered at all; usually it is.
+    /// Whether meetings begin there; usually they do. Those that run there go on, and people
+    /// still join them.
     #[serde(default)]
     enabled: Option<bool>,
 }

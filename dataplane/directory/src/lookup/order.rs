@@ -45,7 +45,7 @@ pub struct Caller<'a> {
 pub struct Candidate<'a> {
     /// Its name.
     pub zone: &'a ZoneName,
-    /// Whether it may be offered at all.
+    /// Whether it is offered to meetings that do not run there.
     pub enabled: bool,
     /// Networks that were given to it by hand.
     pub networks: &'a [IpNet],
@@ -114,7 +114,7 @@ pub fn order<'a, 'b>(
 ) -> Result<Vec<&'b Candidate<'a>>, NoZone> {
     let mut ready: Vec<_> = zones
         .iter()
-        .filter(|zone| zone.enabled && is_ready(zone.state))
+        .filter(|zone| is_offered(zone))
         .map(|zone| (rank(zone, caller), zone))
         .collect();
     if ready.is_empty() {
@@ -125,8 +125,16 @@ pub fn order<'a, 'b>(
     Ok(ready.into_iter().map(|(_, zone)| zone).collect())
 }
 
-const fn is_ready(state: State) -> bool {
-    matches!(state, State::Healthy | State::Unheard)
+/// Where people are already others may follow, also where nothing new begins: two zones know
+/// nothing of each other, and whoever was sent elsewhere would sit there alone. Whether there is
+/// room the zone says.
+fn is_offered(zone: &Candidate<'_>) -> bool {
+    let runs = zone.there.is_some_and(|people| people > 0);
+    match zone.state {
+        State::Healthy | State::Unheard => zone.enabled || runs,
+        State::NoRouters => runs,
+        State::Silent(_) | State::NeverHeard => false,
+    }
 }
 
 /// Smaller is better. Ends with the name, so that no two zones are equal.

@@ -143,6 +143,26 @@ fn which_zone_is_offered_first() {
             "near",
         ),
         (
+            "where it runs, though nothing new begins there",
+            vec![near(), far().hosts(1).off()],
+            "far near",
+        ),
+        (
+            "where it runs, though no router takes other meetings",
+            vec![near(), far().hosts(1).is(State::NoRouters)],
+            "far near",
+        ),
+        (
+            "where it runs, though it is full",
+            vec![near(), far().hosts(1).load(1.0)],
+            "far near",
+        ),
+        (
+            "not where it ran, if nothing new begins there",
+            vec![near(), far().hosts(0).off()],
+            "near",
+        ),
+        (
             "a full zone after a far one with room",
             vec![near().load(1.0), far()],
             "far near",
@@ -303,7 +323,9 @@ proptest! {
         let ready: Vec<String> = zones
             .iter()
             .filter(|zone| {
-                zone.enabled && matches!(zone.state, State::Healthy | State::Unheard)
+                let begins = zone.enabled && zone.state != State::NoRouters;
+                let gone = matches!(zone.state, State::Silent(_) | State::NeverHeard);
+                (begins || zone.there > Some(0)) && !gone
             })
             .map(|zone| zone.name.to_string())
             .collect();

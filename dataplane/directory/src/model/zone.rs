@@ -79,7 +79,7 @@ pub struct Zone {
     pub location: Option<Coordinates>,
     /// Its share beside others that are as good, relative to theirs; 0 is the last resort.
     pub weight: u16,
-    /// Whether it is offered at all.
+    /// Whether it is offered to meetings that do not run there.
     pub enabled: bool,
     /// When it was registered.
     pub created: Timestamp,
@@ -105,7 +105,7 @@ pub struct NewZone {
     pub location: Option<Coordinates>,
     /// Its share beside others that are as good, relative to theirs; 0 is the last resort.
     pub weight: u16,
-    /// Whether it is offered at all.
+    /// Whether it is offered to meetings that do not run there.
     pub enabled: bool,
 }
 

@@ -53,6 +53,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
         zones: a_zone_is_registered_and_reports, only_its_credential_reports,
             wrong_reports_are_refused, so_many_controllers_speak_for_a_zone, a_large_zone_reports,
             a_zone_that_is_off_is_not_offered, the_zone_of_a_running_meeting_comes_first,
+            who_comes_to_a_running_meeting_is_sent_there_though_nothing_new_begins,
             a_network_given_by_hand_counts, what_is_deleted_is_what_was_seen,
             a_zone_that_is_removed_reports_no_more;
         tokens: a_zone_verifies_with_the_published_keys, nothing_else_verifies,

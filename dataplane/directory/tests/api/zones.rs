@@ -210,9 +210,37 @@ pub async fn the_zone_of_a_running_meeting_comes_first(place: Place) {
         .json();
     assert_eq!(zones(&lookup), ["us.main", "eu.main"]);
     assert_eq!(lookup["zones"][0]["hosts"], true);
-    other.report(json!({})).await;
+    // In this order, so that it runs somewhere all the time.
     one.report(runs).await;
+    other.report(json!({})).await;
     until_first(&house.client, &number, "eu.main").await;
+}
+
+/// An administrator empties it, and then its last router takes no more meetings.
+pub async fn who_comes_to_a_running_meeting_is_sent_there_though_nothing_new_begins(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    let old = house.zone(&admin, "eu.main", json!({})).await;
+    let new = house.zone(&admin, "us.main", json!({ "weight": 0 })).await;
+    let (begun, other) = (
+        meeting(&admin, json!({})).await,
+        meeting(&admin, json!({})).await,
+    );
+    let runs = json!([{ "meeting": begun, "participants": 2 }]);
+    old.report(json!({ "meetings": runs })).await;
+    let off = json!({ "enabled": false });
+    assert_eq!(admin.patch("/v1/zones/eu.main", off).await.status, 200);
+    until_first(&house.client, &other, "us.main").await;
+    until_first(&house.client, &begun, "eu.main").await;
+    let on = json!({ "enabled": true });
+    assert_eq!(admin.patch("/v1/zones/eu.main", on).await.status, 200);
+    until_first(&house.client, &other, "eu.main").await;
+    old.report(json!({ "meetings": runs, "routers": 0 })).await;
+    until_first(&house.client, &other, "us.main").await;
+    assert_eq!(first(&house.client, &begun).await, "eu.main");
+    old.report(json!({ "routers": 0 })).await;
+    new.report(json!({ "meetings": runs })).await;
+    until_first(&house.client, &begun, "us.main").await;
 }
 
 pub async fn a_network_given_by_hand_counts(place: Place) {
