@@ -1,9 +1,10 @@
 //! Meetings, as their hosts see them.
 
+use jiff::{SignedDuration, Timestamp};
 use plenum_wire::directory::Denial;
 use serde_json::{Value, json};
 
-use crate::house::{House, Place, meeting};
+use crate::house::{House, Place, meeting, until};
 
 pub async fn a_meeting_is_made_changed_and_deleted(place: Place) {
     let house = House::open(&place).await;
@@ -102,6 +103,28 @@ pub async fn what_is_no_meeting_is_refused(place: Place) {
     }
     ada.get("/v1/meetings/nonsense").await.is(Denial::NotFound);
     ada.get("/v1/meetings/%ff").await.is(Denial::NotFound);
+}
+
+pub async fn an_instant_meeting_that_nobody_uses_goes(place: Place) {
+    let house = House::open(&place).await;
+    let admin = house.admin().await;
+    let zone = house.zone(&admin, "eu.main", json!({})).await;
+    let (used, idle) = (meeting(&admin, json!({})).await, meeting(&admin, json!({})).await);
+    let look_up = |number: &str| house.client.look_up(json!({ "meeting": number }));
+    let long_ago = Timestamp::now() - SignedDuration::from_hours(31 * 24);
+    house.store().are_used(&[], long_ago).await.unwrap();
+    assert_eq!(look_up(&idle).await.status, 200);
+    zone.report(json!({ "meetings": [{ "meeting": used, "participants": 1 }] })).await;
+    until(async || {
+        let lookup: Value = look_up(&used).await.json();
+        (lookup["zones"][0]["hosts"] == true).then_some(())
+    })
+    .await;
+    house.directory.sweep().await.unwrap();
+    look_up(&idle).await.is(Denial::UnknownMeeting);
+    zone.report(json!({})).await;
+    house.directory.sweep().await.unwrap();
+    assert_eq!(look_up(&used).await.status, 200, "it lasts a month from now");
 }
 
 pub async fn others_see_nothing_of_it(place: Place) {
