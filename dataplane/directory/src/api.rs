@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `lookups` | `POST /v1/lookup`: the start of every join |
 //! | `sessions`, `api_tokens`, `logins` | signing in and out, tokens for programs |
-//! | `me`, `users` | accounts |
+//! | `me`, `users`, `people` | accounts |
 //! | `meetings`, `meeting_view`, `waiting` | meetings, and who waits before them |
 //! | `zones`, `reports` | the registry of zones, and what they say of themselves |
 //! | `replica` | the feed for replicas, and their keys |
@@ -38,6 +38,7 @@ mod metrics;
 mod paging;
 mod password_guesses;
 mod passwords;
+mod people;
 mod problem;
 mod replica;
 mod reports;

@@ -9,7 +9,7 @@ use plenum_transport::buckets::{Buckets, Pace};
 use plenum_transport::rate::{Rate, RateLimit, household};
 use tokio::sync::Notify;
 
-use super::guesses::Guesses;
+use super::guesses::{ADDRESS, Guesses};
 use crate::model::{AccountId, AccountName, MeetingNumber};
 
 /// Requests from one address. A whole office behind one address joins on the hour.
@@ -40,6 +40,7 @@ pub struct Limits {
     accounts: Mutex<Buckets<AccountId>>,
     sign_ins: Mutex<Buckets<IpAddr>>,
     knocks: Mutex<Buckets<IpAddr>>,
+    misnamed: Mutex<Buckets<AccountId>>,
     passcodes: Mutex<Guesses<MeetingNumber>>,
     passwords: Mutex<Guesses<AccountName>>,
     decided: Notify,
@@ -52,6 +53,7 @@ impl Default for Limits {
             accounts: Mutex::new(Buckets::new(ACCOUNT)),
             sign_ins: Mutex::new(Buckets::new(SIGN_INS)),
             knocks: Mutex::new(Buckets::new(KNOCKS)),
+            misnamed: Mutex::new(Buckets::new(ADDRESS)),
             passcodes: Mutex::new(Guesses::new()),
             passwords: Mutex::new(Guesses::new()),
             decided: Notify::new(),
@@ -82,6 +84,16 @@ impl Limits {
     /// Somebody is about to enter a waiting room.
     pub fn knock(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         lock(&self.knocks).take(&household(address), now)
+    }
+
+    /// Whether somebody may name other accounts.
+    pub fn may_name(&self, account: AccountId, now: Instant) -> Result<(), Duration> {
+        lock(&self.misnamed).allow(&account, now)
+    }
+
+    /// Somebody has named an account that does not exist: the same as a wrong guess.
+    pub fn misnamed(&self, account: AccountId, now: Instant) -> Result<(), Duration> {
+        lock(&self.misnamed).take(&account, now)
     }
 
     /// Wrong passcodes, and meetings that do not exist.

@@ -110,7 +110,7 @@ impl Question<'_> {
         let guesses = self.directory.limits().passcodes();
         guesses
             .allow(self.address, None, Instant::now())
-            .map_err(too_many)
+            .map_err(Problem::too_many)
     }
 
     /// Who is not invited by name must not learn from a refusal that the meeting is there.
@@ -122,7 +122,7 @@ impl Question<'_> {
         let guesses = self.directory.limits().passcodes();
         guesses
             .allow(self.address, None, Instant::now())
-            .map_err(too_many)
+            .map_err(Problem::too_many)
     }
 
     async fn find(&self) -> Answer<Meeting> {
@@ -131,7 +131,9 @@ impl Question<'_> {
             return Ok(found?);
         };
         let (now, mut guesses) = (Instant::now(), self.directory.limits().passcodes());
-        guesses.allow(self.address, None, now).map_err(too_many)?;
+        guesses
+            .allow(self.address, None, now)
+            .map_err(Problem::too_many)?;
         let last = guesses.wrong(self.address, None, now);
         drop(guesses);
         self.note_guess("meeting", last);
@@ -165,7 +167,9 @@ impl Question<'_> {
         }
         let (now, mut guesses) = (Instant::now(), self.directory.limits().passcodes());
         let thing = Some(&meeting.number);
-        guesses.allow(self.address, thing, now).map_err(too_many)?;
+        guesses
+            .allow(self.address, thing, now)
+            .map_err(Problem::too_many)?;
         if self.directory.store().passcode_matches(meeting, passcode) {
             guesses.right(self.address, &meeting.number, now);
             return Ok(Said::Right);
@@ -267,7 +271,7 @@ impl Question<'_> {
         let limits = self.directory.limits();
         limits
             .knock(self.address, Instant::now())
-            .map_err(too_many)?;
+            .map_err(Problem::too_many)?;
         let secret = random::secret();
         let waiting = NewWaiting {
             meeting: meeting.number,
@@ -362,10 +366,4 @@ impl Question<'_> {
             zones,
         })
     }
-}
-
-fn too_many(wait: Duration) -> Problem {
-    Problem::from(Denial::TooManyRequests)
-        .saying("there were too many requests or wrong guesses; ask again later")
-        .after(wait)
 }

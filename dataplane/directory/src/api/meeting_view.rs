@@ -6,8 +6,10 @@ use plenum_wire::MeetingId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Directory;
 use super::etag::Versioned;
 use super::extract::Change;
+use super::people::{People, Person, called};
 use super::problem::{Answer, Problem};
 use crate::model::{
     Access, AccountId, Meeting, MeetingKind, MeetingNumber, MeetingSettings, Occurrence, Passcode,
@@ -119,20 +121,17 @@ pub struct MeetingView {
     #[schema(value_type = String)]
     id: MeetingId,
     /// Whose it is; always a host.
-    #[schema(value_type = String)]
-    owner: AccountId,
+    owner: Option<Person>,
     /// What kind of meeting it is.
     kind: Kind,
     /// When it takes place, if it is scheduled.
     times: Option<Times>,
     /// What it is about.
     title: Option<String>,
-    /// Hosts beside the owner.
-    #[schema(value_type = Vec<String>)]
-    hosts: Vec<AccountId>,
-    /// Who may join by name.
-    #[schema(value_type = Vec<String>)]
-    invited: Vec<AccountId>,
+    /// Hosts beside the owner, but those whose accounts are gone.
+    hosts: Vec<Person>,
+    /// Who may join by name, but those whose accounts are gone.
+    invited: Vec<Person>,
     /// Who may join.
     access: AccessName,
     /// Whether a host lets each of them in.
@@ -153,8 +152,18 @@ pub struct MeetingView {
 }
 
 impl MeetingView {
+    /// Everybody who is named in these meetings.
+    pub async fn people(directory: &Directory, meetings: &[Meeting]) -> Answer<People> {
+        let people = meetings.iter().flat_map(|meeting| {
+            let settings = &meeting.settings;
+            let others = settings.hosts.iter().chain(&settings.invited);
+            others.chain([&meeting.owner]).copied()
+        });
+        People::of(directory, people.collect()).await
+    }
+
     /// As it is shown; `passcode` only where it has just been set.
-    pub fn of(meeting: Meeting, passcode: Option<&Passcode>) -> Self {
+    pub fn of(meeting: Meeting, people: &People, passcode: Option<&Passcode>) -> Self {
         let (kind, times) = match &meeting.kind {
             MeetingKind::Scheduled { schedule } => (Kind::Scheduled, Some(schedule.into())),
             MeetingKind::Instant => (Kind::Instant, None),
@@ -163,12 +172,12 @@ impl MeetingView {
         let settings = meeting.settings;
         Self {
             id: meeting.number.id(),
-            owner: meeting.owner,
+            owner: people.one(meeting.owner),
             kind,
             times,
             title: settings.title.map(String::from),
-            hosts: settings.hosts,
-            invited: settings.invited,
+            hosts: people.all(&settings.hosts),
+            invited: people.all(&settings.invited),
             access: settings.access.into(),
             waiting_room: settings.waiting_room,
             join_before_host: settings.join_before_host,
@@ -180,8 +189,14 @@ impl MeetingView {
     }
 
     /// The same with the meeting's version.
-    pub fn versioned(meeting: Meeting, passcode: Option<&Passcode>) -> Versioned<Self> {
-        Versioned(meeting.revision, Self::of(meeting, passcode))
+    pub async fn versioned(
+        directory: &Directory,
+        meeting: Meeting,
+        passcode: Option<&Passcode>,
+    ) -> Answer<Versioned<Self>> {
+        let people = Self::people(directory, std::slice::from_ref(&meeting)).await?;
+        let revision = meeting.revision;
+        Ok(Versioned(revision, Self::of(meeting, &people, passcode)))
     }
 }
 
@@ -196,14 +211,14 @@ pub struct Wishes {
     /// When it takes place: for scheduled meetings only.
     #[serde(default)]
     pub times: Option<Times>,
-    /// Hosts beside the owner.
+    /// Hosts beside the owner, each by the name, e-mail address or id of their account.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, max_items = 1000)]
-    hosts: Option<Vec<AccountId>>,
-    /// Who may join by name, and without the passcode.
+    #[schema(max_items = 1000)]
+    hosts: Option<Vec<String>>,
+    /// Who may join by name, and without the passcode; said in the same way.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, max_items = 1000)]
-    invited: Option<Vec<AccountId>>,
+    #[schema(max_items = 1000)]
+    invited: Option<Vec<String>>,
     /// Who may join; usually `anyone`.
     #[serde(default)]
     access: Option<AccessName>,
@@ -222,21 +237,32 @@ pub struct Wishes {
 
 impl Wishes {
     /// Settings as they are usual, with what is wished.
-    pub fn settings(&mut self) -> Answer<MeetingSettings> {
+    pub async fn settings(
+        &mut self,
+        directory: &Directory,
+        caller: AccountId,
+    ) -> Answer<MeetingSettings> {
         let mut settings = MeetingSettings::usual();
-        self.change(&mut settings)?;
+        self.change(directory, caller, &mut settings).await?;
         Ok(settings)
     }
 
     /// Changes what is wished.
-    pub fn change(&mut self, settings: &mut MeetingSettings) -> Answer<()> {
+    pub async fn change(
+        &mut self,
+        directory: &Directory,
+        caller: AccountId,
+        settings: &mut MeetingSettings,
+    ) -> Answer<()> {
+        for (field, wished, people) in [
+            ("hosts", self.hosts.take(), &mut settings.hosts),
+            ("invited", self.invited.take(), &mut settings.invited),
+        ] {
+            if let Some(wished) = wished {
+                *people = called(directory, caller, field, &wished, people).await?;
+            }
+        }
         settings.title = std::mem::take(&mut self.title).after(settings.title.take());
-        if let Some(hosts) = self.hosts.take() {
-            settings.hosts = hosts;
-        }
-        if let Some(invited) = self.invited.take() {
-            settings.invited = invited;
-        }
         if let Some(access) = self.access {
             settings.access = access.into();
         }
@@ -246,9 +272,7 @@ impl Wishes {
         if let Some(join_before_host) = self.join_before_host {
             settings.join_before_host = join_before_host;
         }
-        settings
-            .check()
-            .map_err(|error| Problem::bad_request(error.to_string()))
+        Ok(())
     }
 }
 

@@ -70,8 +70,9 @@ pub async fn list(
         .store()
         .meetings_of(caller.account.id, &page)
         .await?;
+    let people = MeetingView::people(&directory, &listed.items).await?;
     Ok(Json(Items::of(listed, |meeting| {
-        MeetingView::of(meeting, None)
+        MeetingView::of(meeting, &people, None)
     })))
 }
 
@@ -90,9 +91,10 @@ pub async fn create(
 ) -> Answer<(StatusCode, Versioned<MeetingView>)> {
     directory.writable()?;
     let passcode = std::mem::take(&mut wishes.passcode).after(Some(random::passcode()));
-    let settings = wishes.settings()?;
+    let owner = caller.account.id;
+    let settings = wishes.settings(&directory, owner).await?;
     let meeting = NewMeeting {
-        owner: caller.account.id,
+        owner,
         kind: match (kind, wishes.times) {
             (Kind::Scheduled, Some(times)) => MeetingKind::Scheduled {
                 schedule: times.schedule()?,
@@ -113,8 +115,8 @@ pub async fn create(
     };
     let now = directory.time();
     let meeting = directory.store().add_meeting(meeting, now).await?;
-    let view = MeetingView::versioned(meeting, passcode.as_ref());
-    Ok((StatusCode::CREATED, view))
+    let view = MeetingView::versioned(&directory, meeting, passcode.as_ref());
+    Ok((StatusCode::CREATED, view.await?))
 }
 
 /// Read a meeting.
@@ -131,7 +133,7 @@ pub async fn read(
     InPath(id): InPath<String>,
 ) -> Answer<Versioned<MeetingView>> {
     let meeting = of_invited(&directory, &caller, &id).await?;
-    Ok(MeetingView::versioned(meeting, None))
+    MeetingView::versioned(&directory, meeting, None).await
 }
 
 /// Change a meeting.
@@ -156,7 +158,8 @@ pub async fn change(
     directory.writable()?;
     let mut meeting = of_host(&directory, &caller, &id).await?;
     if_match.check(meeting.revision)?;
-    wishes.change(&mut meeting.settings)?;
+    let (by, settings) = (caller.account.id, &mut meeting.settings);
+    wishes.change(&directory, by, settings).await?;
     if let Some(times) = wishes.times {
         let MeetingKind::Scheduled { schedule } = &mut meeting.kind else {
             return Err(Problem::bad_request(
@@ -179,7 +182,7 @@ pub async fn change(
     };
     let changed = directory.store().change_meeting(&meeting).await;
     let meeting = changed.map_err(|error| if_match.late(error))?;
-    Ok(MeetingView::versioned(meeting, passcode.as_ref()))
+    MeetingView::versioned(&directory, meeting, passcode.as_ref()).await
 }
 
 /// Delete a meeting.
@@ -235,7 +238,7 @@ pub async fn end(
         let changed = directory.store().change_meeting(&meeting).await;
         meeting = changed.map_err(|error| if_match.late(error))?;
     }
-    Ok(MeetingView::versioned(meeting, None))
+    MeetingView::versioned(&directory, meeting, None).await
 }
 
 /// Which times to list.

@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use plenum_wire::directory::Denial;
 use tokio::time::timeout;
 
 use super::Directory;
@@ -28,7 +27,7 @@ pub async fn account(
 ) -> Answer<Option<Account>> {
     let limits = directory.limits();
     let allowed = limits.sign_in(address, Instant::now());
-    allowed.map_err(too_many)?;
+    allowed.map_err(Problem::too_many)?;
     let begun = timeout(PATIENCE, Begun::wait(limits, address, name)).await;
     let guess = begun.map_err(|_| busy())??;
     let found = verify(directory, name, password).await?;
@@ -41,10 +40,6 @@ pub async fn account(
         tracing::info!(kind = "password", "wrong guesses are slowed down");
     }
     Ok(None)
-}
-
-fn too_many(wait: Duration) -> Problem {
-    Problem::from(Denial::TooManyRequests).after(wait)
 }
 
 /// A guess that is looked at. It is forgiven where that has no end: it could not be looked at,
@@ -66,7 +61,7 @@ impl<'a> Begun<'a> {
                     let guess = Some(guess);
                     return Ok(Self { limits, guess });
                 }
-                Err(Refused::Slowed(wait)) => return Err(too_many(wait)),
+                Err(Refused::Slowed(wait)) => return Err(Problem::too_many(wait)),
                 Err(Refused::Undecided) => decided.await,
             }
         }

@@ -28,6 +28,13 @@ impl Problem {
         Self::from(Denial::BadRequest).saying(detail)
     }
 
+    /// There were too many; ask again after this long.
+    pub fn too_many(wait: Duration) -> Self {
+        Self::from(Denial::TooManyRequests)
+            .saying("there were too many requests or wrong guesses; ask again later")
+            .after(wait)
+    }
+
     /// With this detail instead of the usual one.
     pub fn saying(mut self, detail: impl Into<String>) -> Self {
         self.body.detail = detail.into();

@@ -11,8 +11,9 @@ use super::Directory;
 use super::auth::SignedIn;
 use super::extract::{Body, InPath};
 use super::meetings::of_host;
+use super::people::{People, Person};
 use super::problem::Answer;
-use crate::model::{AccountId, Waiting, WaitingId, WaitingState};
+use crate::model::{Waiting, WaitingId, WaitingState};
 
 /// How far somebody is.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -45,8 +46,7 @@ pub struct WaitingView {
     /// What they call themselves. Only of those with an `account` it is known to be true.
     name: DisplayName,
     /// Who they are, if they signed in.
-    #[schema(value_type = Option<String>)]
-    account: Option<AccountId>,
+    account: Option<Person>,
     /// What the host decided.
     state: Standing,
     /// Since when.
@@ -54,12 +54,20 @@ pub struct WaitingView {
     asked: Timestamp,
 }
 
-impl From<Waiting> for WaitingView {
-    fn from(waiting: Waiting) -> Self {
+impl WaitingView {
+    /// These, as a host sees them.
+    async fn all(directory: &Directory, waiting: Vec<Waiting>) -> Answer<Vec<Self>> {
+        let accounts = waiting.iter().filter_map(|waiting| waiting.account);
+        let people = People::of(directory, accounts.collect()).await?;
+        let view = |waiting| Self::of(waiting, &people);
+        Ok(waiting.into_iter().map(view).collect())
+    }
+
+    fn of(waiting: Waiting, people: &People) -> Self {
         Self {
             id: waiting.id,
             name: waiting.name,
-            account: waiting.account,
+            account: waiting.account.and_then(|id| people.one(id)),
             state: match waiting.state {
                 WaitingState::Waiting => Standing::Waiting,
                 WaitingState::Admitted => Standing::Admitted,
@@ -102,7 +110,7 @@ pub async fn list(
         .store()
         .waiting_room(meeting.number, directory.time())
         .await?;
-    let items = room.into_iter().map(WaitingView::from).collect();
+    let items = WaitingView::all(&directory, room).await?;
     Ok(Json(Room { items }))
 }
 
@@ -133,5 +141,6 @@ pub async fn decide(
     let waiting = store
         .decide_waiting(meeting.number, waiting, state, now)
         .await?;
-    Ok(Json(waiting.into()))
+    let people = People::of(&directory, waiting.account.into_iter().collect()).await?;
+    Ok(Json(WaitingView::of(waiting, &people)))
 }

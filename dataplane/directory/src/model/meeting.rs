@@ -193,14 +193,6 @@ impl MeetingSettings {
 
     /// Hosts at most, and invited at most.
     pub const PEOPLE: usize = 1_000;
-
-    /// Whether the lists are of a sensible length.
-    pub const fn check(&self) -> Result<(), InvalidMeeting> {
-        if self.hosts.len() > Self::PEOPLE || self.invited.len() > Self::PEOPLE {
-            return Err(InvalidMeeting::People);
-        }
-        Ok(())
-    }
 }
 
 /// A meeting.

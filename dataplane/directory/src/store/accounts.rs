@@ -1,8 +1,9 @@
 //! Accounts.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
-use super::database::{Row, text, texts, time, word};
+use super::database::{Row, Statement, among, text, texts, time, word};
 use super::write::Write;
 use super::{Error, Store};
 use crate::model::{
@@ -13,6 +14,15 @@ use crate::random;
 const WHAT: &str = "account";
 /// What tombstones call it.
 pub(super) const KIND: &str = "account";
+
+const BY_ID: Statement = among!("SELECT * FROM account WHERE id", "TEXT");
+const BY_NAME: Statement = among!("SELECT * FROM account WHERE name", "TEXT");
+const BY_EMAIL: Statement = Statement {
+    sqlite: "SELECT * FROM account
+        WHERE lower(email) IN (SELECT lower(value) FROM json_each($1))",
+    postgres: "SELECT * FROM account
+        WHERE lower(email) IN (SELECT lower(json_array_elements_text($1::json)))",
+};
 
 impl Store {
     /// Makes an account; [`Error::Conflict`] if the name is taken.
@@ -59,6 +69,35 @@ impl Store {
         let row = self.database.row(sql, vec![text(name)]).await?;
         let row = row.ok_or(Error::NotFound { what: WHAT })?;
         Ok((account(&row)?, row.named_maybe("password")?))
+    }
+
+    /// Those of these accounts that are there.
+    pub async fn accounts_of(&self, ids: &[AccountId]) -> Result<Vec<Account>, Error> {
+        self.accounts_among(&BY_ID, &ids).await
+    }
+
+    /// Every account of which one of these is the id, the name or the e-mail address, small
+    /// letters or capitals; of those that have the same address all.
+    pub async fn accounts_called(&self, texts: &[String]) -> Result<Vec<Account>, Error> {
+        let mut found = Vec::new();
+        for statement in [&BY_ID, &BY_NAME, &BY_EMAIL] {
+            for account in self.accounts_among(statement, &texts).await? {
+                if !found.contains(&account) {
+                    found.push(account);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn accounts_among(
+        &self,
+        statement: &Statement,
+        list: &impl Serialize,
+    ) -> Result<Vec<Account>, Error> {
+        let sql = self.database.words(statement)?;
+        let rows = self.database.rows(sql, vec![word(list)]).await?;
+        rows.iter().map(account).collect()
     }
 
     /// All accounts, by name.

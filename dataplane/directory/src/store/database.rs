@@ -31,6 +31,27 @@ pub(super) struct Statement {
     pub(super) postgres: &'static str,
 }
 
+/// A statement about the things that are listed in $1, as JSON.
+macro_rules! among {
+    ($sql:literal, $type:literal) => {
+        $crate::store::database::Statement {
+            sqlite: concat!(
+                $sql,
+                " IN (SELECT CAST(value AS ",
+                $type,
+                ") FROM json_each($1))"
+            ),
+            postgres: concat!(
+                $sql,
+                " IN (SELECT CAST(json_array_elements_text($1::json) AS ",
+                $type,
+                "))"
+            ),
+        }
+    };
+}
+pub(super) use among;
+
 /// The connections, once there are any, and how long an answer may take. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Database {

@@ -123,6 +123,32 @@ pub async fn meetings_cannot_be_enumerated(place: Place) {
     }
 }
 
+/// By inviting whoever may be there.
+pub async fn accounts_cannot_be_enumerated(place: Place) {
+    let house = House::open(&place).await;
+    let (ada, eve) = (house.user("ada").await, house.user("eve").await);
+    let number = meeting(&eve, json!({ "invited": ["ada"] })).await;
+    let path = format!("/v1/meetings/{number}");
+    let guess = async |name: u64| {
+        let invite = json!({ "invited": ["ada", format!("user{name}")] });
+        eve.patch(&path, invite).await
+    };
+    exhaust(guess, Denial::BadRequest).await;
+    // Whatever address they come from, and whether the name is right.
+    let invite = json!({ "kind": "instant", "invited": ["ada"] });
+    let right = eve.from(3).post("/v1/meetings", invite.clone()).await;
+    right.is(Denial::TooManyRequests);
+    let other = ada.post("/v1/meetings", invite).await;
+    assert_eq!(other.status, 201);
+    let rest = eve.patch(&path, json!({ "title": "Tea" })).await;
+    assert_eq!(rest.status, 200, "what names nobody goes on");
+    // Many in one request are as many.
+    let names: Vec<_> = (0..=FREE).map(|name| format!("user{name}")).collect();
+    let many = json!({ "kind": "instant", "invited": names });
+    let answer = ada.post("/v1/meetings", many).await;
+    answer.is(Denial::TooManyRequests);
+}
+
 pub async fn passwords_cannot_be_tried_for_long(place: Place) {
     let house = House::open(&place).await;
     let admin = house.admin().await;

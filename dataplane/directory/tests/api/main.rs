@@ -41,7 +41,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
         guessing: passcodes_cannot_be_tried_for_long,
             all_addresses_together_have_so_many_guesses, meetings_cannot_be_enumerated,
             passwords_cannot_be_tried_for_long, parallel_passwords_are_no_more,
-            parallel_guesses_are_no_more, an_office_signs_in_at_once;
+            parallel_guesses_are_no_more, an_office_signs_in_at_once,
+            accounts_cannot_be_enumerated;
         signing_in: a_session_begins_and_ends, a_wrong_password_and_no_account_look_alike,
             a_new_password_ends_sessions, api_tokens_are_made_and_revoked,
             what_was_never_issued_opens_nothing, a_disabled_account_opens_nothing;
@@ -50,6 +51,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             lists_come_in_pages, nobody_takes_their_own_rights_away;
         meetings: a_meeting_is_made_changed_and_deleted, a_series_tells_its_times,
             what_is_no_meeting_is_refused, others_see_nothing_of_it,
+            people_are_named_as_they_are_known, who_is_not_there_is_not_invited,
             an_instant_meeting_that_nobody_uses_goes;
         zones: a_zone_is_registered_and_reports, only_its_credential_reports,
             wrong_reports_are_refused, so_many_controllers_speak_for_a_zone, a_large_zone_reports,

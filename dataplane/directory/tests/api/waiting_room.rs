@@ -60,6 +60,11 @@ pub async fn a_host_lets_one_in_and_refuses_another(place: Place) {
 
     let stranger = house.user("stranger").await;
     stranger.get(&path).await.is(Denial::NotFound);
+    let knocks = stranger.look_up(json!({ "meeting": number })).await;
+    knocks.is(Denial::WaitingForHost);
+    let room: Value = admin.get(&path).await.json();
+    let account = &room["items"][2]["account"];
+    assert_eq!(account["name"], "stranger", "who signed in is known");
     house.client.get(&path).await.is(Denial::SignInRequired);
 }
 

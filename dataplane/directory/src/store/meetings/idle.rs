@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::database::{Row, Statement, Value, time, word};
+use super::super::database::{Row, Statement, Value, among, time, word};
 use super::super::leftovers::PIECE;
 use super::super::write::Write;
 use super::super::{Error, Store};
@@ -13,29 +13,17 @@ const USED: SignedDuration = SignedDuration::from_hours(24);
 /// Meetings that one statement asks about.
 const AT_ONCE: usize = 10_000;
 
-/// A statement about the meetings whose numbers are $1.
-macro_rules! among {
-    ($sql:literal) => {
-        Statement {
-            sqlite: concat!($sql, " IN (SELECT value FROM json_each($1))"),
-            postgres: concat!(
-                $sql,
-                " IN (SELECT CAST(json_array_elements_text($1::json) AS BIGINT))"
-            ),
-        }
-    };
-}
-
 const NOTE: Statement = among!(
     "UPDATE meeting SET used = $2
-     WHERE kind = 'instant' AND used <= $3 AND number"
+     WHERE kind = 'instant' AND used <= $3 AND number",
+    "BIGINT"
 );
 
 const DELETE: [Statement; 4] = [
-    among!("DELETE FROM meeting_person WHERE meeting"),
-    among!("DELETE FROM host_seen WHERE meeting"),
-    among!("DELETE FROM waiting WHERE meeting"),
-    among!("DELETE FROM meeting WHERE number"),
+    among!("DELETE FROM meeting_person WHERE meeting", "BIGINT"),
+    among!("DELETE FROM host_seen WHERE meeting", "BIGINT"),
+    among!("DELETE FROM waiting WHERE meeting", "BIGINT"),
+    among!("DELETE FROM meeting WHERE number", "BIGINT"),
 ];
 
 const GONE: Statement = Statement {
