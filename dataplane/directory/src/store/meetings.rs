@@ -104,15 +104,6 @@ impl Store {
         meeting(&row.ok_or(Error::NotFound { what: WHAT })?)
     }
 
-    /// All meetings, by number.
-    pub async fn meetings(
-        &self,
-        page: &Page<MeetingNumber>,
-    ) -> Result<Listed<Meeting, MeetingNumber>, Error> {
-        let sql = "SELECT * FROM meeting WHERE number > $1 ORDER BY number LIMIT $2";
-        self.listed(sql, vec![], page).await
-    }
-
     /// The meetings that an account owns, hosts or is invited to, by number.
     pub async fn meetings_of(
         &self,
@@ -123,17 +114,8 @@ impl Store {
             ON meeting.number = meeting_person.meeting
             WHERE meeting_person.account = $1 AND meeting_person.meeting > $2
             ORDER BY meeting_person.meeting LIMIT $3";
-        self.listed(sql, vec![text(account)], page).await
-    }
-
-    async fn listed(
-        &self,
-        sql: &'static str,
-        mut values: Vec<Value>,
-        page: &Page<MeetingNumber>,
-    ) -> Result<Listed<Meeting, MeetingNumber>, Error> {
-        values.push(page.after().map_or(0, |number| number.value()).into());
-        values.push((page.limit() + 1).into());
+        let after = page.after().map_or(0, |number| number.value());
+        let values = vec![text(account), after.into(), (page.limit() + 1).into()];
         let rows = self.database.rows(sql, values).await?;
         let meetings = rows.iter().map(meeting).collect::<Result<_, _>>()?;
         Ok(Listed::of(meetings, page.limit(), |meeting: &Meeting| {

@@ -8,9 +8,7 @@
 use super::database::{text, word};
 use super::write::Write;
 use super::{Error, Store, accounts, logins, meetings, public_keys, zones};
-use crate::model::{
-    Account, Change, ChangePage, FeedId, Followed, Item, Meeting, PasscodeKey, Revision,
-};
+use crate::model::{Account, Change, ChangePage, Followed, Item, Meeting, PasscodeKey, Revision};
 
 /// The tables of things with numbers. Signing keys are not among them: a replica has its own.
 macro_rules! each_table {
@@ -39,13 +37,6 @@ impl Store {
             })
         })
         .transpose()
-    }
-
-    /// Which feed this replica follows, and the number it has come to; `None` before the
-    /// first page.
-    pub async fn replica_position(&self) -> Result<Option<(FeedId, Revision)>, Error> {
-        let followed = self.followed().await?;
-        Ok(followed.map(|followed| (followed.feed, followed.at)))
     }
 
     /// Takes a page, all of it or nothing; [`Error::Conflict`] if it does not
