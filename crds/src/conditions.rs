@@ -143,6 +143,9 @@ words! {
         NotEnoughNodes,
         /// Ready, `NodesAvailable`: another pool selects some of the same nodes; the older keeps them.
         NodesShared,
+        /// Ready, `NodesAvailable`: it is not known at which address clients reach the routers of
+        /// some nodes, so these take none; the message says which, and what to type.
+        AddressUnknown,
         /// `NodesAvailable`: there are no pods that ask a node autoscaler for nodes; the message says
         /// what refuses them.
         PlaceholdersRefused,

@@ -35,7 +35,8 @@ pub const DRAINING_REASON: &str = "plenum.dev/draining-reason";
 /// meetings until the annotation is removed. `kubectl plenum drain` writes it.
 pub const DRAIN_REQUESTED: &str = "plenum.dev/drain-requested";
 /// Annotation that people put on a node: the address at which clients reach its router, read by
-/// pools with `publicAddress.source: Annotation`.
+/// pools with `publicAddress.source: Annotation`. Annotation that the operator puts on a router's
+/// pod, where that does not know its address by itself: the router reads it there.
 pub const PUBLIC_ADDRESS: &str = "plenum.dev/public-address";
 
 /// Annotation on a node, `"true"`: Cluster Autoscaler leaves it.

@@ -43,8 +43,8 @@ mod resources;
 
 pub use counts::{Participants, Replicas, Routers};
 pub use pool::{
-    AddressSource, MMRPool, MMRPoolSpec, MMRPoolStatus, NodeAutoscaler, PublicAddress, SpareFrom,
-    Window,
+    AddressSource, BadAddress, MMRPool, MMRPoolSpec, MMRPoolStatus, NoAddress, NodeAutoscaler,
+    PublicAddress, RouterAddresses, SpareFrom, Window,
 };
 pub use resources::Resources;
 pub use zone::{

@@ -5,7 +5,7 @@ mod ahead;
 mod defaults;
 mod rules;
 
-pub use address::{AddressSource, PublicAddress};
+pub use address::{AddressSource, BadAddress, NoAddress, PublicAddress, RouterAddresses};
 pub use ahead::{NodeAutoscaler, SpareFrom, Window};
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 //! Each scenario leaves the zone as it found it: two controllers, one router, nobody in a
 //! meeting. One that fails leaves a dump of pods, events and logs in the reports.
 
+mod addresses;
 mod directory;
 mod faults;
 mod idle;
@@ -54,6 +55,7 @@ scenarios! {
     dashboards: dashboards_show_a_living_zone;
     directory: people_join_by_it_and_meet_without_it;
     scaling: kubectl_scale_sets_the_size, capacity_is_that_of_accepting_pods;
+    addresses: people_join_by_the_address_that_is_written_on_the_node;
     jump: a_jump_of_load_brings_four_routers;
     placeholders: pods_hold_nodes_for_routers_and_give_way_to_them;
     policies: network_policies_let_meetings_through_and_nothing_else;

@@ -205,6 +205,19 @@ impl Writer {
             .await
     }
 
+    /// Writes an annotation of ours on a pod. By its status: whoever may patch pods themselves may
+    /// run any image in any of them.
+    pub async fn annotate_pod(
+        &self,
+        pod: &Pod,
+        key: &str,
+        value: &str,
+    ) -> Result<Written, WriteError> {
+        let body = json!({ "metadata": { "uid": pod.uid(), "annotations": { key: value } } });
+        self.patch::<Pod>(pod, Some("status"), &Patch::Merge(body))
+            .await
+    }
+
     /// Puts a finalizer on, or takes it off. A merge patch of the whole list with the
     /// resource version: by server-side apply, a finalizer that somebody else's update had
     /// come to own as well could never be taken off again.

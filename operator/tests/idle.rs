@@ -7,6 +7,7 @@ mod api_server;
 
 use std::time::Duration;
 
+use plenum_crds::labels::PUBLIC_ADDRESS;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -14,6 +15,8 @@ use api_server::{ApiServer, operate};
 
 const ZONE: &str = "/apis/plenum.dev/v1alpha1/namespaces/n/meetingzones/z";
 const POOL: &str = "/apis/plenum.dev/v1alpha1/namespaces/n/mmrpools/p";
+const NODE: &str = "/api/v1/nodes/node";
+const ROUTER: &str = "/api/v1/namespaces/n/pods/p-mmr-1";
 
 /// A zone, and a pool with a router on the only node.
 fn cluster() -> ApiServer {
@@ -43,12 +46,7 @@ fn cluster() -> ApiServer {
     router["metadata"]["labels"] = json!({
         "app.kubernetes.io/component": "router", "plenum.dev/pool": "p", "plenum.dev/zone": "z",
     });
-    ApiServer::that_applies(&[
-        (ZONE, zone),
-        (POOL, pool),
-        ("/api/v1/nodes/node", node),
-        ("/api/v1/namespaces/n/pods/p-mmr-1", router),
-    ])
+    ApiServer::that_applies(&[(ZONE, zone), (POOL, pool), (NODE, node), (ROUTER, router)])
 }
 
 /// What was written, but for the Lease.
@@ -58,19 +56,29 @@ fn writes(server: &ApiServer) -> Vec<String> {
     writes
 }
 
+/// Returns when the pod of the router says this of its address.
+async fn until_told(server: &ApiServer, address: &str) {
+    for _ in 0..1_000_000 {
+        sleep(Duration::from_secs(1)).await;
+        if server.object(ROUTER).unwrap()["metadata"]["annotations"][PUBLIC_ADDRESS] == address {
+            return;
+        }
+    }
+    panic!("{:?}", server.object(ROUTER));
+}
+
 /// Returns when the pool says what it found. It waits for reports of controllers for some time
 /// before, and that is time which tests cannot move.
-async fn until_said(server: &ApiServer) {
+async fn until_said(server: &ApiServer, condition: &str, reason: &str) {
     for _ in 0..1_000_000 {
         sleep(Duration::from_mins(1)).await;
         let pool = server.object(POOL).unwrap();
-        let found = json!({"type": "ZoneFound", "status": "True"});
         let conditions = pool["status"]["conditions"]
             .as_array()
             .into_iter()
             .flatten();
-        let same = |one: &Value| one["type"] == found["type"] && one["status"] == found["status"];
-        if conditions.into_iter().any(same) {
+        let says = |one: &Value| one["type"] == condition && one["reason"] == reason;
+        if conditions.into_iter().any(says) {
             return;
         }
     }
@@ -81,7 +89,7 @@ async fn until_said(server: &ApiServer) {
 async fn where_nothing_happens_nothing_is_written() {
     let server = cluster();
     let operator = tokio::spawn(operate(server.clone()));
-    until_said(&server).await;
+    until_said(&server, "ZoneFound", "ZoneFound").await;
     let made = writes(&server);
     assert!(made.iter().any(|write| write.contains("/statefulsets/")));
     assert!(made.iter().any(|write| write.contains("/daemonsets/")));
@@ -91,5 +99,48 @@ async fn where_nothing_happens_nothing_is_written() {
     assert_eq!(all[made.len()..], [""; 0], "after {made:#?}");
     let leases = server.writes().len() - all.len();
     assert!(leases > 500, "it did not lead: {leases}");
+    operator.abort();
+}
+
+/// Once the pool says this of its nodes, nothing is written any more.
+async fn rests(server: &ApiServer, reason: &str) {
+    until_said(server, "NodesAvailable", reason).await;
+    // The Event that tells it.
+    sleep(Duration::from_mins(1)).await;
+    let made = writes(server);
+    sleep(Duration::from_mins(90)).await;
+    assert_eq!(writes(server)[made.len()..], [""; 0], "after {made:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_is_told_the_address_of_its_node_once_and_again_when_that_changes_or_is_lost() {
+    let server = cluster();
+    let annotate = |path: &str, address: &str| {
+        server.edit(path, |object| {
+            object["metadata"]["annotations"][PUBLIC_ADDRESS] = address.into();
+        });
+    };
+    annotate(NODE, "203.0.113.7");
+    server.edit(POOL, |pool| {
+        pool["spec"]["publicAddress"] = json!({"source": "Annotation"});
+    });
+    let operator = tokio::spawn(operate(server.clone()));
+    until_told(&server, "203.0.113.7").await;
+    annotate(NODE, "203.0.113.8");
+    until_told(&server, "203.0.113.8").await;
+    annotate(ROUTER, "somewhere");
+    until_told(&server, "203.0.113.8").await;
+    // The node is not ours: the fixture has a pod on it before anybody labelled it.
+    rests(&server, "NotEnoughNodes").await;
+    // What a router announces is not taken from it.
+    annotate(NODE, "somewhere");
+    rests(&server, "AddressUnknown").await;
+    let pod = server.object(ROUTER).unwrap();
+    let told = &pod["metadata"]["annotations"][PUBLIC_ADDRESS];
+    assert_eq!(told, "203.0.113.8");
+    let all = writes(&server);
+    let mut ours = all.iter().filter(|write| write.contains(ROUTER));
+    let status = format!("PATCH {ROUTER}/status");
+    assert!(ours.all(|write| *write == status), "{all:#?}");
     operator.abort();
 }

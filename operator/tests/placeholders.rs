@@ -35,7 +35,7 @@ fn built(count: u32) -> Value {
 #[test]
 fn they_ask_for_what_a_router_asks_for() {
     let router = daemonset(&pool(), OwnerReference::default(), &image());
-    let router = serde_json::to_value(router.unwrap()).unwrap();
+    let router = serde_json::to_value(router).unwrap();
     let (router, placeholder) = (&router["spec"]["template"]["spec"], built(2));
     let pod = &placeholder["spec"]["template"]["spec"];
     assert_eq!(
@@ -73,7 +73,7 @@ fn they_leave_a_node_that_a_router_comes_to_whatever_room_it_has() {
     let required = "requiredDuringSchedulingIgnoredDuringExecution";
     let apart = pod["affinity"]["podAntiAffinity"][required].as_array();
     let router = daemonset(&pool(), OwnerReference::default(), &image());
-    let router = serde_json::to_value(router.unwrap()).unwrap();
+    let router = serde_json::to_value(router).unwrap();
     let labels = &router["spec"]["template"]["metadata"]["labels"];
     // All of them: kube-scheduler 1.36 lets a router wait for minutes otherwise, when the one that
     // it evicted is gone.

@@ -6,14 +6,13 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::DaemonSet;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use plenum_crds::conditions::DrainReason;
-use plenum_crds::{MMRPool, MeetingZone};
+use plenum_crds::{MMRPool, MeetingZone, NoAddress};
 use plenum_operator::context::Image;
 use plenum_operator::covers::covers;
 use plenum_operator::pool::build::daemonset;
 use plenum_operator::pool::fetch::Snapshot;
-use plenum_operator::pool::observed::{Observed, Owner, View, Zone};
+use plenum_operator::pool::observed::{Observed, Owner, Reached, View, Zone};
 use plenum_operator::pool::outline::{NodeOutline, PodOutline};
 use plenum_operator::pool::validate::validate;
 use serde_json::{Value, json};
@@ -92,7 +91,7 @@ fn built_with(spec: &Value, image: &Image) -> Value {
     let owner = serde_json::from_value(json!({
         "apiVersion": "plenum.dev/v1alpha1", "kind": "MMRPool", "name": "p", "uid": "p",
     }));
-    let set: DaemonSet = daemonset(&validate(&object).unwrap(), owner.unwrap(), image).unwrap();
+    let set: DaemonSet = daemonset(&validate(&object).unwrap(), owner.unwrap(), image);
     serde_json::to_value(set).unwrap()
 }
 
@@ -414,16 +413,58 @@ fn what_the_api_server_adds_is_no_reason_to_write() {
 }
 
 #[test]
-fn an_address_that_this_version_cannot_announce_is_refused_with_what_to_write() {
-    let object = pool(
-        "p",
-        "2026-01-02T00:00:00Z",
-        &json!({"publicAddress": {"source": "Annotation"}}),
+fn a_router_that_is_told_its_address_reads_it_of_its_pod_and_any_other_is_made_as_ever() {
+    let of = |source: &str| built(&json!({"publicAddress": {"source": source}}));
+    let pod = |set: &Value| set["spec"]["template"]["spec"].clone();
+    let plain = built(&json!({}));
+    assert_eq!(of("NodeInternalIP"), plain);
+    assert_eq!(pod(&plain)["volumes"].as_array().unwrap().len(), 1);
+    let told = of("Annotation");
+    let volume = &pod(&told)["volumes"][1];
+    let annotation = "metadata.annotations['plenum.dev/public-address']";
+    let item = json!({"path": "public-address", "fieldRef": {"fieldPath": annotation}});
+    assert_eq!(volume["downwardAPI"]["items"], json!([item]));
+    let container = pod(&told)["containers"][0].clone();
+    let mount = &container["volumeMounts"][1];
+    assert_eq!(
+        (&mount["name"], &mount["readOnly"]),
+        (&volume["name"], &json!(true))
     );
-    let owner = OwnerReference::default();
-    let refused = daemonset(&validate(&object).unwrap(), owner, &image()).unwrap_err();
-    assert_eq!(refused.reason, "InvalidSpec");
-    assert!(refused.message.contains("write NodeInternalIP"));
+    let command = container["command"].as_array().unwrap();
+    let file = format!("{}/public-address", mount["mountPath"].as_str().unwrap());
+    let flag = [json!("--address-file"), json!(file)];
+    assert!(command.windows(2).any(|pair| pair == flag), "{command:?}");
+    assert!(!command.contains(&json!("--address")), "{command:?}");
+    // Going from one to the other makes no router anew: what is written on its pod changes.
+    assert_eq!(of("NodeExternalIP"), told);
+}
+
+#[test]
+fn the_address_of_a_node_is_where_the_pool_says() {
+    let annotated = json!({
+        "name": "a", "labels": {"routers": "true"},
+        "annotations": {"plenum.dev/public-address": "203.0.113.7, 2001:db8::7"},
+    });
+    let external = json!({"addresses": [
+        {"type": "InternalIP", "address": "10.0.0.1"},
+        {"type": "ExternalIP", "address": "203.0.113.9"},
+    ]});
+    let reached = |source: &str, change: &Value| {
+        let spec = json!({"publicAddress": {"source": source}});
+        let object = pool("p", "2026-01-02T00:00:00Z", &spec);
+        observed(&object, node(change), Vec::new(), Vec::new()).nodes["a"]
+            .reached
+            .clone()
+    };
+    let both = json!({"metadata": annotated, "status": external});
+    assert_eq!(reached("NodeInternalIP", &both), Reached::ByItself);
+    let at = |text: &str| Reached::At(text.parse().unwrap());
+    assert_eq!(reached("NodeExternalIP", &both), at("203.0.113.9"));
+    assert_eq!(reached("Annotation", &both), at("203.0.113.7,2001:db8::7"));
+    let none = reached("NodeExternalIP", &json!({}));
+    assert_eq!(none, Reached::Nowhere(NoAddress::NotExternal));
+    let none = reached("Annotation", &json!({"status": external}));
+    assert_eq!(none, Reached::Nowhere(NoAddress::NotAnnotated));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `doors` | the HTTPS paths that clients come in by: control channel, rung `tls` |
+//! | `addresses` | where clients reach it, as somebody writes it into a file |
 //! | `links` | a link to every controller, each on its own |
 //! | `engine` | the one thread that owns the [`Shard`](plenum_router::Shard): in, decide, out |
 //! | [`media_path`] | the part of in and out that is media |
@@ -13,6 +14,7 @@
 //! current-thread runtime. `/livez` looks at the thread that decides. Nothing here waits for
 //! a controller: with all of them away the router forwards on, and stays healthy.
 
+mod addresses;
 mod doors;
 mod engine;
 mod happenings;
@@ -75,10 +77,14 @@ pub struct Args {
         long,
         value_name = "IP[,IP]",
         value_delimiter = ',',
-        required = true,
+        required_unless_present = "address_file",
         env = "PLENUM_ADDRESS"
     )]
     pub address: Vec<IpAddr>,
+    /// A file with these addresses, in the place of --address; the router follows it, and waits
+    /// while it is empty
+    #[arg(long, value_name = "FILE", conflicts_with = "address")]
+    pub address_file: Option<PathBuf>,
     /// Control channels and media over WebSocket
     #[arg(long, value_name = "ADDR", default_value = "[::]:443")]
     pub https: SocketAddr,
@@ -105,8 +111,9 @@ pub struct Config {
     pub router: RouterId,
     /// Its pool.
     pub pool: PoolName,
-    /// Where clients reach it.
-    pub addresses: Vec<IpAddr>,
+    /// Where clients reach it; followed when that changes. No address: it is not known yet, and no
+    /// controller hears of the router until it is.
+    pub addresses: watch::Receiver<Vec<IpAddr>>,
     /// The port on which [`Mmr::app`] is served.
     pub https_port: u16,
     /// Where media comes in, UDP and TCP. Port 0: any that is free for both.
@@ -130,7 +137,7 @@ pub struct Mmr {
     /// `GET /v1/control` and `GET /v1/media`, to be served with [`https::serve`] on
     /// [`Config::https_port`] and with the identity of [`Config::identity`].
     pub app: axum::Router,
-    /// Where clients reach it, as controllers are told.
+    /// Where clients reach it, as far as that was known at its start.
     pub endpoint: Endpoint,
     status: watch::Receiver<Status>,
     engine: oneshot::Receiver<std::io::Result<()>>,
@@ -167,7 +174,7 @@ pub fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Mmr> {
     })
     .with_context(|| format!("cannot listen on the media port {}", config.media))?;
     let endpoint = Endpoint {
-        addresses: config.addresses,
+        addresses: config.addresses.borrow().clone(),
         https_port: config.https_port,
         media_port: switch.udp_address()?.port(),
         fingerprint: config.identity.fingerprint(),
@@ -179,6 +186,7 @@ pub fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Mmr> {
     let links = links::run(
         config.controllers,
         config.link_tls,
+        config.addresses,
         happenings,
         ended.clone(),
     );
@@ -225,10 +233,15 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
     let link_tls = Files::new(&args.link_tls)
         .watch()
         .with_context(|| format!("--link-tls {}", args.link_tls.display()))?;
+    let addresses = match args.address_file {
+        Some(file) => addresses::follow(file),
+        // These never change.
+        None => watch::channel(args.address).1,
+    };
     let config = Config {
         router: args.router,
         pool: args.pool,
-        addresses: args.address,
+        addresses: addresses.clone(),
         https_port,
         media: args.media,
         identity: identity.clone(),
@@ -244,7 +257,7 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
     mmr.register(&mut registry, counters.clone());
     let status = mmr.status();
     let health = Health::new(registry).while_alive(move || status.borrow().at.elapsed() < DEAF);
-    health.set_ready(true);
+    tokio::spawn(ready_when_known(health.clone(), addresses));
     let closing = CancellationToken::new();
     // The sender lives as long as the listener: this certificate never changes.
     let (_certificate, tls) = watch::channel(server_config(&identity, None, &ALPN)?);
@@ -269,6 +282,14 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
     ended
         .1
         .unwrap_or_else(|failed| Err(anyhow!("the health port failed: {failed}")))
+}
+
+/// Not before anybody can be told where the router is.
+async fn ready_when_known(health: Health, mut addresses: watch::Receiver<Vec<IpAddr>>) {
+    health.set_unready("it waits for the addresses at which clients reach it");
+    if addresses.wait_for(|all| !all.is_empty()).await.is_ok() {
+        health.set_ready(true);
+    }
 }
 
 /// A pod that is deleted by force is replaced while its router still leaves, on the same

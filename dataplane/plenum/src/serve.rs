@@ -125,7 +125,8 @@ pub async fn run(args: ServeArgs, stop: CancellationToken) -> anyhow::Result<()>
         mmr::Config {
             router: ROUTER.parse()?,
             pool: ZONE.parse()?,
-            addresses,
+            // These never change.
+            addresses: watch::channel(addresses).1,
             https_port,
             media: SocketAddr::new(args.listen, media_port),
             identity: identity.clone(),

@@ -1,5 +1,7 @@
 //! What happens to a shard, and what it wants done.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use plenum_wire::control::{FromClient, FromRouter};
 use plenum_wire::link::{self, ToRouter};
@@ -68,6 +70,12 @@ pub enum Input {
     MediaClosed {
         /// Which.
         connection: ConnectionId,
+    },
+    /// Clients reach the router here from now on, in the place of what the configuration says:
+    /// links that open later are told so.
+    Addresses {
+        /// The preferred first.
+        addresses: Vec<IpAddr>,
     },
     /// A zone link to a controller is up; the shard says `hello` on it.
     LinkOpened {

@@ -119,6 +119,7 @@ impl Shard {
             } => self.estimated(connection, bits_per_s),
             Input::Strain(strain) => self.strain(strain, now),
             Input::MediaClosed { connection } => self.media_closed(connection),
+            Input::Addresses { addresses } => self.config.endpoint.addresses = addresses,
             Input::LinkOpened { link } => self.link_opened(link, now),
             Input::LinkMessage { link, message } => self.link_message(link, message, now),
             Input::LinkClosed { link } => self.reports.close(link),

@@ -4,6 +4,7 @@
 //! Pure: from a [`Snapshot`] to findings. What could not be looked at is a finding too, as
 //! nobody should take silence for health.
 
+mod addresses;
 mod autoscaled;
 mod budgets;
 mod certificates;

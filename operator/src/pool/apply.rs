@@ -154,6 +154,43 @@ async fn announce(context: &Context, object: &MMRPool, node: &Node, change: Chan
         .await;
 }
 
+/// Writes on the pods of routers where clients reach them. A pod that went meanwhile is no error.
+pub async fn addresses(
+    context: &Context,
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Result<(), WriteError> {
+    let there = by_name(snapshot, !plan.addresses.is_empty());
+    let writes = plan.addresses.iter().filter_map(|(router, addresses)| {
+        let pod = there.get(router.as_str())?.reference();
+        tracing::info!(pod = %router, %addresses, "a router is told its address");
+        Some(tell_address(context, pod, addresses.to_string()))
+    });
+    let writes: Vec<_> = writes.collect();
+    let results: Vec<_> = stream::iter(writes)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    results.into_iter().try_for_each(gone_is_fine)
+}
+
+async fn tell_address(
+    context: &Context,
+    pod: Pod,
+    addresses: String,
+) -> Result<Written, WriteError> {
+    let writer = &context.writer;
+    writer
+        .annotate_pod(&pod, labels::PUBLIC_ADDRESS, &addresses)
+        .await
+}
+
+/// The pods of the pool by their names, where somebody looks for one.
+fn by_name(snapshot: &Snapshot, needed: bool) -> HashMap<&str, &PodOutline> {
+    let pods = snapshot.pods.iter().filter(|_| needed);
+    pods.map(|pod| (pod.name(), pod.as_ref())).collect()
+}
+
 /// Writes pod conditions and deletes pods that are to be made anew. A pod that went meanwhile
 /// is no error.
 pub async fn pods(
@@ -163,12 +200,7 @@ pub async fn pods(
     plan: &Plan,
     now: Timestamp,
 ) -> Result<(), WriteError> {
-    let there: HashMap<&str, &PodOutline> = snapshot
-        .pods
-        .iter()
-        .filter(|_| !plan.pods.is_empty() || !plan.replace.is_empty())
-        .map(|pod| (pod.name(), pod.as_ref()))
-        .collect();
+    let there = by_name(snapshot, !plan.pods.is_empty() || !plan.replace.is_empty());
     let find = |router: &RouterId| there.get(router.as_str()).copied();
     let writes: Vec<_> = plan
         .pods

@@ -12,12 +12,11 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::ObjectMeta;
-use plenum_crds::conditions::{PoolCondition, PoolReason};
-use plenum_crds::{AddressSource, labels};
+use plenum_crds::labels;
 
+use super::address;
 use super::validate::ValidPool;
 use crate::apply::fingerprint;
-use crate::conditions::Verdict;
 use crate::context::Image;
 
 /// Annotation on the pod template: its hash. A pod with another one is outdated.
@@ -54,24 +53,12 @@ pub fn template_hash(annotations: Option<&BTreeMap<String, String>>) -> Option<&
     annotations?.get(TEMPLATE).map(String::as_str)
 }
 
-/// The routers' `DaemonSet`, or what to write in the pool instead.
-pub fn daemonset(
-    pool: &ValidPool,
-    owner: OwnerReference,
-    image: &Image,
-) -> Result<DaemonSet, Verdict> {
-    if pool.spec.public_address.source != AddressSource::NodeInternalIp {
-        return Err(Verdict::new(
-            PoolCondition::Ready.as_str(),
-            false,
-            PoolReason::InvalidSpec.as_str(),
-            "spec.publicAddress.source: this version announces the node's internal address only: \
-             write NodeInternalIP, or leave publicAddress out",
-        ));
-    }
+/// The routers' `DaemonSet`.
+#[must_use]
+pub fn daemonset(pool: &ValidPool, owner: OwnerReference, image: &Image) -> DaemonSet {
     let mut object_labels = pod_labels(pool);
     object_labels.insert(labels::APP_MANAGED_BY.into(), labels::FIELD_MANAGER.into());
-    Ok(DaemonSet {
+    DaemonSet {
         metadata: ObjectMeta {
             name: Some(daemonset_name(&pool.name)),
             namespace: Some(pool.namespace.clone()),
@@ -93,7 +80,7 @@ pub fn daemonset(
             ..DaemonSetSpec::default()
         }),
         status: None,
-    })
+    }
 }
 
 fn pod_labels(pool: &ValidPool) -> BTreeMap<String, String> {
@@ -147,17 +134,34 @@ fn pod(pool: &ValidPool, image: &Image) -> PodSpec {
         security_context: Some(pod_security(pool)),
         image_pull_secrets: image.pull_secrets(),
         containers: vec![container(pool, image)],
-        volumes: Some(vec![Volume {
-            name: "link".to_owned(),
-            secret: Some(SecretVolumeSource {
-                secret_name: Some(format!("{}-link-router", pool.spec.zone)),
-                default_mode: Some(0o440),
-                ..SecretVolumeSource::default()
-            }),
-            ..Volume::default()
-        }]),
+        volumes: Some(volumes(pool)),
         ..PodSpec::default()
     }
+}
+
+fn volumes(pool: &ValidPool) -> Vec<Volume> {
+    let link = Volume {
+        name: "link".to_owned(),
+        secret: Some(SecretVolumeSource {
+            secret_name: Some(format!("{}-link-router", pool.spec.zone)),
+            default_mode: Some(0o440),
+            ..SecretVolumeSource::default()
+        }),
+        ..Volume::default()
+    };
+    let address = address::volume(pool.spec.public_address.source);
+    [link].into_iter().chain(address).collect()
+}
+
+fn mounts(pool: &ValidPool) -> Vec<VolumeMount> {
+    let link = VolumeMount {
+        name: "link".to_owned(),
+        mount_path: LINK_DIRECTORY.to_owned(),
+        read_only: Some(true),
+        ..VolumeMount::default()
+    };
+    let address = address::mount(pool.spec.public_address.source);
+    [link].into_iter().chain(address).collect()
 }
 
 /// Ports below 1024 need root with `NET_BIND_SERVICE` as its only capability: a capability
@@ -213,12 +217,7 @@ fn container(pool: &ValidPool, image: &Image) -> Container {
             capabilities: Some(capabilities),
             ..SecurityContext::default()
         }),
-        volume_mounts: Some(vec![VolumeMount {
-            name: "link".to_owned(),
-            mount_path: LINK_DIRECTORY.to_owned(),
-            read_only: Some(true),
-            ..VolumeMount::default()
-        }]),
+        volume_mounts: Some(mounts(pool)),
         ..Container::default()
     }
 }
@@ -231,7 +230,7 @@ fn command(pool: &ValidPool) -> Vec<String> {
         ("--pool", pool.wire.to_string()),
         ("--controllers", controllers),
         ("--link-tls", LINK_DIRECTORY.to_owned()),
-        ("--address", "$(HOST_IP)".to_owned()),
+        address::flag(spec.public_address.source),
         ("--https", format!("[::]:{}", spec.https_port)),
         ("--media", format!("[::]:{}", spec.media_port)),
         ("--health", format!("[::]:{}", spec.health_port)),

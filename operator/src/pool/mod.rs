@@ -6,6 +6,7 @@
 //! | [`validate`] | resource -> valid pool, or what to write instead | no |
 //! | [`forecast`] | how much room those need who are about to come | no, pure |
 //! | [`build`] | the routers' `DaemonSet` | no |
+//! | `address` | how clients come to know where a router is | no |
 //! | [`plan`](mod@plan) | what shall be done: labels, drains, conditions | no, pure |
 //! | `routers` | keeps that `DaemonSet` | writes |
 //! | [`apply`] | does it, in the safe order | writes |
@@ -19,6 +20,7 @@
 //! | `triggers`, `index`, `selection` | which event concerns which pool | watches |
 //! | `prune` | what caches keep of our children | no |
 
+mod address;
 pub mod apply;
 pub mod build;
 pub mod caches;

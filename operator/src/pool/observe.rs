@@ -12,6 +12,7 @@ use plenum_crds::conditions::ZoneCondition;
 use plenum_crds::{MeetingZone, labels};
 use plenum_wire::RouterId;
 
+use super::address;
 use super::build::CONTAINER;
 use super::observed::{self, Owner, Zone};
 use super::outline::{NodeOutline, PodOutline};
@@ -57,6 +58,7 @@ pub(super) fn node(node: &NodeOutline, pool: &ValidPool, selected: bool) -> obse
         // A person may protect a node of his own; only marks of ours are taken off.
         protected: node.is_kept() && (owner != Owner::Nobody || node.is_marked_by_us()),
         drain: node.drain(),
+        reached: address::reached(pool.spec.public_address.source, node),
     }
 }
 
@@ -113,6 +115,7 @@ pub(super) fn pod(
         terminating: facts.terminating,
         outdated: template.is_some_and(|wanted| facts.template.as_deref() != Some(wanted)),
         said: facts.said,
+        announced: facts.announced.clone(),
     };
     // A pod that has ended carries nobody; the DaemonSet replaces it.
     (!facts.over).then_some((router, seen))

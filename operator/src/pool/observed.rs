@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use plenum_crds::conditions::DrainReason;
+use plenum_crds::{NoAddress, RouterAddresses};
 use plenum_wire::{Boot, RouterId};
 
 /// Everything that planning knows. Maps are sorted, so that equal views give equal plans.
@@ -65,6 +66,20 @@ pub struct Node {
     pub protected: bool,
     /// Its router shall go.
     pub drain: Option<Drain>,
+    /// How clients reach a router on it.
+    pub reached: Reached,
+}
+
+/// How clients reach a router on a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Reached {
+    /// At the address that its kubelet tells it.
+    #[default]
+    ByItself,
+    /// At these, which it has to be told.
+    At(RouterAddresses),
+    /// They could not be told.
+    Nowhere(NoAddress),
 }
 
 /// Whose active label is on a node.
@@ -113,6 +128,8 @@ pub struct Pod {
     pub outdated: bool,
     /// Our conditions on it, where written.
     pub said: Said,
+    /// The addresses that are written on it, for its router to announce.
+    pub announced: Option<RouterAddresses>,
 }
 
 /// Our conditions on a router's pod, and what they tell.
@@ -209,14 +226,15 @@ impl View {
 }
 
 impl Observed {
-    /// Nodes that can get a router now, first by name. A pod that is still stopping keeps
-    /// the next from starting, so its node is not free.
+    /// Nodes that can get a router now that clients would find, first by name. A pod that is
+    /// still stopping keeps the next from starting, so its node is not free.
     pub fn free_nodes(&self) -> impl Iterator<Item = &str> {
         let taken: BTreeSet<&str> = self.pods.values().map(|pod| pod.node.as_str()).collect();
         self.nodes
             .iter()
             .filter(|(_, n)| n.selected && n.schedulable && !n.drain_requested)
             .filter(|(_, n)| n.ready && n.owner == Owner::Nobody)
+            .filter(|(_, n)| !matches!(n.reached, Reached::Nowhere(_)))
             .map(|(name, _)| name.as_str())
             .filter(move |name| !taken.contains(name))
     }

@@ -30,8 +30,10 @@
 //! | `rollout` | which router of another template is replaced next, and what is said of it |
 //! | `draft` | what is written at last, with the marks that somebody else changed |
 //! | `numbers` | status numbers and pod conditions |
+//! | `addresses` | where clients are told that routers are |
 //! | `verdicts`, `sentences` | conditions, and what they say |
 
+mod addresses;
 mod ahead;
 mod draft;
 mod give_back;
@@ -51,6 +53,7 @@ mod verdicts;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use plenum_crds::RouterAddresses;
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 
@@ -125,6 +128,8 @@ pub struct Plan {
     pub draining: BTreeSet<RouterId>,
     /// Pod conditions to write.
     pub pods: BTreeMap<RouterId, Said>,
+    /// Addresses to write on pods, for their routers to announce.
+    pub addresses: BTreeMap<RouterId, RouterAddresses>,
     /// Pods to have that bring nodes and hold them, for routers that are wanted soon.
     pub placeholders: u32,
     /// For status and metrics.
@@ -176,10 +181,11 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
         draft.await_words(&members.hearing);
     }
     let numbers = numbers::numbers(pool, seen, &members, &size);
-    let pods = if pool.paused {
-        BTreeMap::new()
+    let (pods, addresses) = if pool.paused {
+        (BTreeMap::new(), BTreeMap::new())
     } else {
-        numbers::pod_conditions(seen, &members)
+        let pods = numbers::pod_conditions(seen, &members);
+        (pods, addresses::addresses(seen))
     };
     let mut verdicts = verdicts::verdicts(pool, seen, &members, &size, &numbers);
     verdicts.push(rollout::verdict(pool, &members, &size, now));
@@ -191,6 +197,7 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
         nodes: draft.writes,
         replace: draft.replace,
         pods,
+        addresses,
         placeholders: ahead::placeholders(pool, &members, &size),
         numbers,
         settling: seen.view.settling,

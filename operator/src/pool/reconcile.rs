@@ -186,6 +186,7 @@ impl Pools {
         // Orders follow the marks: a router drains only when its node says since when and why.
         self.reports
             .order(look.zone, &look.pool.wire, &plan.draining);
+        apply::addresses(context, snapshot, &plan).await?;
         apply::pods(context, look.object, snapshot, &plan, now).await?;
         if plan.finished {
             let writer = &context.writer;
@@ -263,7 +264,7 @@ impl Pools {
             .writer
             .apply_status(object, old, wanted)
             .await?;
-        telling::rollout(&self.context, object, &plan.verdicts).await;
+        telling::changes(&self.context, object, &plan.verdicts).await;
         self.remembered.of(object, |kept| kept.turn.written(clock));
         Ok(None)
     }

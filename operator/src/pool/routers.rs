@@ -39,10 +39,7 @@ pub(super) async fn keep(
     let Some(owner) = owner.filter(|_| stays && !pool.paused) else {
         return Ok(as_it_is(None));
     };
-    let desired = match build::daemonset(pool, owner, &context.image) {
-        Ok(desired) => desired,
-        Err(verdict) => return Ok(as_it_is(Some(verdict))),
-    };
+    let desired = build::daemonset(pool, owner, &context.image);
     match context.writer.apply(&desired, current).await {
         Ok(_) => Ok(Built {
             template: hash_of(&desired),

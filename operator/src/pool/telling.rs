@@ -1,4 +1,5 @@
-//! Events of rollouts: told when the condition `RolloutComplete` begins to say something else.
+//! Events of rollouts, and of addresses that are not known: told when the conditions
+//! `RolloutComplete` and `NodesAvailable` begin to say something else.
 
 use kube::Resource as _;
 use plenum_crds::MMRPool;
@@ -9,37 +10,50 @@ use crate::context::Context;
 use crate::events::EventType;
 
 /// Tells what the status of `object` did not say yet.
-pub(super) async fn rollout(context: &Context, object: &MMRPool, verdicts: &[Verdict]) {
-    let type_ = PoolCondition::RolloutComplete.as_str();
-    let Some(new) = verdicts.iter().find(|verdict| verdict.type_ == type_) else {
-        return;
-    };
+pub(super) async fn changes(context: &Context, object: &MMRPool, verdicts: &[Verdict]) {
+    let pool = object.object_ref(&()).name;
+    if let Some((reason, text)) = tell(context, object, verdicts, ROLLOUT).await {
+        tracing::info!(pool, reason, text, "a rollout changes");
+    }
+    if let Some((reason, text)) = tell(context, object, verdicts, ADDRESSES).await {
+        tracing::warn!(pool, reason, text, "no address is known of a node");
+    }
+}
+
+/// A condition, and what is done when it changes.
+type About = (PoolCondition, &'static str);
+const ROLLOUT: About = (PoolCondition::RolloutComplete, "Roll");
+const ADDRESSES: About = (PoolCondition::NodesAvailable, "Announce");
+
+/// The reason and the words, if they are news.
+async fn tell<'a>(
+    context: &Context,
+    object: &MMRPool,
+    verdicts: &'a [Verdict],
+    (condition, action): About,
+) -> Option<(&'static str, &'a str)> {
+    let type_ = condition.as_str();
+    let new = verdicts.iter().find(|verdict| verdict.type_ == type_)?;
     let conditions = object.status.iter().flat_map(|status| &status.conditions);
     let old = conditions.into_iter().find(|c| c.type_ == type_);
     let old = old.and_then(|condition| PoolReason::from_word(&condition.reason));
-    let Some((type_, reason)) = news(old, PoolReason::from_word(new.reason)) else {
-        return;
-    };
+    let (type_, reason) = news(old, PoolReason::from_word(new.reason))?;
     let about = object.object_ref(&());
-    tracing::info!(
-        pool = about.name,
-        reason,
-        text = new.message,
-        "a rollout changes"
-    );
     context
         .events
-        .publish(type_, &about, None, (reason, "Roll"), &new.message)
+        .publish(type_, &about, None, (reason, action), &new.message)
         .await;
+    Some((reason, &new.message))
 }
 
 /// What a person would want to know of the change. `old` is what was said before, if anything.
 fn news(old: Option<PoolReason>, new: Option<PoolReason>) -> Option<(EventType, &'static str)> {
-    use PoolReason::{Rolling, RolloutHalted, RolloutPaused, UpToDate};
+    use PoolReason::{AddressUnknown, Rolling, RolloutHalted, RolloutPaused, UpToDate};
     if old == new {
         return None;
     }
     match (old, new?) {
+        (_, AddressUnknown) => Some((EventType::Warning, "AddressUnknown")),
         (_, RolloutHalted) => Some((EventType::Warning, "RolloutHalted")),
         (_, RolloutPaused) => Some((EventType::Normal, "RolloutPaused")),
         (Some(RolloutHalted | RolloutPaused), Rolling) => {
@@ -55,7 +69,9 @@ fn news(old: Option<PoolReason>, new: Option<PoolReason>) -> Option<(EventType, 
 
 #[cfg(test)]
 mod tests {
-    use PoolReason::{Deleting, Rolling, RolloutHalted, RolloutPaused, UpToDate};
+    use PoolReason::{
+        AddressUnknown, Deleting, EnoughNodes, Rolling, RolloutHalted, RolloutPaused, UpToDate,
+    };
 
     use super::*;
 
@@ -78,5 +94,18 @@ mod tests {
         }
         let halted = news(Some(Rolling), Some(RolloutHalted)).unwrap();
         assert!(matches!(halted.0, EventType::Warning));
+    }
+
+    #[test]
+    fn that_an_address_is_not_known_is_told_once() {
+        let story = [
+            (Some(EnoughNodes), AddressUnknown, Some("AddressUnknown")),
+            (Some(AddressUnknown), AddressUnknown, None),
+            (Some(AddressUnknown), EnoughNodes, None),
+        ];
+        for (old, new, expected) in story {
+            let told = news(old, Some(new)).map(|(_, reason)| reason);
+            assert_eq!(told, expected, "{old:?} to {new:?}");
+        }
     }
 }

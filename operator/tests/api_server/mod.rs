@@ -146,6 +146,15 @@ impl ApiServer {
         self.state.lock().unwrap().store.get(path).cloned()
     }
 
+    /// Somebody else changes an object.
+    pub fn edit(&self, path: &str, change: impl Fn(&mut Value)) {
+        self.keep(path, |store, path| {
+            let mut object = store.get(path).unwrap().clone();
+            change(&mut object);
+            store.put(path, object)
+        });
+    }
+
     /// Method and path of every request up to now that was to change something.
     pub fn writes(&self) -> Vec<String> {
         self.state.lock().unwrap().writes.clone()

@@ -101,6 +101,7 @@ fn observe(site: &impl Site) -> Observed {
             owner,
             protected: node.protected,
             drain: node.drain,
+            reached: observed::Reached::ByItself,
         };
         (name.clone(), seen)
     });
@@ -145,6 +146,7 @@ fn pod(router: &Router) -> observed::Pod {
             written: true,
             heard: router.runs,
         },
+        announced: None,
     }
 }
 

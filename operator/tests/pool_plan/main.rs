@@ -3,6 +3,7 @@
 // The lint knows #[test] functions, not the helpers of a test.
 #![allow(clippy::unwrap_used)]
 
+mod addresses;
 mod anticipating;
 mod ending;
 mod giving_back;

@@ -7,7 +7,7 @@ pub use jiff::Timestamp;
 pub use plenum_crds::conditions::DrainReason;
 pub use plenum_crds::{MMRPool, MMRPoolSpec};
 pub use plenum_operator::pool::observed::{
-    Coverage, Drain, Node, Observed, Owner, Pod, Said, View, Word, Zone,
+    Coverage, Drain, Node, Observed, Owner, Pod, Reached, Said, View, Word, Zone,
 };
 pub use plenum_operator::pool::plan::{Change, Marks, Memory, Plan, Replaced, plan};
 pub use plenum_operator::pool::validate::{ValidPool, validate};
@@ -69,6 +69,7 @@ pub fn world(free: &[&str], routers: &[(&str, u32)]) -> Observed {
             terminating: false,
             outdated: false,
             said,
+            announced: None,
         };
         seen.pods.insert(router(name), pod);
         seen.view.routers.insert(router(name), word(*people));
@@ -85,6 +86,7 @@ pub fn node(owner: Owner) -> Node {
         owner,
         protected: owner == Owner::Us,
         drain: None,
+        reached: Reached::ByItself,
     }
 }
 

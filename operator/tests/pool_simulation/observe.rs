@@ -31,6 +31,7 @@ impl World {
             },
             protected: node.protected,
             drain: node.drain,
+            reached: observed::Reached::ByItself,
         };
         let seen = Observed {
             zone: match self.ending {
@@ -88,6 +89,7 @@ impl World {
                 heard: pod.said.heard || (started && !pod.said.written),
                 ..pod.said
             },
+            announced: None,
         }
     }
 }

@@ -208,7 +208,12 @@ impl Engine {
                 self.clients.remove(&channel);
                 Input::ControlClosed { channel }
             }
-            Happening::LinkOpened { link, sender } => {
+            Happening::LinkOpened {
+                link,
+                sender,
+                addresses,
+            } => {
+                self.decide(Input::Addresses { addresses }, now);
                 self.open += 1;
                 self.controllers.insert(link, sender);
                 Input::LinkOpened { link }

@@ -1,5 +1,7 @@
 //! What happens beside media, on its way to the thread that decides.
 
+use std::net::IpAddr;
+
 use plenum_router::{ChannelId, LinkId};
 use plenum_transport::channel;
 use plenum_transport::media::Waker;
@@ -56,6 +58,8 @@ pub(super) enum Happening {
     LinkOpened {
         link: LinkId,
         sender: channel::Sender<link::FromRouter>,
+        /// Where clients reach the router now.
+        addresses: Vec<IpAddr>,
     },
     LinkSaid {
         link: LinkId,

@@ -290,7 +290,7 @@ async fn route(config: Config, up: oneshot::Sender<Endpoint>, death: oneshot::Re
         cores: std::num::NonZeroU8::MIN,
         router: config.name.parse().unwrap(),
         pool: "ns.pool".parse().unwrap(),
-        addresses: endpoint.addresses.clone(),
+        addresses: watch::channel(endpoint.addresses.clone()).1,
         https_port: endpoint.https_port,
         media: SocketAddr::new(loopback().ip(), said.port()),
         identity,

@@ -10,6 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use plenum_transport::channel::{self, Channel, Received};
 use plenum_transport::tls::{Identity, Loaded, Trust, server_config};
 use plenum_transport::{https, socket};
+use plenum_wire::join::Endpoint;
 use plenum_wire::limits::MESSAGE_BYTES;
 use plenum_wire::link::{FromRouter, LINK_PATH, ROUTER_SUBPROTOCOL, TicketKey, ToRouter};
 use plenum_wire::ticket::SigningKey;
@@ -115,14 +116,26 @@ impl Controller {
 
     /// The next link, after its `hello` was answered.
     pub async fn welcome(&mut self) -> Link {
+        self.hello().await.0
+    }
+
+    /// The same, with where the router says that clients reach it.
+    pub async fn hello(&mut self) -> (Link, Endpoint) {
         let mut link = within(self.links.recv()).await.unwrap();
         let hello = link.next().await;
-        assert!(matches!(hello, Some(FromRouter::Hello { .. })), "{hello:?}");
+        let Some(FromRouter::Hello { endpoint, .. }) = hello else {
+            panic!("{hello:?}")
+        };
         link.sender.send(&ToRouter::Welcome {
             controller: "zc-0".into(),
             zone: "ns.zone".parse().unwrap(),
             keys: vec![self.public.clone()],
         });
-        link
+        (link, endpoint)
+    }
+
+    /// No router ever linked to it so far.
+    pub fn is_alone(&mut self) -> bool {
+        self.links.try_recv().is_err()
     }
 }

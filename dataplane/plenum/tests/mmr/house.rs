@@ -1,5 +1,6 @@
 //! A router with one controller, and its HTTPS port.
 
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use plenum::mmr::{self, Config, Host, Mmr, Status};
@@ -22,6 +23,8 @@ pub struct House {
     pub endpoint: Endpoint,
     pub https: https::Counters,
     pub stop: CancellationToken,
+    /// Where the router is told that clients reach it.
+    pub addresses: watch::Sender<Vec<IpAddr>>,
 }
 
 impl House {
@@ -32,11 +35,12 @@ impl House {
         let identity = Identity::self_signed(&["router-1".to_owned()]).unwrap();
         let listener = socket::listen(LOOPBACK).unwrap();
         let stop = CancellationToken::new();
+        let (addresses, followed) = watch::channel(vec![LOOPBACK.ip()]);
         let config = Config {
             cores: std::num::NonZeroU8::MIN,
             router: "router-1".parse().unwrap(),
             pool: "ns.pool".parse().unwrap(),
-            addresses: vec![LOOPBACK.ip()],
+            addresses: followed,
             https_port: listener.local_addr().unwrap().port(),
             media: LOOPBACK,
             identity: identity.clone(),
@@ -66,6 +70,7 @@ impl House {
             mmr,
             https,
             stop,
+            addresses,
         }
     }
 

@@ -252,7 +252,7 @@ fn start_router(files: &Path, authority: &Authority, link: SocketAddr) -> mmr::M
         cores: NonZeroU8::MIN,
         router: "router-a".parse().unwrap(),
         pool: "test.pool".parse().unwrap(),
-        addresses: vec![any.ip()],
+        addresses: watch::channel(vec![any.ip()]).1,
         https_port: listener.local_addr().unwrap().port(),
         media: any,
         identity: identity.clone(),

@@ -1,5 +1,6 @@
 //! What controllers are told.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use plenum_router::{Input, LinkId};
@@ -31,6 +32,22 @@ fn reports(house: &mut House, link: LinkId, within: Duration) -> Vec<Report> {
         _ => None,
     };
     reported(&out, link).into_iter().filter_map(read).collect()
+}
+
+#[test]
+fn links_that_open_later_hear_where_clients_reach_the_router_now() {
+    let mut house = House::new(10);
+    let moved: IpAddr = "203.0.113.7".parse().unwrap();
+    house.handle(Input::Addresses {
+        addresses: vec![moved],
+    });
+    let link = LinkId(99);
+    house.handle(Input::LinkOpened { link });
+    let out = house.take();
+    let [FromRouter::Hello { endpoint, .. }, ..] = &reported(&out, link)[..] else {
+        panic!("{out:?}")
+    };
+    assert_eq!(endpoint.addresses, [moved]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use plenum_crds::conditions::{PoolCondition, PoolReason};
 
 use super::conditions::Subject;
 use super::near_miss::{names_like, near_misses};
-use super::{autoscaled, kept_off, refusals, some_of};
+use super::{addresses, autoscaled, kept_off, refusals, some_of};
 use crate::finding::{Finding, Level, unseen};
 use crate::snapshot::{Snapshot, name_of, namespace_of};
 
@@ -182,7 +182,7 @@ fn said(
         Some(PoolReason::AtMaximum) => Level::Advice,
         _ if failing.reason == "Rolling" => return None,
         _ if failing.reason == "RolloutPaused" => Level::Advice,
-        Some(PoolReason::NotEnoughNodes) if ready => Level::Advice,
+        Some(PoolReason::NotEnoughNodes | PoolReason::AddressUnknown) if ready => Level::Advice,
         Some(
             PoolReason::RoutersStarting
             | PoolReason::ReportsMissing
@@ -193,6 +193,7 @@ fn said(
     };
     let finding = subject.fails(failing, level);
     Some(match reason {
+        Some(PoolReason::AddressUnknown) => addresses::explained(snapshot, pool, finding),
         Some(PoolReason::NotEnoughNodes) => kept_off::explained(snapshot, pool, finding),
         Some(PoolReason::AtMaximum) => {
             finding.remedy(subject.command("patch") + " --type merge -p '{\"spec\":{\"maxRouters\":NUMBER}}'")

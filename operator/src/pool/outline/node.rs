@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, Taint};
 use kube::ResourceExt as _;
 use plenum_crds::conditions::DrainReason;
-use plenum_crds::labels;
+use plenum_crds::{NoAddress, RouterAddresses, labels};
 
 use super::{Identity, Labels};
 use crate::apply::FIELD_MANAGER;
@@ -33,7 +33,12 @@ struct Facts {
     ready: bool,
     cordoned: bool,
     deleting: bool,
+    external: Address,
+    annotated: Address,
 }
+
+/// Of its router, or why there is none.
+type Address = Result<RouterAddresses, NoAddress>;
 
 impl NodeOutline {
     /// Of this node.
@@ -54,6 +59,8 @@ impl NodeOutline {
                 ready: is_ready(node),
                 cordoned: spec.and_then(|spec| spec.unschedulable) == Some(true),
                 deleting: node.metadata.deletion_timestamp.is_some(),
+                external: RouterAddresses::external(node),
+                annotated: RouterAddresses::annotated(node),
             },
         }
     }
@@ -110,6 +117,16 @@ impl NodeOutline {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.facts.cordoned && !self.facts.deleting
+    }
+
+    /// The address of its router by whoever made the node.
+    pub(in crate::pool) fn external_address(&self) -> &Address {
+        &self.facts.external
+    }
+
+    /// The addresses of its router that somebody wrote on it.
+    pub(in crate::pool) fn annotated_address(&self) -> &Address {
+        &self.facts.annotated
     }
 
     /// The pool whose active label it carries. No namespace has a dot in its name.
@@ -237,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_heartbeat_is_no_news_and_a_cordon_is() {
+    fn a_heartbeat_is_no_news_and_a_cordon_or_another_address_is() {
         let before = outline(whole());
         let mut later = whole();
         later["metadata"]["resourceVersion"] = "8".into();
@@ -246,6 +263,12 @@ mod tests {
         assert!(before.is_the_same(&outline(later.clone())));
         later["spec"]["unschedulable"] = true.into();
         assert!(!before.is_the_same(&outline(later)));
+        let mut moved = whole();
+        moved["status"]["addresses"] = json!([{"type": "ExternalIP", "address": "203.0.113.7"}]);
+        assert!(!before.is_the_same(&outline(moved)));
+        let mut told = whole();
+        told["metadata"]["annotations"][labels::PUBLIC_ADDRESS] = "203.0.113.7".into();
+        assert!(!before.is_the_same(&outline(told)));
         let mut another = whole();
         another["metadata"]["uid"] = "v".into();
         assert!(!before.is_the_same(&outline(another)));

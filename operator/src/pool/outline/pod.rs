@@ -6,7 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt as _;
 use plenum_crds::pods::node_of;
+use plenum_crds::{RouterAddresses, labels};
 
 use super::Identity;
 use crate::cache::{Item, Key};
@@ -58,6 +60,8 @@ pub(in crate::pool) struct Facts {
     /// What our conditions tell.
     pub said: Said,
     ours: Box<[OurCondition]>,
+    /// The addresses that we wrote on it; what others wrote over them is to be written anew.
+    pub announced: Option<RouterAddresses>,
 }
 
 /// A condition that we wrote, to be written again without another time.
@@ -97,6 +101,7 @@ impl PodOutline {
                 ready,
                 said: said::read(pod),
                 ours: ours(pod),
+                announced: announced(pod),
             },
         }
     }
@@ -164,6 +169,12 @@ impl Item for PodOutline {
     }
 }
 
+fn announced(pod: &Pod) -> Option<RouterAddresses> {
+    let written = pod.annotations().get(labels::PUBLIC_ADDRESS)?;
+    let read: RouterAddresses = written.parse().ok()?;
+    (read.to_string() == *written).then_some(read)
+}
+
 fn ours(pod: &Pod) -> Box<[OurCondition]> {
     let conditions = pod
         .status
@@ -180,7 +191,6 @@ fn ours(pod: &Pod) -> Box<[OurCondition]> {
 
 #[cfg(test)]
 mod tests {
-    use plenum_crds::labels;
     use serde_json::{Value, json};
 
     use super::*;
@@ -226,6 +236,7 @@ mod tests {
         assert!(facts.started && facts.stopped && !facts.ready && !facts.over);
         assert!(facts.trouble.as_ref().unwrap().contains("exit code 1"));
         assert_eq!(facts.said.accepting, Some(true));
+        assert_eq!(facts.announced, None);
         let named = pod.reference();
         assert_eq!(named.metadata.namespace.as_deref(), Some("n"));
         assert_eq!(named.metadata.uid.as_deref(), Some("u"));
@@ -237,6 +248,27 @@ mod tests {
         assert_eq!(accepting.type_, labels::POD_ACCEPTING);
         assert_eq!(accepting.status, "True");
         assert_eq!(accepting.last_transition_time, Some(Time(since)));
+    }
+
+    #[test]
+    fn what_is_announced_is_read_as_it_was_written_and_what_others_made_of_it_is_not() {
+        let announced = |text: &str| {
+            let mut pod = whole();
+            pod["metadata"]["annotations"][labels::PUBLIC_ADDRESS] = text.into();
+            let outline = outline(pod);
+            assert_eq!(
+                outline.facts.announced.is_some(),
+                !outline.is_the_same(&super::PodOutline::of(
+                    &serde_json::from_value(whole()).unwrap()
+                ))
+            );
+            outline.facts.announced.map(|it| it.to_string())
+        };
+        let written = "203.0.113.7,2001:db8::7";
+        assert_eq!(announced(written).as_deref(), Some(written));
+        for other in ["", "somewhere", " 203.0.113.7"] {
+            assert_eq!(announced(other), None, "{other:?}");
+        }
     }
 
     #[test]

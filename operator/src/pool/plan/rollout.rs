@@ -40,8 +40,10 @@ impl Draft<'_> {
         let died = members.died_new().count();
         let surging = size.grow_to > size.wanted;
         let outdated = members.outdated();
-        // With a silent kubelet nobody would make its router anew.
-        let may = |member: &Member| member.node.ready && !member.carries_too_much();
+        // With a silent kubelet nobody would make its router anew, and without an address the new
+        // one would wait for that.
+        let reached = |member: &Member| member.node.ready && !member.node.is_out_of_reach();
+        let may = |member: &Member| reached(member) && !member.carries_too_much();
         let mut outdated = by_participants(outdated.filter(|(_, member)| may(member)));
         // Nobody can tell the people of silent ones to move: each of them takes its whole time.
         outdated.sort_by_key(|(_, member)| (member.silent, member.accepting()));
@@ -63,6 +65,7 @@ impl Draft<'_> {
     /// not work.
     fn roll_broken(&mut self, members: &Members) {
         let broken = members.outdated().filter(|(_, member)| member.no_loss());
+        let broken = broken.filter(|(_, member)| !member.node.is_out_of_reach());
         for (name, _) in by_participants(broken) {
             if self.below_limit(name) {
                 self.start_drain(name, DrainReason::Rollout);
@@ -190,8 +193,21 @@ fn rolling(members: &Members, size: &Size) -> String {
              see ScalingActive"
         );
     }
-    match awaited(members) {
-        Some(on) => format!("{far}; the next is replaced when those on {on} take people"),
-        None => far,
+    if let Some(on) = awaited(members) {
+        return format!("{far}; the next is replaced when those on {on} take people");
     }
+    match out_of_reach(members).as_slice() {
+        [] => far,
+        nodes => format!(
+            "{far}; the addresses of {} are not known: see NodesAvailable",
+            some_of(nodes)
+        ),
+    }
+}
+
+/// Nodes whose routers stay as they are, as new ones would have no address.
+fn out_of_reach<'a>(members: &Members<'a>) -> Vec<&'a str> {
+    let outdated = members.outdated();
+    let stay = outdated.filter(|(_, member)| member.node.is_out_of_reach());
+    stay.map(|(node, _)| node).collect()
 }

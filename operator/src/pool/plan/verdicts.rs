@@ -3,11 +3,11 @@
 
 use plenum_crds::conditions::{PoolCondition, PoolReason};
 
-use super::ahead;
 use super::members::Members;
 use super::rollout::awaited;
 use super::sentences::{AT_BOUND, brings_nodes, ends, held, paused, silent, some_of, without};
 use super::size::Size;
+use super::{addresses, ahead};
 use crate::conditions::Verdict;
 use crate::metrics::PoolNumbers;
 use crate::pool::observed::{Observed, Zone};
@@ -101,6 +101,9 @@ fn nodes(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> V
             PoolReason::NoMatchingNodes,
             format!("no node has the labels of spec.nodeSelector: {what_to_do}"),
         );
+    }
+    if let Some(message) = addresses::unknown(seen) {
+        return say(false, PoolReason::AddressUnknown, message);
     }
     if let Some(message) = shortage(pool, seen, members, size) {
         return say(false, PoolReason::NotEnoughNodes, message);
@@ -212,9 +215,11 @@ fn ready(
     // Whatever keeps routers from being there is a better answer than their number; shared
     // nodes are only a cause when they are missed.
     let missing = members.count() < size.wanted.min(least);
+    // A router without an address is there, and serves nobody.
+    let keeps = |cause: &Verdict| missing || cause.reason == PoolReason::AddressUnknown.as_str();
     let cause = causes
         .into_iter()
-        .find(|cause| cause.truth == crate::conditions::Truth::False && missing);
+        .find(|cause| cause.truth == crate::conditions::Truth::False && keeps(cause));
     match cause {
         Some(cause) => say(false, cause.reason, cause.message.clone()),
         None if missing && members.kept_from_coming(pool, size.wanted) => {
