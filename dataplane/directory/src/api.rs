@@ -57,7 +57,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use ipnet::IpNet;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use plenum_wire::ZoneName;
 use plenum_wire::directory::Denial;
 use prometheus_client::registry::Registry;
@@ -67,7 +67,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::geo::GeoFile;
-use crate::model::{MeetingNumber, Revision};
+use crate::model::Revision;
 use crate::store::{self, Store};
 use crate::tokens::KeyRing;
 use board::Board;
@@ -86,10 +86,6 @@ pub use zones::USUAL_WEIGHT;
 /// Longest body of a request in bytes; reports of zones have a limit of their own.
 pub const BODY_BYTES: usize = 64 * 1_024;
 
-/// How many days instant meetings last that nobody uses, where nothing else is said: who has
-/// sent somebody a link finds it there for a month.
-pub const INSTANT_MEETINGS_LAST_DAYS: i64 = 30;
-
 /// What a directory needs to know beside its database.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -101,22 +97,6 @@ pub struct Config {
     pub geo: Option<GeoFile>,
     /// Answers, and changes nothing: see `plenum directory --replica-of`.
     pub read_only: bool,
-    /// Instant meetings that nobody has used for so long are deleted.
-    pub instant_meetings_last: SignedDuration,
-}
-
-impl Config {
-    /// Nothing but its name: no proxy is believed, and addresses are nowhere.
-    #[must_use]
-    pub fn new(issuer: impl Into<String>) -> Self {
-        Self {
-            issuer: issuer.into(),
-            trusted_proxies: Vec::new(),
-            geo: None,
-            read_only: false,
-            instant_meetings_last: SignedDuration::from_hours(24 * INSTANT_MEETINGS_LAST_DAYS),
-        }
-    }
 }
 
 /// A directory: its database, and what it keeps in memory. A handle: clones are the same.
@@ -193,17 +173,7 @@ impl Directory {
     pub async fn sweep(&self) -> Result<u64, store::Error> {
         // What the database dates by its own clock is not judged by another one.
         let time = self.store().time().await?;
-        let rows = self.store().tidy(time).await?;
-        // A replica hears of it when its directory deletes a meeting.
-        if self.config().read_only {
-            return Ok(rows);
-        }
-        let board = self.board();
-        let running = board.running().filter_map(|it| it.as_str().parse().ok());
-        let running: Vec<MeetingNumber> = running.collect();
-        self.store().are_used(&running, time).await?;
-        let idle = time - self.config().instant_meetings_last;
-        Ok(rows + self.store().delete_idle_meetings(idle).await?)
+        self.store().tidy(time).await
     }
 
     /// Told by [`Directory::look_again`].

@@ -63,8 +63,10 @@ impl House {
 async fn serve(url: &str) -> (SocketAddr, Trust) {
     let store = Store::open(&store::Config::new(url)).await.unwrap();
     let config = Config {
+        issuer: "https://directory.bench".to_owned(),
         trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
-        ..Config::new("https://directory.bench")
+        geo: None,
+        read_only: false,
     };
     let directory = Directory::new(config, store, &mut Registry::default());
     let stop = CancellationToken::new();

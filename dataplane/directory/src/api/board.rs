@@ -104,13 +104,6 @@ impl Board {
         })
     }
 
-    /// Every meeting that people were in when its zone spoke last.
-    pub fn running(&self) -> impl Iterator<Item = &MeetingId> {
-        let used = |zones: &BTreeMap<usize, u32>| zones.values().any(|people| *people > 0);
-        let running = self.running.iter().filter(move |(_, zones)| used(zones));
-        running.map(|(meeting, _)| meeting)
-    }
-
     /// Every zone, for `order`.
     pub fn candidates(&self, meeting: &MeetingId, now: Timestamp) -> Vec<Candidate<'_>> {
         let running = self.running.get(meeting);

@@ -77,11 +77,11 @@ impl<K: Ord + Clone> Guesses<K> {
     pub fn allow(&self, address: IpAddr, thing: Option<&K>, now: Instant) -> Result<(), Duration> {
         self.addresses.allow(&household(address), now)?;
         let Some(thing) = thing else { return Ok(()) };
-        if self.guessers.allow(&guesser(address, thing), now).is_err() {
-            return self.things.allow_of(OF_GUESSERS, thing, now);
-        }
         if self.known.has_any(&resident(address, thing), now) {
             return Ok(());
+        }
+        if self.guessers.allow(&guesser(address, thing), now).is_err() {
+            return self.things.allow_of(OF_GUESSERS, thing, now);
         }
         self.things.allow(thing, now)
     }

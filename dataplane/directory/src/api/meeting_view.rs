@@ -154,12 +154,19 @@ pub struct MeetingView {
 impl MeetingView {
     /// Everybody who is named in these meetings.
     pub async fn people(directory: &Directory, meetings: &[Meeting]) -> Answer<People> {
-        let people = meetings.iter().flat_map(|meeting| {
-            let settings = &meeting.settings;
-            let others = settings.hosts.iter().chain(&settings.invited);
-            others.chain([&meeting.owner]).copied()
-        });
+        let people = meetings.iter();
+        let people = people.flat_map(|meeting| named(meeting.owner, &meeting.settings));
         People::of(directory, people.collect()).await
+    }
+
+    /// Everybody who will be named in a meeting, before it is made: afterwards a database that is
+    /// away would leave its owner without an answer, and without the passcode.
+    pub async fn people_of(
+        directory: &Directory,
+        owner: AccountId,
+        settings: &MeetingSettings,
+    ) -> Answer<People> {
+        People::of(directory, named(owner, settings).collect()).await
     }
 
     /// As it is shown; `passcode` only where it has just been set.
@@ -189,15 +196,18 @@ impl MeetingView {
     }
 
     /// The same with the meeting's version.
-    pub async fn versioned(
-        directory: &Directory,
+    pub fn versioned(
         meeting: Meeting,
+        people: &People,
         passcode: Option<&Passcode>,
-    ) -> Answer<Versioned<Self>> {
-        let people = Self::people(directory, std::slice::from_ref(&meeting)).await?;
-        let revision = meeting.revision;
-        Ok(Versioned(revision, Self::of(meeting, &people, passcode)))
+    ) -> Versioned<Self> {
+        Versioned(meeting.revision, Self::of(meeting, people, passcode))
     }
+}
+
+fn named(owner: AccountId, settings: &MeetingSettings) -> impl Iterator<Item = AccountId> {
+    let others = settings.hosts.iter().chain(&settings.invited).copied();
+    others.chain([owner])
 }
 
 /// What may be said of a meeting when it is made or changed; what is left out stays, or is as
@@ -211,7 +221,7 @@ pub struct Wishes {
     /// When it takes place: for scheduled meetings only.
     #[serde(default)]
     pub times: Option<Times>,
-    /// Hosts beside the owner, each by the name, e-mail address or id of their account.
+    /// Hosts beside the owner, each by the name or id of their account.
     #[serde(default)]
     #[schema(max_items = 1000)]
     hosts: Option<Vec<String>>,

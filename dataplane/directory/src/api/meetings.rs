@@ -93,6 +93,7 @@ pub async fn create(
     let passcode = std::mem::take(&mut wishes.passcode).after(Some(random::passcode()));
     let owner = caller.account.id;
     let settings = wishes.settings(&directory, owner).await?;
+    let people = MeetingView::people_of(&directory, owner, &settings).await?;
     let meeting = NewMeeting {
         owner,
         kind: match (kind, wishes.times) {
@@ -115,8 +116,8 @@ pub async fn create(
     };
     let now = directory.time();
     let meeting = directory.store().add_meeting(meeting, now).await?;
-    let view = MeetingView::versioned(&directory, meeting, passcode.as_ref());
-    Ok((StatusCode::CREATED, view.await?))
+    let view = MeetingView::versioned(meeting, &people, passcode.as_ref());
+    Ok((StatusCode::CREATED, view))
 }
 
 /// Read a meeting.
@@ -133,7 +134,8 @@ pub async fn read(
     InPath(id): InPath<String>,
 ) -> Answer<Versioned<MeetingView>> {
     let meeting = of_invited(&directory, &caller, &id).await?;
-    MeetingView::versioned(&directory, meeting, None).await
+    let people = MeetingView::people(&directory, std::slice::from_ref(&meeting)).await?;
+    Ok(MeetingView::versioned(meeting, &people, None))
 }
 
 /// Change a meeting.
@@ -180,9 +182,10 @@ pub async fn change(
             Some(passcode)
         }
     };
+    let people = MeetingView::people(&directory, std::slice::from_ref(&meeting)).await?;
     let changed = directory.store().change_meeting(&meeting).await;
     let meeting = changed.map_err(|error| if_match.late(error))?;
-    MeetingView::versioned(&directory, meeting, passcode.as_ref()).await
+    Ok(MeetingView::versioned(meeting, &people, passcode.as_ref()))
 }
 
 /// Delete a meeting.
@@ -233,12 +236,13 @@ pub async fn end(
     directory.writable()?;
     let mut meeting = of_host(&directory, &caller, &id).await?;
     if_match.check(meeting.revision)?;
+    let people = MeetingView::people(&directory, std::slice::from_ref(&meeting)).await?;
     if meeting.ended.is_none() {
         meeting.ended = Some(directory.time());
         let changed = directory.store().change_meeting(&meeting).await;
         meeting = changed.map_err(|error| if_match.late(error))?;
     }
-    MeetingView::versioned(&directory, meeting, None).await
+    Ok(MeetingView::versioned(meeting, &people, None))
 }
 
 /// Which times to list.

@@ -62,7 +62,7 @@ impl People {
     }
 }
 
-/// The accounts that `caller` calls so in `field`: by name, e-mail address or id. Of those who
+/// The accounts that `caller` calls so in `field`: by name or id. Of those who
 /// are `known` already an id is believed.
 pub async fn called(
     directory: &Directory,
@@ -79,7 +79,7 @@ pub async fn called(
         let allowed = limits.may_name(caller, Instant::now());
         allowed.map_err(Problem::too_many)?;
     }
-    let found = directory.store().accounts_called(texts).await?;
+    let found = found(directory, texts).await?;
     let mut ids = Vec::with_capacity(texts.len());
     let mut unknown = Vec::new();
     for text in texts {
@@ -98,32 +98,30 @@ pub async fn called(
         counted.map_err(Problem::too_many)?;
     }
     Err(Problem::from(Denial::BadRequest).saying(format!(
-        "\"{field}\": no account, or more than one, goes by {unknown:?}; say the name that it \
-         signs in with, its e-mail address or its id"
+        "\"{field}\": no account goes by {unknown:?}; say the name that it signs in with, or its id"
     )))
+}
+
+/// Who is there of those that go by these texts, which may be anything.
+async fn found(directory: &Directory, texts: &[String]) -> Answer<Vec<Account>> {
+    let ids: Vec<AccountId> = texts.iter().filter_map(|text| text.parse().ok()).collect();
+    let names = texts.iter().map(String::as_str);
+    let names: Vec<&str> = names
+        .filter(|it| it.parse::<AccountName>().is_ok())
+        .collect();
+    let mut found = directory.store().accounts_of(&ids).await?;
+    found.extend(directory.store().accounts_named(&names).await?);
+    Ok(found)
 }
 
 fn is_among(text: &str, known: &[AccountId]) -> bool {
     text.parse().is_ok_and(|id| known.contains(&id))
 }
 
-/// An id before a name, which may look like one; an address only if it is one account's.
+/// An id before a name, which may look like one.
 fn one(text: &str, found: &[Account]) -> Option<AccountId> {
-    let by = |is: &dyn Fn(&&Account) -> bool| {
-        let mut those = found.iter().filter(is);
-        let first = those.next();
-        first.filter(|_| those.next().is_none())
-    };
-    let by_id = by(&|it| text.parse().is_ok_and(|id: AccountId| it.id == id));
-    let by_name = || by(&|it| it.name.as_str() == text);
-    let by_email = || {
-        let address = text.to_lowercase();
-        by(&|it| {
-            it.email
-                .as_ref()
-                .is_some_and(|it| it.as_str().to_lowercase() == address)
-        })
-    };
-    let account = by_id.or_else(by_name).or_else(by_email)?;
+    let id = text.parse::<AccountId>().ok();
+    let by_id = found.iter().find(|it| Some(it.id) == id);
+    let account = by_id.or_else(|| found.iter().find(|it| it.name.as_str() == text))?;
     Some(account.id)
 }

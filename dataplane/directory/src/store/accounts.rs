@@ -17,12 +17,6 @@ pub(super) const KIND: &str = "account";
 
 const BY_ID: Statement = among!("SELECT * FROM account WHERE id", "TEXT");
 const BY_NAME: Statement = among!("SELECT * FROM account WHERE name", "TEXT");
-const BY_EMAIL: Statement = Statement {
-    sqlite: "SELECT * FROM account
-        WHERE lower(email) IN (SELECT lower(value) FROM json_each($1))",
-    postgres: "SELECT * FROM account
-        WHERE lower(email) IN (SELECT lower(json_array_elements_text($1::json)))",
-};
 
 impl Store {
     /// Makes an account; [`Error::Conflict`] if the name is taken.
@@ -76,18 +70,9 @@ impl Store {
         self.accounts_among(&BY_ID, &ids).await
     }
 
-    /// Every account of which one of these is the id, the name or the e-mail address, small
-    /// letters or capitals; of those that have the same address all.
-    pub async fn accounts_called(&self, texts: &[String]) -> Result<Vec<Account>, Error> {
-        let mut found = Vec::new();
-        for statement in [&BY_ID, &BY_NAME, &BY_EMAIL] {
-            for account in self.accounts_among(statement, &texts).await? {
-                if !found.contains(&account) {
-                    found.push(account);
-                }
-            }
-        }
-        Ok(found)
+    /// Every account that has one of these names.
+    pub async fn accounts_named(&self, names: &[&str]) -> Result<Vec<Account>, Error> {
+        self.accounts_among(&BY_NAME, &names).await
     }
 
     async fn accounts_among(

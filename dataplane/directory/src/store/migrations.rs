@@ -4,7 +4,7 @@
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 2] = [
     (
         1,
         "initial",
@@ -14,16 +14,6 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
         2,
         "replicas",
         include_str!("../../migrations/0002_replicas.sql"),
-    ),
-    (
-        3,
-        "idle meetings",
-        include_str!("../../migrations/0003_idle_meetings.sql"),
-    ),
-    (
-        4,
-        "e-mail addresses",
-        include_str!("../../migrations/0004_email_addresses.sql"),
     ),
 ];
 

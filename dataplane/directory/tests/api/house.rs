@@ -102,7 +102,12 @@ pub struct House {
 }
 
 pub fn config() -> Config {
-    Config::new("https://directory.test")
+    Config {
+        issuer: "https://directory.test".to_owned(),
+        trusted_proxies: Vec::new(),
+        geo: None,
+        read_only: false,
+    }
 }
 
 impl House {

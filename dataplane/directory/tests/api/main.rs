@@ -51,8 +51,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             lists_come_in_pages, nobody_takes_their_own_rights_away;
         meetings: a_meeting_is_made_changed_and_deleted, a_series_tells_its_times,
             what_is_no_meeting_is_refused, others_see_nothing_of_it,
-            people_are_named_as_they_are_known, who_is_not_there_is_not_invited,
-            an_instant_meeting_that_nobody_uses_goes;
+            people_are_named_as_they_are_known, who_is_not_there_is_not_invited;
         zones: a_zone_is_registered_and_reports, only_its_credential_reports,
             wrong_reports_are_refused, so_many_controllers_speak_for_a_zone, a_large_zone_reports,
             a_zone_that_is_off_is_not_offered, the_zone_of_a_running_meeting_comes_first,
@@ -67,7 +66,6 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
         bad_requests: what_is_not_there_is_said, what_cannot_be_read_is_said,
             what_is_too_large_is_not_read, a_request_has_a_name, too_many_requests_are_refused;
         replicas: only_a_replica_reads_the_feed, a_replica_answers_and_changes_nothing,
-            a_replica_deletes_no_meeting_by_itself,
             a_replica_says_nothing_before_it_knows, a_replicas_keys_are_published,
             keys_go_with_the_replica_that_is_disabled,
             keys_go_with_the_replica_that_is_removed,

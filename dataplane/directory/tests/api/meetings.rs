@@ -1,10 +1,9 @@
 //! Meetings, as their hosts see them.
 
-use jiff::{SignedDuration, Timestamp};
 use plenum_wire::directory::Denial;
 use serde_json::{Value, json};
 
-use crate::house::{House, Place, meeting, until};
+use crate::house::{House, Place, meeting};
 
 pub async fn a_meeting_is_made_changed_and_deleted(place: Place) {
     let house = House::open(&place).await;
@@ -108,10 +107,10 @@ pub async fn what_is_no_meeting_is_refused(place: Place) {
 pub async fn people_are_named_as_they_are_known(place: Place) {
     let house = House::open(&place).await;
     let (ada, bob) = (house.user("ada").await, house.user("bob").await);
-    let mail = json!({ "email": "Bob@example.org", "display_name": "Bob Example" });
-    let me: Value = bob.patch("/v1/me", mail).await.json();
+    let called = json!({ "email": "bob@example.org", "display_name": "Bob Example" });
+    let me: Value = bob.patch("/v1/me", called).await.json();
     let shown = json!({ "id": me["id"], "name": "bob", "display_name": "Bob Example" });
-    for called in [json!("bob"), json!("bob@Example.org"), me["id"].clone()] {
+    for called in [json!("bob"), me["id"].clone()] {
         let named = json!({ "kind": "instant", "hosts": [called], "invited": [called, "bob"] });
         let made: Value = ada.post("/v1/meetings", named).await.json();
         assert_eq!(made["hosts"], json!([shown]), "{called}");
@@ -128,26 +127,29 @@ pub async fn people_are_named_as_they_are_known(place: Place) {
 pub async fn who_is_not_there_is_not_invited(place: Place) {
     let house = House::open(&place).await;
     let (admin, ada) = (house.admin().await, house.user("ada").await);
-    let (bob, eve) = (house.user("bob").await, house.user("eve").await);
+    let (bob, _eve) = (house.user("bob").await, house.user("eve").await);
+    // An address is what its owner wrote, and nobody has checked it: it names nobody.
+    let mail = json!({ "email": "bob@example.org" });
+    assert_eq!(bob.patch("/v1/me", mail).await.status, 200);
     let number = meeting(&ada, json!({ "invited": ["bob"] })).await;
     let path = format!("/v1/meetings/{number}");
     let nobody = "0".repeat(32);
-    for unknown in ["bobo", "bob@example.org", "Bob", nobody.as_str(), ""] {
+    for unknown in [
+        "bobo",
+        "bob@example.org",
+        "Bob",
+        nobody.as_str(),
+        "",
+        "a\0b",
+    ] {
         let refused = ada
             .patch(&path, json!({ "invited": ["bob", unknown] }))
             .await;
         refused.is(Denial::BadRequest);
         let detail = refused.problem().detail;
-        let named = format!("\"invited\": no account, or more than one, goes by [{unknown:?}]");
+        let named = format!("\"invited\": no account goes by [{unknown:?}]");
         assert!(detail.starts_with(&named), "{detail}");
     }
-    // An address is what its owner wrote: of two who have it nobody is taken.
-    for client in [&bob, &eve] {
-        let mail = json!({ "email": "bob@example.org" });
-        assert_eq!(client.patch("/v1/me", mail).await.status, 200);
-    }
-    let invite = json!({ "invited": ["bob@example.org"] });
-    ada.patch(&path, invite).await.is(Denial::BadRequest);
     // Who has gone since is not shown, and keeps nobody from changing the rest.
     let read: Value = ada.get(&path).await.json();
     let id = read["invited"][0]["id"].as_str().unwrap().to_owned();
@@ -157,32 +159,6 @@ pub async fn who_is_not_there_is_not_invited(place: Place) {
     assert_eq!(read["invited"], json!([]));
     let changed = ada.patch(&path, json!({ "invited": [id, "eve"] })).await;
     assert_eq!(changed.json::<Value>()["invited"][0]["name"], "eve");
-}
-
-pub async fn an_instant_meeting_that_nobody_uses_goes(place: Place) {
-    let house = House::open(&place).await;
-    let admin = house.admin().await;
-    let zone = house.zone(&admin, "eu.main", json!({})).await;
-    let (used, idle) = (
-        meeting(&admin, json!({})).await,
-        meeting(&admin, json!({})).await,
-    );
-    let ask = |number: &str| house.client.look_up(json!({ "meeting": number }));
-    let long_ago = Timestamp::now() - SignedDuration::from_hours(31 * 24);
-    house.store().are_used(&[], long_ago).await.unwrap();
-    assert_eq!(ask(&idle).await.status, 200);
-    zone.report(json!({ "meetings": [{ "meeting": used, "participants": 1 }] }))
-        .await;
-    until(async || {
-        let lookup: Value = ask(&used).await.json();
-        (lookup["zones"][0]["hosts"] == true).then_some(())
-    })
-    .await;
-    house.directory.sweep().await.unwrap();
-    ask(&idle).await.is(Denial::UnknownMeeting);
-    zone.report(json!({})).await;
-    house.directory.sweep().await.unwrap();
-    assert_eq!(ask(&used).await.status, 200, "it lasts a month from now");
 }
 
 pub async fn others_see_nothing_of_it(place: Place) {

@@ -1,6 +1,5 @@
 //! What replicas may read, and what they answer.
 
-use jiff::{SignedDuration, Timestamp};
 use plenum_directory::api::Config;
 use plenum_directory::model::{AccountRole, KeyId, Revision};
 use plenum_directory::random;
@@ -91,18 +90,6 @@ pub async fn a_replica_answers_and_changes_nothing(place: Place) {
     root.patch("/v1/me", json!({ "display_name": "x" }))
         .await
         .is(Denial::ReadOnly);
-}
-
-/// Its directory does, and may know of uses that it does not.
-pub async fn a_replica_deletes_no_meeting_by_itself(place: Place) {
-    let primary = House::open(&place).await;
-    let number = meeting(&primary.admin().await, json!({})).await;
-    let house = House::with(&copy(&primary).await, read_only()).await;
-    let long_ago = Timestamp::now() - SignedDuration::from_hours(31 * 24);
-    house.store().are_used(&[], long_ago).await.unwrap();
-    house.directory.sweep().await.unwrap();
-    let number = number.parse().unwrap();
-    assert!(house.store().meeting(number).await.is_ok());
 }
 
 pub async fn a_replica_says_nothing_before_it_knows(place: Place) {

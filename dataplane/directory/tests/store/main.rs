@@ -12,7 +12,6 @@ mod concurrency;
 mod deleting;
 mod durability;
 mod feed;
-mod idle;
 mod keys;
 mod logins;
 mod meetings;
@@ -54,7 +53,6 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
             every_process_of_a_replica_knows_its_passcodes, a_replica_has_keys_of_its_own,
             a_database_knows_its_own_moments;
         withdrawn: what_an_older_version_left_behind_is_withdrawn;
-        idle: an_instant_meeting_that_nobody_uses_goes, many_go_in_pieces;
         deleting: what_was_changed_meanwhile_is_not_deleted;
         concurrency: every_write_is_there_and_conflicts_are_told,
             two_programs_begin_a_database_at_once;

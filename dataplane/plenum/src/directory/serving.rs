@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use ipnet::IpNet;
-use jiff::SignedDuration;
 use plenum_directory::api::{self, Config, Directory, Readiness};
 use plenum_directory::geo::GeoFile;
 use plenum_directory::store::{self, Store};
@@ -63,14 +62,6 @@ pub struct Args {
     /// A proxy of ours, or a network of them: its X-Forwarded-For is believed. May be repeated.
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     trusted_proxies: Vec<IpNet>,
-    /// Days after which instant meetings that nobody uses are deleted.
-    #[arg(
-        long,
-        value_name = "DAYS",
-        default_value_t = api::INSTANT_MEETINGS_LAST_DAYS,
-        value_parser = clap::value_parser!(i64).range(1..=3_650)
-    )]
-    instant_meetings_last: i64,
     #[command(flatten)]
     replica: ReplicaArgs,
     /// Where /livez, /readyz and /metrics are, plain HTTP; nowhere if not given.
@@ -107,7 +98,6 @@ pub async fn run(
         trusted_proxies: args.trusted_proxies.clone(),
         geo: geo.clone(),
         read_only: upstream.is_some(),
-        instant_meetings_last: SignedDuration::from_hours(24 * args.instant_meetings_last),
     };
     tracing::info!(%address, "directory starts");
     // Not reached yet: whoever asks is told to come back.
