@@ -31,8 +31,7 @@ pub struct Exposure {
     #[schemars(range(min = 1, max = 65535))]
     pub node_port: Option<u16>,
 
-    /// Left out: Local with a load balancer, which asks nodes whether they have a pod, and with
-    /// `NodePort` what Kubernetes does, Cluster, as clients may be told of any node.
+    /// Left out: what Kubernetes does, Cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_traffic_policy: Option<TrafficPolicy>,
 
@@ -79,8 +78,7 @@ impl ExposureType {
 
 /// Where a node passes what comes from outside the cluster. Local: to its own pods, which see the
 /// clients' addresses; a node without one takes nothing. Cluster: to any pod, which sees the
-/// node's address instead, so that all who come by a node share the limits of one address. Left
-/// out: Local with type: `LoadBalancer`, Cluster with type: `NodePort`.
+/// node's address instead, so that all who come by a node share the limits of one address.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrafficPolicy {
     /// To any pod, under the node's own address.
@@ -96,20 +94,6 @@ impl TrafficPolicy {
         match self {
             Self::Cluster => "Cluster",
             Self::Local => "Local",
-        }
-    }
-}
-
-impl Exposure {
-    /// What is to be written into the Service; `None` leaves it to Kubernetes.
-    #[must_use]
-    pub fn traffic_policy(&self) -> Option<TrafficPolicy> {
-        match self.type_ {
-            ExposureType::LoadBalancer => {
-                Some(self.external_traffic_policy.unwrap_or(TrafficPolicy::Local))
-            }
-            ExposureType::NodePort => self.external_traffic_policy,
-            ExposureType::ClusterIp => None,
         }
     }
 }

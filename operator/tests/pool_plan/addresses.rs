@@ -160,3 +160,13 @@ fn no_router_is_replaced_where_the_new_one_would_have_no_address() {
         "{said}"
     );
 }
+
+#[test]
+fn no_room_is_made_for_a_rollout_that_leaves_the_last_router_out() {
+    let mut seen = told(&["c"], &[("a", 5), ("b", 10)]);
+    let pool = pool(|p| p.min_routers = 2);
+    pod_of(&mut seen, "a").outdated = true;
+    assert_eq!(changes(&first(&pool, &seen)), [("c", Change::Label)]);
+    untold(&mut seen, "a");
+    assert_eq!(changes(&first(&pool, &seen)), []);
+}

@@ -234,7 +234,10 @@ fn surge(pool: &ValidPool, seen: &Observed, members: &Members, wanted: u32) -> u
         // No further one is replaced for now.
         return 0;
     }
-    let replacing = members.outdated().count() + members.rolling.len();
+    let outdated = members.outdated();
+    // Those are left out of rollouts.
+    let outdated = outdated.filter(|(_, member)| !member.node.is_out_of_reach());
+    let replacing = outdated.count() + members.rolling.len();
     let spare_nodes = seen.free_nodes().count() + members.spare.len();
     if replacing == 0 || (spare_nodes == 0 && members.count() <= wanted) {
         return 0;

@@ -44,7 +44,7 @@ fn exposed(zone: &ValidZone, part: Part, exposure: &Exposure) -> Service {
             type_: Some(exposure.type_.as_str().to_owned()),
             ip_family_policy: Some(FAMILIES.to_owned()),
             external_traffic_policy: exposure
-                .traffic_policy()
+                .external_traffic_policy
                 .map(|policy| policy.as_str().to_owned()),
             selector: Some(selector_labels(zone, part)),
             ports: Some(vec![https]),
