@@ -159,8 +159,8 @@ impl MeetingView {
         People::of(directory, people.collect()).await
     }
 
-    /// Everybody who will be named in a meeting, before it is made: afterwards a database that is
-    /// away would leave its owner without an answer, and without the passcode.
+    /// Everybody who is named in one meeting. To be asked before it is written: afterwards a
+    /// database that is away would leave its owner without an answer, and without the passcode.
     pub async fn people_of(
         directory: &Directory,
         owner: AccountId,

@@ -134,7 +134,7 @@ pub async fn read(
     InPath(id): InPath<String>,
 ) -> Answer<Versioned<MeetingView>> {
     let meeting = of_invited(&directory, &caller, &id).await?;
-    let people = MeetingView::people(&directory, std::slice::from_ref(&meeting)).await?;
+    let people = MeetingView::people_of(&directory, meeting.owner, &meeting.settings).await?;
     Ok(MeetingView::versioned(meeting, &people, None))
 }
 
@@ -182,7 +182,7 @@ pub async fn change(
             Some(passcode)
         }
     };
-    let people = MeetingView::people(&directory, std::slice::from_ref(&meeting)).await?;
+    let people = MeetingView::people_of(&directory, meeting.owner, &meeting.settings).await?;
     let changed = directory.store().change_meeting(&meeting).await;
     let meeting = changed.map_err(|error| if_match.late(error))?;
     Ok(MeetingView::versioned(meeting, &people, passcode.as_ref()))
@@ -236,7 +236,7 @@ pub async fn end(
     directory.writable()?;
     let mut meeting = of_host(&directory, &caller, &id).await?;
     if_match.check(meeting.revision)?;
-    let people = MeetingView::people(&directory, std::slice::from_ref(&meeting)).await?;
+    let people = MeetingView::people_of(&directory, meeting.owner, &meeting.settings).await?;
     if meeting.ended.is_none() {
         meeting.ended = Some(directory.time());
         let changed = directory.store().change_meeting(&meeting).await;

@@ -62,8 +62,8 @@ impl People {
     }
 }
 
-/// The accounts that `caller` calls so in `field`: by name or id. Of those who
-/// are `known` already an id is believed.
+/// The accounts that `caller` calls so in `field`: by name or id. Of those who are `known` already
+/// an id is believed.
 pub async fn called(
     directory: &Directory,
     caller: AccountId,
