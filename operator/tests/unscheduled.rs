@@ -105,6 +105,7 @@ impl Cluster {
             fresh_everywhere: true,
             empty_everywhere: None,
             received: None,
+            unplaced: None,
         };
         self.view.routers.insert(name.parse().unwrap(), word);
     }

@@ -202,6 +202,10 @@ pub struct RouterReport {
     /// Since people last were moved to it from another router, in milliseconds, where any were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_ms: Option<u64>,
+    /// Seats on one other router that a meeting on it needs and for some seconds has found nowhere:
+    /// it outgrew this router, or has to leave it. The most of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unplaced: Option<u32>,
 }
 
 /// What a tunnel says to a controller.

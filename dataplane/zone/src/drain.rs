@@ -21,9 +21,11 @@ impl Broker {
             let Some((meeting, count, to)) = next else {
                 return;
             };
-            match to {
-                Some(to) => self.order(&meeting, from, &to, now),
-                None => too_large = count,
+            if let Some(to) = to {
+                self.order(&meeting, from, &to, now);
+            } else {
+                self.note_unplaced(from, count, now);
+                too_large = count;
             }
             last = Some(meeting);
         }

@@ -201,15 +201,21 @@ impl Broker {
         }
         let need = here.saturating_add(1);
         let with_expected = need.saturating_add(known.expected_at(home));
+        let overloaded = overloaded.is_some();
         let to = self
             .target(meeting, home, with_expected, &exclude, now)
-            .or_else(|| self.target(meeting, home, need, &exclude, now))
-            .ok_or_else(|| match overloaded {
-                Some(_) => Refusal::ZoneOverloaded,
-                None => self.full(),
-            })?;
-        self.order(meeting, home, &to, now);
-        Ok(to)
+            .or_else(|| self.target(meeting, home, need, &exclude, now));
+        match to {
+            Some(to) => {
+                self.order(meeting, home, &to, now);
+                Ok(to)
+            }
+            None if overloaded => Err(Refusal::ZoneOverloaded),
+            None => {
+                self.note_unplaced(home, need, now);
+                Err(self.full())
+            }
+        }
     }
 
     /// A router that can take `need` participants of a meeting that outgrew `from`: one where

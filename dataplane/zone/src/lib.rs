@@ -79,6 +79,7 @@ pub mod placement;
 mod report;
 mod routers;
 mod timers;
+mod unplaced;
 mod whereabouts;
 
 pub use broker::Broker;

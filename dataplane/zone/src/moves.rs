@@ -43,6 +43,9 @@ impl Broker {
         to: &RouterId,
         now: Instant,
     ) {
+        if let Some(router) = self.routers.get_mut(from) {
+            router.unplaced = None;
+        }
         let ordered = Phase::Ordered(now + ORDER_PATIENCE);
         self.begin_move(meeting, (from, to), ordered, now);
         let order = Order::Move {

@@ -27,6 +27,7 @@ impl Broker {
                 age_ms: since(router.heard),
                 connected: router.link.is_some() && router.settled,
                 received_ms: router.received.map(since),
+                unplaced: router.unplaced.as_ref().and_then(|it| it.seats(now)),
             })
         });
         known.collect()
@@ -38,8 +39,8 @@ impl Broker {
         known.filter_map(|(_, router)| router.link.map(|_| &router.endpoint))
     }
 
-    /// Grows whenever something in [`Broker::report`] but an age changes, or in
-    /// [`Broker::endpoints`].
+    /// Grows whenever something in [`Broker::report`] changes but ages and what meetings find
+    /// nowhere, for which a heartbeat is soon enough, or in [`Broker::endpoints`].
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version

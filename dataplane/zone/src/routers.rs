@@ -9,6 +9,7 @@ use plenum_wire::{Boot, MeetingId, PoolName, RouterId};
 
 use crate::Link;
 use crate::placement::{Candidate, hash};
+use crate::unplaced::Unplaced;
 
 /// A router not heard for this long is lost.
 pub const SILENCE: Duration = Duration::from_millis(SILENCE_MS);
@@ -49,6 +50,8 @@ pub struct Router {
     pub leaving: usize,
     /// When people last were on their way to it from another router.
     pub received: Option<Instant>,
+    /// What meetings on it need and find nowhere, until one of them leaves.
+    pub unplaced: Option<Unplaced>,
     hash: u64,
 }
 
@@ -227,6 +230,7 @@ impl Routers {
                 router.boot = boot;
                 router.load = None;
                 router.received = None;
+                router.unplaced = None;
             }
         } else {
             let router = Router {
@@ -245,6 +249,7 @@ impl Routers {
                 moving_in: 0,
                 leaving: 0,
                 received: None,
+                unplaced: None,
                 hash: hash(name.as_str()),
             };
             self.by_name.insert(name, router);

@@ -24,6 +24,7 @@ fn it_says_what_the_router_said_and_how_old_that_is() {
         age_ms: 200,
         connected: true,
         received_ms: None,
+        unplaced: None,
     };
     assert_eq!(zone.broker.report(zone.now), [expected]);
 }

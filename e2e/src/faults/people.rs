@@ -255,6 +255,7 @@ fn word(name: &RouterId, router: &Router, per_router: u32) -> RouterReport {
         age_ms: 0,
         connected: true,
         received_ms: None,
+        unplaced: None,
     }
 }
 

@@ -110,6 +110,7 @@ impl Zones {
             age_ms: 20,
             connected: true,
             received_ms: None,
+            unplaced: None,
         };
         zone.routers.iter().map(report).collect()
     }

@@ -201,6 +201,8 @@ pub struct Word {
     /// Since people were last moved to it from another router, by any controller; `None` if they
     /// never were.
     pub received: Option<Duration>,
+    /// Seats on one other router that a meeting on it needs and has found nowhere, by any controller.
+    pub unplaced: Option<u32>,
 }
 
 impl Word {

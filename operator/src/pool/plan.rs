@@ -48,6 +48,7 @@ mod runs;
 mod sentences;
 mod shrink;
 mod size;
+mod unplaced;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};

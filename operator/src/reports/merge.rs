@@ -120,6 +120,13 @@ fn word(
                 .iter()
                 .all(|said| in_touch(said) && said.of(pool, router).is_some_and(holds))
     };
+    let of_this_run = || {
+        let reports = heard.values().filter_map(|said| {
+            let report = said.of(pool, router)?;
+            Some((said, report))
+        });
+        reports.filter(|(_, report)| report.boot == newest.boot)
+    };
     Some(Word {
         boot: newest.boot,
         participants: newest.load.participants,
@@ -137,15 +144,16 @@ fn word(
                     .max()
             })
             .flatten(),
-        received: heard
-            .values()
-            .filter_map(|said| {
-                let report = said.of(pool, router)?;
-                let report = Some(report).filter(|it| it.boot == newest.boot)?;
+        received: of_this_run()
+            .filter_map(|(said, report)| {
                 let since = Duration::from_millis(report.received_ms?);
                 Some(now.duration_since(said.at) + since)
             })
             .min(),
+        unplaced: of_this_run()
+            .filter(|(said, _)| said.fresh(now))
+            .filter_map(|(_, report)| report.unplaced)
+            .max(),
     })
 }
 
@@ -175,6 +183,7 @@ mod tests {
             age_ms,
             connected: true,
             received_ms: None,
+            unplaced: None,
         }
     }
 
@@ -306,6 +315,24 @@ mod tests {
         earlier.boot = Boot(9);
         let of_another_run = view([Some((0, received(None))), Some((10, earlier))]);
         assert_eq!(r1(&of_another_run).received, None);
+    }
+
+    #[test]
+    fn meetings_that_fit_nowhere_need_what_any_controller_says_now_of_this_run() {
+        let needs = |unplaced| RouterReport {
+            unplaced,
+            ..report(5, false, 0)
+        };
+        let one = view([Some((0, needs(None))), Some((0, needs(Some(61))))]);
+        assert_eq!(r1(&one).unplaced, Some(61));
+        let both = view([Some((0, needs(Some(70)))), Some((0, needs(Some(61))))]);
+        assert_eq!(r1(&both).unplaced, Some(70));
+        let long_ago = view([Some((0, needs(None))), Some((3_001, needs(Some(61))))]);
+        assert_eq!(r1(&long_ago).unplaced, None);
+        let mut earlier = needs(Some(61));
+        earlier.boot = Boot(9);
+        let of_another_run = view([Some((0, needs(None))), Some((10, earlier))]);
+        assert_eq!(r1(&of_another_run).unplaced, None);
     }
 
     #[test]

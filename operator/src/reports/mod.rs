@@ -333,6 +333,7 @@ mod tests {
             age_ms: 0,
             connected: true,
             received_ms: None,
+            unplaced: None,
         }
     }
 

@@ -163,5 +163,6 @@ fn word(router: &Router) -> Word {
         fresh_everywhere: true,
         empty_everywhere: empty.then_some(Duration::ZERO),
         received: router.received,
+        unplaced: None,
     }
 }

@@ -22,4 +22,5 @@ mod silent_nodes;
 mod silent_to_some;
 mod started_anew;
 mod unheard;
+mod unplaced;
 mod world;

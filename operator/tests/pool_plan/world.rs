@@ -102,6 +102,7 @@ pub fn word(participants: u32) -> Word {
         fresh_everywhere: true,
         empty_everywhere: None,
         received: None,
+        unplaced: None,
     }
 }
 

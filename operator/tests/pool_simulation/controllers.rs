@@ -99,6 +99,7 @@ impl World {
                         age_ms: u64::try_from(self.now - at).unwrap(),
                         connected: self.now - at < 1_500,
                         received_ms: None,
+                        unplaced: None,
                     }
                 });
                 self.heard

@@ -9,6 +9,7 @@ use super::ahead;
 use super::hearing::Heard;
 use super::members::Members;
 use super::overload::Overloaded;
+use super::unplaced;
 use crate::pool::forecast::Forecast;
 pub(super) use crate::pool::forecast::elapsed;
 use crate::pool::observed::{Coverage, Observed};
@@ -106,7 +107,7 @@ pub(super) fn size(
         let needed: u64 = needed.into_iter().map(u64::from).sum();
         routers_for(needed, supply(pool, members), pool.per_router)
     };
-    let by_load = with(outlook.spare);
+    let by_load = with(outlook.spare).max(unplaced::routers(pool, members));
     let asked = ahead::asked(pool, by_load, outlook.min);
     let soon = ahead::asked(pool, with(outlook.soon.spare), outlook.soon.min);
     let wanted = match hold {

@@ -1,0 +1,77 @@
+//! A meeting is on one router: the sum of free seats does not help one that needs many.
+
+use super::world::*;
+
+/// 33 seats are free on each, and a meeting on `a` needs 61.
+fn spread_out() -> Observed {
+    let mut seen = world(&["d", "e"], &[("a", 67), ("b", 67), ("c", 67)]);
+    word_of(&mut seen, "a").unplaced = Some(61);
+    seen
+}
+
+#[test]
+fn it_gets_a_router_more_though_the_sum_of_seats_would_do() {
+    let mut seen = spread_out();
+    let plan = first(&pool(|_| {}), &seen);
+    assert_eq!(changes(&plan), [("d", Change::Label)]);
+    assert_eq!(plan.numbers.desired, 4);
+    word_of(&mut seen, "a").unplaced = None;
+    assert_eq!(changes(&first(&pool(|_| {}), &seen)), []);
+}
+
+#[test]
+fn the_one_that_is_coming_is_it() {
+    let mut seen = spread_out();
+    seen.nodes.insert("d".into(), node(Owner::Us));
+    assert_eq!(changes(&first(&pool(|_| {}), &seen)), []);
+}
+
+#[test]
+fn once_some_router_has_room_the_meeting_goes_there() {
+    let mut seen = spread_out();
+    word_of(&mut seen, "c").participants = 39;
+    assert_eq!(changes(&first(&pool(|_| {}), &seen)), []);
+}
+
+#[test]
+fn one_larger_than_a_router_brings_none() {
+    let mut seen = spread_out();
+    word_of(&mut seen, "a").unplaced = Some(101);
+    assert_eq!(changes(&first(&pool(|_| {}), &seen)), []);
+}
+
+#[test]
+fn for_several_there_come_as_many_as_hold_them() {
+    let mut seen = spread_out();
+    word_of(&mut seen, "b").unplaced = Some(60);
+    let plan = first(&pool(|_| {}), &seen);
+    assert_eq!(changes(&plan), [("d", Change::Label), ("e", Change::Label)]);
+}
+
+#[test]
+fn at_the_maximum_none_comes_and_the_pool_says_so() {
+    let plan = first(&pool(|p| p.max_routers = 3), &spread_out());
+    assert_eq!(changes(&plan), []);
+    assert_eq!(verdict(&plan, "ScalingActive"), ("False", "AtMaximum"));
+}
+
+#[test]
+fn a_drain_for_fewer_routers_that_cannot_end_is_called_back() {
+    let mut seen = world(&[], &[("a", 70), ("b", 35), ("c", 35)]);
+    let pool = pool(|p| p.spare_participants = 0);
+    draining(&mut seen, "a", DrainReason::ScaleDown, -10);
+    assert_eq!(changes(&first(&pool, &seen)), [], "140 fit on two");
+    word_of(&mut seen, "a").unplaced = Some(70);
+    assert_eq!(changes(&first(&pool, &seen)), [("a", Change::CancelDrain)]);
+}
+
+#[test]
+fn a_router_that_somebody_wants_empty_gets_another_for_its_meeting() {
+    let mut seen = world(&["d"], &[("a", 70), ("b", 35), ("c", 35)]);
+    draining(&mut seen, "a", DrainReason::NodeCordoned, -10);
+    edit(&mut seen, "a").schedulable = false;
+    let pool = pool(|p| p.spare_participants = 0);
+    assert_eq!(changes(&first(&pool, &seen)), []);
+    word_of(&mut seen, "a").unplaced = Some(70);
+    assert_eq!(changes(&first(&pool, &seen)), [("d", Change::Label)]);
+}
