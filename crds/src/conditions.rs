@@ -144,7 +144,7 @@ words! {
         /// Ready, `NodesAvailable`: another pool selects some of the same nodes; the older keeps them.
         NodesShared,
         /// Ready, `NodesAvailable`: it is not known at which address clients reach the routers of
-        /// some nodes, so these take none; the message says which, and what to type.
+        /// some nodes that carry one or are missed; the message says which, and what to type.
         AddressUnknown,
         /// `NodesAvailable`: there are no pods that ask a node autoscaler for nodes; the message says
         /// what refuses them.

@@ -205,6 +205,17 @@ pub struct Word {
     pub unplaced: Option<u32>,
 }
 
+impl Node {
+    /// Why clients could not be told where a router on it is, if they could not.
+    #[must_use]
+    pub fn no_address(&self) -> Option<&NoAddress> {
+        match &self.reached {
+            Reached::Nowhere(why) => Some(why),
+            Reached::ByItself | Reached::At(_) => None,
+        }
+    }
+}
+
 impl Word {
     /// What its newest word says can be relied on: it is fresh, and the router is in touch.
     #[must_use]
@@ -232,12 +243,24 @@ impl Observed {
     /// still stopping keeps the next from starting, so its node is not free.
     pub fn free_nodes(&self) -> impl Iterator<Item = &str> {
         let taken: BTreeSet<&str> = self.pods.values().map(|pod| pod.node.as_str()).collect();
+        self.open_nodes()
+            .filter(|(_, node)| node.no_address().is_none())
+            .map(|(name, _)| name)
+            .filter(move |name| !taken.contains(name))
+    }
+
+    /// Nodes that could get one if clients could be told where they are.
+    pub fn unreached_nodes(&self) -> impl Iterator<Item = (&str, &NoAddress)> {
+        self.open_nodes()
+            .filter_map(|(name, node)| Some((name, node.no_address()?)))
+    }
+
+    /// Nodes of nobody that could run one.
+    fn open_nodes(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.nodes
             .iter()
             .filter(|(_, n)| n.selected && n.schedulable && !n.drain_requested)
             .filter(|(_, n)| n.ready && n.owner == Owner::Nobody)
-            .filter(|(_, n)| !matches!(n.reached, Reached::Nowhere(_)))
-            .map(|(name, _)| name.as_str())
-            .filter(move |name| !taken.contains(name))
+            .map(|(name, node)| (name.as_str(), node))
     }
 }

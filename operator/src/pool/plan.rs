@@ -18,6 +18,7 @@
 //! - A node that died during a rollout holds up no drain: it is replaced, and rolled when it comes
 //!   back. Nor does it hold up the rollout, unless it died with its new router before anybody heard
 //!   of that one: then it counts as one that drains, to the rollout alone.
+//! - No router is sent, or made anew, where it would wait for an address; one that does is none.
 //! - The same state gives an empty plan: what is as it should be is not written.
 //!
 //! | file | decides |
@@ -30,7 +31,7 @@
 //! | `rollout` | which router of another template is replaced next, and what is said of it |
 //! | `draft` | what is written at last, with the marks that somebody else changed |
 //! | `numbers` | status numbers and pod conditions |
-//! | `addresses` | where clients are told that routers are |
+//! | `addresses` | where clients are told that routers are, and where they could not be |
 //! | `verdicts`, `sentences` | conditions, and what they say |
 
 mod addresses;

@@ -4,6 +4,8 @@ use plenum_crds::{BadAddress, NoAddress, RouterAddresses};
 
 use crate::world::*;
 
+const NODES: &str = "NodesAvailable";
+
 fn at(address: &str) -> RouterAddresses {
     address.parse().unwrap()
 }
@@ -23,6 +25,13 @@ fn told(free: &[&str], routers: &[(&str, u32)]) -> Observed {
 
 fn untold(seen: &mut Observed, name: &str) {
     edit(seen, name).reached = Reached::Nowhere(NoAddress::NotAnnotated);
+}
+
+/// Its router was made and has nothing to announce.
+fn waits(seen: &mut Observed, name: &str) {
+    starting(seen, name);
+    untold(seen, name);
+    pod_of(seen, name).announced = None;
 }
 
 fn writes(plan: &Plan) -> Vec<(&str, String)> {
@@ -76,23 +85,47 @@ fn a_paused_pool_and_one_whose_routers_know_by_themselves_are_written_nothing() 
 fn a_node_without_an_address_takes_no_router_and_it_is_told_what_to_type() {
     let mut seen = told(&["a", "b"], &[]);
     untold(&mut seen, "a");
-    let pool = pool(|_| {});
-    let plan = first(&pool, &seen);
+    let two = pool(|p| p.min_routers = 2);
+    let plan = first(&two, &seen);
     assert_eq!(changes(&plan), [("b", Change::Label)]);
-    assert_eq!(
-        verdict(&plan, "NodesAvailable"),
-        ("False", "AddressUnknown")
-    );
-    let said = message(&plan, "NodesAvailable");
+    assert_eq!(verdict(&plan, NODES), ("False", "AddressUnknown"));
     let typed = "Node a: the annotation plenum.dev/public-address is missing: \
                  kubectl annotate node a plenum.dev/public-address=ADDRESS";
-    assert!(said.ends_with(typed), "{said}");
+    assert!(message(&plan, NODES).ends_with(typed));
 
     untold(&mut seen, "b");
-    let plan = first(&pool, &seen);
+    let plan = first(&pool(|_| {}), &seen);
     assert_eq!(changes(&plan), []);
     assert_eq!(verdict(&plan, "Ready"), ("False", "AddressUnknown"));
-    assert!(message(&plan, "NodesAvailable").contains("a router on a and b is"));
+    assert!(message(&plan, NODES).contains("a router on a and b is"));
+}
+
+#[test]
+fn a_node_without_an_address_that_is_not_needed_is_named_and_hides_no_other_answer() {
+    let mut seen = told(&["a"], &[("b", 5)]);
+    untold(&mut seen, "a");
+    let enough = first(&pool(|_| {}), &seen);
+    assert_eq!(verdict(&enough, NODES), ("True", "EnoughNodes"));
+    assert!(message(&enough, NODES).contains("kubectl annotate node a"));
+    // Two are missing, and it would be one of them.
+    let few = first(&pool(|p| p.min_routers = 3), &seen);
+    assert_eq!(verdict(&few, NODES), ("False", "NotEnoughNodes"));
+    assert!(message(&few, NODES).contains("kubectl annotate node a"));
+    // A router that takes nobody for another reason.
+    starting(&mut seen, "b");
+    untold(&mut seen, "b");
+    let starts = first(&pool(|_| {}), &seen);
+    assert_eq!(verdict(&starts, "Ready"), ("False", "RoutersStarting"));
+}
+
+#[test]
+fn the_address_of_a_node_that_is_emptied_is_missed_by_nobody() {
+    let mut seen = told(&[], &[("a", 5), ("b", 5)]);
+    edit(&mut seen, "a").schedulable = false;
+    untold(&mut seen, "a");
+    let plan = first(&pool(|_| {}), &seen);
+    assert_eq!(verdict(&plan, NODES), ("True", "EnoughNodes"));
+    assert!(!message(&plan, NODES).contains("clients could not be told"));
 }
 
 #[test]
@@ -105,7 +138,7 @@ fn nodes_that_are_no_concern_of_the_pool_need_no_address() {
     edit(&mut seen, "b").schedulable = false;
     edit(&mut seen, "c").drain_requested = true;
     let plan = first(&pool(|_| {}), &seen);
-    assert_eq!(verdict(&plan, "NodesAvailable"), ("True", "EnoughNodes"));
+    assert_eq!(verdict(&plan, NODES), ("True", "EnoughNodes"));
 }
 
 #[test]
@@ -116,11 +149,8 @@ fn a_router_with_people_stays_and_keeps_its_address_when_that_of_its_node_is_gon
     let plan = patient(&pool(|_| {}), &seen);
     assert_eq!((changes(&plan), writes(&plan)), (vec![], vec![]));
     assert_eq!(verdict(&plan, "Ready"), ("True", "Accepting"));
-    assert_eq!(
-        verdict(&plan, "NodesAvailable"),
-        ("False", "AddressUnknown")
-    );
-    let said = message(&plan, "NodesAvailable");
+    assert_eq!(verdict(&plan, NODES), ("False", "AddressUnknown"));
+    let said = message(&plan, NODES);
     assert!(
         said.contains("\"r1.example.com\" is no IP address"),
         "{said}"
@@ -131,9 +161,7 @@ fn a_router_with_people_stays_and_keeps_its_address_when_that_of_its_node_is_gon
 #[test]
 fn a_router_that_waits_for_its_address_is_why_the_pool_is_not_ready() {
     let mut seen = told(&[], &[("a", 0)]);
-    starting(&mut seen, "a");
-    pod_of(&mut seen, "a").announced = None;
-    untold(&mut seen, "a");
+    waits(&mut seen, "a");
     let plan = first(&pool(|_| {}), &seen);
     assert_eq!(verdict(&plan, "Ready"), ("False", "AddressUnknown"));
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod addresses;
+mod addresses_waited_for;
 mod anticipating;
 mod ending;
 mod giving_back;

@@ -54,6 +54,10 @@ impl World {
     pub fn check_replace(&self, router: &RouterId) {
         let pod = &self.pods[router];
         assert!(pod.template != self.template, "a new pod is made anew");
+        assert!(
+            self.nodes[&pod.node].addressed,
+            "a router is made anew that would wait for an address"
+        );
         self.check_cut(&pod.node, pod.people);
         let drain = self.nodes[&pod.node].drain.unwrap();
         let born = Self::time_of(pod.born);
@@ -92,7 +96,10 @@ impl World {
     /// whoever is heard just now.
     pub fn check_label(&self, seen: &Observed, labelled: u32, wanted: u32) {
         let ours = || seen.nodes.iter().filter(|(_, it)| it.owner == Owner::Us);
-        let there = ours().filter(|(name, node)| stays(node) && !self.is_silent_there(seen, name));
+        let serves = |name: &str, node: &observed::Node| {
+            stays(node) && !self.is_silent_there(seen, name) && !waits_there(seen, name)
+        };
+        let there = ours().filter(|(name, node)| serves(name, node));
         let there = u32::try_from(there.count()).unwrap();
         let rolls = |drain: Drain| drain.reason == DrainReason::Rollout;
         let rolls = seen.pods.values().any(|pod| pod.outdated)
@@ -114,7 +121,8 @@ impl World {
     fn check_bound(&self, seen: &Observed, labelled: u32) {
         let ours = seen.nodes.iter().filter(|(_, it)| it.owner == Owner::Us);
         let carry = ours.filter(|(name, node)| {
-            node.ready && (stays(node) || !self.is_silent_there(seen, name))
+            let silent = !stays(node) && self.is_silent_there(seen, name);
+            node.ready && !silent && !waits_there(seen, name)
         });
         let (leave, stay): (Vec<_>, Vec<_>) = carry.partition(|(_, it)| !is_called_for(it));
         let leave = u32::try_from(leave.len()).unwrap();
@@ -155,6 +163,10 @@ impl World {
         }
         if reason == DrainReason::Rollout {
             assert!(!self.pool.rollout_paused, "a paused rollout went on");
+            assert!(
+                self.nodes[node].addressed,
+                "the new router on {node} would wait for an address"
+            );
             assert!(
                 self.is_broken(node) || !self.new_is_broken(),
                 "a broken template went on rolling"
@@ -271,6 +283,13 @@ impl World {
         let nodes = nodes.map(|pod| &self.nodes[&pod.node]);
         nodes.filter(|it| it.active && it.selected && it.schedulable && !it.requested)
     }
+}
+
+/// Its router has no address to announce.
+fn waits_there(seen: &Observed, name: &str) -> bool {
+    let mut there = seen.pods.values().filter(|pod| pod.node == name);
+    let announces = |pod: &Pod| pod.announced.is_some() && !pod.terminating;
+    seen.nodes[name].no_address().is_some() && !there.any(announces)
 }
 
 /// Nobody wants it empty.

@@ -51,6 +51,9 @@ impl World {
         if self.rng.chance(4) || (!node.alive && self.rng.chance(100)) {
             node.alive = !node.alive;
         }
+        if self.addresses && self.rng.chance(30) {
+            node.addressed = !node.addressed;
+        }
         if self.rng.chance(2) {
             node.protected = false;
             node.version += 1;
@@ -132,7 +135,8 @@ impl World {
         }
     }
 
-    /// All faults end; who gave a template that does not work gives one that does.
+    /// All faults end, but that some nodes have no address; who gave a template that does not work
+    /// gives one that does.
     pub fn heal(&mut self) {
         if self.template.works != Works::Yes {
             self.change_template(Works::Yes);
@@ -142,6 +146,7 @@ impl World {
             (node.schedulable, node.selected, node.alive) = (true, true, true);
             node.requested = false;
             node.version += 1;
+            node.addressed |= !(self.addresses && self.rng.chance(300));
         }
         for pod in self.pods.values_mut() {
             pod.deaf_to.clear();

@@ -2,6 +2,7 @@
 //! labels and are asked to be drained, links break, controllers forget, routers die, begin anew,
 //! lose their way to every controller, or to one, with people on them or never had one, templates
 //! change and some of them find no room, do not work, take their node down or find no controller,
+//! nodes have no address where routers have to be told theirs, get it late or never, and lose it,
 //! rollouts are paused, somebody writes nonsense over the time of a drain, the operator is killed
 //! between any two writes or sees caches of long ago, and one controller reports nobody where there
 //! are people. In the end some of the pools are deleted, or their zones.
@@ -25,7 +26,10 @@
 //!
 //! The pool waits for no router that was missed for so long, whichever controllers were away since.
 //!
-//! When the faults end, but for a node that dies in a last rollout, the pool reaches the size that the
+//! No router is sent, or made anew, where it would only wait for an address; one that does is no router
+//! to the pool, and is left alone.
+//!
+//! When the faults end, but for a node that dies in a last rollout, and some without an address, the pool reaches the size that the
 //! load asks for, and then nothing is written any more. A deleted pool, or one of a deleted zone, leaves no router and no mark,
 //! and a pool's finalizer stays until then.
 //!

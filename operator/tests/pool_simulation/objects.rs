@@ -23,6 +23,8 @@ pub struct SimNode {
     /// Somebody wants its router drained.
     pub requested: bool,
     pub alive: bool,
+    /// Clients can be told where it is.
+    pub addressed: bool,
 }
 
 #[derive(Clone)]
@@ -53,6 +55,8 @@ pub struct SimPod {
     /// The same of any process of it.
     pub ever_known: bool,
     pub said: Said,
+    /// It was told its address, without which it says no word.
+    pub announces: bool,
 }
 
 /// What pods are made from.

@@ -3,11 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use plenum_operator::pool::observed::{self, Observed, Owner, Said, Zone};
+use plenum_crds::{NoAddress, RouterAddresses};
+use plenum_operator::pool::observed::{self, Observed, Owner, Reached, Said, Zone};
 use plenum_operator::reports::merge::{Heard, merge};
 
 use crate::objects::{Ending, SimNode, SimPod, Works};
 use crate::world::World;
+
+fn address() -> RouterAddresses {
+    "203.0.113.7".parse().unwrap()
+}
 
 impl World {
     /// What a fetch sees, with the versions of the nodes.
@@ -31,7 +36,7 @@ impl World {
             },
             protected: node.protected,
             drain: node.drain,
-            reached: observed::Reached::ByItself,
+            reached: self.reached(node),
         };
         let seen = Observed {
             zone: match self.ending {
@@ -89,7 +94,15 @@ impl World {
                 heard: pod.said.heard || (started && !pod.said.written),
                 ..pod.said
             },
-            announced: None,
+            announced: (self.addresses && pod.announces).then(address),
+        }
+    }
+
+    fn reached(&self, node: &SimNode) -> Reached {
+        match node.addressed {
+            _ if !self.addresses => Reached::ByItself,
+            true => Reached::At(address()),
+            false => Reached::Nowhere(NoAddress::NotAnnotated),
         }
     }
 }

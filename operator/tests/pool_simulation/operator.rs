@@ -85,6 +85,8 @@ impl Operator {
             }
             if write.change == Change::Label {
                 labelled += 1;
+                let without = seen.0.nodes[name].no_address();
+                assert!(without.is_none(), "a router on {name} would wait for it");
                 world.check_label(&seen.0, labelled, decided.numbers.desired);
             }
             writes += 1;
@@ -94,6 +96,10 @@ impl Operator {
         }
         self.orders = Some(decided.draining.clone());
         self.send_orders(world);
+        for router in decided.addresses.keys() {
+            writes += 1;
+            world.announce(router);
+        }
         for (router, said) in &decided.pods {
             writes += 1;
             world.say(router, *said);

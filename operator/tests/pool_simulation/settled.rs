@@ -1,6 +1,6 @@
 //! What is left in the end.
 
-use crate::objects::{Ending, SimNode};
+use crate::objects::{Ending, SimNode, SimPod};
 use crate::world::{PER_ROUTER, World};
 
 impl World {
@@ -33,26 +33,40 @@ impl World {
         died.count() >= self.pool.max_draining as usize
     }
 
+    /// Clients are told where a router on it is, or could be.
+    fn is_reached(&self, name: &str, node: &SimNode) -> bool {
+        let mut pods = self.pods.values().filter(|pod| pod.node == name);
+        node.addressed || pods.any(|pod| pod.announces)
+    }
+
     pub fn check_settled(&self) {
         let total: u32 = self.pods.values().map(|pod| pod.people).sum();
-        let living: Vec<&SimNode> = self.nodes.values().filter(|node| node.alive).collect();
-        let pods = || self.pods.values().filter(|it| self.nodes[&it.node].alive);
+        let living: Vec<&SimNode> = self
+            .nodes
+            .iter()
+            .filter(|(name, node)| node.alive && self.is_reached(name, node))
+            .map(|(_, node)| node)
+            .collect();
+        let pods = || {
+            let pods = self.pods.values().filter(|it| it.announces);
+            pods.filter(|it| self.nodes[&it.node].alive)
+        };
         let most = self.pool.max.min(u32::try_from(living.len()).unwrap());
         assert_eq!(total, self.target.min(most * PER_ROUTER), "all are served");
         let wanted = (total + self.pool.spare)
             .div_ceil(PER_ROUTER)
-            .clamp(self.pool.min, most);
+            .clamp(self.pool.min.min(most), most);
         let active = living.iter().filter(|node| node.active).count();
         assert_eq!(
             active, wanted as usize,
             "the size is what the load asks for"
         );
-        // With all nodes in use, people keep the routers that they are on; and a template of which
-        // nodes may have died is rolled no further.
+        // With all nodes in use, people keep the routers that they are on, as they do where a new one
+        // would have no address; and a template of which nodes may have died is rolled no further.
+        let stays =
+            |pod: &SimPod| pod.template == self.template || !self.nodes[&pod.node].addressed;
         assert!(
-            wanted == most
-                || self.nodes_died_new()
-                || pods().all(|pod| pod.template == self.template),
+            wanted == most || self.nodes_died_new() || pods().all(stays),
             "the rollout came to its end"
         );
         assert!(self.nodes.values().all(|node| node.drain.is_none()));

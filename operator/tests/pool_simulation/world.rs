@@ -40,6 +40,9 @@ pub struct World {
     pub halves: bool,
     /// Some routers never had that way, or find it late.
     pub mutes: bool,
+    /// Routers are told where clients reach them, by what is known of their nodes, of some late, and of
+    /// some not for good.
+    pub addresses: bool,
     /// A node is to die for good in the next rollout, and when.
     pub dies: Option<Dies>,
     /// The one wanted now.
@@ -77,6 +80,7 @@ impl World {
             selected: true,
             requested: false,
             alive: true,
+            addressed: true,
         };
         let controller = || SimController {
             linked: true,
@@ -99,6 +103,7 @@ impl World {
             deafens: seed.is_multiple_of(2),
             halves: matches!(seed % 10, 0 | 8),
             mutes: seed % 6 == 2,
+            addresses: seed % 7 == 3,
             dies: None,
             template: Template {
                 version: 0,
@@ -177,6 +182,7 @@ impl World {
                     known: false,
                     ever_known: false,
                     said: Said::default(),
+                    announces: !self.addresses,
                 };
                 self.pods.insert(router, pod);
             }
@@ -185,6 +191,7 @@ impl World {
 
     pub fn runs(&self, pod: &SimPod) -> bool {
         matches!(pod.template.works, Works::Yes | Works::Mute)
+            && pod.announces
             && pod.starts <= self.now
             && pod.gone.is_none()
             && self.nodes[&pod.node].alive
@@ -241,6 +248,13 @@ impl World {
     pub fn say(&mut self, router: &RouterId, said: Said) {
         if let Some(pod) = self.pods.get_mut(router) {
             pod.said = said;
+        }
+    }
+
+    /// Its address is written on a pod.
+    pub fn announce(&mut self, router: &RouterId) {
+        if let Some(pod) = self.pods.get_mut(router) {
+            pod.announces = true;
         }
     }
 

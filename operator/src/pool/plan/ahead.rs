@@ -42,7 +42,12 @@ pub(super) fn placeholders(pool: &ValidPool, members: &Members, size: &Size) -> 
     if pool.spec.node_autoscaler == NodeAutoscaler::None || members.ending.is_some() {
         return 0;
     }
-    members.may_come(pool, members.missing(size.soon))
+    match members.may_come(pool, members.missing(size.soon)) {
+        0 => 0,
+        // One that a node without an address holds brings none. Where none gets an address, more
+        // nodes are no help.
+        come => come.saturating_add(size.unreached.min(pool.max_draining)),
+    }
 }
 
 /// Hardly anybody fits on the routers that take people: less than a fiftieth of what they hold.

@@ -23,8 +23,10 @@ impl Draft<'_> {
         for (name, _) in members.silent.iter().filter(|(_, m)| taken_back(m)) {
             self.cancel_drain(name);
         }
-        // A node that died with the mark of a rollout is not waited for, perhaps for ever.
-        for (name, _) in members.lost.iter().filter(|(_, m)| m.node.drain.is_some()) {
+        // A node that died with the mark of a rollout is not waited for, perhaps for ever; nor is one
+        // that lost its address.
+        let gone = members.lost.iter().chain(&members.waiting);
+        for (name, _) in gone.filter(|(_, m)| m.node.drain.is_some()) {
             self.cancel_drain(name);
         }
         let mut spare: Vec<_> = members.spare.iter().collect();

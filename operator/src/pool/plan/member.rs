@@ -73,6 +73,20 @@ impl Member<'_> {
         self.pod.is_some_and(|(_, pod)| pod.outdated)
     }
 
+    /// Clients could not be told where a router that starts there is. One that runs keeps what it
+    /// announces.
+    pub(super) fn out_of_reach(&self) -> bool {
+        self.node.no_address().is_some()
+    }
+
+    /// Its router has nothing to announce before its node has an address: it serves nobody until
+    /// then. One that was heard announces what it needs no word of ours for.
+    pub(super) fn waits(&self) -> bool {
+        let unheard = self.new || (self.unheard && self.missed);
+        let announces = |(_, pod): (&RouterId, &Pod)| pod.announced.is_some() || !unheard;
+        self.out_of_reach() && !self.pod.is_some_and(announces)
+    }
+
     /// Its router was made anew in a rollout, whose mark is still on the node.
     pub(super) fn renewed(&self) -> bool {
         let rolls = |drain: Drain| drain.reason == DrainReason::Rollout;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use plenum_crds::NoAddress;
 use plenum_crds::conditions::DrainReason;
 use plenum_wire::RouterId;
 
@@ -28,6 +29,9 @@ pub(super) struct Members<'a> {
     /// Not heard for long, though they may run and carry people. Replaced, and left alone but for a
     /// rollout.
     pub silent: BTreeMap<&'a str, Member<'a>>,
+    /// Wait for an address of their node, and serve nobody until then. Replaced, and left alone,
+    /// without the mark of a rollout, as dead ones.
+    pub waiting: BTreeMap<&'a str, Member<'a>>,
     /// Everything ends: the pool or its zone is being deleted.
     pub ending: Option<DrainReason>,
     /// Which of their routers are heard.
@@ -65,6 +69,7 @@ impl<'a> Members<'a> {
             spare: BTreeMap::new(),
             lost: BTreeMap::new(),
             silent: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             ending: ending(seen),
             hearing,
         };
@@ -98,19 +103,25 @@ impl<'a> Members<'a> {
             None | Some(DrainReason::Rollout | DrainReason::Requested) if member.lost => {
                 &mut self.lost
             }
-            Some(DrainReason::Rollout) if !member.renewed() => &mut self.rolling,
+            None | Some(DrainReason::Rollout | DrainReason::Requested) if member.waits() => {
+                &mut self.waiting
+            }
+            // It stays as it is where a new one would wait.
+            Some(DrainReason::Rollout) if !member.renewed() && !member.out_of_reach() => {
+                &mut self.rolling
+            }
             // Whoever asked for the drain has taken it back: it serves again.
             None | Some(DrainReason::Rollout | DrainReason::Requested) => {
                 if member.silent {
                     &mut self.silent
-                } else if reason == Some(DrainReason::Rollout) && !member.accepting() {
+                } else if member.renewed() && !member.accepting() {
                     &mut self.rolling
                 } else {
                     &mut self.serving
                 }
             }
             // It would serve nobody: it is not called back.
-            Some(reason) if member.silent => {
+            Some(reason) if member.silent || member.waits() => {
                 self.leaving.insert(name, (member, reason));
                 return;
             }
@@ -149,15 +160,16 @@ impl<'a> Members<'a> {
     }
 
     /// How many of so many missing routers may come. Those in the place of silent ones may fall
-    /// silent as well, and are replaced again: with all that carry a router, but for dead nodes and
-    /// silent ones that somebody wants empty, no more than the largest pool has, and beside it as
-    /// many as may drain at once, which are replaced too.
+    /// silent as well, and are replaced again: with all that carry a router, but for dead nodes, those
+    /// that wait for an address, and silent ones that somebody wants empty, no more than the largest
+    /// pool has, and beside it as many as may drain at once, which are replaced too.
     pub(super) fn may_come(&self, pool: &ValidPool, missing: u32) -> u32 {
         let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
         let in_place_of_silent = missing.min(count(self.silent.len()));
         let others = missing - in_place_of_silent;
         let given_up = self.leaving.values().filter(|(member, _)| member.silent);
-        let carry = self.all().count() - self.lost.len() - given_up.count();
+        let carry_none = self.lost.len() + self.waiting.len() + given_up.count();
+        let carry = self.all().count() - carry_none;
         let most = pool.max.saturating_add(pool.max_draining);
         let room = most.saturating_sub(count(carry).saturating_add(others));
         others + in_place_of_silent.min(room)
@@ -176,6 +188,18 @@ impl<'a> Members<'a> {
             .chain(&self.silent)
             .filter(|(_, m)| m.outdated())
             .map(|(name, m)| (*name, *m))
+    }
+
+    /// Of these, those that may be made anew: without an address the new one would wait for that.
+    pub(super) fn to_replace(&self) -> impl Iterator<Item = (&'a str, Member<'a>)> + '_ {
+        self.outdated().filter(|(_, member)| !member.out_of_reach())
+    }
+
+    /// Nodes that are to carry a router and could not tell clients where it is, and why.
+    pub(super) fn out_of_reach(&self) -> impl Iterator<Item = (&'a str, &'a NoAddress)> + '_ {
+        let stay = [&self.serving, &self.rolling, &self.silent, &self.waiting];
+        let stay = stay.into_iter().flatten();
+        stay.filter_map(|(name, member)| Some((*name, member.node.no_address()?)))
     }
 
     /// Nodes whose routers of the template wanted now are to take people and do not.
@@ -205,6 +229,7 @@ impl<'a> Members<'a> {
             &self.spare,
             &self.lost,
             &self.silent,
+            &self.waiting,
         ];
         parts
             .into_iter()

@@ -39,11 +39,9 @@ impl Draft<'_> {
         // Their nodes have no mark any more that would count.
         let died = members.died_new().count();
         let surging = size.grow_to > size.wanted;
-        let outdated = members.outdated();
-        // With a silent kubelet nobody would make its router anew, and without an address the new
-        // one would wait for that.
-        let reached = |member: &Member| member.node.ready && !member.node.is_out_of_reach();
-        let may = |member: &Member| reached(member) && !member.carries_too_much();
+        let outdated = members.to_replace();
+        // With a silent kubelet nobody would make its router anew.
+        let may = |member: &Member| member.node.ready && !member.carries_too_much();
         let mut outdated = by_participants(outdated.filter(|(_, member)| may(member)));
         // Nobody can tell the people of silent ones to move: each of them takes its whole time.
         outdated.sort_by_key(|(_, member)| (member.silent, member.accepting()));
@@ -64,8 +62,8 @@ impl Draft<'_> {
     /// One that merely began anew is none of them: the template wanted now may be the one that does
     /// not work.
     fn roll_broken(&mut self, members: &Members) {
-        let broken = members.outdated().filter(|(_, member)| member.no_loss());
-        let broken = broken.filter(|(_, member)| !member.node.is_out_of_reach());
+        let broken = members.to_replace();
+        let broken = broken.filter(|(_, member)| member.no_loss());
         for (name, _) in by_participants(broken) {
             if self.below_limit(name) {
                 self.start_drain(name, DrainReason::Rollout);
@@ -208,6 +206,6 @@ fn rolling(members: &Members, size: &Size) -> String {
 /// Nodes whose routers stay as they are, as new ones would have no address.
 fn out_of_reach<'a>(members: &Members<'a>) -> Vec<&'a str> {
     let outdated = members.outdated();
-    let stay = outdated.filter(|(_, member)| member.node.is_out_of_reach());
+    let stay = outdated.filter(|(_, member)| member.out_of_reach());
     stay.map(|(node, _)| node).collect()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use plenum_crds::conditions::PoolReason;
 
+use super::addresses::Unreached;
 use super::ahead;
 use super::hearing::Heard;
 use super::members::Members;
@@ -25,6 +26,7 @@ pub struct Memory {
     /// the largest.
     peaks: Vec<(Timestamp, u32)>,
     overloaded: Overloaded,
+    unreached: Unreached,
     forecast: Forecast,
     pub(super) heard: Heard,
 }
@@ -87,6 +89,8 @@ pub(super) struct Size {
     pub look_again: Option<Timestamp>,
     /// Routers wanted by the time that a node takes to come: nodes are asked for now.
     pub soon: u32,
+    /// Free nodes that get no address: each holds a pod that was to bring another.
+    pub unreached: u32,
 }
 
 pub(super) fn size(
@@ -99,6 +103,7 @@ pub(super) fn size(
     let in_use = in_use(seen, members);
     let hold = hold(seen, members);
     let overloaded = memory.overloaded.with(members, now);
+    let unreached = memory.unreached.with(seen, now);
     let out_of_reach = overloaded.out_of_reach(pool, members, now);
     let people = (hold.is_none().then_some(in_use), in_use);
     let (forecast, outlook) = ahead::look(pool, seen, members, &memory.forecast, people, now);
@@ -128,10 +133,13 @@ pub(super) fn size(
     let moments = [
         later.filter(|_| members.count() > wanted),
         overloaded.look_again(now),
+        unreached.look_again(pool.rollout_deadline, now),
         outlook.look_again,
     ];
     let lasting = overloaded.lasting(now);
+    let without_address = unreached.lasting(pool.rollout_deadline, now);
     (memory.overloaded, memory.forecast) = (overloaded, forecast);
+    memory.unreached = unreached;
     memory.heard = members.hearing.heard().clone();
     let surge = match hold {
         // None is drained for a rollout now, and one that came for it would count as wanted at
@@ -150,6 +158,7 @@ pub(super) fn size(
         memory,
         look_again: moments.into_iter().flatten().min(),
         soon: soon.max(wanted),
+        unreached: without_address,
     }
 }
 
@@ -235,10 +244,7 @@ fn surge(pool: &ValidPool, seen: &Observed, members: &Members, wanted: u32) -> u
         // No further one is replaced for now.
         return 0;
     }
-    let outdated = members.outdated();
-    // Those are left out of rollouts.
-    let outdated = outdated.filter(|(_, member)| !member.node.is_out_of_reach());
-    let replacing = outdated.count() + members.rolling.len();
+    let replacing = members.to_replace().count() + members.rolling.len();
     let spare_nodes = seen.free_nodes().count() + members.spare.len();
     if replacing == 0 || (spare_nodes == 0 && members.count() <= wanted) {
         return 0;

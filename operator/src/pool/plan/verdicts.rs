@@ -102,35 +102,47 @@ fn nodes(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> V
             format!("no node has the labels of spec.nodeSelector: {what_to_do}"),
         );
     }
-    if let Some(message) = addresses::unknown(seen) {
-        return say(false, PoolReason::AddressUnknown, message);
-    }
-    if let Some(message) = shortage(pool, seen, members, size) {
-        return say(false, PoolReason::NotEnoughNodes, message);
-    }
-    let message = if members.kept_from_coming(pool, size.wanted) {
-        "there are nodes for the routers that may come: see ScalingActive"
-    } else {
-        "there are nodes for the routers wanted"
-    };
-    say(true, PoolReason::EnoughNodes, message.to_owned())
+    enough(pool, seen, members, size)
 }
 
-/// That there are no nodes for routers that are wanted and may come.
-fn shortage(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> Option<String> {
+/// Whether the routers that are wanted and may come have nodes to come to. Which nodes have no
+/// address is said beside every answer, and is one by itself where that is what is missing.
+fn enough(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> Verdict {
+    let condition = PoolCondition::NodesAvailable;
+    let come = members.may_come(pool, members.missing(size.wanted)) as usize;
+    let lacking = come.saturating_sub(seen.free_nodes().count());
+    let would_do = members.waiting.len() + seen.unreached_nodes().count();
+    let needed = lacking > 0 || members.out_of_reach().next().is_some();
+    let unknown = addresses::unknown(seen, members);
+    if let Some(unknown) = unknown.as_ref().filter(|_| needed && lacking <= would_do) {
+        return verdict(condition, false, PoolReason::AddressUnknown, unknown);
+    }
+    let (reason, mut message) = if lacking > 0 {
+        let message = shortage(pool, seen, members, size);
+        (PoolReason::NotEnoughNodes, message)
+    } else if members.kept_from_coming(pool, size.wanted) {
+        let message = "there are nodes for the routers that may come: see ScalingActive";
+        (PoolReason::EnoughNodes, message.to_owned())
+    } else {
+        let message = "there are nodes for the routers wanted";
+        (PoolReason::EnoughNodes, message.to_owned())
+    };
+    if let Some(unknown) = unknown {
+        message = format!("{message}; {unknown}");
+    }
+    verdict(condition, lacking == 0, reason, message)
+}
+
+/// That there are no nodes for them.
+fn shortage(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> String {
     let wanted = size.wanted;
     let free = u32::try_from(seen.free_nodes().count()).unwrap_or(u32::MAX);
-    if free >= members.may_come(pool, members.missing(wanted)) {
-        return None;
-    }
     let what_to_do = brings_nodes(pool).unwrap_or_else(|| {
         "label more nodes with spec.nodeSelector, uncordon some, or lower spec.maxRouters"
             .to_owned()
     });
     let there = members.there().saturating_add(free);
-    Some(format!(
-        "{wanted} routers are wanted and {there} nodes can carry one: {what_to_do}"
-    ))
+    format!("{wanted} routers are wanted and {there} nodes can carry one: {what_to_do}")
 }
 
 fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) -> Verdict {
@@ -215,11 +227,9 @@ fn ready(
     // Whatever keeps routers from being there is a better answer than their number; shared
     // nodes are only a cause when they are missed.
     let missing = members.count() < size.wanted.min(least);
-    // A router without an address is there, and serves nobody.
-    let keeps = |cause: &Verdict| missing || cause.reason == PoolReason::AddressUnknown.as_str();
     let cause = causes
         .into_iter()
-        .find(|cause| cause.truth == crate::conditions::Truth::False && keeps(cause));
+        .find(|cause| missing && cause.truth == crate::conditions::Truth::False);
     match cause {
         Some(cause) => say(false, cause.reason, cause.message.clone()),
         None if missing && members.kept_from_coming(pool, size.wanted) => {
