@@ -161,6 +161,9 @@ words! {
         ReportsStale,
         /// `ScalingActive`: some routers are missing from the reports; the pool does not shrink.
         ReportsPartial,
+        /// Ready, `ScalingActive`: nodes died with new routers before anybody heard of these; no
+        /// further router comes. The message says which, and what to do.
+        NodesLost,
         /// `ScalingActive`: the size follows the load, without routers of which zone controllers
         /// have not heard for long; the message says which, and what to do. Ready: as many as may
         /// have come in their place.

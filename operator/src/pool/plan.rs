@@ -17,7 +17,8 @@
 //!   never came up themselves, or ended and did not come back for `rolloutDeadlineSeconds`.
 //! - A node that died during a rollout holds up no drain: it is replaced, and rolled when it comes
 //!   back. Nor does it hold up the rollout, unless it died with its new router before anybody heard
-//!   of that one: then it counts as one that drains, to the rollout alone.
+//!   of that one: then it counts as one that drains, to the rollout alone. When more such nodes died
+//!   than may drain, and nobody ever heard a router of that template, it is sent to no further one.
 //! - No router is sent, or made anew, where it would wait for an address; one that does is none.
 //! - The same state gives an empty plan: what is as it should be is not written.
 //!

@@ -9,6 +9,7 @@ mod anticipating;
 mod ending;
 mod giving_back;
 mod growing;
+mod growing_dead;
 mod nodes;
 mod overload;
 mod requested;

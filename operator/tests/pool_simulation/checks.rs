@@ -91,6 +91,28 @@ impl World {
         late
     }
 
+    /// A template that takes down each node that it comes to is sent to no further one when more of
+    /// them died than may drain at once.
+    pub fn check_stake(&self, seen: &Observed) {
+        if self.template.works != Works::TakesDown || seen.view.coverage != Coverage::Complete {
+            return;
+        }
+        let new = |router: &RouterId| {
+            let pod = self.pods.get(router);
+            pod.is_some_and(|pod| pod.template == self.template)
+        };
+        let died = |(router, pod): &(&RouterId, &Pod)| {
+            let node = &seen.nodes[&pod.node];
+            let ours = node.owner == Owner::Us && stays_if_alive(node);
+            ours && !node.ready && new(router) && !pod.terminating
+        };
+        let died = seen.pods.iter().filter(died).count();
+        assert!(
+            died <= self.pool.max_draining as usize,
+            "{died} nodes died, and another gets the same router"
+        );
+    }
+
     /// So many nodes may get a router: with those that carry one that stays, no more than are
     /// wanted, and those that a rollout takes beside them. A router that nobody ever heard stays,
     /// whoever is heard just now.
@@ -299,6 +321,10 @@ fn is_called_for(node: &observed::Node) -> bool {
 
 /// Its router is there to stay, or comes back.
 fn stays(node: &observed::Node) -> bool {
+    node.ready && stays_if_alive(node)
+}
+
+fn stays_if_alive(node: &observed::Node) -> bool {
     let mark = node.drain.map(|drain| drain.reason);
-    is_called_for(node) && node.ready && matches!(mark, None | Some(DrainReason::Rollout))
+    is_called_for(node) && matches!(mark, None | Some(DrainReason::Rollout))
 }

@@ -21,6 +21,7 @@
 //!   nobody ever heard; these get no more time than new ones have to take people, and
 //!   no less while they could be heard;
 //! - no drain begins anew for the same router;
+//! - a template that takes nodes down is sent to no further one when more died than may drain;
 //! - no router that works is made anew while one of the new template does not work, or when that
 //!   took as many nodes down as may drain, and none is chosen for it while that is paused.
 //!

@@ -87,6 +87,7 @@ impl Operator {
                 labelled += 1;
                 let without = seen.0.nodes[name].no_address();
                 assert!(without.is_none(), "a router on {name} would wait for it");
+                world.check_stake(&seen.0);
                 world.check_label(&seen.0, labelled, decided.numbers.desired);
             }
             writes += 1;

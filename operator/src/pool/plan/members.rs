@@ -159,11 +159,15 @@ impl<'a> Members<'a> {
         moved.map(|(_, it)| u64::from(it.participants())).sum()
     }
 
-    /// How many of so many missing routers may come. Those in the place of silent ones may fall
-    /// silent as well, and are replaced again: with all that carry a router, but for dead nodes, those
-    /// that wait for an address, and silent ones that somebody wants empty, no more than the largest
-    /// pool has, and beside it as many as may drain at once, which are replaced too.
+    /// How many of so many missing routers may come: none of a template that takes nodes down. Those
+    /// in the place of silent ones may fall silent as well, and are replaced again: with all that
+    /// carry a router, but for dead nodes, those that wait for an address, and silent ones that
+    /// somebody wants empty, no more than the largest pool has, and beside it as many as may drain at
+    /// once, which are replaced too.
     pub(super) fn may_come(&self, pool: &ValidPool, missing: u32) -> u32 {
+        if self.takes_nodes_down(pool) {
+            return 0;
+        }
         let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
         let in_place_of_silent = missing.min(count(self.silent.len()));
         let others = missing - in_place_of_silent;
@@ -218,6 +222,15 @@ impl<'a> Members<'a> {
         let never_came = |m: &Member| m.pod.is_some() && m.new && !m.outdated();
         let died = self.lost.iter().filter(move |(_, m)| never_came(m));
         died.map(|(name, _)| *name)
+    }
+
+    /// More nodes died with a router of the template wanted now than may drain at once, before
+    /// anybody heard of it, and nobody ever heard of any: it is sent to no further one. A node that
+    /// dies by itself while its router starts is no sign of that, least of all where others work.
+    pub(super) fn takes_nodes_down(&self, pool: &ValidPool) -> bool {
+        let heard = |m: &Member| m.pod.is_some() && !m.outdated() && !m.new;
+        self.died_new().count() > pool.max_draining as usize
+            && !self.all().any(|(_, member)| heard(&member))
     }
 
     /// Every member.

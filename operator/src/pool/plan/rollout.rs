@@ -167,9 +167,10 @@ pub(super) fn verdict(pool: &ValidPool, members: &Members, size: &Size, now: Tim
             halted(pool, router, node, pod),
         );
     }
-    let died: Vec<&str> = members.died_new().collect();
-    if members.outdated().next().is_some() && died.len() >= pool.max_draining as usize {
-        return say(false, PoolReason::RolloutHalted, took_down(&died));
+    let died = members.died_new().count();
+    if members.outdated().next().is_some() && died >= pool.max_draining as usize {
+        let message = took_down(members, "is replaced");
+        return say(false, PoolReason::RolloutHalted, message);
     }
     if pool.rollout_paused {
         let message = format!(

@@ -143,11 +143,13 @@ pub(super) fn halted(pool: &ValidPool, router: &RouterId, node: &str, pod: &Pod)
     )
 }
 
-pub(super) fn took_down(nodes: &[&str]) -> String {
-    let nodes = some_of(nodes);
+/// `is_not_done`: what happens to no further router.
+pub(super) fn took_down(members: &Members, is_not_done: &str) -> String {
+    let nodes: Vec<&str> = members.died_new().collect();
+    let nodes = some_of(&nodes);
     format!(
         "new routers came to {nodes}, and before any zone controller heard of them kubelet and router \
-         fell silent there: what the spec says now may be why. No further one is replaced until they \
+         fell silent there: what the spec says now may be why. No further one {is_not_done} until they \
          are heard, or their nodes are deleted; to go back, write what the spec said before"
     )
 }

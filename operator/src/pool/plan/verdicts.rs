@@ -5,7 +5,9 @@ use plenum_crds::conditions::{PoolCondition, PoolReason};
 
 use super::members::Members;
 use super::rollout::awaited;
-use super::sentences::{AT_BOUND, brings_nodes, ends, held, paused, silent, some_of, without};
+use super::sentences::{
+    AT_BOUND, brings_nodes, ends, held, paused, silent, some_of, took_down, without,
+};
 use super::size::Size;
 use super::{addresses, ahead};
 use crate::conditions::Verdict;
@@ -155,6 +157,9 @@ fn scaling(pool: &ValidPool, seen: &Observed, members: &Members, size: &Size) ->
     if members.ending.is_some() {
         return say(false, PoolReason::Deleting, ends(pool).to_owned());
     }
+    if members.takes_nodes_down(pool) && members.missing(size.wanted) > 0 {
+        return say(false, PoolReason::NodesLost, took_down(members, "comes"));
+    }
     let silent = without(pool, members, size);
     let also = silent.as_deref().unwrap_or_default();
     if let Some(reason) = size.hold {
@@ -232,6 +237,10 @@ fn ready(
         .find(|cause| missing && cause.truth == crate::conditions::Truth::False);
     match cause {
         Some(cause) => say(false, cause.reason, cause.message.clone()),
+        None if missing && members.takes_nodes_down(pool) => {
+            let message = took_down(members, "comes");
+            say(false, PoolReason::NodesLost.as_str(), message)
+        }
         None if missing && members.kept_from_coming(pool, size.wanted) => {
             let reason = PoolReason::RoutersSilent.as_str();
             let silent = silent(members);
