@@ -39,9 +39,11 @@ pub mod zone;
 
 mod counts;
 mod names;
+mod pod_metadata;
 mod resources;
 
 pub use counts::{Participants, Replicas, Routers};
+pub use pod_metadata::PodMetadata;
 pub use pool::{
     AddressSource, BadAddress, MMRPool, MMRPoolSpec, MMRPoolStatus, NoAddress, NodeAutoscaler,
     PublicAddress, RouterAddresses, SpareFrom, Window,

@@ -16,7 +16,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::counts::{Participants, Routers};
-use crate::{Resources, names};
+use crate::{PodMetadata, Resources, names};
 
 /// What the pool should be. zone and nodeSelector are required, the rest has defaults.
 ///
@@ -73,7 +73,7 @@ pub struct MMRPoolSpec {
     #[x_kube(
         validation = rules::selector_is_not_empty(),
         validation = rules::selector_leaves_the_active_label(),
-        validation = rules::selector_values_are_label_values()
+        validation = names::label_values("nodeSelector")
     )]
     pub node_selector: BTreeMap<String, String>,
 
@@ -197,6 +197,11 @@ pub struct MMRPoolSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub priority_class_name: Option<String>,
+
+    /// Labels and annotations of the pods of routers and placeholders. A change drains and replaces
+    /// the routers, as any of their template does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_metadata: Option<PodMetadata>,
 }
 
 /// Status of an [`MMRPool`], written by the operator only.
@@ -269,6 +274,7 @@ impl MMRPoolSpec {
             public_address: PublicAddress::default(),
             tolerations: None,
             priority_class_name: None,
+            pod_metadata: None,
         }
     }
 }

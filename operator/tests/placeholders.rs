@@ -16,6 +16,8 @@ fn pool() -> ValidPool {
     object.metadata.namespace = Some("n".into());
     object.spec.resources = serde_json::from_value(json!({"requests": {"cpu": "2"}})).unwrap();
     object.spec.tolerations = serde_json::from_value(json!([{"key": "routers"}])).unwrap();
+    let theirs = json!({"labels": {"cost-center": "meetings"}, "annotations": {"a": "b"}});
+    object.spec.pod_metadata = serde_json::from_value(theirs).unwrap();
     validate(&object).unwrap()
 }
 
@@ -105,4 +107,11 @@ fn they_give_way_and_are_taken_for_nothing_else() {
     assert_eq!(labels["app.kubernetes.io/component"], "placeholder");
     // Pods with this label are watched as parts of the zone.
     assert!(labels.get("plenum.dev/zone").is_none());
+}
+
+#[test]
+fn they_carry_what_people_write_on_the_pods_of_the_pool() {
+    let metadata = &built(1)["spec"]["template"]["metadata"];
+    assert_eq!(metadata["labels"]["cost-center"], "meetings");
+    assert_eq!(metadata["annotations"]["a"], "b");
 }

@@ -478,3 +478,26 @@ fn names_too_long_for_a_label_are_refused_with_what_to_write() {
             .contains("use a shorter namespace or pool name")
     );
 }
+
+#[test]
+fn what_people_write_on_routers_pods_stands_beside_what_the_operator_does() {
+    let template = |spec: &Value| built(spec)["spec"]["template"]["metadata"].clone();
+    let theirs = json!({
+        "labels": {"cost-center": "meetings", "plenum.dev/pool": "stolen"},
+        "annotations": {"sidecar.istio.io/inject": "false", "plenum.dev/template": "stolen"},
+    });
+    let with = template(&json!({"podMetadata": theirs}));
+    assert_eq!(with["labels"]["cost-center"], "meetings");
+    assert_eq!(with["annotations"]["sidecar.istio.io/inject"], "false");
+    // The schema refuses these, and were it not there they would not come through.
+    assert_eq!(with["labels"]["plenum.dev/pool"], "p");
+    assert_ne!(with["annotations"]["plenum.dev/template"], "stolen");
+    let without = template(&json!({}));
+    assert_ne!(
+        with["annotations"]["plenum.dev/template"], without["annotations"]["plenum.dev/template"],
+        "a change replaces the routers"
+    );
+    assert_eq!(template(&json!({"podMetadata": {}})), without);
+    let selector = &built(&json!({"podMetadata": theirs}))["spec"]["selector"]["matchLabels"];
+    assert!(selector.get("cost-center").is_none());
+}

@@ -55,14 +55,6 @@ pub(super) fn selector_leaves_the_active_label() -> Rule {
     )
 }
 
-pub(super) fn selector_values_are_label_values() -> Rule {
-    Rule::new("self.all(k, self[k].matches('^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$'))")
-        .message(
-            "values of nodeSelector are label values: write letters, digits, '-', '_' and '.', \
-         beginning and ending with a letter or digit",
-        )
-}
-
 pub(super) fn five_fields() -> Rule {
     Rule::new("self.matches('^[0-9A-Za-z*,/#-]+( [0-9A-Za-z*,/#-]+){4}$')").message(
         "cron has five fields with one space between: minute, hour, day of month, month and day \

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Toleration;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Resources, names};
+use crate::{PodMetadata, Resources, names};
 
 /// The zone controllers.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -40,6 +40,10 @@ pub struct Controllers {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub priority_class_name: Option<String>,
+
+    /// Labels and annotations of the pods of zone controllers. A change replaces them one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_metadata: Option<PodMetadata>,
 }
 
 /// Two: one may be lost or replaced.
@@ -56,6 +60,7 @@ impl Default for Controllers {
             node_selector: None,
             tolerations: None,
             priority_class_name: None,
+            pod_metadata: None,
         }
     }
 }

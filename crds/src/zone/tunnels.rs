@@ -7,7 +7,7 @@ use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Exposure;
-use crate::Resources;
+use crate::{PodMetadata, Resources};
 
 /// Tunnels: HTTP CONNECT proxies on TLS 443 that reach the zone's own addresses and nothing
 /// else. Clients take one where nothing else gets through, so they belong where such clients
@@ -59,4 +59,8 @@ pub struct Tunnels {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub priority_class_name: Option<String>,
+
+    /// Labels and annotations of the pods of tunnels. A change replaces them one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_metadata: Option<PodMetadata>,
 }

@@ -270,3 +270,38 @@ fn refused_numbers_say_which_one_to_move() {
         "give each its own number",
     );
 }
+
+#[test]
+fn labels_and_annotations_of_pods_are_anybodys_but_the_operators() {
+    let labelled = |labels: Value| json!({ "podMetadata": { "labels": labels } });
+    let annotated = |annotations: Value| json!({ "podMetadata": { "annotations": annotations } });
+    let value = json!({ "cost-center": "meetings", "example.org/team": "", "app": "plenum" });
+    let long = json!({ "config.linkerd.io/skip-outbound-ports": "443, 9443" });
+    for spec in [labelled(value), annotated(long)] {
+        admitted(&pool(spec.clone()));
+        admitted(&zone(json!({ "controllers": spec, "tunnels": spec })));
+    }
+    let (of_labels, of_annotations) = (
+        "labels that begin with plenum.dev/ or app.kubernetes.io/ are the operator's",
+        "annotations that begin with plenum.dev/ are the operator's",
+    );
+    for (spec, sentence) in [
+        (labelled(json!({ "plenum.dev/zone": "x" })), of_labels),
+        (
+            labelled(json!({ "app.kubernetes.io/name": "x" })),
+            of_labels,
+        ),
+        (
+            annotated(json!({ "plenum.dev/public-address": "x" })),
+            of_annotations,
+        ),
+        (
+            labelled(json!({ "a": "two words" })),
+            "values of podMetadata.labels are label values",
+        ),
+    ] {
+        refused(&pool(spec.clone()), sentence);
+        refused(&zone(json!({ "controllers": spec })), sentence);
+        refused(&zone(json!({ "tunnels": spec })), sentence);
+    }
+}

@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::ObjectMeta;
-use plenum_crds::labels;
+use plenum_crds::{PodMetadata, labels};
 
 use super::address;
 use super::validate::ValidPool;
@@ -97,17 +97,16 @@ fn pod_labels(pool: &ValidPool) -> BTreeMap<String, String> {
 /// The pods' template, with its hash. Nothing in it but the image follows the operator's
 /// version: where that is pinned, upgrading the operator changes no router.
 fn template(pool: &ValidPool, image: &Image) -> PodTemplateSpec {
+    let theirs = pool.spec.pod_metadata.as_ref();
     let template = PodTemplateSpec {
-        metadata: Some(ObjectMeta {
-            labels: Some(pod_labels(pool)),
-            ..ObjectMeta::default()
-        }),
+        metadata: Some(PodMetadata::beside(theirs, pod_labels(pool))),
         spec: Some(pod(pool, image)),
     };
     let bytes = serde_json::to_vec(&template).expect("a template is plain data");
     let hash = fingerprint(&bytes);
     let mut metadata = template.metadata.unwrap_or_default();
-    metadata.annotations = Some(owned([(TEMPLATE, &hash)]));
+    let annotations = metadata.annotations.get_or_insert_default();
+    annotations.insert(TEMPLATE.to_owned(), hash);
     PodTemplateSpec {
         metadata: Some(metadata),
         spec: template.spec,

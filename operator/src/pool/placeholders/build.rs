@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     LabelSelector, LabelSelectorRequirement, OwnerReference,
 };
 use kube::api::ObjectMeta;
-use plenum_crds::labels;
+use plenum_crds::{PodMetadata, labels};
 
 use crate::context::Image;
 use crate::pool::build;
@@ -45,10 +45,10 @@ pub fn deployment(
             revision_history_limit: Some(1),
             selector: selector(pool),
             template: PodTemplateSpec {
-                metadata: Some(ObjectMeta {
-                    labels: Some(pod_labels(pool)),
-                    ..ObjectMeta::default()
-                }),
+                metadata: Some(PodMetadata::beside(
+                    pool.spec.pod_metadata.as_ref(),
+                    pod_labels(pool),
+                )),
                 spec: Some(pod(pool, image)),
             },
             ..DeploymentSpec::default()

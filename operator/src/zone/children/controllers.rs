@@ -61,6 +61,7 @@ fn pods(zone: &ValidZone) -> Pods {
         node_selector: controllers.node_selector,
         tolerations: controllers.tolerations,
         priority_class_name: controllers.priority_class_name,
+        metadata: controllers.pod_metadata,
     }
 }
 

@@ -13,9 +13,8 @@ use k8s_openapi::api::core::v1::{
     TopologySpreadConstraint, WeightedPodAffinityTerm,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use plenum_crds::{Resources, labels};
+use plenum_crds::{PodMetadata, Resources, labels};
 
 use super::mount::Mount;
 use super::{Part, owned, selector, selector_labels};
@@ -52,6 +51,8 @@ pub struct Pods {
     pub tolerations: Option<Vec<Toleration>>,
     /// As in the spec.
     pub priority_class_name: Option<String>,
+    /// As in the spec.
+    pub metadata: Option<PodMetadata>,
 }
 
 impl Pods {
@@ -63,10 +64,7 @@ impl Pods {
             (labels::ZONE, &zone.names.name),
         ]));
         PodTemplateSpec {
-            metadata: Some(ObjectMeta {
-                labels: Some(labels),
-                ..ObjectMeta::default()
-            }),
+            metadata: Some(PodMetadata::beside(self.metadata.as_ref(), labels)),
             spec: Some(self.pod(zone)),
         }
     }

@@ -58,6 +58,7 @@ fn pods(zone: &ValidZone) -> Pods {
         node_selector: tunnels.node_selector,
         tolerations: tunnels.tolerations,
         priority_class_name: tunnels.priority_class_name,
+        metadata: tunnels.pod_metadata,
     }
 }
 

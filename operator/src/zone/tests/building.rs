@@ -1,10 +1,10 @@
 //! What a zone consists of.
 
-use k8s_openapi::api::core::v1::{Container, PodSpec, Toleration};
+use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use plenum_crds::{
-    Admission, AdmissionMode, Directory, Exposure, ExposureType, Proxy, SecretReference,
-    TrafficPolicy,
+    Admission, AdmissionMode, Directory, Exposure, ExposureType, PodMetadata, Proxy,
+    SecretReference, TrafficPolicy, labels,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -396,6 +396,33 @@ fn controllers_and_tunnels_see_who_comes_from_outside_where_that_is_asked_for() 
     }
     // The API server refuses a Service of this type that says anything.
     assert_eq!(policies(ExposureType::ClusterIp, None), None);
+}
+
+#[test]
+fn what_people_write_on_pods_stands_beside_what_the_operator_does() {
+    let theirs = |key: &str| {
+        let pairs = [(key, "meetings"), (labels::APP_NAME, "stolen")];
+        let owned = pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Some(PodMetadata {
+            labels: owned.into(),
+            annotations: [("scrape".to_owned(), key.to_owned())].into(),
+        })
+    };
+    let mut spec = MeetingZoneSpec::default();
+    spec.controllers.pod_metadata = theirs("of-controllers");
+    spec.tunnels.pod_metadata = theirs("of-tunnels");
+    let children = built(spec);
+    let metadata = |template: PodTemplateSpec| template.metadata.unwrap();
+    let controllers = metadata(children.stateful_set.spec.unwrap().template);
+    let tunnels = metadata(children.deployment.spec.unwrap().template);
+    for (pods, key) in [(controllers, "of-controllers"), (tunnels, "of-tunnels")] {
+        let written = pods.labels.unwrap();
+        assert_eq!(written[key], "meetings");
+        assert_eq!(written[labels::APP_NAME], labels::APPLICATION);
+        assert_eq!(pods.annotations.unwrap()["scrape"], key);
+    }
+    let plain = built(MeetingZoneSpec::default()).stateful_set.spec.unwrap();
+    assert_eq!(metadata(plain.template).annotations, None);
 }
 
 #[test]
