@@ -19,7 +19,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::cache::Key;
 use backlog::Backlog;
-pub use zones::{ZoneNumbers, Zones, ZonesTerm};
+pub use zones::{Life, ZoneNumbers, Zones, ZonesTerm};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByController {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::Key;
 
-use super::{Metrics, PoolNumbers, PoolReport, ZoneNumbers, lock};
+use super::{Life, Metrics, PoolNumbers, PoolReport, ZoneNumbers, lock};
 
 #[test]
 fn the_page_lists_what_the_operator_exports() {
@@ -25,7 +25,10 @@ fn the_page_lists_what_the_operator_exports() {
     });
     let numbers = ZoneNumbers {
         ready: true,
-        certificate_ends: Some(jiff::Timestamp::UNIX_EPOCH),
+        certificate: Some(Life {
+            begins: jiff::Timestamp::UNIX_EPOCH,
+            ends: jiff::Timestamp::UNIX_EPOCH,
+        }),
     };
     metrics.zones.see(&Key::new("n", "z"), numbers);
     // Ages are asked for at a scrape.

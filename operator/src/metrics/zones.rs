@@ -28,15 +28,25 @@ impl From<&Key> for ByZone {
 pub struct ZoneNumbers {
     /// Whether its condition `Ready` is true.
     pub ready: bool,
-    /// When the certificate that clients see runs out; `None` while there is none.
-    pub certificate_ends: Option<Timestamp>,
+    /// The certificate that clients see; `None` while there is none.
+    pub certificate: Option<Life>,
+}
+
+/// From when to when a certificate holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// From then on.
+    pub begins: Timestamp,
+    /// It runs out then.
+    pub ends: Timestamp,
 }
 
 /// The series of zones. Clones are the same series.
 #[derive(Clone, Default)]
 pub struct Zones {
     ready: Family<ByZone, Gauge>,
-    certificate: Family<ByZone, Gauge>,
+    certificate_begins: Family<ByZone, Gauge>,
+    certificate_ends: Family<ByZone, Gauge>,
 }
 
 impl Zones {
@@ -47,10 +57,16 @@ impl Zones {
             self.ready.clone(),
         );
         registry.register_with_unit(
+            "zone_certificate_not_before_timestamp",
+            "From when on the certificate that clients see holds, since 1970",
+            Unit::Seconds,
+            self.certificate_begins.clone(),
+        );
+        registry.register_with_unit(
             "zone_certificate_expiration_timestamp",
             "When the certificate that clients see runs out, since 1970",
             Unit::Seconds,
-            self.certificate.clone(),
+            self.certificate_ends.clone(),
         );
     }
 
@@ -64,13 +80,21 @@ impl Zones {
         let labels = ByZone::from(zone);
         let ready = self.ready.get_or_create(&labels);
         ready.set(numbers.ready.into());
-        match numbers.certificate_ends {
-            Some(end) => {
-                let gauge = self.certificate.get_or_create(&labels);
-                gauge.set(end.as_second());
-            }
-            None => {
-                self.certificate.remove(&labels);
+        let ends = [
+            (
+                &self.certificate_begins,
+                numbers.certificate.map(|it| it.begins),
+            ),
+            (
+                &self.certificate_ends,
+                numbers.certificate.map(|it| it.ends),
+            ),
+        ];
+        for (family, end) in ends {
+            if let Some(end) = end {
+                family.get_or_create(&labels).set(end.as_second());
+            } else {
+                family.remove(&labels);
             }
         }
     }
@@ -79,7 +103,8 @@ impl Zones {
     pub fn forget(&self, zone: &Key) {
         let labels = ByZone::from(zone);
         self.ready.remove(&labels);
-        self.certificate.remove(&labels);
+        self.certificate_begins.remove(&labels);
+        self.certificate_ends.remove(&labels);
     }
 }
 
@@ -90,7 +115,8 @@ pub struct ZonesTerm(Zones);
 impl Drop for ZonesTerm {
     fn drop(&mut self) {
         self.0.ready.clear();
-        self.0.certificate.clear();
+        self.0.certificate_begins.clear();
+        self.0.certificate_ends.clear();
     }
 }
 
@@ -106,23 +132,27 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_says_whether_it_is_ready_and_when_its_certificate_ends() {
+    fn a_zone_says_whether_it_is_ready_and_when_its_certificate_begins_and_ends() {
         let metrics = Metrics::default();
         let zone = Key::new("n", "z");
         let mut numbers = ZoneNumbers {
             ready: false,
-            certificate_ends: Timestamp::from_second(1_800_000_000).ok(),
+            certificate: Some(Life {
+                begins: Timestamp::from_second(1_790_000_000).unwrap(),
+                ends: Timestamp::from_second(1_800_000_000).unwrap(),
+            }),
         };
         metrics.zones.see(&zone, numbers);
         let labels = r#"{namespace="n",zone="z"}"#;
-        let certificate = "plenum_operator_zone_certificate_expiration_timestamp_seconds";
+        let certificate = "plenum_operator_zone_certificate";
         let expected = [
             format!("plenum_operator_zone_ready{labels} 0"),
-            format!("{certificate}{labels} 1800000000"),
+            format!("{certificate}_not_before_timestamp_seconds{labels} 1790000000"),
+            format!("{certificate}_expiration_timestamp_seconds{labels} 1800000000"),
         ];
         assert_eq!(lines(&metrics), expected);
 
-        numbers.certificate_ends = None;
+        numbers.certificate = None;
         metrics.zones.see(&zone, numbers);
         assert_eq!(lines(&metrics), expected[..1], "no end is no end in 1970");
         metrics.zones.forget(&zone);
@@ -135,10 +165,13 @@ mod tests {
         let term = metrics.zones.term();
         let numbers = ZoneNumbers {
             ready: true,
-            certificate_ends: Some(Timestamp::UNIX_EPOCH),
+            certificate: Some(Life {
+                begins: Timestamp::UNIX_EPOCH,
+                ends: Timestamp::UNIX_EPOCH,
+            }),
         };
         metrics.zones.see(&Key::new("n", "z"), numbers);
-        assert_eq!(lines(&metrics).len(), 2);
+        assert_eq!(lines(&metrics).len(), 3);
         drop(term);
         assert_eq!(lines(&metrics), [""; 0]);
     }

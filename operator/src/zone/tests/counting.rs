@@ -3,7 +3,8 @@
 use super::super::numbers::numbers;
 use super::saying::simply;
 use super::*;
-use crate::metrics::ZoneNumbers;
+use crate::metrics::{Life, ZoneNumbers};
+use crate::pki::CLOCK_SKEW;
 
 fn told(fetched: &Fetched) -> ZoneNumbers {
     numbers(fetched, &simply(fetched))
@@ -13,7 +14,7 @@ fn told(fetched: &Fetched) -> ZoneNumbers {
 fn a_zone_of_which_nothing_exists_yet_has_no_certificate_that_ends() {
     let expected = ZoneNumbers {
         ready: false,
-        certificate_ends: None,
+        certificate: None,
     };
     assert_eq!(told(&fresh(MeetingZoneSpec::default())), expected);
 }
@@ -26,7 +27,10 @@ fn the_certificate_that_is_served_counts_and_not_the_one_that_was_refused() {
     let mut fetched = carried_out(fetched, &plan);
     let serving = ZoneNumbers {
         ready: true,
-        certificate_ends: Some(now() + days(90)),
+        certificate: Some(Life {
+            begins: now() - CLOCK_SKEW,
+            ends: now() + days(90),
+        }),
     };
     assert_eq!(told(&fetched), serving);
 
