@@ -15,6 +15,10 @@
 //! than a tenth, never both start a write. A write already on its way is bounded by the
 //! timeout; objects that matter (nodes) are guarded by their resource version besides.
 
+mod pauses;
+
+pub use pauses::{FIRST_PAUSE, LONGEST_PAUSE};
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +29,8 @@ use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use pauses::Pauses;
 
 /// How long a Lease holds without renewal. Short enough that a killed leader is followed
 /// before a drain misses its deadline, long enough for an API server that restarts.
@@ -39,13 +45,6 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long work may take to end once its term is over: more than one write under way, and
 /// less than what is left of the fence when the API server is quick.
 pub const GRACE: Duration = Duration::from_secs(5);
-
-/// How long a replica is no candidate after its work ended by itself: the others look at the Lease
-/// twice in this time.
-pub const FIRST_PAUSE: Duration = RENEW_EVERY.saturating_mul(2);
-/// To this it grows, twice as long each time: as the kubelet's for containers that end. Work that
-/// lasted as long as this is taken for sound, and the next pause is the first again.
-pub const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// How long after a renewal was asked for writes may start.
 const WRITING: Duration = LEASE_DURATION.saturating_sub(WRITE_TIMEOUT);
@@ -163,24 +162,6 @@ fn held_by(identity: &str, old: Option<&LeaseSpec>, wall: Timestamp) -> LeaseSpe
     }
 }
 
-/// The pauses of a replica whose work ends by itself.
-struct Pauses {
-    next: Duration,
-}
-
-impl Pauses {
-    /// After a term that lasted so long.
-    fn after(&mut self, lasted: Duration) -> Duration {
-        let pause = if lasted >= LONGEST_PAUSE {
-            FIRST_PAUSE
-        } else {
-            self.next
-        };
-        self.next = pause.saturating_mul(2).min(LONGEST_PAUSE);
-        pause
-    }
-}
-
 /// A candidate for one Lease.
 pub struct Candidate {
     api: Api<Lease>,
@@ -224,7 +205,7 @@ impl Candidate {
     ) where
         W: Future<Output = ()>,
     {
-        let mut pauses = Pauses { next: FIRST_PAUSE };
+        let mut pauses = Pauses::default();
         while self.acquire(stop).await {
             tracing::info!(identity = self.identity, "leading");
             let (term, began) = (stop.child_token(), Instant::now());
