@@ -98,10 +98,7 @@ impl Board {
     pub fn runs(&self, meeting: &MeetingId, now: Timestamp) -> bool {
         let zones = self.running.get(meeting).into_iter().flatten();
         let mut people = zones.filter(|(_, people)| **people > 0);
-        people.any(|(place, _)| {
-            let state = self.zones[*place].state(self, now);
-            matches!(state, State::Healthy | State::NoRouters)
-        })
+        people.any(|(place, _)| self.zones[*place].state(self, now).takes_latecomers())
     }
 
     /// Every zone, for `order`.

@@ -34,6 +34,16 @@ pub enum State {
     NeverHeard,
 }
 
+impl State {
+    /// Who is in a meeting there goes on with it, and others may follow, whether or not anything new
+    /// begins: it was heard of lately. Of one that was not heard of yet nobody knows whether its
+    /// meetings still go on.
+    #[must_use]
+    pub const fn takes_latecomers(self) -> bool {
+        matches!(self, Self::Healthy | Self::NoRouters)
+    }
+}
+
 impl Health {
     /// The state that these reports mean.
     #[must_use]

@@ -132,8 +132,7 @@ fn is_offered(zone: &Candidate<'_>) -> bool {
     let runs = zone.there.is_some_and(|people| people > 0);
     match zone.state {
         State::Healthy | State::Unheard => zone.enabled || runs,
-        State::NoRouters => runs,
-        State::Silent(_) | State::NeverHeard => false,
+        state => runs && state.takes_latecomers(),
     }
 }
 
