@@ -73,7 +73,7 @@ pub struct Finding {
     pub what: String,
     /// Why it is so.
     pub why: String,
-    /// What to type, or to do.
+    /// What to type, or to do; where that does not say it, what for: `typed   # note`.
     #[serde(rename = "do")]
     pub remedies: Vec<String>,
 }
@@ -125,6 +125,15 @@ impl Finding {
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedies.push(remedy.into());
         self
+    }
+}
+
+/// What a remedy says to type, and the note behind it, if there is one.
+#[must_use]
+pub fn parted(remedy: &str) -> (&str, Option<&str>) {
+    match remedy.split_once("   # ") {
+        Some((typed, note)) => (typed, Some(note)),
+        None => (remedy, None),
     }
 }
 

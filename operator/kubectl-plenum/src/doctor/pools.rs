@@ -88,7 +88,7 @@ fn zone_missing(snapshot: &Snapshot, pool: &MMRPool, subject: &Pool) -> Option<F
         finding
             .why(why)
             .remedy(format!(
-                "kubectl -n {namespace} get meetingzones   # make the zone, or:"
+                "kubectl -n {namespace} get meetingzones   # make the zone, or"
             ))
             .remedy(subject.command("delete") + "   # and apply it with another spec.zone"),
     )

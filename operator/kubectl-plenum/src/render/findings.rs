@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::{ADVICE, DIM, GOOD, WRONG, paint};
-use crate::finding::{Finding, Level};
+use crate::finding::{Finding, Level, parted};
 
 /// A sign and its style; the signs differ without colours too.
 #[must_use]
@@ -30,7 +30,12 @@ pub fn finding(finding: &Finding) -> String {
         let _ = writeln!(text, "    why: {}", finding.why);
     }
     for remedy in &finding.remedies {
-        let _ = writeln!(text, "    do:  {remedy}");
+        let (typed, note) = parted(remedy);
+        let _ = writeln!(text, "    do:  {typed}");
+        // An interactive zsh takes a comment behind a command for its arguments.
+        if let Some(note) = note {
+            let _ = writeln!(text, "         {}", paint(DIM, &format!("({note})")));
+        }
     }
     text
 }

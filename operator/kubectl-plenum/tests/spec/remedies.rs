@@ -1,7 +1,8 @@
 //! What to type can be typed as it is, and does no harm.
 
 use k8s_openapi::api::core::v1::Pod;
-use kubectl_plenum::finding::Finding;
+use kubectl_plenum::finding::{Finding, parted};
+use kubectl_plenum::render;
 use plenum_crds::labels;
 
 use crate::world::{and, found, with};
@@ -26,8 +27,9 @@ const NAMESPACED: [&str; 13] = [
 /// Ends the test where a shell, kubectl or helm would refuse the command. Every finding of every
 /// spec goes through here.
 pub fn can_be_typed(finding: &Finding) {
+    can_be_copied(finding);
     for remedy in &finding.remedies {
-        let command = remedy.split("   #").next().unwrap();
+        let (command, _) = parted(remedy);
         // The others are sentences.
         let typed = ["kubectl ", "helm "]
             .iter()
@@ -61,6 +63,16 @@ pub fn can_be_typed(finding: &Finding) {
             }
         }
     }
+}
+
+/// Ends the test where a line holds more than what to type.
+fn can_be_copied(finding: &Finding) {
+    let shown = render::finding(finding);
+    let lines = shown.lines().filter_map(|it| it.strip_prefix("    do:  "));
+    for line in lines.clone() {
+        assert!(!line.contains(" #"), "zsh takes no comment: {line}");
+    }
+    assert_eq!(lines.count(), finding.remedies.len());
 }
 
 /// As a shell reads them, which finds no pattern of file names outside of quotes.
@@ -115,6 +127,23 @@ fn the_image_of_tunnels_is_changed_where_that_of_controllers_is_written() {
         [
             "kubectl -n meetings patch meetingzone main --type merge -p '{\"spec\":{\"controllers\":{\"image\":\"REGISTRY/plenum:TAG\"}}}'   # null: the operator's own"
         ]
+    );
+}
+
+#[test]
+fn what_a_command_is_for_stands_below_it() {
+    let seen = with(
+        "state: {running: {}}",
+        &UNPULLED.replace("MESSAGE", "not found"),
+    );
+    let shown = render::finding(&found(&seen, "ImageNotPulled"));
+    let lines: Vec<&str> = shown.lines().collect();
+    let note = lines
+        .iter()
+        .position(|it| it.contains("(null: the operator's own)"));
+    assert!(
+        lines[note.unwrap() - 1].starts_with("    do:  kubectl -n meetings patch mmrpool"),
+        "{shown}"
     );
 }
 
