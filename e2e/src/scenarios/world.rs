@@ -56,7 +56,7 @@ impl World {
     pub async fn set_values(&self, values: &[&str]) -> Result<()> {
         let chart = self.site.chart.display().to_string();
         let mut args = vec!["upgrade", RELEASE, &chart, "--namespace", SYSTEM_NAMESPACE];
-        args.extend(["--reuse-values", "--wait", "--timeout", "120s"]);
+        args.extend(["--reset-then-reuse-values", "--wait", "--timeout", "120s"]);
         args.extend(values.iter().flat_map(|value| ["--set", value]));
         self.site.commands.helm(args).await.map(drop)
     }

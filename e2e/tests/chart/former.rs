@@ -1,5 +1,6 @@
 //! `helm upgrade --reuse-values` renders the chart of now with the defaults of the chart that was
-//! installed: whatever came since is not among them.
+//! installed: whatever came since is not among them. Our pages say `--reset-then-reuse-values`; who
+//! says the other gets what was there, and what can do without defaults.
 
 use std::fs;
 use std::path::Path;
@@ -73,4 +74,20 @@ fn what_is_new_can_be_turned_on_beside_values_of_a_former_chart() {
             assert!(objects.len() >= 9, "{former}, {setting}");
         }
     }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn a_directory_beside_values_that_are_older_is_refused_with_what_to_type() {
+    let directory = "directory.enabled=true,directory.hostnames={meet.example.org}";
+    for former in ["first", "pull-secrets"] {
+        let copy = with_defaults(former);
+        let refused = try_render(copy.path(), &["--set", directory]).expect_err("no defaults");
+        let said = "upgrade with --reset-then-reuse-values";
+        assert!(refused.contains(said), "{former}: {refused}");
+    }
+    let copy = with_defaults("directory");
+    let objects = try_render(copy.path(), &["--set", directory]).expect("defaults of its own");
+    let made = |object: &Object| object.id() == "Deployment plenum-system/plenum-directory";
+    assert!(objects.iter().any(made));
 }

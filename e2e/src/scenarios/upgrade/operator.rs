@@ -60,7 +60,7 @@ async fn to_version(world: &World, image: &str) -> Result<()> {
     let tag = format!("image.tag={tag}");
     let pinned = format!("dataPlane.image={PLENUM_REFERENCE}");
     let mut args = vec!["upgrade", RELEASE, &chart, "--namespace", SYSTEM_NAMESPACE];
-    args.extend(["--reuse-values", "--wait", "--timeout", "120s"]);
+    args.extend(["--reset-then-reuse-values", "--wait", "--timeout", "120s"]);
     args.extend(["--set", &tag, "--set", &pinned]);
     world.site.commands.helm(args).await?;
     all_run(&operators(world).await?, image)

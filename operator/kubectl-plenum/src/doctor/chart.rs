@@ -16,7 +16,7 @@ pub(super) const DEFINITIONS: &str =
 
 /// What the release has, made anew by the chart; `--set` may follow.
 pub(super) fn upgrade(namespace: &str) -> String {
-    format!("helm upgrade plenum charts/plenum --namespace {namespace} --reuse-values")
+    format!("helm upgrade plenum charts/plenum --namespace {namespace} --reset-then-reuse-values")
 }
 
 /// The namespace of the release, which is the operator's.

@@ -39,7 +39,7 @@ fn a_right_that_the_operator_lacks_is_told_with_the_release_that_gives_it() {
     let finding = zone(said);
     assert_eq!(
         finding.remedies[0],
-        "helm upgrade plenum charts/plenum --namespace plenum-system --reuse-values"
+        "helm upgrade plenum charts/plenum --namespace plenum-system --reset-then-reuse-values"
     );
 }
 

@@ -110,7 +110,7 @@ fn an_upgrade_names_where_the_release_is() {
     let remedies = unpulled(labels::COMPONENT_ROUTER, "401 Unauthorized");
     assert_eq!(
         remedies[1],
-        "helm upgrade plenum charts/plenum --namespace plenum-system --reuse-values --set 'imagePullSecrets[0].name=NAME'"
+        "helm upgrade plenum charts/plenum --namespace plenum-system --reset-then-reuse-values --set 'imagePullSecrets[0].name=NAME'"
     );
     let operator = unpulled("operator", "not found");
     assert!(
