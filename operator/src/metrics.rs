@@ -58,6 +58,8 @@ pub struct PoolNumbers {
     pub in_use: u32,
     /// Participants that the accepting routers take.
     pub capacity: u32,
+    /// Room to be free for participants that are still to come.
+    pub spare: u32,
 }
 
 /// All metrics of the operator.
@@ -76,6 +78,7 @@ pub struct Metrics {
     draining: Family<ByPool, Gauge>,
     in_use: Family<ByPool, Gauge>,
     capacity: Family<ByPool, Gauge>,
+    spare: Family<ByPool, Gauge>,
     reported: Family<ByPool, Gauge<f64, AtomicU64>>,
     reports: Mutex<Option<Reports>>,
     /// Those of zones.
@@ -106,6 +109,7 @@ impl Default for Metrics {
             draining: Family::default(),
             in_use: Family::default(),
             capacity: Family::default(),
+            spare: Family::default(),
             reported: Family::default(),
             reports: Mutex::default(),
             zones: Zones::default(),
@@ -154,7 +158,7 @@ impl Metrics {
             "Requests to the API server, the Lease's renewals and opened watches included",
             self.requests.clone(),
         );
-        let pools: [(&str, &str, &Family<ByPool, Gauge>); 6] = [
+        let pools: [(&str, &str, &Family<ByPool, Gauge>); 7] = [
             ("pool_routers_desired", "Routers wanted", &self.desired),
             (
                 "pool_routers_active",
@@ -180,6 +184,11 @@ impl Metrics {
                 "pool_capacity",
                 "Participants the accepting routers take",
                 &self.capacity,
+            ),
+            (
+                "pool_spare_wanted",
+                "Room wanted for participants who are still to come",
+                &self.spare,
             ),
         ];
         for (name, help, family) in pools {
@@ -256,6 +265,7 @@ impl Metrics {
             draining,
             in_use,
             capacity,
+            spare,
         } = numbers;
         self.desired.get_or_create(&labels).set(desired.into());
         self.active.get_or_create(&labels).set(active.into());
@@ -263,6 +273,7 @@ impl Metrics {
         self.draining.get_or_create(&labels).set(draining.into());
         self.in_use.get_or_create(&labels).set(in_use.into());
         self.capacity.get_or_create(&labels).set(capacity.into());
+        self.spare.get_or_create(&labels).set(spare.into());
     }
 
     /// The pool is gone.
@@ -274,7 +285,7 @@ impl Metrics {
         self.reported.remove(&labels);
     }
 
-    fn pools(&self) -> [&Family<ByPool, Gauge>; 6] {
+    fn pools(&self) -> [&Family<ByPool, Gauge>; 7] {
         [
             &self.desired,
             &self.active,
@@ -282,6 +293,7 @@ impl Metrics {
             &self.draining,
             &self.in_use,
             &self.capacity,
+            &self.spare,
         ]
     }
 

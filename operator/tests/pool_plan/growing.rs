@@ -19,6 +19,8 @@ fn growth_is_immediate_and_as_large_as_the_load_asks() {
     let plan = first(&pool(|_| {}), &seen);
     assert_eq!(changes(&plan), [("c", Change::Label), ("d", Change::Label)]);
     assert_eq!(plan.numbers.desired, 4);
+    // What an alert holds the free seats against.
+    assert_eq!((plan.numbers.in_use, plan.numbers.spare), (260, 50));
 }
 
 #[test]

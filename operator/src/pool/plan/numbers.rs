@@ -41,6 +41,7 @@ pub(super) fn numbers(
         accepting: count(accepting.len()),
         draining: count(labelled(seen).filter(|(_, n)| n.drain.is_some()).count()),
         in_use: size.in_use,
+        spare: size.spare,
         capacity: capacity.fold(0, u32::saturating_add),
     }
 }

@@ -81,6 +81,8 @@ pub(super) struct Size {
     pub capped: bool,
     /// Participants on all routers.
     pub in_use: u32,
+    /// Seats to be free beside them.
+    pub spare: u32,
     /// Some routers have had as much to do as they can for longer than a moment.
     pub overloaded: bool,
     /// To be given to the next plan.
@@ -154,6 +156,7 @@ pub(super) fn size(
         hold,
         capped: pool.replicas.is_none() && by_load > pool.max,
         in_use,
+        spare: outlook.spare,
         overloaded: lasting,
         memory,
         look_again: moments.into_iter().flatten().min(),
