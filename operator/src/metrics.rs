@@ -54,6 +54,8 @@ pub struct PoolNumbers {
     pub accepting: u32,
     /// Routers being emptied.
     pub draining: u32,
+    /// Routers that a rollout empties or makes anew, but for new ones that had their time to come up.
+    pub replacing: u32,
     /// Participants on all routers.
     pub in_use: u32,
     /// Participants that the accepting routers take.
@@ -76,6 +78,7 @@ pub struct Metrics {
     active: Family<ByPool, Gauge>,
     accepting: Family<ByPool, Gauge>,
     draining: Family<ByPool, Gauge>,
+    replacing: Family<ByPool, Gauge>,
     in_use: Family<ByPool, Gauge>,
     capacity: Family<ByPool, Gauge>,
     spare: Family<ByPool, Gauge>,
@@ -107,6 +110,7 @@ impl Default for Metrics {
             active: Family::default(),
             accepting: Family::default(),
             draining: Family::default(),
+            replacing: Family::default(),
             in_use: Family::default(),
             capacity: Family::default(),
             spare: Family::default(),
@@ -158,7 +162,7 @@ impl Metrics {
             "Requests to the API server, the Lease's renewals and opened watches included",
             self.requests.clone(),
         );
-        let pools: [(&str, &str, &Family<ByPool, Gauge>); 7] = [
+        let pools: [(&str, &str, &Family<ByPool, Gauge>); 8] = [
             ("pool_routers_desired", "Routers wanted", &self.desired),
             (
                 "pool_routers_active",
@@ -174,6 +178,11 @@ impl Metrics {
                 "pool_routers_draining",
                 "Routers being emptied",
                 &self.draining,
+            ),
+            (
+                "pool_routers_replacing",
+                "Routers that a rollout empties or makes anew, but for new ones that had their time",
+                &self.replacing,
             ),
             (
                 "pool_participants",
@@ -263,6 +272,7 @@ impl Metrics {
             active,
             accepting,
             draining,
+            replacing,
             in_use,
             capacity,
             spare,
@@ -271,6 +281,7 @@ impl Metrics {
         self.active.get_or_create(&labels).set(active.into());
         self.accepting.get_or_create(&labels).set(accepting.into());
         self.draining.get_or_create(&labels).set(draining.into());
+        self.replacing.get_or_create(&labels).set(replacing.into());
         self.in_use.get_or_create(&labels).set(in_use.into());
         self.capacity.get_or_create(&labels).set(capacity.into());
         self.spare.get_or_create(&labels).set(spare.into());
@@ -285,12 +296,13 @@ impl Metrics {
         self.reported.remove(&labels);
     }
 
-    fn pools(&self) -> [&Family<ByPool, Gauge>; 7] {
+    fn pools(&self) -> [&Family<ByPool, Gauge>; 8] {
         [
             &self.desired,
             &self.active,
             &self.accepting,
             &self.draining,
+            &self.replacing,
             &self.in_use,
             &self.capacity,
             &self.spare,

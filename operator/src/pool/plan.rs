@@ -183,7 +183,7 @@ pub fn plan(pool: &ValidPool, seen: &Observed, memory: &Memory, now: Timestamp) 
         draft.await_new_routers(&members);
         draft.await_words(&members.hearing);
     }
-    let numbers = numbers::numbers(pool, seen, &members, &size);
+    let numbers = numbers::numbers(pool, seen, &members, &size, now);
     let (pods, addresses) = if pool.paused {
         (BTreeMap::new(), BTreeMap::new())
     } else {

@@ -48,12 +48,15 @@ fn a_new_router_that_does_not_take_people_in_time_halts_it_with_a_reason() {
     let (pool, seen) = (three(), stuck());
     let early = plan(&pool, &seen, &Memory::default(), at(119));
     assert_eq!(verdict(&early, ROLLOUT), ("False", "Rolling"));
+    // It is missed from then on.
+    assert_eq!(early.numbers.replacing, 1);
     assert_eq!(early.look_again, Some(at(120)));
     let mut memory = early.memory;
     for seconds in [120, 4_000] {
         let late = plan(&pool, &seen, &memory, at(seconds));
         assert!(late.nodes.is_empty() && late.replace.is_empty());
         assert_eq!(verdict(&late, ROLLOUT), ("False", "RolloutHalted"));
+        assert_eq!(late.numbers.replacing, 0);
         let told = message(&late, ROLLOUT);
         for word in ["r-a", "node a", "120 s", "ImagePullBackOff: plenum:9"] {
             assert!(told.contains(word), "{told}");

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use plenum_wire::RouterId;
 
 use super::members::{Members, labelled};
+use super::rollout::given_up;
 use super::size::Size;
 use crate::metrics::PoolNumbers;
 use crate::pool::observed::{Observed, Pod, Said};
@@ -15,7 +17,13 @@ pub(super) fn numbers(
     seen: &Observed,
     members: &Members,
     size: &Size,
+    now: Timestamp,
 ) -> PoolNumbers {
+    let given_up = given_up(pool, members, now);
+    let replacing = members
+        .rolling
+        .keys()
+        .filter(|node| !given_up.contains(*node));
     let accepting: Vec<&RouterId> = seen
         .pods
         .iter()
@@ -40,6 +48,7 @@ pub(super) fn numbers(
         active: count(labelled(seen).count()),
         accepting: count(accepting.len()),
         draining: count(labelled(seen).filter(|(_, n)| n.drain.is_some()).count()),
+        replacing: count(replacing.count()),
         in_use: size.in_use,
         spare: size.spare,
         capacity: capacity.fold(0, u32::saturating_add),
