@@ -4,6 +4,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `serving` | runs the directory: its ports, its database, its end |
+//! | `port` | what is told of its port: who did not get through, and how long its certificate holds |
 //! | `following` | makes it a replica of another one |
 //! | `setting_up` | the first account, zones, replicas and meetings, from a shell on the database |
 //! | `authority` | shows who vouches for it |
@@ -12,6 +13,7 @@
 mod api;
 mod authority;
 pub(crate) mod following;
+mod port;
 mod serving;
 mod setting_up;
 

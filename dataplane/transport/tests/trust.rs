@@ -145,6 +145,7 @@ async fn a_certificate_needs_no_authority_where_nobody_is_asked_for_theirs() {
         [files.load().err(), files.watch().err(), asks].map(Option::unwrap)
     };
     assert!(files.watch_server(false, &[HTTP]).is_ok());
+    assert!(files.watch_identity().is_ok());
     for error in needs_it() {
         assert!(error.to_string().contains("ca.crt"), "{error}");
     }

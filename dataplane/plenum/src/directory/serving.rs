@@ -10,9 +10,8 @@ use ipnet::IpNet;
 use plenum_directory::api::{self, Config, Directory, Readiness};
 use plenum_directory::geo::GeoFile;
 use plenum_directory::store::{self, Store};
-use plenum_transport::tls::{Files, server_config};
+use plenum_transport::tls::{Files, Identity, server_config};
 use plenum_transport::{https, socket};
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use rustls::ServerConfig;
 use tokio::sync::watch;
@@ -20,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Database;
 use super::following::{self, Following, ReplicaArgs};
+use super::port::Port;
 use crate::Output;
 use crate::health::Health;
 use crate::serve::authority::Authority;
@@ -29,8 +29,6 @@ use crate::serve::authority::Authority;
 const LAST_CALL: Duration = Duration::from_secs(3);
 /// How often a database that is away is tried at the start.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
-/// How often the listener's counters are copied; scrapes are tens of seconds apart.
-const COPY: Duration = Duration::from_secs(5);
 /// HTTP versions offered to clients.
 const HTTP: [&[u8]; 2] = [b"h2", b"http/1.1"];
 /// What its own authority is called.
@@ -72,6 +70,8 @@ pub struct Args {
 /// What a server shows of itself, and keeps while it runs.
 struct Tls {
     certificate: watch::Receiver<Arc<ServerConfig>>,
+    /// What is in it.
+    identity: watch::Receiver<Identity>,
     /// Without it the certificate would be taken for gone.
     _fixed: Option<watch::Sender<Arc<ServerConfig>>>,
     authority: Option<PathBuf>,
@@ -104,13 +104,7 @@ pub async fn run(
     let store = Store::new(database.config()?);
     let directory = Directory::new(config, store.clone(), &mut registry);
     let following = upstream.map(|it| Following::new(it, directory.clone(), &mut registry));
-    let counters = https::Counters::default();
-    let failed = Gauge::default();
-    registry.register(
-        "plenum_directory_handshakes_failed",
-        "Connections that sent no good TLS handshake since the start",
-        failed.clone(),
-    );
+    let port = Port::new(&mut registry);
     let health = Health::new(registry);
     if let Some(geo) = geo {
         tokio::spawn(geo.follow(end.clone()));
@@ -136,9 +130,9 @@ pub async fn run(
                 tls.certificate.clone(),
                 api::app(directory.clone()),
                 end.clone(),
-                counters.clone(),
+                port.counters.clone(),
             ),
-            count(&counters, &failed, &end),
+            port.follow(tls.identity.clone(), &end),
             close(&health, &stop, &end),
         );
     };
@@ -170,10 +164,10 @@ async fn settle(
 impl Args {
     fn tls(&self, database: &Database) -> anyhow::Result<Tls> {
         if let Some(files) = &self.tls {
+            let files = Files::new(files);
             return Ok(Tls {
-                certificate: Files::new(files)
-                    .watch_server(false, &HTTP)
-                    .context("--tls")?,
+                certificate: files.watch_server(false, &HTTP).context("--tls")?,
+                identity: files.watch_identity().context("--tls")?,
                 _fixed: None,
                 authority: None,
             });
@@ -197,6 +191,7 @@ impl Args {
         let (sender, certificate) = watch::channel(server_config(&identity, None, &HTTP)?);
         Ok(Tls {
             certificate,
+            identity: watch::channel(identity).1,
             _fixed: Some(sender),
             authority: Some(authority.file),
         })
@@ -271,17 +266,6 @@ async fn announce(
         ),
         (Output::Text, Some(ca)) => println!("ready: {url}, with --ca {}", ca.display()),
         (Output::Text, None) => println!("ready: {url}"),
-    }
-}
-
-/// Copies what the listener counts now and then until the end.
-async fn count(counters: &https::Counters, failed: &Gauge, end: &CancellationToken) {
-    while end
-        .run_until_cancelled(tokio::time::sleep(COPY))
-        .await
-        .is_some()
-    {
-        failed.set(i64::try_from(counters.garbage()).unwrap_or(i64::MAX));
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use axum::http::Method;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use serde_json::json;
 
 use crate::ports;
@@ -29,9 +29,10 @@ impl Authority {
         Self { issuer, file }
     }
 
-    /// A certificate for this machine.
+    /// A certificate for this machine, until 2100.
     fn issue(&self, directory: &Path) {
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(2100, 1, 1);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         fs::create_dir(directory).unwrap();
@@ -62,6 +63,9 @@ async fn who_trusts_its_authority_signs_in() {
     let url = format!("https://{listen}");
     assert_eq!(ready["directory"], url);
     assert!(ready["ca"].is_null(), "it has no authority of its own");
+    // For whoever is to renew it.
+    let ends = "plenum_directory_certificate_expiration_timestamp_seconds";
+    assert_eq!(directory.metric(ends).await, 4_102_444_800);
 
     let mut add = plenum(&["directory", "user", "add", "ada", "--output", "json"]);
     add.arg("--data-dir").arg(path("data"));

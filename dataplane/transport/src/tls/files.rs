@@ -70,6 +70,12 @@ impl Files {
         self.follow(true, Contents::loaded)
     }
 
+    /// As [`Files::watch`], of `tls.crt` and `tls.key` alone: what a server shows whose settings are
+    /// those of [`Files::watch_server`].
+    pub fn watch_identity(&self) -> Result<watch::Receiver<Identity>, TlsError> {
+        self.follow(false, Contents::identity)
+    }
+
     /// Server settings that follow the files: what [`crate::https::serve`] wants. With
     /// `authenticated` clients must show a certificate of `ca.crt`'s authority; without, that
     /// file is not looked at, and need not be there.

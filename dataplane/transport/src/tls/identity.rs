@@ -9,6 +9,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::{Duration, OffsetDateTime};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::TlsError;
 
@@ -58,6 +59,18 @@ impl Identity {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         fingerprint(&self.0.chain[0])
+    }
+
+    /// From when to when the identity's own certificate holds, in seconds since 1970; `None` where
+    /// it cannot be read.
+    #[must_use]
+    pub fn validity(&self) -> Option<(i64, i64)> {
+        let (_, certificate) = X509Certificate::from_der(&self.0.chain[0]).ok()?;
+        let validity = certificate.validity();
+        Some((
+            validity.not_before.timestamp(),
+            validity.not_after.timestamp(),
+        ))
     }
 
     pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
