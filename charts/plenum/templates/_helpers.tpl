@@ -12,15 +12,24 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}
 
-{{- define "plenum.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{ include "plenum.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-app.kubernetes.io/part-of: plenum
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{/* The chart's own labels of a component, those for everything, and a list of others: each key once,
+with the last of its values. Who reads strictly takes no key twice. */}}
+{{- define "plenum.labelsOf" -}}
+{{- $selector := include .selector .root | fromYaml }}
+{{- $own := dict
+  "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_")
+  "app.kubernetes.io/version" .root.Chart.AppVersion
+  "app.kubernetes.io/managed-by" .root.Release.Service
+  "app.kubernetes.io/part-of" "plenum" }}
+{{- $all := dict }}
+{{- range concat (list $own $selector .root.Values.commonLabels) (.more | default list) }}
+{{- $all = mergeOverwrite $all (deepCopy (. | default dict)) }}
 {{- end }}
+{{- toYaml $all }}
+{{- end }}
+
+{{- define "plenum.labels" -}}
+{{- include "plenum.labelsOf" (dict "root" . "selector" "plenum.selectorLabels") }}
 {{- end }}
 
 {{/* The field annotations, where there are any: those for everything, and a list of others. */}}
@@ -57,14 +66,7 @@ app.kubernetes.io/component: directory
 {{- end }}
 
 {{- define "plenum.directoryLabels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{ include "plenum.directorySelectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-app.kubernetes.io/part-of: plenum
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- include "plenum.labelsOf" (dict "root" . "selector" "plenum.directorySelectorLabels") }}
 {{- end }}
 
 {{/* The Secret with the directory's certificate; empty where it makes its own. */}}

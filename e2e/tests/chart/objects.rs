@@ -79,6 +79,38 @@ fn pods_of_the_chart_carry_what_was_written_for_them() {
     }
 }
 
+/// A key that is there twice is refused by strict readers, of which the one of these tests is one.
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn a_label_that_is_written_in_several_places_is_there_once_with_the_nearest_value() {
+    let everything = render::values("everything");
+    let everything = everything.to_str().expect("a path in UTF-8");
+    let nearest = [
+        ("ServiceMonitor", "serviceMonitor.labels.release", "b"),
+        ("PodMonitor", "serviceMonitor.labels.release", "b"),
+        ("PrometheusRule", "prometheusRule.labels.release", "c"),
+        ("ConfigMap", "dashboards.labels.release", "d"),
+    ];
+    let mut settings = vec![
+        "commonLabels.release=a".to_owned(),
+        "operator.podLabels.release=e".to_owned(),
+        "directory.podLabels.release=e".to_owned(),
+    ];
+    settings.extend(nearest.map(|(_, place, value)| format!("{place}={value}")));
+    let settings = settings.join(",");
+    let arguments = ["--values", everything, "--set", &settings];
+    let objects = render::try_render(&render::chart(), &arguments).expect("good values");
+    for object in objects {
+        let kind = object.text("kind").to_owned();
+        let mine = nearest.iter().find(|(of, ..)| *of == kind);
+        let expected = mine.map_or("a", |(_, _, value)| *value);
+        assert_eq!(object.labels()["release"], expected, "{}", object.id());
+        if let Some(pods) = object.pods() {
+            assert_eq!(pods.labels()["release"], "e", "{}", object.id());
+        }
+    }
+}
+
 #[test]
 #[ignore = "needs helm: make test-chart"]
 fn every_template_appears() {
