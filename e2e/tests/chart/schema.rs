@@ -1,5 +1,6 @@
 //! Wrong values are refused, with a message that says where and what.
 
+use crate::monitoring::files;
 use crate::render::{chart, try_render};
 
 /// A setting, and what its refusal has to contain.
@@ -70,6 +71,14 @@ const WRONG: &[(&str, &[&str])] = &[
     (
         "serviceMonitor.interval=often",
         &["/serviceMonitor/interval", "often"],
+    ),
+    (
+        "serviceMonitor.enabled=true,serviceMonitor.interval=41s,prometheusRule.enabled=true",
+        &["serviceMonitor.interval is 41s", "write 40s or less"],
+    ),
+    (
+        "serviceMonitor.enabled=true,serviceMonitor.interval=1m,prometheusRule.enabled=true",
+        &["serviceMonitor.interval is 1m", "write 40s or less"],
     ),
     (
         "tracing.otlpEndpoint=collector:4317",
@@ -147,6 +156,33 @@ fn wrong_values_are_refused_with_a_message() {
                 refused.contains(content),
                 "{setting}: {content:?} is not in {refused}"
             );
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn scrapes_may_be_as_seldom_as_alerts_allow_and_without_alerts_as_one_likes() {
+    let monitor = "serviceMonitor.enabled=true,serviceMonitor.interval";
+    for rest in [
+        "40s,prometheusRule.enabled=true",
+        "500ms,prometheusRule.enabled=true",
+        "5m",
+    ] {
+        let settings = format!("{monitor}={rest}");
+        let taken = try_render(&chart(), &["--set", &settings]);
+        assert!(taken.is_ok(), "{settings}: {}", taken.unwrap_err());
+    }
+}
+
+/// Of which the chart's refusal of long intervals speaks.
+#[test]
+fn no_alert_looks_at_less_than_two_minutes() {
+    for (file, text) in files("files/alerts", "yaml") {
+        for window in text.split('[').skip(1) {
+            let window = window.split([']', ':']).next().unwrap_or_default();
+            let minutes = window.strip_suffix('m').and_then(|it| it.parse().ok());
+            assert!(minutes.is_some_and(|it: u32| it >= 2), "{file}: [{window}]");
         }
     }
 }
