@@ -69,10 +69,21 @@ app.kubernetes.io/component: directory
 {{- include "plenum.labelsOf" (dict "root" . "selector" "plenum.directorySelectorLabels") }}
 {{- end }}
 
+{{/* Who makes the directory's certificate: Own, CertManager or Secret. */}}
+{{- define "plenum.directoryTlsSource" -}}
+{{- $tls := (.Values.directory).tls | default dict }}
+{{- if $tls.source }}{{ $tls.source }}
+{{- else if $tls.existingSecret }}Secret
+{{- else if ((.Values.certManager).issuerRef).name }}CertManager
+{{- else }}Own
+{{- end }}
+{{- end }}
+
 {{/* The Secret with the directory's certificate; empty where it makes its own. */}}
 {{- define "plenum.directoryTlsSecret" -}}
-{{- if ((.Values.directory).tls).existingSecret }}{{ .Values.directory.tls.existingSecret }}
-{{- else if ((.Values.certManager).issuerRef).name }}{{ include "plenum.directoryName" . }}-tls
+{{- $source := include "plenum.directoryTlsSource" . }}
+{{- if eq $source "Secret" }}{{ .Values.directory.tls.existingSecret }}
+{{- else if eq $source "CertManager" }}{{ include "plenum.directoryName" . }}-tls
 {{- end }}
 {{- end }}
 

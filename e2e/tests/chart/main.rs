@@ -5,6 +5,7 @@
 //! cache: `make test-chart` runs them.
 
 mod connections;
+mod directory;
 mod former;
 mod monitoring;
 mod notes;

@@ -9,5 +9,7 @@ fn a_directorys_authority_is_asked_for_only_where_it_has_made_one() {
     let asks = |more: &str| notes(&format!("{directory}{more}")).contains("plenum directory ca");
     assert!(asks(""));
     assert!(!asks(",directory.tls.existingSecret=mine"));
-    assert!(!asks(",certManager.issuerRef.name=public"));
+    let issuer = ",certManager.issuerRef.name=public";
+    assert!(!asks(issuer));
+    assert!(asks(&format!("{issuer},directory.tls.source=Own")));
 }
