@@ -146,14 +146,16 @@ pub enum NoAddress {
 }
 
 impl NoAddress {
-    /// What to type, for the node of this name.
+    /// What to type, for the node of this name. Who cannot have the cloud give it one writes one.
     #[must_use]
     pub fn remedy(&self, node: &str) -> String {
         let annotate = format!("kubectl annotate node {node} {PUBLIC_ADDRESS}=ADDRESS");
         match self {
             Self::NotAnnotated => annotate,
             Self::Annotated(_) => format!("{annotate} --overwrite"),
-            Self::NotExternal => format!("kubectl get node {node} -o wide"),
+            Self::NotExternal => {
+                format!("{annotate}   # on each node, with publicAddress.source: Annotation")
+            }
         }
     }
 }
@@ -285,6 +287,11 @@ mod tests {
         assert_eq!(read.unwrap().to_string(), "2001:db8::7,203.0.113.7");
         let none = RouterAddresses::external(&node(None, &addresses[..3])).unwrap_err();
         assert_eq!(none, NoAddress::NotExternal);
-        assert_eq!(none.remedy("a"), "kubectl get node a -o wide");
+        // A look at the node would mend nothing.
+        assert_eq!(
+            none.remedy("a"),
+            "kubectl annotate node a plenum.dev/public-address=ADDRESS   \
+             # on each node, with publicAddress.source: Annotation"
+        );
     }
 }

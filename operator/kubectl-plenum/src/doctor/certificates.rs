@@ -89,9 +89,9 @@ fn remedy(certificate: &Certificate) -> String {
         (true, "tls.crt") => format!(
             "kubectl -n {namespace} create secret tls {secret} --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply -f -"
         ),
-        // What else is in the Secret stays.
+        // What else is in the Secret stays. Not every base64 can leave out the ends of lines itself.
         (true, key) => format!(
-            "kubectl -n {namespace} patch secret {secret} -p \"{{data: {{{key}: $(base64 -w0 {key})}}}}\"   # with the authority of now in {key}"
+            "kubectl -n {namespace} patch secret {secret} -p \"{{data: {{{key}: $(base64 <{key} | tr -d '\\n')}}}}\"   # with the authority of now in {key}"
         ),
         (false, _) => format!(
             "kubectl get pods --all-namespaces -l {}={COMPONENT}   # the operator renews it when it runs; its log says what keeps it",

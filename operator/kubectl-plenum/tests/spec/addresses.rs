@@ -45,6 +45,9 @@ fn where_nodes_have_no_external_address_writing_them_is_the_other_way() {
             .why
             .contains("n2: its status has no address of type ExternalIP")
     );
+    let typed = "kubectl annotate node n2 plenum.dev/public-address=ADDRESS   # on each node";
+    let mut remedies = finding.remedies.iter();
+    assert!(remedies.any(|it| it.starts_with(typed)), "{finding:?}");
     let last = finding.remedies.last().unwrap();
     let patch = r#"-p '{"spec":{"publicAddress":{"source":"Annotation"}}}'"#;
     assert!(

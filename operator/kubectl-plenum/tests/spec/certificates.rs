@@ -63,7 +63,7 @@ fn that_of_a_directory_is_told_too_and_an_authority_is_replaced_beside_what_else
     assert_eq!(
         finding.remedies,
         [
-            "kubectl -n meetings patch secret own-tls -p \"{data: {ca.crt: $(base64 -w0 ca.crt)}}\"   # with the authority of now in ca.crt"
+            "kubectl -n meetings patch secret own-tls -p \"{data: {ca.crt: $(base64 <ca.crt | tr -d '\\n')}}\"   # with the authority of now in ca.crt"
         ]
     );
 }
