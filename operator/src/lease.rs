@@ -268,8 +268,8 @@ impl Candidate {
         match result {
             Ok(Ok(true)) => self.fence.renewed(asked),
             Ok(Ok(false)) => self.fence.drop_now(),
-            Ok(Err(error)) => tracing::warn!(%error, "lease"),
-            Err(_) => tracing::warn!("lease: no answer from the API server"),
+            Ok(Err(error)) => tracing::warn!(%error, "a try for the lease failed"),
+            Err(_) => tracing::warn!("a try for the lease failed: no answer from the API server"),
         }
         self.fence.holds()
     }

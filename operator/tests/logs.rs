@@ -61,7 +61,7 @@ async fn logs_are_json_with_named_events_unless_text_is_asked_for() {
     for (arguments, environment) in [(&[][..], None), (&["--log-format", "json"], Some("text"))] {
         let line = first_line(arguments, environment).await;
         let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-        assert_eq!(line["event"], "lease", "{line}");
+        assert_eq!(line["event"], "a_try_for_the_lease_failed", "{line}");
         assert_eq!(line["level"], "WARN", "{line}");
     }
     for (arguments, environment) in [(&["--log-format", "text"][..], None), (&[], Some("text"))] {

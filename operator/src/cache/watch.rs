@@ -55,7 +55,7 @@ where
     let taken = events::<K>(client, config, |_| ()).for_each(move |event| {
         match event {
             Ok(event) => feed.take(formed(event, &form)).iter().for_each(&changed),
-            Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "watch"),
+            Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "a watch broke"),
         }
         std::future::ready(())
     });

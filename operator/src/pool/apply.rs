@@ -19,6 +19,7 @@ use super::plan::{Change, Marks, NodeWrite, Plan, Replaced};
 use super::said::conditions;
 use super::validate::ValidPool;
 use crate::apply::{WriteError, Written};
+use crate::cache::Key;
 use crate::context::Context;
 use crate::events::EventType;
 
@@ -143,7 +144,7 @@ async fn announce(context: &Context, object: &MMRPool, node: &Node, change: Chan
             format!("labels or annotations on node {on} were put right"),
         ),
     };
-    tracing::info!(pool = %object.name_any(), node = on, reason, text, "the marks of a node change");
+    tracing::info!(pool = %Key::of(object), node = on, reason, text, "the marks of a node change");
     let type_ = match change {
         Change::UnlabelLate => EventType::Warning,
         _ => EventType::Normal,
@@ -237,7 +238,7 @@ async fn replace(
     let (about, related) = (object.object_ref(&()), reference.object_ref(&()));
     let on = pod.facts.node.as_deref();
     let (type_, reason, text) = replacement(how, on.unwrap_or_default());
-    tracing::info!(pool = %object.name_any(), pod = %pod.name(), reason, text, "a router is replaced");
+    tracing::info!(pool = %Key::of(object), pod = %pod.name(), reason, text, "a router is replaced");
     context
         .events
         .publish(type_, &about, Some(related), (reason, "Replace"), text)

@@ -80,9 +80,12 @@ impl Pools {
         });
         match error {
             Error::Write(error) if error.is_conflict() => {
-                tracing::debug!(pool = %object.name_any(), %error, "looking again");
+                tracing::debug!(pool = %Key::of(object), %error, "looking again");
             }
-            error => tracing::warn!(pool = %object.name_any(), %error, "pool"),
+            error => {
+                let pool = Key::of(object);
+                tracing::warn!(%pool, %error, "a pool was not reconciled; trying again");
+            }
         }
         Action::requeue(Duration::from_millis(100 << failures.min(8)))
     }
@@ -168,7 +171,7 @@ impl Pools {
         } = look.pool;
         self.context.metrics.pool(namespace, name, plan.numbers);
         if seen.zone == Zone::Missing {
-            tracing::debug!(pool = name, "its zone is missing");
+            tracing::debug!(pool = %Key::of(look.object), "its zone is missing");
         }
         plan
     }

@@ -5,18 +5,19 @@ use kube::Resource as _;
 use plenum_crds::MMRPool;
 use plenum_crds::conditions::{PoolCondition, PoolReason};
 
+use crate::cache::Key;
 use crate::conditions::Verdict;
 use crate::context::Context;
 use crate::events::EventType;
 
 /// Tells what the status of `object` did not say yet.
 pub(super) async fn changes(context: &Context, object: &MMRPool, verdicts: &[Verdict]) {
-    let pool = object.object_ref(&()).name;
+    let pool = Key::of(object);
     if let Some((reason, text)) = tell(context, object, verdicts, ROLLOUT).await {
-        tracing::info!(pool, reason, text, "a rollout changes");
+        tracing::info!(%pool, reason, text, "a rollout changes");
     }
     if let Some((reason, text)) = tell(context, object, verdicts, ADDRESSES).await {
-        tracing::warn!(pool, reason, text, "no address is known of a node");
+        tracing::warn!(%pool, reason, text, "no address is known of a node");
     }
 }
 

@@ -100,7 +100,7 @@ impl Triggers {
                 // The store has a new list when that is whole.
                 Ok(watcher::Event::InitDone) => triggers.relisted(&reader, &nodes),
                 Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}
-                Err(error) => tracing::warn!(kind = "MMRPool", %error, "watch"),
+                Err(error) => tracing::warn!(kind = "MMRPool", %error, "a watch broke"),
             }
             std::future::ready(())
         });
