@@ -110,6 +110,25 @@ fn a_rollout_waits_for_it_and_goes_on_with_the_others() {
 }
 
 #[test]
+fn a_new_one_that_took_people_holds_no_rollout_up() {
+    let mut seen = world(&[], &[("a", 60), ("b", 20), ("c", 0)]);
+    overloaded(&mut seen, "a");
+    pod_of(&mut seen, "b").outdated = true;
+    let pool = pool(|_| {});
+    let plan = first(&pool, &seen);
+    let drain = Change::StartDrain(DrainReason::Rollout);
+    assert_eq!(changes(&plan), [("b", drain)]);
+    let said = message(&plan, "RolloutComplete");
+    assert!(!said.contains("take people"), "{said}");
+    // Of one that never did it is not known whether the template is any good.
+    word_of(&mut seen, "a").participants = 0;
+    let plan = first(&pool, &seen);
+    assert_eq!(changes(&plan), []);
+    let said = message(&plan, "RolloutComplete");
+    assert!(said.contains("those on a take people"), "{said}");
+}
+
+#[test]
 fn with_nobody_on_it_it_is_made_anew_like_any_other() {
     let mut seen = world(&[], &[("a", 0), ("b", 20)]);
     overloaded(&mut seen, "a");

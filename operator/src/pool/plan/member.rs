@@ -99,9 +99,10 @@ impl Member<'_> {
     }
 
     /// Its router, made from the template wanted now or about to be, does not take people:
-    /// whether it ever will is not known.
+    /// whether it ever will is not known. One with people on it did, and has as much to do as it
+    /// can: such are always some among many.
     pub(super) fn unproven(&self) -> bool {
-        !self.outdated() && !self.accepting()
+        !self.outdated() && !self.accepting() && !self.carries_too_much()
     }
 
     /// No process of it runs, by the word of its living kubelet, and no controller hears one; or
