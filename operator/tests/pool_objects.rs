@@ -8,6 +8,7 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::DaemonSet;
 use plenum_crds::conditions::DrainReason;
 use plenum_crds::{MMRPool, MeetingZone, NoAddress};
+use plenum_operator::apply::fingerprint;
 use plenum_operator::context::Image;
 use plenum_operator::covers::covers;
 use plenum_operator::pool::build::daemonset;
@@ -396,6 +397,17 @@ fn the_template_has_a_name_that_changes_with_it_alone() {
         hash(&json!({})),
         hash(&json!({"participantsPerRouter": 10}))
     );
+}
+
+#[test]
+fn karpenter_waits_for_routers_and_none_is_replaced_to_tell_it() {
+    let set: DaemonSet = serde_json::from_value(built(&json!({}))).unwrap();
+    let mut template = set.spec.unwrap().template;
+    let annotations = template.metadata.as_mut().unwrap().annotations.take();
+    let annotations = annotations.unwrap();
+    assert_eq!(annotations["karpenter.sh/do-not-disrupt"], "true");
+    let rest = fingerprint(&serde_json::to_vec(&template).unwrap());
+    assert_eq!(annotations["plenum.dev/template"], rest);
 }
 
 #[test]

@@ -105,8 +105,11 @@ fn template(pool: &ValidPool, image: &Image) -> PodTemplateSpec {
     let bytes = serde_json::to_vec(&template).expect("a template is plain data");
     let hash = fingerprint(&bytes);
     let mut metadata = template.metadata.unwrap_or_default();
+    // Karpenter drains a node that expires, or goes by force, when such pods are gone from it: then
+    // the operator has emptied it. Beside the hash: no router is replaced for it.
+    let own = [(TEMPLATE, hash.as_str()), (labels::KARPENTER_KEEP, "true")];
     let annotations = metadata.annotations.get_or_insert_default();
-    annotations.insert(TEMPLATE.to_owned(), hash);
+    annotations.extend(owned(own));
     PodTemplateSpec {
         metadata: Some(metadata),
         spec: template.spec,
