@@ -229,6 +229,9 @@ impl Connecting {
         if now >= self.deadline {
             return self.time_is_up(now);
         }
+        if self.goes_on_at().is_some_and(|at| at <= now) {
+            self.go_on_beside(now);
+        }
         match &mut self.state {
             State::LookingUp(looking) => looking.handle_timeout(&mut self.numbers, now),
             State::Testing(test) => test.handle_timeout(&mut self.numbers, now),
@@ -256,6 +259,7 @@ impl Connecting {
         };
         let reserve = self.reserve.next_timeout().or(self.reserve_is_used_at());
         let beside = reserve.into_iter().chain(self.renewal_timeout());
+        let beside = beside.chain(self.goes_on_at());
         own.into_iter().chain(beside).chain([self.deadline]).min()
     }
 

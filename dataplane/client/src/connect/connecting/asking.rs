@@ -64,17 +64,12 @@ impl Connecting {
         let Some(spot) = asking.next(&self.closed, now) else {
             return self.round_over(now);
         };
-        match self.aside.take_if(|(_, it)| it.zone == spot.zone) {
-            // Its answer may be on the way.
-            Some((attempt, it)) if it.path == spot.path => {
-                asking.wait_for(attempt, spot);
-                return;
-            }
-            Some((attempt, _)) => self.actions.push_back(Action::Cancel(attempt)),
-            None => {}
+        // Its answer may be on the way.
+        if let Some((attempt, _)) = self.aside.take_if(|(_, it)| it.is(&spot)) {
+            return asking.wait_for(attempt, spot, now);
         }
         let attempt = self.numbers.next();
-        asking.wait_for(attempt, spot);
+        asking.wait_for(attempt, spot, now);
         self.put(attempt, &spot, now);
     }
 
@@ -231,7 +226,8 @@ impl Connecting {
         if asking.goes_on() {
             return self.ask_next(now);
         }
-        if asking.is_unheard() && self.call_reserve(now) {
+        let unheard = asking.is_unheard();
+        if self.take_slow_back(now) || unheard && self.call_reserve(now) {
             return;
         }
         let State::Asking(asking) = &mut self.state else {

@@ -1,13 +1,17 @@
 //! One round through the zones: who is asked, in which order, and what has come of it.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plenum_wire::join::Refusal;
 
 use super::closed::Closed;
 use crate::connect::words::{Attempt, Path, Trouble};
 use crate::zone::REQUEST;
+
+/// How long somebody who answers pings is waited for alone while others have not been asked: many
+/// times what an answer takes, and a third of what silence does.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// A zone, by a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub(super) struct Spot {
 
 impl Spot {
     /// Whether the other one leads there too.
-    fn is(&self, other: &Self) -> bool {
+    pub fn is(&self, other: &Self) -> bool {
         (self.zone, self.path) == (other.zone, other.path)
     }
 }
@@ -69,6 +73,10 @@ pub(super) struct Asking {
     later: VecDeque<Spot>,
     hope: Hope,
     current: Option<(Attempt, Spot)>,
+    /// From then on whoever is asked is slow.
+    slow_at: Option<Instant>,
+    /// Who was slow, and is asked beside the others.
+    slow: Option<Attempt>,
     others: Others,
     /// Somebody refuses for good.
     refused: bool,
@@ -302,8 +310,18 @@ impl Asking {
     }
 
     /// This one is being asked.
-    pub const fn wait_for(&mut self, attempt: Attempt, spot: Spot) {
+    pub fn wait_for(&mut self, attempt: Attempt, spot: Spot, now: Instant) {
         self.current = Some((attempt, spot));
+        self.slow_at = Some(now + SLOW);
+    }
+
+    /// When the next one is asked beside whoever is being asked: not where the meeting is not,
+    /// while somebody is asked where it is.
+    pub fn goes_on_at(&self, meets: impl Fn(usize) -> bool) -> Option<Instant> {
+        let (current, later) = (self.asked()?, self.later.front());
+        let next = self.left.front().or(later.filter(|_| !self.full))?;
+        let together = meets(next.zone) || !meets(current.zone);
+        self.slow_at.filter(|_| together)
     }
 
     /// Who was asked this, and has answered.
@@ -315,6 +333,17 @@ impl Asking {
     /// Who is being asked, and is no longer waited for here.
     pub const fn let_go(&mut self) -> Option<(Attempt, Spot)> {
         self.current.take()
+    }
+
+    /// Who is being asked, and is waited for beside the next one.
+    pub fn let_slow_go(&mut self) -> Option<(Attempt, Spot)> {
+        self.slow = self.current.as_ref().map(|(attempt, _)| *attempt);
+        self.let_go()
+    }
+
+    /// Whether that is the one.
+    pub fn waits_for(&self, attempt: Attempt) -> bool {
+        self.slow == Some(attempt)
     }
 
     /// Leaves whoever is being asked; it comes last.

@@ -6,6 +6,8 @@ use crate::connect::words::Fault;
 use super::world::*;
 use super::*;
 
+const NO_WAY: Way = Way::Wrong(Fault::Refused);
+
 #[test]
 fn what_home_says_while_others_are_looked_at_does_not_take_the_tunnels_away() {
     let mut full = Zone::at(&[open(1_000.0)]);
@@ -171,4 +173,65 @@ fn what_one_refuses_for_good_is_told_when_who_was_full_is_gone() {
             }
         }
     }
+}
+
+#[test]
+fn an_answer_that_is_slow_counts_though_the_next_one_has_been_asked() {
+    // By a tunnel so far away it takes 1.25 s; the next one never answers, or fails at once.
+    let slow = open(250.0);
+    let next = clear(260.0);
+    for other in [Way::Stalls(next), Way::Goes(Fault::Refused, 1, next)] {
+        let one_zone = vec![
+            Zone::at(&[NO_WAY])
+                .with_tunnel(&[slow])
+                .with_tunnel(&[other]),
+        ];
+        let two_zones = [slow, other].map(|way| Zone::at(&[NO_WAY]).with_tunnel(&[way]));
+        for zones in [one_zone, two_zones.to_vec()] {
+            let mut world = world();
+            world.zones = zones;
+            let seen = world.join();
+            assert_eq!(seen.found().path, tunnel(0, 0), "{other:?}: {seen:?}");
+            let [first, second] = seen.asked_after[..] else {
+                panic!("{other:?}: {seen:?}")
+            };
+            assert_eq!(second, first + Duration::from_secs(1), "{other:?}");
+            assert_eq!(seen.took, first + Duration::from_millis(1_250), "{other:?}");
+        }
+    }
+}
+
+/// Two zones by tunnels only. The first one answers after 1.25 s; the second much sooner, but it is
+/// nearly full.
+fn slow_and_nearly_full() -> World {
+    let by_tunnel = |away| Zone::at(&[NO_WAY]).with_tunnel(&[open(away)]);
+    let mut world = world();
+    world.zones = vec![by_tunnel(250.0), by_tunnel(20.0)];
+    world.zones[1].load = Some(0.94);
+    world
+}
+
+#[test]
+fn the_first_offer_counts_when_an_answer_is_slow() {
+    let seen = slow_and_nearly_full().join();
+    assert_eq!(seen.asked, [(0, tunnel(0, 0)), (1, tunnel(1, 0))]);
+    assert_eq!(seen.found().path, tunnel(1, 0));
+}
+
+#[test]
+fn an_answer_that_is_slow_is_waited_for_when_another_zone_refuses_for_good() {
+    let mut world = slow_and_nearly_full();
+    world.zones[1].refusal = Some((Refusal::Forbidden, usize::MAX));
+    let seen = world.join();
+    assert_eq!(seen.asked, [(0, tunnel(0, 0)), (1, tunnel(1, 0))]);
+    assert_eq!(seen.found().path, tunnel(0, 0));
+}
+
+#[test]
+fn nobody_is_asked_where_the_meeting_is_not_because_an_answer_is_slow_where_it_is() {
+    let mut world = slow_and_nearly_full();
+    world.zones[0].hosts = true;
+    let seen = world.join();
+    assert_eq!(seen.asked, [(0, tunnel(0, 0))]);
+    assert_eq!(seen.found().path, tunnel(0, 0));
 }

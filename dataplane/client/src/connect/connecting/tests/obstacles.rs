@@ -316,3 +316,22 @@ fn a_directory_that_names_no_zone_keeps_nobody_from_one_that_does() {
     let seen = world.join();
     assert!(seen.error().to_string().contains("no zone is ready"));
 }
+
+#[test]
+fn zones_that_answer_pings_and_then_nothing_keep_nobody_from_another() {
+    let stalls = Way::Stalls(clear(10.0));
+    let tunnelled = Zone::at(&[stalls])
+        .with_tunnel(&[stalls])
+        .with_tunnel(&[stalls]);
+    // One of each two waits for the silence of the one before: 3 s, as long as for both.
+    for (stalling, count) in [(Zone::at(&[stalls]), 5), (tunnelled, 3)] {
+        for away in [40.0, 250.0] {
+            let mut world = world();
+            world.zones = vec![stalling.clone(); count];
+            world.zones.push(Zone::at(&[open(away)]));
+            let seen = world.join();
+            assert_eq!(seen.found().zone, count, "{seen:?}");
+            assert!(seen.ms() < 8_000, "{count} {away}: {} ms", seen.ms());
+        }
+    }
+}
