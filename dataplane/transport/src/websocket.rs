@@ -25,8 +25,15 @@ use crate::dial::DialError;
 use crate::marking::Marker;
 use crate::route::{self, Route};
 
-/// Read and write buffers in bytes. The library's 128 KiB are a lot for thousands of them.
-const BUFFER: usize = 8 * 1_024;
+/// What a WebSocket may take, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// The longest message.
+    pub(crate) message: usize,
+    /// What is read at once, and what both buffers are made with; they grow with what is longer.
+    /// The library's 128 KiB are a lot for thousands of them.
+    pub(crate) buffer: usize,
+}
 
 /// What goes over a WebSocket.
 #[derive(Debug, PartialEq, Eq)]
@@ -109,8 +116,7 @@ pub(crate) struct Target<'a> {
     pub(crate) path: &'a str,
     pub(crate) subprotocol: &'a str,
     pub(crate) tls: Arc<ClientConfig>,
-    /// Longest message in bytes.
-    pub(crate) limit: usize,
+    pub(crate) bounds: Bounds,
 }
 
 /// Connects TCP, TLS and WebSocket within [`HANDSHAKE_TIMEOUT`] together.
@@ -136,7 +142,7 @@ async fn connect(target: Target<'_>) -> Result<Dialled, DialError> {
 
     let tls = tls(target.route, target.address, target.server_name, target.tls).await?;
     let marker = tls.get_ref().0.marker();
-    let (websocket, _) = client_async_with_config(request, tls, Some(config(target.limit)))
+    let (websocket, _) = client_async_with_config(request, tls, Some(config(target.bounds)))
         .await
         .map_err(refused)?;
     let (outgoing, incoming) = client(websocket);
@@ -160,21 +166,21 @@ pub(crate) async fn tls(
         .await?)
 }
 
-fn config(limit: usize) -> WebSocketConfig {
+fn config(bounds: Bounds) -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER)
-        .max_message_size(Some(limit))
-        .max_frame_size(Some(limit))
+        .read_buffer_size(bounds.buffer)
+        .write_buffer_size(bounds.buffer)
+        .max_message_size(Some(bounds.message))
+        .max_frame_size(Some(bounds.message))
 }
 
-/// The same limits for a WebSocket that is about to be accepted.
-pub(crate) fn bounded(upgrade: ws::WebSocketUpgrade, limit: usize) -> ws::WebSocketUpgrade {
+/// The same bounds for a WebSocket that is about to be accepted.
+pub(crate) fn bounded(upgrade: ws::WebSocketUpgrade, bounds: Bounds) -> ws::WebSocketUpgrade {
     upgrade
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER)
-        .max_message_size(limit)
-        .max_frame_size(limit)
+        .read_buffer_size(bounds.buffer)
+        .write_buffer_size(bounds.buffer)
+        .max_message_size(bounds.message)
+        .max_frame_size(bounds.message)
 }
 
 fn refused(error: Error) -> DialError {

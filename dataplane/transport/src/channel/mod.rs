@@ -24,12 +24,15 @@ use tokio::sync::mpsc;
 
 use crate::dial::DialError;
 use crate::route::Route;
-use crate::websocket::{self, Target};
+use crate::websocket::{self, Bounds, Target};
 use pump::Fate;
 
 /// Messages that may wait to be sent. A router greets a newcomer to a large meeting with
 /// hundreds in one go, which must not look like a peer that does not read.
 pub const QUEUE: usize = 1_024;
+/// Of its WebSocket, in bytes. A message has some hundred; the operator holds two channels for each
+/// zone, and a router one for everybody.
+const BUFFER: usize = 2 * 1_024;
 /// Messages that may wait to be read; then the peer waits, by TCP's own flow control.
 const READ_QUEUE: usize = 64;
 
@@ -124,7 +127,14 @@ pub enum Received<In> {
 /// Sets the size limits of a WebSocket that is about to become a [`Channel`]; without this
 /// the library would buffer messages of many megabytes before the channel sees them.
 pub fn bounded(upgrade: WebSocketUpgrade, limit: usize) -> WebSocketUpgrade {
-    websocket::bounded(upgrade, limit)
+    websocket::bounded(upgrade, bounds(limit))
+}
+
+fn bounds(limit: usize) -> Bounds {
+    Bounds {
+        message: limit,
+        buffer: BUFFER,
+    }
 }
 
 impl<In, Out> Channel<In, Out> {
@@ -153,7 +163,7 @@ impl<In, Out> Channel<In, Out> {
             path: &request.path,
             subprotocol: &request.subprotocol,
             tls: request.tls,
-            limit: settings.limit,
+            bounds: bounds(settings.limit),
         })
         .await?;
         Ok(Self::start(dialled.outgoing, dialled.incoming, settings))

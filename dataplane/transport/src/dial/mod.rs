@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use crate::HANDSHAKE_TIMEOUT;
 use crate::channel::{self, Channel};
-use crate::media::MESSAGE_BYTES;
+use crate::media::WEBSOCKET;
 use crate::quic;
 use crate::route::{Route, race};
 use crate::tls::{TlsError, Trust, client_config};
@@ -265,7 +265,7 @@ impl Dialer {
             path: control::MEDIA_PATH,
             subprotocol: TLS_SUBPROTOCOL,
             tls: config,
-            limit: MESSAGE_BYTES,
+            bounds: WEBSOCKET,
         })
         .await?;
         Ok(MediaConnection::tls(dialled))

@@ -49,7 +49,7 @@ use plenum_wire::{FlowId, Rung};
 
 use crate::rate::Rate;
 use crate::tls::Identity;
-use crate::websocket;
+use crate::websocket::{self, Bounds};
 
 pub(crate) use carrier::{Carrier, Sent};
 pub use counters::{Counters, RungCounters};
@@ -76,8 +76,12 @@ pub(crate) const ACCEPTS: Rate = Rate {
 /// Events that may wait to be read: 50 ms at 150,000 packets/s, 12 MB of the longest packets.
 pub const EVENTS: usize = 8_192;
 
-/// Longest message on rung `tls`: a packet and the longest flow id.
-pub(crate) const MESSAGE_BYTES: usize = PACKET_BYTES + 8;
+/// Of rung `tls`: a message is a packet and the longest flow id at most, and some of them are read
+/// at once.
+pub(crate) const WEBSOCKET: Bounds = Bounds {
+    message: PACKET_BYTES + 8,
+    buffer: 8 * 1_024,
+};
 
 /// What happened on the media connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,5 +136,5 @@ pub struct Config {
 /// Sets the size limits of a WebSocket that is about to be given to
 /// [`Streams::adopt_websocket`].
 pub fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
-    websocket::bounded(upgrade, MESSAGE_BYTES)
+    websocket::bounded(upgrade, WEBSOCKET)
 }
