@@ -1,7 +1,6 @@
 //! What wakes the zone controller: its zones, their children, the Secrets that they name, and
 //! the pools that name them. One watch for each kind feeds both its cache and the queue.
 
-use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -15,7 +14,6 @@ use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use plenum_crds::{MMRPool, MeetingZone};
-use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use super::children::all_children;
@@ -74,16 +72,14 @@ fn key<K: reflector::Lookup>(object: &ObjectRef<K>) -> Key {
 }
 
 fn watch_all(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
-    let (zones_naming, pools_of_zones) = (Groups::default(), Groups::default());
-    let named = zones_naming.clone();
-    let (zones, zone_events) = cached(client, all(), move |key, zone: Option<&MeetingZone>| {
-        named.set(key, zone.map(secrets_named_by).unwrap_or_default());
-    });
-    let of_zones = pools_of_zones.clone();
-    let (pools, pool_events) = cached(client, all(), move |key, pool: Option<&MMRPool>| {
-        let zone = |pool: &MMRPool| Key::new(key.namespace(), &pool.spec.zone);
-        of_zones.set(key, pool.map(zone).into_iter().collect());
-    });
+    let zones_naming = Groups::default();
+    let (zones, zone_events) = all_zones(client, zones_naming.clone());
+    let (pools, of_pools) = kept(
+        client,
+        all(),
+        |pool| vec![zone_key(pool)],
+        |pool| Some(zone_key(pool).object_ref()),
+    );
     let (stateful_sets, of_sets) = children(client);
     let (deployments, of_deployments) = children(client);
     let (services, of_services) = children(client);
@@ -91,10 +87,7 @@ fn watch_all(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
     let (secrets, of_secrets) = children(client);
     let triggers = select_all([
         themselves(zones.clone(), zone_events),
-        pool_events
-            .touched_objects()
-            .map(|event| event.map(|pool| of_pool(&pool)))
-            .boxed(),
+        of_pools,
         of_sets,
         of_deployments,
         of_services,
@@ -104,7 +97,6 @@ fn watch_all(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
     ]);
     let stores = Stores {
         pools,
-        pools_of_zones,
         stateful_sets,
         deployments,
         services,
@@ -114,27 +106,18 @@ fn watch_all(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
     (zones, stores, triggers.boxed())
 }
 
-type Events<K> = BoxStream<'static, watcher::Result<Event<K>>>;
+type Events = BoxStream<'static, watcher::Result<Event<MeetingZone>>>;
 
-/// A cache of all objects of a kind, and what happens to them. `index` is told
-/// of each before the cache has it, and not of what went while nobody watched: who asks an index
-/// looks the answer up.
-fn cached<K>(
-    client: &Client,
-    config: watcher::Config,
-    index: impl Fn(&Key, Option<&K>) + Send + 'static,
-) -> (Store<K>, Events<K>)
-where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
-    K::DynamicType: Eq + Hash + Clone + Default,
-{
+/// The zones, and what happens to them. Which Secrets a zone names is told before it is there,
+/// and not taken back of one that went while nobody watched: who asks looks the answer up.
+fn all_zones(client: &Client, naming: Groups<Key>) -> (Store<MeetingZone>, Events) {
     let (store, writer) = reflector::store();
-    let events = watch::events::<K>(client, config, unmanaged)
+    let events = watch::events::<MeetingZone>(client, all(), unmanaged)
         .inspect_ok(move |event| match event {
-            Event::Apply(object) | Event::InitApply(object) => {
-                index(&Key::of(object), Some(object));
+            Event::Apply(zone) | Event::InitApply(zone) => {
+                naming.set(&Key::of(zone), secrets_named_by(zone));
             }
-            Event::Delete(object) => index(&Key::of(object), None),
+            Event::Delete(zone) => naming.set(&Key::of(zone), Vec::new()),
             Event::Init | Event::InitDone => {}
         })
         .reflect(writer)
@@ -144,7 +127,7 @@ where
 
 /// The zones that changed. Those of a new list are in the cache when it is whole; before that
 /// they would be taken for gone.
-fn themselves(zones: Store<MeetingZone>, events: Events<MeetingZone>) -> Triggers {
+fn themselves(zones: Store<MeetingZone>, events: Events) -> Triggers {
     events
         .flat_map(move |event| {
             let triggers: Vec<Trigger> = match event {
@@ -164,19 +147,34 @@ fn themselves(zones: Store<MeetingZone>, events: Events<MeetingZone>) -> Trigger
         .boxed()
 }
 
-fn of_pool(pool: &MMRPool) -> ObjectRef<MeetingZone> {
-    ObjectRef::new(&pool.spec.zone).within(&pool.namespace().unwrap_or_default())
+fn zone_key(pool: &MMRPool) -> Key {
+    Key::new(&pool.namespace().unwrap_or_default(), &pool.spec.zone)
 }
 
-/// A cache of our children of a kind, and the zones that own what came, changed or went.
+/// A cache of our children of a kind, and the zones that own what came, changed or went: who lost
+/// a child makes another.
 fn children<K: Object>(client: &Client) -> (Cache<K, ()>, Triggers) {
-    let (cache, mut feed) = Cache::new(|_: &K| Vec::new());
-    let events = watch::events::<K>(client, all().labels(&all_children()), unmanaged);
-    let triggers = events.flat_map(move |event| {
+    kept(client, all().labels(&all_children()), |_| Vec::new(), owner)
+}
+
+/// A cache of a kind, in groups, and the zones that what came, changed or went concerns.
+fn kept<K, G>(
+    client: &Client,
+    config: watcher::Config,
+    groups_of: fn(&K) -> Vec<G>,
+    zone_of: fn(&K) -> Option<ObjectRef<MeetingZone>>,
+) -> (Cache<K, G>, Triggers)
+where
+    K: Object,
+    G: Hash + Eq + Clone + Send + 'static,
+{
+    let (cache, mut feed) = Cache::new(groups_of);
+    let triggers = watch::events::<K>(client, config, unmanaged).flat_map(move |event| {
         let triggers: Vec<Trigger> = match event {
             Ok(event) => {
                 let changes = feed.take(event);
-                changes.iter().flat_map(owners).map(Ok).collect()
+                let zones = |change| concerned(change, zone_of);
+                changes.iter().flat_map(zones).map(Ok).collect()
             }
             Err(error) => vec![Err(error)],
         };
@@ -185,11 +183,14 @@ fn children<K: Object>(client: &Client) -> (Cache<K, ()>, Triggers) {
     (cache, triggers.boxed())
 }
 
-/// Who owned it and who does: who lost a child makes another.
-fn owners<K: Object>(change: &Change<K>) -> Vec<ObjectRef<MeetingZone>> {
-    let mut owners: Vec<_> = change.sides().filter_map(owner).collect();
-    owners.dedup();
-    owners
+/// The zones of both sides of a change, each once.
+fn concerned<K>(
+    change: &Change<K>,
+    zone_of: fn(&K) -> Option<ObjectRef<MeetingZone>>,
+) -> Vec<ObjectRef<MeetingZone>> {
+    let mut zones: Vec<_> = change.sides().filter_map(zone_of).collect();
+    zones.dedup();
+    zones
 }
 
 fn owner<K: Resource>(object: &K) -> Option<ObjectRef<MeetingZone>> {

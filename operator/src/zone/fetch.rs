@@ -12,22 +12,19 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::runtime::reflector::Store;
 use kube::{Api, Client, Resource, ResourceExt as _};
 use plenum_crds::{CertificateSource, MMRPool, MeetingZone};
 use serde::de::DeserializeOwned;
 
 use super::children::Part;
 use super::names::{self, ZoneSecret};
-use crate::cache::{Cache, Groups, Key, Object};
+use crate::cache::{Cache, Key, Object};
 
 /// Caches of all that the zone controller watches.
 #[derive(Clone)]
 pub struct Stores {
-    /// Pools, of all zones.
-    pub pools: Store<MMRPool>,
-    /// Which of them name a zone.
-    pub pools_of_zones: Groups<Key>,
+    /// Pools, by the zone that they name.
+    pub pools: Cache<MMRPool, Key>,
     /// Our children.
     pub stateful_sets: Cache<StatefulSet, ()>,
     /// Our children.
@@ -44,9 +41,8 @@ impl Stores {
     /// Waits until each has been filled once. Before that, a pool that is not in its cache
     /// would look as if there were none.
     pub async fn ready(&self) {
-        // A writer that is gone ends the controller, and with it whoever waits here.
-        let _ = tokio::join!(
-            self.pools.wait_until_ready(),
+        tokio::join!(
+            self.pools.filled(),
             self.stateful_sets.filled(),
             self.deployments.filled(),
             self.services.filled(),
@@ -197,11 +193,10 @@ pub async fn live_pools(client: &Client, zone: &MeetingZone) -> Result<Vec<MMRPo
 }
 
 fn pools_of(stores: &Stores, namespace: &str, zone: &str) -> Vec<Arc<MMRPool>> {
-    let named = stores.pools_of_zones.members(&Key::new(namespace, zone));
-    let pools = named
-        .iter()
-        .filter_map(|key| stores.pools.get(&key.object_ref()));
-    pools.filter(|pool| pool.spec.zone == zone).collect()
+    let mut pools = stores.pools.group(&Key::new(namespace, zone));
+    // A group may be ahead of the cache.
+    pools.retain(|pool| pool.spec.zone == zone);
+    pools
 }
 
 struct Place<'a> {
