@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::packed::Packed;
 use super::{Key, Object};
 
-/// Something with a name and a version. An object of Kubernetes is kept as JSON; what is small as
+/// Something with a name and a version. An object of Kubernetes is kept packed; what is small as
 /// it is, as it is.
 pub trait Item: Send + Sync + Sized + 'static {
     /// The form in which it is kept. A clone of it is the same one, and costs no memory.
