@@ -261,6 +261,7 @@ fn routes() -> OpenApiRouter<Directory> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::read, users::change, users::remove))
         .routes(routes!(users::set_password))
+        .routes(routes!(logins::end_all))
         .routes(routes!(meetings::list, meetings::create))
         .routes(routes!(meetings::read, meetings::change, meetings::remove))
         .routes(routes!(meetings::end))

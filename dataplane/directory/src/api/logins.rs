@@ -1,13 +1,15 @@
 //! Listing and ending what somebody is signed in with: sessions and API tokens alike.
 
 use axum::Json;
+use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::Directory;
-use super::auth::SignedIn;
+use super::auth::{Admin, SignedIn};
+use super::extract::InPath;
 use super::paging::{Items, PageQuery};
 use super::problem::Answer;
-use crate::model::{Login, LoginId, LoginKind};
+use crate::model::{AccountId, Login, LoginId, LoginKind};
 
 /// Those of one kind that the caller's account has.
 pub async fn list<T>(
@@ -32,5 +34,25 @@ pub async fn end(
     directory.writable()?;
     let account = caller.account.id;
     directory.store().delete_login(account, kind, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End all sessions and API tokens of an account.
+///
+/// For when somebody else may have them: a new password ends sessions only.
+#[utoipa::path(
+    operation_id = "sign_user_out",
+    delete, path = "/v1/users/{id}/logins", tag = "accounts",
+    params(("id" = String, Path, description = "The account's id")),
+    responses((status = 204)),
+    security(("bearer" = []))
+)]
+pub async fn end_all(
+    State(directory): State<Directory>,
+    _: Admin,
+    InPath(id): InPath<AccountId>,
+) -> Answer<StatusCode> {
+    directory.writable()?;
+    directory.store().end_logins(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -79,7 +79,7 @@ pub async fn change(
     ))
 }
 
-/// Change my password. All sessions of the account end, this one too.
+/// Change my password. All sessions of the account end, this one too; its API tokens do not.
 #[utoipa::path(
     operation_id = "set_my_password",
     put, path = "/v1/me/password", tag = "accounts",

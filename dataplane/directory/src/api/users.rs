@@ -129,7 +129,8 @@ pub struct UserChange {
     /// What it may do to others.
     #[serde(default)]
     role: Option<RoleName>,
-    /// Signs in nowhere, and its sessions open nothing.
+    /// Signs in nowhere. Its sessions and API tokens end, and are not back when it is enabled
+    /// again; a replica's token is.
     #[serde(default)]
     disabled: Option<bool>,
 }
@@ -258,7 +259,7 @@ pub async fn change(
     Ok(User::versioned(account))
 }
 
-/// Set the password of an account. All its sessions end.
+/// Set the password of an account. All its sessions end; its API tokens do not.
 #[utoipa::path(
     operation_id = "set_user_password",
     put, path = "/v1/users/{id}/password", tag = "accounts",

@@ -102,7 +102,9 @@ impl Store {
 
     /// Writes an account that was read before: [`Error::Changed`] if somebody else wrote it
     /// meanwhile, [`Error::Conflict`] if its new name is taken. Its id and when it was made stay.
-    /// A replica that is disabled, or is none any more, loses its keys.
+    /// Who is disabled loses sessions and API tokens for good: who takes an account away from a
+    /// thief does not give it back by enabling it again. A replica keeps its token, as nobody
+    /// signs in to make another; disabled, or a replica no more, it loses its keys.
     pub async fn change_account(&self, changed: &Account) -> Result<Account, Error> {
         let mut write = self.write().await?;
         let sql = "UPDATE account
@@ -135,8 +137,23 @@ impl Store {
         if account.disabled || account.role != AccountRole::Replica {
             super::public_keys::delete_of(&mut write, account.id).await?;
         }
+        if account.disabled && account.role != AccountRole::Replica {
+            super::logins::end_all(&mut write, account.id).await?;
+        }
         write.commit().await?;
         Ok(account)
+    }
+
+    /// Ends all sessions and API tokens of an account.
+    pub async fn end_logins(&self, id: AccountId) -> Result<(), Error> {
+        let mut write = self.write().await?;
+        let sql = "UPDATE account SET revision = $2 WHERE id = $1";
+        let values = vec![text(id), write.revision().0.into()];
+        if write.execute(sql, values).await? == 0 {
+            return Err(Error::NotFound { what: WHAT });
+        }
+        super::logins::end_all(&mut write, id).await?;
+        write.commit().await
     }
 
     /// Sets a password and ends the account's sessions; its API tokens stay.

@@ -30,7 +30,8 @@ macro_rules! login_columns {
 pub(super) use login_columns;
 
 impl Store {
-    /// Makes a session or an API token; [`Error::NotFound`] if there is no such account.
+    /// Makes a session or an API token; [`Error::NotFound`] if there is no such account, or it is
+    /// disabled.
     pub async fn add_login(&self, new: NewLogin, now: Timestamp) -> Result<Login, Error> {
         let mut write = self.write().await?;
         let login = Login {
@@ -44,7 +45,10 @@ impl Store {
         };
         let owner = vec![text(login.account)];
         if write
-            .row("SELECT id FROM account WHERE id = $1", owner)
+            .row(
+                "SELECT id FROM account WHERE id = $1 AND NOT disabled",
+                owner,
+            )
             .await?
             .is_none()
         {

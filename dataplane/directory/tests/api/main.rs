@@ -45,7 +45,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             accounts_cannot_be_enumerated;
         signing_in: a_session_begins_and_ends, a_wrong_password_and_no_account_look_alike,
             a_new_password_ends_sessions, api_tokens_are_made_and_revoked,
-            what_was_never_issued_opens_nothing, a_disabled_account_opens_nothing;
+            what_was_never_issued_opens_nothing, an_administrator_takes_away_what_a_thief_has;
         accounts: an_administrator_looks_after_accounts, others_may_not,
             two_changes_of_the_same_conflict, of_two_changes_at_once_one_fails_its_condition,
             lists_come_in_pages, nobody_takes_their_own_rights_away;

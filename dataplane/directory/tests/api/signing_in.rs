@@ -169,23 +169,37 @@ pub async fn what_was_never_issued_opens_nothing(place: Place) {
     );
 }
 
-pub async fn a_disabled_account_opens_nothing(place: Place) {
+/// Somebody who had it for a while has made a token that has no end, and is left nothing.
+pub async fn an_administrator_takes_away_what_a_thief_has(place: Place) {
     let house = House::open(&place).await;
     let admin = house.admin().await;
-    let ada = house.user("ada").await;
-    let id = ada.get("/v1/me").await.json::<Value>()["id"].clone();
-    let path = format!("/v1/users/{}", id.as_str().unwrap());
-    assert_eq!(
-        admin.patch(&path, json!({ "disabled": true })).await.status,
-        200
-    );
-    ada.get("/v1/me").await.is(Denial::SignInRequired);
-    assert_eq!(
-        admin
-            .patch(&path, json!({ "disabled": false }))
-            .await
-            .status,
-        200
-    );
-    assert_eq!(ada.get("/v1/me").await.status, 200);
+    let id = ada(&admin).await["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/users/{id}");
+    let stolen = async || {
+        let session = sign_in(&house, PASSWORD).await;
+        let made = session.post("/v1/api-tokens", json!({ "label": "calendar" }));
+        let made: Value = made.await.json();
+        [house.client.with(made["token"].as_str().unwrap()), session]
+    };
+    let lost = async |stolen: &[Client]| {
+        for client in stolen {
+            client.get("/v1/me").await.is(Denial::SignInRequired);
+        }
+    };
+
+    let first = stolen().await;
+    let logins = format!("{path}/logins");
+    first[0].delete(&logins).await.is(Denial::Forbidden);
+    assert_eq!(admin.delete(&logins).await.status, 204);
+    lost(&first).await;
+    let nobody = format!("/v1/users/{}/logins", "0".repeat(32));
+    admin.delete(&nobody).await.is(Denial::NotFound);
+
+    let second = stolen().await;
+    for disabled in [true, false] {
+        let changed = admin.patch(&path, json!({ "disabled": disabled })).await;
+        assert_eq!(changed.status, 200);
+        lost(&second).await;
+    }
+    sign_in(&house, PASSWORD).await;
 }

@@ -1,10 +1,10 @@
 //! Sessions and API tokens.
 
-use plenum_directory::model::{AccountId, LoginKind, Page, SecretHash};
+use plenum_directory::model::{AccountId, AccountRole, LoginKind, Page, SecretHash};
 
 use crate::assert_error;
 use crate::site::Site;
-use crate::things::{add_account, add_login, login, second};
+use crate::things::{account, add_account, add_login, login, second};
 
 pub async fn a_secret_opens_its_account_until_it_expires(site: Site) {
     let store = site.open().await;
@@ -27,16 +27,52 @@ pub async fn a_secret_opens_its_account_until_it_expires(site: Site) {
     assert_error!(store.add_login(of_nobody, second(0)).await, NotFound);
 }
 
-pub async fn a_disabled_account_opens_nothing(site: Site) {
+/// A thief's too: they are not back when the account is.
+pub async fn a_disabled_account_loses_what_opened_it(site: Site) {
     let store = site.open().await;
     let mut ada = add_account(&store, "ada").await;
-    let (_, secret) = add_login(&store, ada.id, LoginKind::ApiToken).await;
+    let (_, session) = add_login(&store, ada.id, LoginKind::Session).await;
+    let (_, token) = add_login(&store, ada.id, LoginKind::ApiToken).await;
     ada.disabled = true;
     let mut ada = store.change_account(&ada).await.unwrap();
-    assert_error!(store.login(&secret.hash(), second(1)).await, NotFound);
+    assert_error!(store.login(&token.hash(), second(1)).await, NotFound);
+    let (late, _) = login(ada.id, LoginKind::ApiToken);
+    assert_error!(store.add_login(late, second(1)).await, NotFound);
     ada.disabled = false;
     store.change_account(&ada).await.unwrap();
-    store.login(&secret.hash(), second(1)).await.unwrap();
+    assert_error!(store.login(&token.hash(), second(1)).await, NotFound);
+    assert_error!(store.login(&session.hash(), second(1)).await, NotFound);
+}
+
+pub async fn a_disabled_replica_opens_nothing_until_it_is_enabled(site: Site) {
+    let store = site.open().await;
+    let mut replica = account("berlin");
+    replica.role = AccountRole::Replica;
+    let mut replica = store.add_account(replica, second(0)).await.unwrap();
+    let (_, token) = add_login(&store, replica.id, LoginKind::ApiToken).await;
+    replica.disabled = true;
+    let mut replica = store.change_account(&replica).await.unwrap();
+    assert_error!(store.login(&token.hash(), second(1)).await, NotFound);
+    replica.disabled = false;
+    store.change_account(&replica).await.unwrap();
+    store.login(&token.hash(), second(1)).await.unwrap();
+}
+
+pub async fn all_of_one_account_end_at_once(site: Site) {
+    let store = site.open().await;
+    let (ada, bob) = (
+        add_account(&store, "ada").await,
+        add_account(&store, "bob").await,
+    );
+    let (_, session) = add_login(&store, ada.id, LoginKind::Session).await;
+    let (_, token) = add_login(&store, ada.id, LoginKind::ApiToken).await;
+    let (_, other) = add_login(&store, bob.id, LoginKind::ApiToken).await;
+    store.end_logins(ada.id).await.unwrap();
+    assert_error!(store.login(&session.hash(), second(1)).await, NotFound);
+    assert_error!(store.login(&token.hash(), second(1)).await, NotFound);
+    store.login(&other.hash(), second(1)).await.unwrap();
+    let nobody = AccountId::from_random(1);
+    assert_error!(store.end_logins(nobody).await, NotFound);
 }
 
 pub async fn the_last_use_is_known_to_five_minutes(site: Site) {

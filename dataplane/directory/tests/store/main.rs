@@ -31,7 +31,9 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
         accounts: an_account_is_found_by_id_and_name, a_name_is_taken_once,
             who_changes_what_was_changed_meanwhile_is_told, a_new_password_ends_sessions,
             an_account_goes_with_what_is_its_own, accounts_are_listed_in_pieces;
-        logins: a_secret_opens_its_account_until_it_expires, a_disabled_account_opens_nothing,
+        logins: a_secret_opens_its_account_until_it_expires,
+            a_disabled_account_loses_what_opened_it,
+            a_disabled_replica_opens_nothing_until_it_is_enabled, all_of_one_account_end_at_once,
             the_last_use_is_known_to_five_minutes, each_account_ends_its_own,
             the_oldest_session_makes_room, what_has_expired_is_tidied_up;
         meetings: a_meeting_is_kept_whole, a_personal_meeting_goes_by_its_owners_name,

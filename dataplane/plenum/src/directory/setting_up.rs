@@ -44,12 +44,17 @@ pub enum User {
         #[command(flatten)]
         password: PasswordFrom,
     },
-    /// Set the password of an account; its sessions end.
+    /// Set the password of an account; its sessions end, its API tokens do not.
     Password {
         /// The account's name.
         name: AccountName,
         #[command(flatten)]
         password: PasswordFrom,
+    },
+    /// End all sessions and API tokens of an account, which somebody else may have.
+    SignOut {
+        /// The account's name.
+        name: AccountName,
     },
 }
 
@@ -141,6 +146,11 @@ pub async fn user(store: &Store, action: User, output: Output) -> anyhow::Result
                 output,
                 &json!({ "user": name, "id": account.id, "password": made }),
             );
+        }
+        User::SignOut { name } => {
+            let account = store.account_named(&name).await?;
+            store.end_logins(account.id).await?;
+            show(output, &json!({ "user": name, "id": account.id }));
         }
     }
     Ok(())

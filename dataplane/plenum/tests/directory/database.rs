@@ -69,6 +69,7 @@ async fn nothing_is_written_into_a_replicas_database_from_a_shell() {
     for what in [
         ["user", "add", "bob"],
         ["user", "password", "ada"],
+        ["user", "sign-out", "ada"],
         ["zone", "add", "site.main"],
         ["replica", "add", "another"],
         ["meeting", "add", "--owner=ada"],
@@ -78,4 +79,14 @@ async fn nothing_is_written_into_a_replicas_database_from_a_shell() {
         let said = refused(command).await;
         assert!(said.contains("at the directory that it follows"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn who_is_signed_out_from_a_shell_signs_in_again() {
+    let house = House::open().await;
+    let ada = house.admin().await;
+    assert_eq!(ada.get("/v1/me").await.status, 200);
+    let done = house.set_up(&["user", "sign-out", "ada"]).await;
+    assert_eq!(done["user"], "ada");
+    ada.get("/v1/me").await.is(401, "sign_in_required");
 }
