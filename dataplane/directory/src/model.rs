@@ -38,7 +38,7 @@ pub use id::{AccountId, FeedId, InvalidRandomId, KeyId, LoginId, Mark, Revision,
 pub use key::{
     InvalidPublicHalf, Pkcs8, PublicHalf, PublicKey, Rotation, SigningKey, active_key, rotation,
 };
-pub use login::{Login, LoginKind, NewLogin};
+pub use login::{Login, LoginKind, NewLogin, Showed};
 pub use meeting::{
     Access, InvalidMeeting, Meeting, MeetingKind, MeetingNumber, MeetingSettings, NewMeeting, Title,
 };

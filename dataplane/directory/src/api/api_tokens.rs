@@ -12,8 +12,8 @@ use super::extract::{Body, InPath, InQuery};
 use super::paging::{Items, PageQuery};
 use super::problem::{Answer, Problem};
 use super::{Directory, logins};
-use crate::model::{Login, LoginId, LoginKind, NewLogin};
-use crate::random;
+use crate::model::{Login, LoginId, LoginKind, NewLogin, Showed};
+use crate::{random, store};
 
 /// Longest life of a token that has an end, in days.
 const DAYS: u16 = 3_650;
@@ -99,12 +99,17 @@ pub async fn create(
     let (secret, now) = (random::secret(), directory.time());
     let login = NewLogin {
         account: caller.account.id,
+        showed: Showed::Login(caller.login.id),
         kind: LoginKind::ApiToken,
         label,
         secret: secret.hash(),
         expires: days.map(|days| now + SignedDuration::from_hours(24 * i64::from(days))),
     };
-    let login = directory.store().add_login(login, now).await?;
+    let login = match directory.store().add_login(login, now).await {
+        // What it was asked for with was taken away meanwhile.
+        Err(store::Error::NotFound { .. }) => return Err(auth::ended()),
+        added => added?,
+    };
     let made = MadeApiToken {
         token: auth::shown(auth::API_TOKEN, &secret),
         kept: login.into(),

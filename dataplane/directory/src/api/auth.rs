@@ -73,24 +73,26 @@ impl SignedIn {
     }
 }
 
+/// What those are told whose session or token opens nothing.
+pub fn ended() -> Problem {
+    Problem::from(Denial::SignInRequired).saying("the session or token is unknown or has ended")
+}
+
 async fn login(directory: &Directory, presented: &str) -> Answer<SignedIn> {
-    let unknown = || {
-        Problem::from(Denial::SignInRequired).saying("the session or token is unknown or has ended")
-    };
     let (kind, secret) = if let Some(secret) = presented.strip_prefix(SESSION) {
         (LoginKind::Session, secret)
     } else if let Some(secret) = presented.strip_prefix(API_TOKEN) {
         (LoginKind::ApiToken, secret)
     } else {
-        return Err(unknown());
+        return Err(ended());
     };
-    let hash = SecretHash::of(secret).ok_or_else(unknown)?;
+    let hash = SecretHash::of(secret).ok_or_else(ended)?;
     let (login, account) = match directory.store().login(&hash, directory.time()).await {
-        Err(store::Error::NotFound { .. }) => return Err(unknown()),
+        Err(store::Error::NotFound { .. }) => return Err(ended()),
         found => found?,
     };
     if login.kind != kind {
-        return Err(unknown());
+        return Err(ended());
     }
     if let Err(wait) = directory.limits().account(account.id, Instant::now()) {
         return Err(Problem::from(Denial::TooManyRequests).after(wait));

@@ -16,6 +16,7 @@ use super::request::ClientAddress;
 use super::users::User;
 use super::{Directory, password_guesses};
 use crate::model::{Email, Password};
+use crate::store;
 
 /// What everybody may change of their own account; what is left out stays.
 #[derive(Deserialize, ToSchema)]
@@ -95,10 +96,17 @@ pub async fn set_password(
 ) -> Answer<StatusCode> {
     directory.writable()?;
     let name = Some(&caller.account.name);
-    let account = password_guesses::account(&directory, address, name, old).await?;
+    let found = password_guesses::account(&directory, address, name, old).await?;
     let wrong = || Problem::from(Denial::Forbidden).saying("\"old\" is not the password");
-    let account = account.ok_or_else(wrong)?;
-    let hash = directory.passwords().hash(new).await?;
-    directory.store().set_password(account.id, &hash).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let (account, old) = found.ok_or_else(wrong)?;
+    let new = directory.passwords().hash(new).await?;
+    let store = directory.store();
+    match store.set_password(account.id, Some(&old), &new).await {
+        // Somebody else was faster.
+        Err(store::Error::NotFound { .. }) => Err(wrong()),
+        set => {
+            set?;
+            Ok(StatusCode::NO_CONTENT)
+        }
+    }
 }

@@ -11,20 +11,21 @@ use super::guesses::{Guess, Refused};
 use super::limits::Limits;
 use super::passwords::busy;
 use super::problem::{Answer, Problem};
-use crate::model::{Account, AccountName, Password};
+use crate::model::{Account, AccountName, Password, PasswordHash};
 use crate::store;
 
 /// How long somebody waits for what becomes of other passwords from the same place. With the
 /// turn that they then wait for it is shorter than a request may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The account of that name, if that is its password and it is not disabled.
+/// The account of that name and the hash of its password, if that is the password and the account
+/// is not disabled. It was so a moment ago: whoever goes by it says so where they write.
 pub async fn account(
     directory: &Directory,
     address: IpAddr,
     name: Option<&AccountName>,
     password: Password,
-) -> Answer<Option<Account>> {
+) -> Answer<Option<(Account, PasswordHash)>> {
     let limits = directory.limits();
     let allowed = limits.sign_in(address, Instant::now());
     allowed.map_err(Problem::too_many)?;
@@ -95,7 +96,7 @@ async fn verify(
     directory: &Directory,
     name: Option<&AccountName>,
     password: Password,
-) -> Answer<Option<Account>> {
+) -> Answer<Option<(Account, PasswordHash)>> {
     let found = match name {
         None => None,
         Some(name) => match directory.store().credentials(name).await {
@@ -104,8 +105,10 @@ async fn verify(
         },
     };
     let (account, hash) = found.map_or((None, None), |(account, hash)| (Some(account), hash));
-    let matches = directory.passwords().matches(hash, password).await?;
-    Ok(account.filter(|account| matches && !account.disabled))
+    let tried = hash.clone();
+    let matches = directory.passwords().matches(tried, password).await?;
+    let found = account.zip(hash);
+    Ok(found.filter(|(account, _)| matches && !account.disabled))
 }
 
 #[cfg(test)]

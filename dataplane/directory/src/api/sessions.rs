@@ -15,8 +15,10 @@ use super::problem::{Answer, Problem};
 use super::request::ClientAddress;
 use super::users::User;
 use super::{Directory, logins, password_guesses};
-use crate::model::{Account, AccountName, Login, LoginId, LoginKind, NewLogin, Password};
-use crate::random;
+use crate::model::{
+    Account, AccountName, Login, LoginId, LoginKind, NewLogin, Password, PasswordHash, Showed,
+};
+use crate::{random, store};
 
 /// How long a session lasts.
 const LASTS: SignedDuration = SignedDuration::from_hours(24);
@@ -89,21 +91,34 @@ pub async fn sign_in(
     directory.writable()?;
     // What cannot be the name of an account is tried like the name of one that is not there.
     let name: Option<AccountName> = name.parse().ok();
-    let account = password_guesses::account(&directory, address, name.as_ref(), password).await?;
-    let wrong = || Problem::from(Denial::SignInRequired).saying("the name or password is wrong");
-    begin(&directory, account.ok_or_else(wrong)?).await
+    let found = password_guesses::account(&directory, address, name.as_ref(), password).await?;
+    let (account, hash) = found.ok_or_else(wrong)?;
+    begin(&directory, account, hash).await
 }
 
-async fn begin(directory: &Directory, account: Account) -> Answer<(StatusCode, Json<Begun>)> {
+fn wrong() -> Problem {
+    Problem::from(Denial::SignInRequired).saying("the name or password is wrong")
+}
+
+async fn begin(
+    directory: &Directory,
+    account: Account,
+    password: PasswordHash,
+) -> Answer<(StatusCode, Json<Begun>)> {
     let (secret, now) = (random::secret(), directory.time());
     let login = NewLogin {
         account: account.id,
+        showed: Showed::Password(password),
         kind: LoginKind::Session,
         label: String::new(),
         secret: secret.hash(),
         expires: Some(now + LASTS),
     };
-    let login = directory.store().add_login(login, now).await?;
+    let login = match directory.store().add_login(login, now).await {
+        // It was changed while this one waited for its turn.
+        Err(store::Error::NotFound { .. }) => return Err(wrong()),
+        added => added?,
+    };
     let id = login.id;
     let begun = Begun {
         token: auth::shown(auth::SESSION, &secret),

@@ -276,7 +276,7 @@ pub async fn set_password(
 ) -> Answer<StatusCode> {
     directory.writable()?;
     let hash = directory.passwords().hash(password).await?;
-    directory.store().set_password(id, &hash).await?;
+    directory.store().set_password(id, None, &hash).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, LoginId, SecretHash};
+use super::{AccountId, LoginId, PasswordHash, SecretHash};
 
 /// How somebody is signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,11 +34,25 @@ pub struct Login {
     pub last_used: Option<Timestamp>,
 }
 
+/// What somebody showed to be given a session or an API token. It may have been taken away from
+/// them meanwhile.
+#[derive(Debug, Clone)]
+pub enum Showed {
+    /// The account's password: its hash.
+    Password(PasswordHash),
+    /// Another session or API token of the account.
+    Login(LoginId),
+    /// Nothing: they are at a shell beside the database.
+    Nothing,
+}
+
 /// A session or API token to be made.
 #[derive(Debug, Clone)]
 pub struct NewLogin {
     /// Whose.
     pub account: AccountId,
+    /// By what right.
+    pub showed: Showed,
     /// Session or API token.
     pub kind: LoginKind,
     /// What its owner calls it, at most [`NewLogin::LABEL_BYTES`].

@@ -156,12 +156,23 @@ impl Store {
         write.commit().await
     }
 
-    /// Sets a password and ends the account's sessions; its API tokens stay.
-    pub async fn set_password(&self, id: AccountId, password: &PasswordHash) -> Result<(), Error> {
+    /// Sets a password and ends the account's sessions; its API tokens stay. Where the old one
+    /// is given it is [`Error::NotFound`] as well if that is the password no more.
+    pub async fn set_password(
+        &self,
+        id: AccountId,
+        old: Option<&PasswordHash>,
+        new: &PasswordHash,
+    ) -> Result<(), Error> {
         let mut write = self.write().await?;
-        let sql = "UPDATE account SET password = $2, revision = $3 WHERE id = $1";
-        let revision = write.revision().0.into();
-        let values = vec![text(id), text(password.as_str()), revision];
+        let sql = "UPDATE account SET password = $2, revision = $3
+            WHERE id = $1 AND (CAST($4 AS TEXT) IS NULL OR password = $4)";
+        let values = vec![
+            text(id),
+            text(new.as_str()),
+            write.revision().0.into(),
+            texts(old.map(PasswordHash::as_str)),
+        ];
         if write.execute(sql, values).await? == 0 {
             return Err(Error::NotFound { what: WHAT });
         }

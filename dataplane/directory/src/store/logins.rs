@@ -7,6 +7,7 @@ use super::write::Write;
 use super::{Error, Store, accounts};
 use crate::model::{
     Account, AccountId, Listed, Login, LoginId, LoginKind, NewLogin, Page, Revision, SecretHash,
+    Showed,
 };
 use crate::random;
 
@@ -30,8 +31,8 @@ macro_rules! login_columns {
 pub(super) use login_columns;
 
 impl Store {
-    /// Makes a session or an API token; [`Error::NotFound`] if there is no such account, or it is
-    /// disabled.
+    /// Makes a session or an API token; [`Error::NotFound`] if there is no such account, it is
+    /// disabled, or what they showed opens it no more.
     pub async fn add_login(&self, new: NewLogin, now: Timestamp) -> Result<Login, Error> {
         let mut write = self.write().await?;
         let login = Login {
@@ -43,15 +44,7 @@ impl Store {
             expires: new.expires,
             last_used: None,
         };
-        let owner = vec![text(login.account)];
-        if write
-            .row(
-                "SELECT id FROM account WHERE id = $1 AND NOT disabled",
-                owner,
-            )
-            .await?
-            .is_none()
-        {
+        if !opens(&mut write, login.account, &new.showed).await? {
             return Err(Error::NotFound { what: "account" });
         }
         make_room(&mut write, &login).await?;
@@ -139,6 +132,24 @@ impl Store {
         write.gone(KIND, id).await?;
         write.commit().await
     }
+}
+
+/// Whether what somebody showed opens the account still.
+async fn opens(write: &mut Write, account: AccountId, showed: &Showed) -> Result<bool, Error> {
+    let mut values = vec![text(account)];
+    let sql = match showed {
+        Showed::Nothing => "SELECT id FROM account WHERE id = $1 AND NOT disabled",
+        Showed::Password(hash) => {
+            values.push(text(hash.as_str()));
+            "SELECT id FROM account WHERE id = $1 AND NOT disabled AND password = $2"
+        }
+        Showed::Login(login) => {
+            values.push(text(login));
+            "SELECT account.id FROM account JOIN login ON login.account = account.id
+             WHERE account.id = $1 AND NOT account.disabled AND login.id = $2"
+        }
+    };
+    Ok(write.row(sql, values).await?.is_some())
 }
 
 async fn make_room(write: &mut Write, new: &Login) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use plenum_directory::api::{self, API_TOKEN, Config, Directory, Readiness};
-use plenum_directory::model::{AccountRole, LoginKind, NewAccount, NewLogin};
+use plenum_directory::model::{AccountRole, LoginKind, NewAccount, NewLogin, Showed};
 use plenum_directory::random;
 use plenum_directory::store::{self, Store};
 use plenum_transport::https;
@@ -165,6 +165,7 @@ impl House {
         let secret = random::secret();
         let login = NewLogin {
             account: account.id,
+            showed: Showed::Nothing,
             kind: LoginKind::ApiToken,
             label: "test".to_owned(),
             secret: secret.hash(),

@@ -1,10 +1,12 @@
 //! Accounts.
 
-use plenum_directory::model::{AccountId, AccountRole, LoginKind, MeetingKind, Page, PasswordHash};
+use plenum_directory::model::{
+    AccountId, AccountRole, LoginKind, MeetingKind, NewLogin, Page, PasswordHash, Showed,
+};
 
 use crate::assert_error;
 use crate::site::Site;
-use crate::things::{account, add_account, add_login, meeting, second};
+use crate::things::{account, add_account, add_login, login, meeting, second};
 
 fn password(text: &str) -> PasswordHash {
     PasswordHash::of(&text.parse().unwrap(), [7; 16]).unwrap()
@@ -75,7 +77,7 @@ pub async fn a_new_password_ends_sessions(site: Site) {
     let (_, token) = add_login(&store, ada.id, LoginKind::ApiToken).await;
     let (_, other) = add_login(&store, bob.id, LoginKind::Session).await;
     let hash = password("correct horse");
-    store.set_password(ada.id, &hash).await.unwrap();
+    store.set_password(ada.id, None, &hash).await.unwrap();
     assert_eq!(
         store.credentials(&ada.name).await.unwrap().1,
         Some(hash.clone())
@@ -84,9 +86,41 @@ pub async fn a_new_password_ends_sessions(site: Site) {
     store.login(&token.hash(), second(1)).await.unwrap();
     store.login(&other.hash(), second(1)).await.unwrap();
     assert_error!(
-        store.set_password(AccountId::from_random(1), &hash).await,
+        store
+            .set_password(AccountId::from_random(1), None, &hash)
+            .await,
         NotFound
     );
+}
+
+/// Somebody had shown the old one, or what was ended with it, and had to wait for their turn.
+pub async fn what_was_taken_away_meanwhile_opens_nothing_more(site: Site) {
+    let store = site.open().await;
+    let (old, new) = (password("correct horse"), password("another horse"));
+    let mut ada = account("ada");
+    ada.password = Some(old.clone());
+    let ada = store.add_account(ada, second(0)).await.unwrap();
+    let asks = |kind, showed: &Showed| NewLogin {
+        showed: showed.clone(),
+        ..login(ada.id, kind).0
+    };
+    let by_password = Showed::Password(old.clone());
+    let session = asks(LoginKind::Session, &by_password);
+    let session = store.add_login(session, second(0)).await.unwrap();
+    let by_session = Showed::Login(session.id);
+    let token = asks(LoginKind::ApiToken, &by_session);
+    store.add_login(token, second(0)).await.unwrap();
+
+    let set = store.set_password(ada.id, Some(&old), &new).await;
+    set.unwrap();
+    for showed in [&by_password, &by_session] {
+        let late = asks(LoginKind::ApiToken, showed);
+        assert_error!(store.add_login(late, second(1)).await, NotFound);
+    }
+    let late = store.set_password(ada.id, Some(&old), &old).await;
+    assert_error!(late, NotFound);
+    let (_, kept) = store.credentials(&ada.name).await.unwrap();
+    assert_eq!(kept, Some(new));
 }
 
 pub async fn an_account_goes_with_what_is_its_own(site: Site) {

@@ -111,7 +111,7 @@ pub async fn what_goes_together_is_told_one_by_one(site: Site) {
     let (of_bob, _) = add_login(&store, bob.id, LoginKind::Session).await;
     let head = store.changes(Revision(0), 1).await.unwrap().head;
     let password = plenum_directory::model::PasswordHash::of_nobody();
-    store.set_password(ada.id, &password).await.unwrap();
+    store.set_password(ada.id, None, &password).await.unwrap();
     store.delete_account(ada.id, None).await.unwrap();
     let told = items(&pull(&store, head, 7).await);
     let mut gone: Vec<_> = told

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use plenum_directory::model::{
     Access, Account, AccountId, AccountRole, KeyId, Login, LoginKind, MeetingKind, MeetingSettings,
-    NewAccount, NewLogin, NewMeeting, NewWaiting, NewZone, Recurrence, Schedule, Secret,
+    NewAccount, NewLogin, NewMeeting, NewWaiting, NewZone, Recurrence, Schedule, Secret, Showed,
     SigningKey,
 };
 use plenum_directory::store::Store;
@@ -37,6 +37,7 @@ pub fn login(account: AccountId, kind: LoginKind) -> (NewLogin, Secret) {
     let label = "a browser".to_owned();
     let new = NewLogin {
         account,
+        showed: Showed::Nothing,
         kind,
         label,
         secret: secret.hash(),

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use plenum_directory::api::{API_TOKEN, USUAL_WEIGHT, ZONE_CREDENTIAL};
 use plenum_directory::model::{
     AccountName, AccountRole, Coordinates, Email, LoginKind, NewAccount, NewLogin, NewZone,
-    Password, PasswordHash,
+    Password, PasswordHash, Showed,
 };
 use plenum_directory::random;
 use plenum_directory::store::Store;
@@ -140,7 +140,7 @@ pub async fn user(store: &Store, action: User, output: Output) -> anyhow::Result
             let account = store.account_named(&name).await?;
             let (password, made) = password.get()?;
             store
-                .set_password(account.id, &hash(password).await?)
+                .set_password(account.id, None, &hash(password).await?)
                 .await?;
             show(
                 output,
@@ -227,6 +227,7 @@ pub async fn replica(store: &Store, action: Replica, output: Output) -> anyhow::
     let secret = random::secret();
     let login = NewLogin {
         account: account.id,
+        showed: Showed::Nothing,
         kind: LoginKind::ApiToken,
         label: "replica".to_owned(),
         secret: secret.hash(),
