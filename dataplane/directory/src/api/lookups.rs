@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::{Extension, Json};
 use jiff::{SignedDuration, Timestamp};
+use plenum_transport::rate::household;
 use plenum_wire::directory::{Denial, Lookup, LookupRequest, Role, TOKEN_LIFETIME_S, ZoneOffer};
 use plenum_wire::{DisplayName, MeetingId};
 
@@ -277,6 +278,7 @@ impl Question<'_> {
             meeting: meeting.number,
             name: self.name(),
             account: self.caller.as_ref().map(|caller| caller.account.id),
+            household: household(self.address),
             secret: secret.hash(),
             expires: self.now + WAITS_FOR,
         };

@@ -88,7 +88,7 @@ pub struct Decision {
 /// Who waits before a meeting.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Room {
-    /// Who came first first; 500 at most.
+    /// Who waits, who came first first, and after them who was let in or refused; 1,000 at most.
     items: Vec<WaitingView>,
 }
 
@@ -115,6 +115,8 @@ pub async fn list(
 }
 
 /// Let somebody in, or refuse them. They learn of it when they ask again.
+///
+/// Who was refused is forgotten a minute after they asked last. They may knock again then.
 #[utoipa::path(
     operation_id = "decide_waiting",
     put, path = "/v1/meetings/{id}/waiting/{waiting}", tag = "meetings",

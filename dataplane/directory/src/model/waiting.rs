@@ -1,5 +1,7 @@
 //! Who waits for a host.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use plenum_wire::DisplayName;
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,8 @@ pub struct NewWaiting {
     pub name: DisplayName,
     /// Who they are, if they signed in.
     pub account: Option<AccountId>,
+    /// From where: an address, or a /64 of IPv6.
+    pub household: IpAddr,
     /// Of the secret that proves who asks again.
     pub secret: SecretHash,
     /// When they are forgotten, unless they ask again.

@@ -4,7 +4,7 @@
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (
         1,
         "initial",
@@ -14,6 +14,11 @@ const MIGRATIONS: [(i64, &str, &str); 2] = [
         2,
         "replicas",
         include_str!("../../migrations/0002_replicas.sql"),
+    ),
+    (
+        3,
+        "waiting household",
+        include_str!("../../migrations/0003_waiting_household.sql"),
     ),
 ];
 

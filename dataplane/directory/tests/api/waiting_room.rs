@@ -63,7 +63,9 @@ pub async fn a_host_lets_one_in_and_refuses_another(place: Place) {
     let knocks = stranger.look_up(json!({ "meeting": number })).await;
     knocks.is(Denial::WaitingForHost);
     let room: Value = admin.get(&path).await.json();
-    let account = &room["items"][2]["account"];
+    let first = &room["items"][0];
+    assert_eq!(first["state"], "waiting", "who waits is before the decided");
+    let account = &first["account"];
     assert_eq!(account["name"], "stranger", "who signed in is known");
     house.client.get(&path).await.is(Denial::SignInRequired);
 }

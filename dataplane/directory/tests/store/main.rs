@@ -42,7 +42,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
             a_meeting_is_in_the_calendars_of_its_people, who_was_faster_wins,
             a_host_was_there_to_a_minute;
         waiting: a_host_lets_one_in_and_another_not, who_does_not_ask_again_is_forgotten,
-            a_waiting_room_has_so_many_places;
+            a_waiting_room_has_so_many_places, no_household_keeps_a_room_full;
         zones: a_zone_is_registered_and_changed, a_zone_comes_back,
             reports_outlive_a_restart, so_many_controllers_are_listened_to,
             the_database_has_a_clock;

@@ -1,5 +1,7 @@
 //! Accounts, meetings and zones for tests.
 
+use std::net::Ipv6Addr;
+
 use jiff::{SignedDuration, Timestamp};
 use plenum_directory::model::{
     Access, Account, AccountId, AccountRole, KeyId, Login, LoginKind, MeetingKind, MeetingSettings,
@@ -106,12 +108,14 @@ pub fn report(controller: &str, participants: u32) -> ZoneReport {
     }
 }
 
+/// Somebody of a household of their own.
 pub fn waiting(meeting: plenum_directory::model::MeetingNumber) -> (NewWaiting, Secret) {
     let secret = random::secret();
     let new = NewWaiting {
         meeting,
         name: "Somebody".parse().unwrap(),
         account: None,
+        household: Ipv6Addr::from(random::bits()).into(),
         secret: secret.hash(),
         expires: second(60),
     };

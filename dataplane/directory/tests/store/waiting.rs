@@ -1,6 +1,8 @@
 //! Waiting rooms.
 
-use plenum_directory::model::{MeetingKind, MeetingNumber, WaitingId, WaitingState};
+use std::net::Ipv4Addr;
+
+use plenum_directory::model::{MeetingKind, MeetingNumber, NewWaiting, WaitingId, WaitingState};
 
 use crate::assert_error;
 use crate::site::Site;
@@ -93,16 +95,61 @@ pub async fn a_waiting_room_has_so_many_places(site: Site) {
     let ada = add_account(&store, "ada").await;
     let room = meeting(ada.id, MeetingKind::Instant);
     let room = store.add_meeting(room, second(0)).await.unwrap().number;
+    let mut first = None;
     for _ in 0..500 {
-        store.add_waiting(waiting(room).0, second(0)).await.unwrap();
+        let waits = store.add_waiting(waiting(room).0, second(0)).await.unwrap();
+        first.get_or_insert(waits.id);
     }
     assert_error!(store.add_waiting(waiting(room).0, second(0)).await, Full);
-    assert_eq!(
-        store.waiting_room(room, second(1)).await.unwrap().len(),
-        500
-    );
+    // Who was let in takes no place, however long they are remembered.
+    let first = first.unwrap();
+    let decided = store.decide_waiting(room, first, WaitingState::Admitted, second(0));
+    decided.await.unwrap();
+    store.still_waiting(first, second(43_200)).await.unwrap();
+    store.add_waiting(waiting(room).0, second(1)).await.unwrap();
+    assert_error!(store.add_waiting(waiting(room).0, second(1)).await, Full);
+    let listed = store.waiting_room(room, second(1)).await.unwrap();
+    assert_eq!(listed.len(), 501);
+    assert_eq!(listed[499].asked, second(1), "who waits, in order");
+    assert_eq!(listed[500].id, first, "and then who was let in");
     // Those who have gone take no place.
     let (mut new, _) = waiting(room);
     new.expires = second(120);
     store.add_waiting(new, second(60)).await.unwrap();
+}
+
+pub async fn no_household_keeps_a_room_full(site: Site) {
+    let store = site.open().await;
+    let ada = add_account(&store, "ada").await;
+    let room = meeting(ada.id, MeetingKind::Instant);
+    let room = store.add_meeting(room, second(0)).await.unwrap().number;
+    let of = |household: u8| NewWaiting {
+        household: Ipv4Addr::new(192, 0, 2, household).into(),
+        expires: second(1_000),
+        ..waiting(room).0
+    };
+    let mut strangers = Vec::new();
+    for at in 0..500 {
+        strangers.push(store.add_waiting(of(1), second(at)).await.unwrap().id);
+    }
+    let now = second(500);
+    assert_error!(store.add_waiting(of(1), now).await, Full);
+    let mut guests = Vec::new();
+    for _ in 0..249 {
+        guests.push(store.add_waiting(of(2), now).await.unwrap().id);
+    }
+    let waits = async || {
+        let room = store.waiting_room(room, now).await.unwrap();
+        room.iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    let listed = waits().await;
+    assert_eq!(listed.len(), 500);
+    assert_eq!(listed[..251], strangers[..251], "who came first stays");
+    assert!(guests.iter().all(|it| listed.contains(it)));
+    // 251 and 249: one more makes them equal, and neither takes from the other then.
+    store.add_waiting(of(2), now).await.unwrap();
+    assert_error!(store.add_waiting(of(2), now).await, Full);
+    assert_error!(store.add_waiting(of(1), now).await, Full);
+    store.add_waiting(of(3), now).await.unwrap();
+    assert_eq!(waits().await.len(), 500);
 }
