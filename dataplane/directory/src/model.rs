@@ -42,6 +42,7 @@ pub use login::{Login, LoginKind, NewLogin, Showed};
 pub use meeting::{
     Access, InvalidMeeting, Meeting, MeetingKind, MeetingNumber, MeetingSettings, NewMeeting, Title,
 };
+pub(crate) use page::fitting;
 pub use page::{Listed, PAGE_LIMIT, Page};
 pub use passcode::{InvalidPasscode, Passcode, PasscodeHash, PasscodeKey};
 pub use password::{InvalidPassword, Password, PasswordHash};

@@ -54,6 +54,9 @@ fn not_theirs() -> Problem {
 }
 
 /// List the meetings that I own, host or am invited to.
+///
+/// A page has fewer than `limit` where they name many people: it is the last where `next` is
+/// `null`.
 #[utoipa::path(
     operation_id = "list_meetings",
     get, path = "/v1/meetings", tag = "meetings", params(PageQuery),

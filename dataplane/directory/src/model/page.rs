@@ -56,9 +56,31 @@ impl<T, K> Listed<T, K> {
     }
 }
 
+/// How many things of these sizes make a piece: so many at most, and so many bytes together,
+/// unless the first alone is longer.
+pub(crate) fn fitting(sizes: &[u64], limit: u32, bytes: u64) -> usize {
+    let most = sizes.len().min(limit.try_into().unwrap_or(usize::MAX));
+    let mut together = 0;
+    for (count, size) in sizes[..most].iter().enumerate() {
+        together += size;
+        if count > 0 && together > bytes {
+            return count;
+        }
+    }
+    most
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_piece_has_so_many_and_so_many_bytes() {
+        assert_eq!(fitting(&[], 3, 10), 0);
+        assert_eq!(fitting(&[1, 1, 1, 1], 3, 10), 3);
+        assert_eq!(fitting(&[5, 5, 1], 3, 10), 2);
+        assert_eq!(fitting(&[11, 1], 3, 10), 1, "one there is in any case");
+    }
 
     #[test]
     fn the_end_is_known_without_asking_again() {

@@ -3,7 +3,9 @@
 use super::database::{Row, Transaction, Value, text};
 use super::logins::login_columns;
 use super::{Error, Store, accounts, keys, logins, meetings, public_keys, zones};
-use crate::model::{Account, Change, ChangePage, Item, Mark, MeetingNumber, PAGE_LIMIT, Revision};
+use crate::model::{
+    Account, Change, ChangePage, Item, Mark, MeetingNumber, PAGE_LIMIT, Revision, fitting,
+};
 use crate::random;
 
 /// How many changes what is gone is remembered for. A replica that missed more begins anew.
@@ -165,17 +167,12 @@ async fn end(
 ) -> Result<Option<Revision>, Error> {
     let values = vec![after.0.into(), (limit + 1).into()];
     let rows = open.rows(SIZES, values).await?;
-    let mut end = None;
-    let (mut count, mut bytes) = (0, 0);
-    for row in &rows {
-        bytes += row.unsigned("bytes")?;
-        if end.is_some() && (count == limit || bytes > PAGE_BYTES) {
-            return Ok(end);
-        }
-        count += 1;
-        end = Some(row.revision("revision")?);
+    let sizes = rows.iter().map(|row| row.unsigned("bytes"));
+    let count = fitting(&sizes.collect::<Result<Vec<_>, _>>()?, limit, PAGE_BYTES);
+    match rows[..count].last() {
+        Some(last) if count < rows.len() => last.revision("revision").map(Some),
+        _ => Ok(None),
     }
-    Ok(None)
 }
 
 /// All of all kinds between two numbers, in order.

@@ -10,7 +10,7 @@ use super::write::Write;
 use super::{Error, Store};
 use crate::model::{
     AccountId, AccountName, Listed, Meeting, MeetingNumber, NewMeeting, Page, Passcode,
-    PasscodeHash, Revision,
+    PasscodeHash, Revision, fitting,
 };
 use crate::random;
 
@@ -25,6 +25,10 @@ const EACH: u64 = 10_000;
 const ATTEMPTS: u32 = 10;
 /// How exactly it is known when a host was there.
 const SEEN: SignedDuration = SignedDuration::from_mins(1);
+/// All of a piece of a list together, in bytes of what the rows hold, unless the first alone is
+/// longer. With people's names they are some three times as much in an answer, and hundreds of
+/// answers may be in memory at once.
+const PIECE_BYTES: u64 = 64 * 1_024;
 
 impl Store {
     /// Makes a meeting with a number that is free: [`Error::Conflict`] if its owner has a
@@ -103,23 +107,39 @@ impl Store {
         meeting(&row.ok_or(Error::NotFound { what: WHAT })?)
     }
 
-    /// The meetings that an account owns, hosts or is invited to, by number.
+    /// The meetings that an account owns, hosts or is invited to, by number. A piece has fewer
+    /// than the page may where they name many people.
     pub async fn meetings_of(
         &self,
         account: AccountId,
         page: &Page<MeetingNumber>,
     ) -> Result<Listed<Meeting, MeetingNumber>, Error> {
-        let sql = "SELECT meeting.* FROM meeting_person JOIN meeting
-            ON meeting.number = meeting_person.meeting
+        let after = page.after().map_or(0, |number| number.value());
+        let mut open = self.database.snapshot().await?;
+        let sql = "SELECT number, CAST(100 + length(hosts) + length(invited)
+                + coalesce(length(schedule), 0) AS BIGINT) AS bytes
+            FROM meeting_person JOIN meeting ON meeting.number = meeting_person.meeting
             WHERE meeting_person.account = $1 AND meeting_person.meeting > $2
             ORDER BY meeting_person.meeting LIMIT $3";
-        let after = page.after().map_or(0, |number| number.value());
         let values = vec![text(account), after.into(), (page.limit() + 1).into()];
-        let rows = self.database.rows(sql, values).await?;
-        let meetings = rows.iter().map(meeting).collect::<Result<_, _>>()?;
-        Ok(Listed::of(meetings, page.limit(), |meeting: &Meeting| {
-            meeting.number
-        }))
+        let rows = open.rows(sql, values).await?;
+        let sizes = rows.iter().map(|row| row.unsigned("bytes"));
+        let sizes = sizes.collect::<Result<Vec<_>, _>>()?;
+        let count = fitting(&sizes, page.limit(), PIECE_BYTES);
+        let last = rows[..count].last();
+        let last = last.map_or(Ok(after), |row| row.unsigned("number"))?;
+        let sql = "SELECT meeting.* FROM meeting_person JOIN meeting
+            ON meeting.number = meeting_person.meeting
+            WHERE meeting_person.account = $1
+            AND meeting_person.meeting > $2 AND meeting_person.meeting <= $3
+            ORDER BY meeting_person.meeting";
+        let values = vec![text(account), after.into(), last.into()];
+        let items = open.rows(sql, values).await?;
+        open.commit().await?;
+        let items = items.iter().map(meeting).collect::<Result<Vec<_>, _>>()?;
+        let next = items.last().filter(|_| count < rows.len());
+        let next = next.map(|meeting| meeting.number);
+        Ok(Listed { items, next })
     }
 
     /// Writes a meeting that was read before: [`Error::Changed`] if somebody else wrote it

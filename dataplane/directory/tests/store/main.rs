@@ -40,7 +40,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
         meetings: a_meeting_is_kept_whole, a_personal_meeting_goes_by_its_owners_name,
             an_account_has_one_personal_meeting, a_passcode_is_the_meetings_own,
             a_meeting_is_in_the_calendars_of_its_people, who_was_faster_wins,
-            a_host_was_there_to_a_minute;
+            a_host_was_there_to_a_minute, a_piece_of_a_calendar_has_so_many_bytes;
         waiting: a_host_lets_one_in_and_another_not, who_does_not_ask_again_is_forgotten,
             a_waiting_room_has_so_many_places, no_household_keeps_a_room_full;
         zones: a_zone_is_registered_and_changed, a_zone_comes_back,

@@ -230,3 +230,37 @@ pub async fn a_host_was_there_to_a_minute(site: Site) {
     store.host_seen(unknown, second(0)).await.unwrap();
     assert_eq!(store.host_last_seen(unknown).await.unwrap(), None);
 }
+
+/// A thousand invited are 35 kB: each of these is a piece by itself, and the small ones together.
+pub async fn a_piece_of_a_calendar_has_so_many_bytes(site: Site) {
+    let store = site.open().await;
+    let ada = add_account(&store, "ada").await;
+    let mut expected = Vec::new();
+    for _ in 0..3 {
+        let mut large = meeting(ada.id, MeetingKind::Instant);
+        let people = |from: u128| (from..from + 1_000).map(AccountId::from_random).collect();
+        large.settings.hosts = people(0);
+        large.settings.invited = people(5_000);
+        expected.push(store.add_meeting(large, second(0)).await.unwrap().number);
+    }
+    for _ in 0..5 {
+        let small = meeting(ada.id, MeetingKind::Instant);
+        expected.push(store.add_meeting(small, second(0)).await.unwrap().number);
+    }
+    expected.sort();
+    let (mut listed, mut pieces, mut after) = (Vec::new(), 0, None);
+    loop {
+        let page = Page::new(after, 1_000);
+        let piece = store.meetings_of(ada.id, &page).await.unwrap();
+        let hosts = piece.items.iter().map(|it| it.settings.hosts.len());
+        assert!(hosts.sum::<usize>() <= 1_000);
+        listed.extend(piece.items.iter().map(|it| it.number));
+        pieces += 1;
+        after = piece.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed, expected);
+    assert!((3..=7).contains(&pieces), "{pieces}");
+}
