@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Directory;
+use super::auth::SignedIn;
 use super::etag::Versioned;
 use super::extract::Change;
 use super::people::{People, Person, called};
@@ -250,7 +251,7 @@ impl Wishes {
     pub async fn settings(
         &mut self,
         directory: &Directory,
-        caller: AccountId,
+        caller: &SignedIn,
     ) -> Answer<MeetingSettings> {
         let mut settings = MeetingSettings::usual();
         self.change(directory, caller, &mut settings).await?;
@@ -261,7 +262,7 @@ impl Wishes {
     pub async fn change(
         &mut self,
         directory: &Directory,
-        caller: AccountId,
+        caller: &SignedIn,
         settings: &mut MeetingSettings,
     ) -> Answer<()> {
         for (field, wished, people) in [

@@ -95,7 +95,7 @@ pub async fn create(
     directory.writable()?;
     let passcode = std::mem::take(&mut wishes.passcode).after(Some(random::passcode()));
     let owner = caller.account.id;
-    let settings = wishes.settings(&directory, owner).await?;
+    let settings = wishes.settings(&directory, &caller).await?;
     let people = MeetingView::people_of(&directory, owner, &settings).await?;
     let meeting = NewMeeting {
         owner,
@@ -163,8 +163,8 @@ pub async fn change(
     directory.writable()?;
     let mut meeting = of_host(&directory, &caller, &id).await?;
     if_match.check(meeting.revision)?;
-    let (by, settings) = (caller.account.id, &mut meeting.settings);
-    wishes.change(&directory, by, settings).await?;
+    let settings = &mut meeting.settings;
+    wishes.change(&directory, &caller, settings).await?;
     if let Some(times) = wishes.times {
         let MeetingKind::Scheduled { schedule } = &mut meeting.kind else {
             return Err(Problem::bad_request(

@@ -1,10 +1,11 @@
 //! Other people's accounts: how they are shown to whom they meet, and how they are named.
 //!
 //! Nobody counts through them: who names accounts that do not exist is slowed down like who
-//! guesses a passcode, by their own account, as only who is signed in names anybody.
+//! guesses a passcode, by their own account, as only who is signed in names anybody. Not so
+//! administrators, to whom all accounts are listed.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plenum_wire::DisplayName;
 use plenum_wire::directory::Denial;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Directory;
+use super::auth::SignedIn;
 use super::problem::{Answer, Problem};
 use crate::model::{Account, AccountId, AccountName, InvalidMeeting, MeetingSettings};
 
@@ -66,7 +68,7 @@ impl People {
 /// an id is believed.
 pub async fn called(
     directory: &Directory,
-    caller: AccountId,
+    caller: &SignedIn,
     field: &str,
     texts: &[String],
     known: &[AccountId],
@@ -74,10 +76,11 @@ pub async fn called(
     if texts.len() > MeetingSettings::PEOPLE {
         return Err(Problem::bad_request(InvalidMeeting::People.to_string()));
     }
-    let limits = directory.limits();
-    if !texts.iter().all(|text| is_among(text, known)) {
-        let allowed = limits.may_name(caller, Instant::now());
-        allowed.map_err(Problem::too_many)?;
+    if !caller.is_admin() && !texts.iter().all(|text| is_among(text, known)) {
+        let allowed = directory
+            .limits()
+            .may_name(caller.account.id, Instant::now());
+        allowed.map_err(misnamed_too_many)?;
     }
     let found = found(directory, texts).await?;
     let mut ids = Vec::with_capacity(texts.len());
@@ -93,13 +96,37 @@ pub async fn called(
     if unknown.is_empty() {
         return Ok(ids);
     }
-    for _ in &unknown {
-        let counted = limits.misnamed(caller, Instant::now());
-        counted.map_err(Problem::too_many)?;
-    }
+    let told = told(directory, caller, &unknown)?;
+    let others = if told < unknown.len() {
+        ", and there are more that are none"
+    } else {
+        ""
+    };
+    let unknown = &unknown[..told];
     Err(Problem::from(Denial::BadRequest).saying(format!(
-        "\"{field}\": no account goes by {unknown:?}; say the name that it signs in with, or its id"
+        "\"{field}\": no account goes by {unknown:?}; say the name that it signs in with, or its id{others}"
     )))
+}
+
+/// How many of those who are not there the caller is told of. Each counts as a wrong guess, and
+/// none of which more is learned than they have guesses left.
+fn told(directory: &Directory, caller: &SignedIn, unknown: &[&String]) -> Answer<usize> {
+    if caller.is_admin() {
+        return Ok(unknown.len());
+    }
+    let (limits, now) = (directory.limits(), Instant::now());
+    for told in 0..unknown.len() {
+        match limits.misnamed(caller.account.id, now) {
+            Ok(()) => {}
+            Err(wait) if told == 0 => return Err(misnamed_too_many(wait)),
+            Err(_) => return Ok(told),
+        }
+    }
+    Ok(unknown.len())
+}
+
+fn misnamed_too_many(wait: Duration) -> Problem {
+    Problem::too_many(wait).saying("too many whom you named have no account; ask again later")
 }
 
 /// Who is there of those that go by these texts, which may be anything.

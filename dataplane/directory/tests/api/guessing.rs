@@ -142,11 +142,33 @@ pub async fn accounts_cannot_be_enumerated(place: Place) {
     assert_eq!(other.status, 201);
     let rest = eve.patch(&path, json!({ "title": "Tea" })).await;
     assert_eq!(rest.status, 200, "what names nobody goes on");
-    // Many in one request are as many.
+    // Many in one request are as many, and of no more is it said which they are.
     let names: Vec<_> = (0..=FREE).map(|name| format!("user{name}")).collect();
     let many = json!({ "kind": "instant", "invited": names });
-    let answer = ada.post("/v1/meetings", many).await;
-    answer.is(Denial::TooManyRequests);
+    let answer = ada.post("/v1/meetings", many.clone()).await;
+    answer.is(Denial::BadRequest);
+    let detail = answer.problem().detail;
+    assert!(
+        detail.contains("\"user0\"") && detail.contains("\"user19\""),
+        "{detail}"
+    );
+    assert!(
+        !detail.contains("\"user20\"") && detail.contains("there are more"),
+        "{detail}"
+    );
+    // Administrators are shown everybody anyway.
+    let admin = house.admin().await;
+    for _ in 0..2 {
+        let answer = admin.post("/v1/meetings", many.clone()).await;
+        answer.is(Denial::BadRequest);
+        let detail = answer.problem().detail;
+        assert!(
+            detail.contains("\"user20\"") && !detail.contains("there are more"),
+            "{detail}"
+        );
+    }
+    let invite = json!({ "kind": "instant", "invited": ["ada"] });
+    assert_eq!(admin.post("/v1/meetings", invite).await.status, 201);
 }
 
 pub async fn passwords_cannot_be_tried_for_long(place: Place) {
