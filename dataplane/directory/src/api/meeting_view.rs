@@ -131,7 +131,8 @@ pub struct MeetingView {
     title: Option<String>,
     /// Hosts beside the owner, but those whose accounts are gone.
     hosts: Vec<Person>,
-    /// Who may join by name, but those whose accounts are gone.
+    /// Who may join by name, but those whose accounts are gone. Who is no host sees only
+    /// themselves.
     invited: Vec<Person>,
     /// Who may join.
     access: AccessName,

@@ -40,6 +40,16 @@ async fn of_invited(directory: &Directory, caller: &SignedIn, id: &str) -> Answe
     Err(not_theirs())
 }
 
+/// As somebody may see it who is in it. Who is merely invited sees the hosts, and of the others
+/// nobody: what somebody is invited to may be theirs alone to know.
+fn shown_to(caller: &SignedIn, mut meeting: Meeting) -> Meeting {
+    let id = caller.account.id;
+    if !meeting.is_host(id) && !caller.is_admin() {
+        meeting.settings.invited.retain(|invited| *invited == id);
+    }
+    meeting
+}
+
 /// That a meeting is there must not show in the words of a refusal either.
 async fn found(directory: &Directory, id: &str) -> Answer<Meeting> {
     let number = number(id).map_err(|_| not_theirs())?;
@@ -69,10 +79,12 @@ pub async fn list(
     InQuery(page): InQuery<PageQuery>,
 ) -> Answer<Json<Items<MeetingView>>> {
     let page = page.page()?;
-    let listed = directory
+    let mut listed = directory
         .store()
         .meetings_of(caller.account.id, &page)
         .await?;
+    let items = listed.items.into_iter();
+    listed.items = items.map(|it| shown_to(&caller, it)).collect();
     let people = MeetingView::people(&directory, &listed.items).await?;
     Ok(Json(Items::of(listed, |meeting| {
         MeetingView::of(meeting, &people, None)
@@ -136,7 +148,7 @@ pub async fn read(
     caller: SignedIn,
     InPath(id): InPath<String>,
 ) -> Answer<Versioned<MeetingView>> {
-    let meeting = of_invited(&directory, &caller, &id).await?;
+    let meeting = shown_to(&caller, of_invited(&directory, &caller, &id).await?);
     let people = MeetingView::people_of(&directory, meeting.owner, &meeting.settings).await?;
     Ok(MeetingView::versioned(meeting, &people, None))
 }

@@ -51,7 +51,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             lists_come_in_pages, nobody_takes_their_own_rights_away;
         meetings: a_meeting_is_made_changed_and_deleted, a_series_tells_its_times,
             what_is_no_meeting_is_refused, others_see_nothing_of_it,
-            people_are_named_as_they_are_known, who_is_not_there_is_not_invited;
+            people_are_named_as_they_are_known, who_is_invited_does_not_see_who_else_is,
+            who_is_not_there_is_not_invited;
         zones: a_zone_is_registered_and_reports, only_its_credential_reports,
             wrong_reports_are_refused, so_many_controllers_speak_for_a_zone, a_large_zone_reports,
             a_zone_that_is_off_is_not_offered, the_zone_of_a_running_meeting_comes_first,

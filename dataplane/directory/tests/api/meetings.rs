@@ -124,6 +124,37 @@ pub async fn people_are_named_as_they_are_known(place: Place) {
     assert_eq!(listed["items"][0]["owner"]["display_name"], "ada");
 }
 
+pub async fn who_is_invited_does_not_see_who_else_is(place: Place) {
+    let house = House::open(&place).await;
+    let (ada, bob) = (house.user("ada").await, house.user("bob").await);
+    let (host, _eve) = (house.user("host").await, house.user("eve").await);
+    let wishes = json!({ "hosts": ["host"], "invited": ["bob", "eve"] });
+    let number = meeting(&ada, wishes).await;
+    let path = format!("/v1/meetings/{number}");
+    for (client, seen) in [
+        (&ada, vec!["bob", "eve"]),
+        (&host, vec!["bob", "eve"]),
+        (&bob, vec!["bob"]),
+    ] {
+        let read: Value = client.get(&path).await.json();
+        let listed: Value = client.get("/v1/meetings").await.json();
+        for meeting in [&read, &listed["items"][0]] {
+            assert_eq!(meeting["owner"]["name"], "ada");
+            assert_eq!(meeting["hosts"][0]["name"], "host");
+            let invited = meeting["invited"].as_array().unwrap().iter();
+            let invited: Vec<_> = invited.map(|it| it["name"].as_str().unwrap()).collect();
+            assert_eq!(invited, seen);
+        }
+    }
+    assert_eq!(
+        house.admin().await.get(&path).await.json::<Value>()["invited"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
 pub async fn who_is_not_there_is_not_invited(place: Place) {
     let house = House::open(&place).await;
     let (admin, ada) = (house.admin().await, house.user("ada").await);
