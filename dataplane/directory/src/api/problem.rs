@@ -85,6 +85,8 @@ impl From<store::Error> for Problem {
             store::Error::Changed { what } => Self::from(Denial::Conflict).saying(format!(
                 "the {what} was changed meanwhile: read it again, and repeat the change"
             )),
+            store::Error::LastAdmin => Self::from(Denial::Conflict)
+                .saying("there is no other administrator who is not disabled: make one first"),
             // That passes only when somebody deletes some.
             store::Error::Full { what } => Self::from(Denial::Conflict).saying(format!(
                 "there are as many {what} as there may be: delete some first"

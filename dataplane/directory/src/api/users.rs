@@ -308,7 +308,7 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// There is always an administrator left.
+/// Nobody locks themselves out by mistake. That somebody is left is the store's to say.
 fn not_oneself(caller: AccountId, id: AccountId) -> Answer<()> {
     if caller == id {
         return Err(Problem::from(Denial::Conflict)

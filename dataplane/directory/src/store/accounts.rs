@@ -101,12 +101,14 @@ impl Store {
     }
 
     /// Writes an account that was read before: [`Error::Changed`] if somebody else wrote it
-    /// meanwhile, [`Error::Conflict`] if its new name is taken. Its id and when it was made stay.
+    /// meanwhile, [`Error::Conflict`] if its new name is taken, [`Error::LastAdmin`] if no other
+    /// administrator would be left. Its id and when it was made stay.
     /// Who is disabled loses sessions and API tokens for good: who takes an account away from a
     /// thief does not give it back by enabling it again. A replica keeps its token, as nobody
     /// signs in to make another; disabled, or a replica no more, it loses its keys.
     pub async fn change_account(&self, changed: &Account) -> Result<Account, Error> {
         let mut write = self.write().await?;
+        let administers = administers(&mut write, changed.id).await?;
         let sql = "UPDATE account
             SET name = $3, display_name = $4, email = $5, role = $6, disabled = $7, revision = $8
             WHERE id = $1 AND revision = $2";
@@ -133,6 +135,9 @@ impl Store {
         let account = account(&row.ok_or(Error::NotFound { what: WHAT })?)?;
         if touched == 0 {
             return Err(Error::Changed { what: WHAT });
+        }
+        if administers {
+            still_administered(&mut write).await?;
         }
         if account.disabled || account.role != AccountRole::Replica {
             super::public_keys::delete_of(&mut write, account.id).await?;
@@ -181,7 +186,8 @@ impl Store {
     }
 
     /// Deletes an account with its sessions, API tokens, meetings, and keys if it is a
-    /// replica's: [`Error::Changed`] if it is not `still` at that number, where one is given.
+    /// replica's: [`Error::Changed`] if it is not `still` at that number, where one is given,
+    /// [`Error::LastAdmin`] if no other administrator would be left.
     /// Other meetings keep its id among their hosts and invited: nobody will ever have it again.
     pub async fn delete_account(
         &self,
@@ -191,12 +197,16 @@ impl Store {
         let mut write = self.write().await?;
         let sql = "SELECT revision FROM account WHERE id = $1";
         write.still(WHAT, sql, text(id), still).await?;
+        let administers = administers(&mut write, id).await?;
         if write
             .execute("DELETE FROM account WHERE id = $1", vec![text(id)])
             .await?
             == 0
         {
             return Err(Error::NotFound { what: WHAT });
+        }
+        if administers {
+            still_administered(&mut write).await?;
         }
         write.gone(KIND, id).await?;
         super::logins::end_all(&mut write, id).await?;
@@ -209,6 +219,24 @@ impl Store {
             )
             .await?;
         write.commit().await
+    }
+}
+
+/// Whether that is an administrator who is not disabled.
+async fn administers(write: &mut Write, id: AccountId) -> Result<bool, Error> {
+    let sql = "SELECT count(*) AS count FROM account
+        WHERE id = $1 AND role = $2 AND NOT disabled";
+    let values = vec![text(id), word(&AccountRole::Admin)];
+    Ok(write.count(sql, values).await? > 0)
+}
+
+/// To be asked within the change: two who take away each other's rights at once do it one after
+/// the other, and the second is refused.
+async fn still_administered(write: &mut Write) -> Result<(), Error> {
+    let sql = "SELECT count(*) AS count FROM account WHERE role = $1 AND NOT disabled";
+    match write.count(sql, vec![word(&AccountRole::Admin)]).await? {
+        0 => Err(Error::LastAdmin),
+        _ => Ok(()),
     }
 }
 

@@ -23,6 +23,9 @@ pub enum Error {
         /// What was to be written.
         what: &'static str,
     },
+    /// Nobody would be left who may look after accounts.
+    #[error("there is no other administrator")]
+    LastAdmin,
     /// There are as many as there may be.
     #[error("there are too many {what} already")]
     Full {

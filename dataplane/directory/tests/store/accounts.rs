@@ -1,7 +1,8 @@
 //! Accounts.
 
 use plenum_directory::model::{
-    AccountId, AccountRole, LoginKind, MeetingKind, NewLogin, Page, PasswordHash, Showed,
+    Account, AccountId, AccountRole, LoginKind, MeetingKind, NewAccount, NewLogin, Page,
+    PasswordHash, Showed,
 };
 
 use crate::assert_error;
@@ -121,6 +122,46 @@ pub async fn what_was_taken_away_meanwhile_opens_nothing_more(site: Site) {
     assert_error!(late, NotFound);
     let (_, kept) = store.credentials(&ada.name).await.unwrap();
     assert_eq!(kept, Some(new));
+}
+
+/// However two of them go about it, as when they take away each other's rights at once.
+pub async fn the_last_administrator_stays(site: Site) {
+    let store = site.open().await;
+    let admin = async |name: &str| {
+        let role = AccountRole::Admin;
+        let new = NewAccount {
+            role,
+            ..account(name)
+        };
+        store.add_account(new, second(0)).await.unwrap()
+    };
+    let (ada, bob) = (admin("ada").await, admin("bob").await);
+    let demoted = Account {
+        role: AccountRole::User,
+        ..ada.clone()
+    };
+    store.change_account(&demoted).await.unwrap();
+    let demoted = Account {
+        role: AccountRole::User,
+        ..bob.clone()
+    };
+    assert_error!(store.change_account(&demoted).await, LastAdmin);
+    let disabled = Account {
+        disabled: true,
+        ..bob.clone()
+    };
+    assert_error!(store.change_account(&disabled).await, LastAdmin);
+    assert_error!(store.delete_account(bob.id, None).await, LastAdmin);
+    assert_eq!(store.account(bob.id).await.unwrap(), bob);
+    // What leaves them what they are is theirs to change, and others may go.
+    let renamed = Account {
+        display_name: "Bob".parse().unwrap(),
+        ..bob.clone()
+    };
+    store.change_account(&renamed).await.unwrap();
+    store.delete_account(ada.id, None).await.unwrap();
+    admin("eve").await;
+    store.delete_account(bob.id, None).await.unwrap();
 }
 
 pub async fn an_account_goes_with_what_is_its_own(site: Site) {

@@ -31,7 +31,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
         accounts: an_account_is_found_by_id_and_name, a_name_is_taken_once,
             who_changes_what_was_changed_meanwhile_is_told, a_new_password_ends_sessions,
             what_was_taken_away_meanwhile_opens_nothing_more,
-            an_account_goes_with_what_is_its_own, accounts_are_listed_in_pieces;
+            the_last_administrator_stays, an_account_goes_with_what_is_its_own, accounts_are_listed_in_pieces;
         logins: a_secret_opens_its_account_until_it_expires,
             a_disabled_account_loses_what_opened_it,
             a_disabled_replica_opens_nothing_until_it_is_enabled, all_of_one_account_end_at_once,
