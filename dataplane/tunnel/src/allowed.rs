@@ -96,12 +96,14 @@ impl Target {
 }
 
 /// Where cloud providers answer questions about a machine's rights, beside link-local addresses:
-/// Amazon and Google by IPv6, Alibaba, Oracle.
-const METADATA: [IpAddr; 4] = [
+/// Amazon and Google by IPv6, Alibaba, Oracle, and Azure, whose WireServer hands out a machine's
+/// configuration and certificates.
+const METADATA: [IpAddr; 5] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
 ];
 
 /// Whether a machine of a zone may have this address.
