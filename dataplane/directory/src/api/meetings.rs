@@ -203,7 +203,9 @@ pub async fn change(
     Ok(MeetingView::versioned(meeting, &people, passcode.as_ref()))
 }
 
-/// Delete a meeting.
+/// Delete a meeting: no lookup finds it any more.
+///
+/// Nobody is put out of it, as when it is ended.
 #[utoipa::path(
     operation_id = "remove_meeting",
     delete, path = "/v1/meetings/{id}", tag = "meetings",
@@ -231,7 +233,10 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// End a meeting for good: nobody joins it any more.
+/// End a meeting for good: no lookup lets anybody in any more.
+///
+/// Nobody is put out of it. Who is in it stays; who looked it up before may join for the ten
+/// minutes of their token, and who was in it may come back for 24 hours.
 #[utoipa::path(
     operation_id = "end_meeting",
     post, path = "/v1/meetings/{id}/end", tag = "meetings",
