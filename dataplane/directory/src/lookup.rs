@@ -5,15 +5,16 @@
 //! two zones apart decides.
 //!
 //! 1. A zone that is silent is not offered. One that is switched off, or has no router that
-//!    takes people, is offered to meetings that run there, and to no others. One that this
-//!    directory has just begun to listen for comes after those it has heard.
+//!    takes people, is offered to meetings that run there, and to no others.
 //! 2. Where the meeting runs already comes first, the larger part of it before the smaller:
 //!    people of one meeting want to meet.
-//! 3. Then the zone that has been given the caller's network by hand; the narrower network
+//! 3. Then a zone that was heard of: those that this directory has just begun to listen for may
+//!    be gone.
+//! 4. Then the zone that has been given the caller's network by hand; the narrower network
 //!    counts. Who runs the network knows better than any file.
-//! 4. Then a zone whose weight is not 0: those are the last resort.
-//! 5. Then the cost: the way there ([`COST_PER_KM`]), and how full it is.
-//! 6. Then chance, but the same chance for everybody in a meeting, so that they meet, while
+//! 5. Then a zone whose weight is not 0: those are the last resort.
+//! 6. Then the cost: the way there ([`COST_PER_KM`]), and how full it is.
+//! 7. Then chance, but the same chance for everybody in a meeting, so that they meet, while
 //!    many meetings are spread by weight over zones that are alike.
 //!
 //! At most [`OFFERED`] are offered; the client tests the network to them and has the last word.

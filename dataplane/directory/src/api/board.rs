@@ -94,7 +94,7 @@ impl Board {
         known.map(|known| &known.zone)
     }
 
-    /// Whether people are in the meeting, in a zone that was heard of lately.
+    /// Whether people are in the meeting, in a zone that is not known to be gone.
     pub fn runs(&self, meeting: &MeetingId, now: Timestamp) -> bool {
         let zones = self.running.get(meeting).into_iter().flatten();
         let mut people = zones.filter(|(_, people)| **people > 0);

@@ -119,6 +119,19 @@ fn a_meeting_runs_where_somebody_is_and_the_zone_lives() {
 }
 
 #[test]
+fn a_meeting_goes_on_until_its_zone_could_have_been_heard() {
+    let reports = [
+        running(report("a", "zc-0", -60, 4), "4711", 2),
+        report("b", "zc-0", 1, 4),
+    ];
+    let board = board(&["a", "b"], &reports, 0);
+    let meeting = "4711".parse().unwrap();
+    assert_eq!(state(&board, "a", 2), State::Unheard);
+    assert!(board.runs(&meeting, at(2)));
+    assert!(!board.runs(&meeting, at(20)), "it is silent");
+}
+
+#[test]
 fn reports_of_zones_that_are_gone_count_for_nothing() {
     let board = board(&["a"], &[report("gone", "zc-0", 10, 4)], 0);
     assert_eq!(board.healthy(at(12)), (0, 1));

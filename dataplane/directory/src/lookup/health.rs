@@ -36,11 +36,11 @@ pub enum State {
 
 impl State {
     /// Who is in a meeting there goes on with it, and others may follow, whether or not anything new
-    /// begins: it was heard of lately. Of one that was not heard of yet nobody knows whether its
-    /// meetings still go on.
+    /// begins. Of one that was not heard of yet, as the directory itself was away, that is believed
+    /// for the few seconds: whoever is told that a meeting is over does not come back.
     #[must_use]
     pub const fn takes_latecomers(self) -> bool {
-        matches!(self, Self::Healthy | Self::NoRouters)
+        matches!(self, Self::Healthy | Self::Unheard | Self::NoRouters)
     }
 }
 

@@ -139,8 +139,8 @@ fn is_offered(zone: &Candidate<'_>) -> bool {
 /// Smaller is better. Ends with the name, so that no two zones are equal.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Rank<'a> {
-    unheard: bool,
     there: Reverse<u32>,
+    unheard: bool,
     by_hand: Reverse<u8>,
     last_resort: bool,
     cost: u64,
@@ -150,8 +150,8 @@ struct Rank<'a> {
 
 fn rank<'a>(zone: &Candidate<'a>, caller: &Caller<'_>) -> Rank<'a> {
     Rank {
-        unheard: zone.state == State::Unheard,
         there: Reverse(zone.there.map_or(0, |people| people.saturating_add(1))),
+        unheard: zone.state == State::Unheard,
         by_hand: Reverse(by_hand(zone.networks, caller.address)),
         last_resort: zone.weight == 0,
         cost: cost(zone, caller),

@@ -206,6 +206,15 @@ fn which_zone_is_offered_first() {
 }
 
 #[test]
+fn where_it_runs_is_among_the_few_that_are_offered_though_not_heard_of_yet() {
+    let heard = ["a", "b", "c", "d", "e"].map(zone);
+    let mut zones = Vec::from(heard);
+    zones.push(zone("f").hosts(1).is(State::Unheard));
+    let offered = ordered(&zones, "192.0.2.1", None).unwrap();
+    assert_eq!((offered[0].as_str(), offered.len()), ("f", OFFERED));
+}
+
+#[test]
 fn without_a_place_load_decides() {
     let zones = [zone("full").at(BERLIN).load(0.95), zone("free").at(SYDNEY)];
     assert_eq!(
