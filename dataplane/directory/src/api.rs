@@ -3,6 +3,7 @@
 //! | file | what it answers or does |
 //! |---|---|
 //! | `lookups` | `POST /v1/lookup`: the start of every join |
+//! | `offers`, `placing` | the zones that it names, and the one where a meeting begins |
 //! | `sessions`, `api_tokens`, `logins` | signing in and out, tokens for programs |
 //! | `me`, `users`, `people` | accounts |
 //! | `meetings`, `meeting_view`, `waiting` | meetings, and who waits before them |
@@ -35,10 +36,12 @@ mod me;
 mod meeting_view;
 mod meetings;
 mod metrics;
+mod offers;
 mod paging;
 mod password_guesses;
 mod passwords;
 mod people;
+mod placing;
 mod problem;
 mod replica;
 mod reports;
@@ -76,6 +79,7 @@ use clock::Clock;
 use limits::Limits;
 use metrics::Metrics;
 use passwords::Passwords;
+use placing::Placing;
 use problem::Problem;
 
 pub use auth::{API_TOKEN, ZONE_CREDENTIAL};
@@ -111,6 +115,7 @@ struct Inner {
     keys: RwLock<Option<Arc<KeyRing>>>,
     limits: Limits,
     passwords: Passwords,
+    placing: Placing,
     metrics: Metrics,
     changed: Notify,
     heard: Notify,
@@ -129,6 +134,7 @@ impl Directory {
             keys: RwLock::default(),
             limits: Limits::default(),
             passwords: Passwords::default(),
+            placing: Placing::default(),
             metrics: Metrics::new(registry),
             changed: Notify::new(),
             heard: Notify::new(),
@@ -151,6 +157,10 @@ impl Directory {
 
     fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    fn placing(&self) -> &Placing {
+        &self.0.placing
     }
 
     fn metrics(&self) -> &Metrics {

@@ -12,6 +12,7 @@
 //! | `meeting` | meetings and who may join them |
 //! | `schedule`, `recurrence` | when a meeting takes place |
 //! | `waiting` | who waits for a host |
+//! | `placement` | where a meeting begins |
 //! | `zone` | the registry of zones |
 //! | `key` | the keys that sign tokens, and when they change |
 //! | `feed` | what replicas pull |
@@ -26,6 +27,7 @@ mod meeting;
 mod page;
 mod passcode;
 mod password;
+mod placement;
 mod recurrence;
 mod schedule;
 mod secret;
@@ -46,6 +48,7 @@ pub(crate) use page::fitting;
 pub use page::{Listed, PAGE_LIMIT, Page};
 pub use passcode::{InvalidPasscode, Passcode, PasscodeHash, PasscodeKey};
 pub use password::{InvalidPassword, Password, PasswordHash};
+pub use placement::Placement;
 pub use recurrence::{InvalidRecurrence, Recurrence};
 pub use schedule::{InvalidSchedule, Occurrence, Schedule, Timing};
 pub use secret::{InvalidSecret, Secret, SecretHash};

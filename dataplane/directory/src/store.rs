@@ -14,7 +14,7 @@
 //! |---|---|
 //! | `database` | the two databases behind one set of statements |
 //! | `write` | transactions that replicas hear of |
-//! | `accounts`, `logins`, `meetings`, `waiting`, `zones`, `keys`, `public_keys` | a table each |
+//! | `accounts`, `logins`, `meetings`, `placements`, `waiting`, `zones`, `keys`, `public_keys` | a table each |
 //! | `feed`, `replica` | what replicas pull, and how they take it |
 //! | `leftovers` | what time makes worthless |
 
@@ -27,6 +27,7 @@ mod leftovers;
 mod logins;
 mod meetings;
 mod migrations;
+mod placements;
 mod public_keys;
 mod replica;
 mod waiting;

@@ -70,7 +70,7 @@ pub struct ZoneOffer {
     /// How much of its room is in use, 0 to 1 as far as known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<f64>,
-    /// Whether the meeting is there already.
+    /// Whether the meeting is there already, or begins there: the others of it go there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hosts: bool,
 }

@@ -40,7 +40,7 @@ pub enum Trial {
 /// One zone to choose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// Whether the meeting is there already.
+    /// Whether the meeting is there already, or begins there.
     pub hosts: bool,
     /// How much of its room is in use, 0 to 1; `None` if it did not say.
     pub load: Option<f64>,
@@ -51,7 +51,7 @@ pub struct Candidate {
 /// What comes first whatever it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
-    /// The meeting is there already, and should not be torn in two.
+    /// The meeting is there already, or begins there, and should not be torn in two.
     Hosts,
     /// It has room.
     Room,

@@ -36,7 +36,7 @@ pub struct Place {
     pub authority: Option<String>,
     /// How much of its room is in use.
     pub load: Option<f64>,
-    /// Whether the meeting is there already.
+    /// Whether the meeting is there already, or begins there.
     pub hosts: bool,
 }
 

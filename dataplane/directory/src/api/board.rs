@@ -119,8 +119,8 @@ impl Board {
             .collect()
     }
 
-    /// What a client is told of a zone.
-    pub fn offer(&self, candidate: &Candidate<'_>) -> Option<ZoneOffer> {
+    /// What a client is told of a zone, and whether that is where the meeting is.
+    pub fn offer(&self, candidate: &Candidate<'_>, hosts: bool) -> Option<ZoneOffer> {
         let mut zones = self.zones.iter();
         let known = zones.find(|known| known.zone.name == *candidate.zone)?;
         Some(ZoneOffer {
@@ -129,7 +129,7 @@ impl Board {
             tunnels: known.tunnels.clone(),
             authority: known.authority.clone(),
             load: candidate.load,
-            hosts: candidate.there.is_some(),
+            hosts,
         })
     }
 

@@ -77,7 +77,7 @@ fn the_newest_addresses_count() {
     let reports = [report("a", "zc-1", 11, 1), report("a", "zc-0", 10, 1)];
     let board = board(&["a"], &reports, 0);
     let candidates = board.candidates(&"4711".parse().unwrap(), at(12));
-    let offer = board.offer(&candidates[0]).unwrap();
+    let offer = board.offer(&candidates[0], false).unwrap();
     assert_eq!(offer.controllers, ["https://zc-1.example.org"]);
 }
 

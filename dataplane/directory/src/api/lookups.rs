@@ -1,5 +1,5 @@
-//! `POST /v1/lookup`: whether somebody may join, as what, and where. It is decided in
-//! [`crate::lookup`]; here are the reads and writes around that.
+//! `POST /v1/lookup`: whether somebody may join, and as what. It is decided in
+//! [`crate::lookup`]; here are the reads and writes around that. Where is in `offers`.
 //!
 //! Who knows nothing is answered from one indexed query. Passcodes are compared by a keyed
 //! hash: they are short, and no slow hash would save them from who has the database. What
@@ -18,9 +18,10 @@ use plenum_wire::{DisplayName, MeetingId};
 use super::Directory;
 use super::auth::SignedIn;
 use super::extract::Body;
+use super::offers::offers;
 use super::problem::{Answer, Problem};
 use super::request::ClientAddress;
-use crate::lookup::{Asker, Caller, Life, Refused, Said, admit, order};
+use crate::lookup::{Asker, Life, Refused, Said, admit};
 use crate::model::{Meeting, NewWaiting, SecretHash, Waiting, WaitingState};
 use crate::tokens::Grant;
 use crate::{random, store};
@@ -98,7 +99,7 @@ impl Question<'_> {
                 .host_seen(meeting.number, self.now)
                 .await?;
         }
-        let zones = self.zones(&id)?;
+        let zones = offers(self.directory, meeting.number, self.address, self.now).await?;
         self.permit(&meeting, id, role, zones)
     }
 
@@ -317,21 +318,6 @@ impl Question<'_> {
             .store()
             .still_waiting(knock.id, until)
             .await?)
-    }
-
-    fn zones(&self, meeting: &MeetingId) -> Answer<Vec<ZoneOffer>> {
-        let geo = self.directory.config().geo.as_ref();
-        let caller = Caller {
-            address: self.address,
-            place: geo.and_then(|geo| geo.locate(self.address)),
-            meeting,
-        };
-        let board = self.directory.board();
-        let candidates = board.candidates(meeting, self.now);
-        let ordered = order(&candidates, &caller)
-            .map_err(|none| Problem::from(Denial::NoZone).saying(none.to_string()))?;
-        let offers = ordered.into_iter().filter_map(|zone| board.offer(zone));
-        Ok(offers.collect())
     }
 
     fn permit(

@@ -57,8 +57,32 @@ pub struct Candidate<'a> {
     pub load: Option<f64>,
     /// Its share beside others that cost as much; 0 is the last resort.
     pub weight: u16,
-    /// People of the meeting who are there already.
+    /// People of the meeting who are there already, or on their way.
     pub there: Option<u32>,
+}
+
+impl Candidate<'_> {
+    /// Whether the meeting is there.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.there.is_some_and(|people| people > 0)
+    }
+
+    /// Whether a meeting may begin there.
+    fn begins(&self) -> bool {
+        self.enabled && matches!(self.state, State::Healthy | State::Unheard)
+    }
+
+    fn has_room(&self) -> bool {
+        self.load.is_none_or(|load| load < 1.0)
+    }
+
+    /// Whether a meeting that was to begin there still is, where it would begin in `first` by
+    /// now: two zones that are full change nothing for each other.
+    #[must_use]
+    pub fn stays(&self, first: &Self) -> bool {
+        self.begins() && (self.has_room() || !first.has_room())
+    }
 }
 
 /// Why there is no zone to offer.
@@ -129,11 +153,7 @@ pub fn order<'a, 'b>(
 /// nothing of each other, and whoever was sent elsewhere would sit there alone. Whether there is
 /// room the zone says.
 fn is_offered(zone: &Candidate<'_>) -> bool {
-    let runs = zone.there.is_some_and(|people| people > 0);
-    match zone.state {
-        State::Healthy | State::Unheard => zone.enabled || runs,
-        state => runs && state.takes_latecomers(),
-    }
+    zone.state.takes_latecomers() && (zone.begins() || zone.runs())
 }
 
 /// Smaller is better. Ends with the name, so that no two zones are equal.

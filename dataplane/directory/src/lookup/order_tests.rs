@@ -215,6 +215,46 @@ fn where_it_runs_is_among_the_few_that_are_offered_though_not_heard_of_yet() {
 }
 
 #[test]
+fn where_a_meeting_was_to_begin_it_stays_while_that_zone_takes_it() {
+    let (free, full) = (|| zone("a"), || zone("a").load(1.0));
+    let first = || zone("first");
+    let table = [
+        ("a zone like the others", free(), first(), true),
+        ("a busy one", free().load(0.99), first(), true),
+        ("the last resort", free().weighs(0), first(), true),
+        (
+            "one that was not heard of yet",
+            free().is(State::Unheard),
+            first(),
+            true,
+        ),
+        ("a full one, where another has room", full(), first(), false),
+        ("a full one, where all are", full(), first().load(1.0), true),
+        ("one that is off", free().off(), first(), false),
+        ("one that is silent", free().is(SILENT), first(), false),
+        (
+            "one whose last router is gone",
+            free().is(State::NoRouters),
+            first(),
+            false,
+        ),
+        (
+            "a full one that is silent too",
+            full().is(SILENT),
+            first().load(1.0),
+            false,
+        ),
+    ];
+    for (what, placed, first, stays) in table {
+        assert_eq!(
+            placed.candidate().stays(&first.candidate()),
+            stays,
+            "{what}"
+        );
+    }
+}
+
+#[test]
 fn without_a_place_load_decides() {
     let zones = [zone("full").at(BERLIN).load(0.95), zone("free").at(SYDNEY)];
     assert_eq!(

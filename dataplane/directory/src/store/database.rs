@@ -188,6 +188,23 @@ impl Database {
         }
     }
 
+    /// The row of a statement that writes it, and is a transaction by itself.
+    pub(super) async fn written(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Option<Row>, Error> {
+        match self.pools()? {
+            // To its end, as `SQLite` commits only there.
+            Pools::Sqlite { write, .. } => self
+                .limit
+                .on(run!(write, sql, values, fetch_all))
+                .await
+                .map(|rows| rows.into_iter().next().map(Row::Sqlite)),
+            Pools::Postgres(_) => self.row(sql, values).await,
+        }
+    }
+
     /// The statement in this database's own words.
     pub(super) fn words(&self, statement: &Statement) -> Result<&'static str, Error> {
         Ok(match self.pools()? {

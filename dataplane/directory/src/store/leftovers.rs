@@ -11,10 +11,10 @@ pub const PIECE: u32 = 500;
 const REPORTS: SignedDuration = SignedDuration::from_hours(1);
 
 impl Store {
-    /// Deletes what has expired: sessions, API tokens, waiting people, reports; [`PIECE`] of
-    /// each at most; and keys of replicas that are none any more. Says how many rows; to be
-    /// called every minute, on a replica too, and again where there was a whole piece. What has
-    /// expired opens nothing in any case.
+    /// Deletes what has expired: sessions, API tokens, waiting people, placements, reports;
+    /// [`PIECE`] of each at most; and keys of replicas that are none any more. Says how many
+    /// rows; to be called every minute, on a replica too, and again where there was a whole
+    /// piece. What has expired opens nothing in any case.
     pub async fn tidy(&self, now: Timestamp) -> Result<u64, Error> {
         let heard = now.checked_sub(REPORTS).unwrap_or(Timestamp::MIN);
         let mut deleted = 0;
@@ -28,6 +28,11 @@ impl Store {
             (
                 "DELETE FROM waiting WHERE id IN
                  (SELECT id FROM waiting WHERE expires <= $1 LIMIT $2)",
+                now,
+            ),
+            (
+                "DELETE FROM placement WHERE meeting IN
+                 (SELECT meeting FROM placement WHERE expires <= $1 LIMIT $2)",
                 now,
             ),
             (

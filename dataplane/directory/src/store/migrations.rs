@@ -4,7 +4,7 @@
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (
         1,
         "initial",
@@ -19,6 +19,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         3,
         "waiting household",
         include_str!("../../migrations/0003_waiting_household.sql"),
+    ),
+    (
+        4,
+        "placements",
+        include_str!("../../migrations/0004_placements.sql"),
     ),
 ];
 

@@ -15,6 +15,7 @@ mod feed;
 mod keys;
 mod logins;
 mod meetings;
+mod placements;
 mod replica;
 mod restart;
 mod site;
@@ -43,6 +44,9 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
             a_host_was_there_to_a_minute, a_piece_of_a_calendar_has_so_many_bytes;
         waiting: a_host_lets_one_in_and_another_not, who_does_not_ask_again_is_forgotten,
             a_waiting_room_has_so_many_places, no_household_keeps_a_room_full;
+        placements: a_meeting_begins_where_the_first_of_it_was_sent,
+            what_is_given_up_is_given_up_once, who_comes_at_once_is_sent_to_one_zone,
+            a_placement_is_forgotten;
         zones: a_zone_is_registered_and_changed, a_zone_comes_back,
             reports_outlive_a_restart, so_many_controllers_are_listened_to,
             the_database_has_a_clock;

@@ -8,7 +8,7 @@ use crate::connect::words::Out;
 /// One candidate to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Subject {
-    /// Whether the meeting is there already.
+    /// Whether the meeting is there already, or begins there.
     pub hosts: bool,
     /// How full it is.
     pub load: Option<f64>,
