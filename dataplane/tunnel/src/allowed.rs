@@ -96,7 +96,7 @@ impl Target {
 }
 
 /// Where cloud providers answer questions about a machine's rights, beside link-local addresses:
-/// Amazon and Google by IPv6, Alibaba, Oracle, and Azure, whose WireServer hands out a machine's
+/// Amazon and Google by IPv6, Alibaba, Oracle, and Azure, whose `WireServer` hands out a machine's
 /// configuration and certificates.
 const METADATA: [IpAddr; 5] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
