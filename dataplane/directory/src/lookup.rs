@@ -18,7 +18,8 @@
 //! 7. Then chance, but the same chance for everybody in a meeting, so that they meet, while
 //!    many meetings are spread by weight over zones that are alike.
 //!
-//! At most [`OFFERED`] are offered; the client tests the network to them and has the last word.
+//! At most [`OFFERED`] are offered; the client tests the network to them and has the last
+//! word, but where the first is marked as the one where the meeting runs or begins.
 
 mod admission;
 mod health;

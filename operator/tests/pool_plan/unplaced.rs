@@ -27,6 +27,22 @@ fn the_one_that_is_coming_is_it() {
 }
 
 #[test]
+fn so_is_one_that_said_a_word_and_is_not_ready_yet() {
+    let mut seen = world(&["e"], &[("a", 67), ("b", 67), ("c", 67), ("d", 0)]);
+    word_of(&mut seen, "a").unplaced = Some(61);
+    pod_of(&mut seen, "d").ready = false;
+    assert_eq!(changes(&first(&pool(|_| {}), &seen)), []);
+}
+
+#[test]
+fn the_one_that_comes_for_a_rollout_is_it_too() {
+    let mut seen = spread_out();
+    pod_of(&mut seen, "b").outdated = true;
+    let plan = first(&pool(|p| p.spare_participants = 0), &seen);
+    assert_eq!(changes(&plan), [("d", Change::Label)]);
+}
+
+#[test]
 fn once_some_router_has_room_the_meeting_goes_there() {
     let mut seen = spread_out();
     word_of(&mut seen, "c").participants = 39;

@@ -11,6 +11,10 @@ use plenum_wire::{MeetingId, ZoneName};
 use crate::lookup::{Candidate, Health, SILENT_AFTER, State};
 use crate::model::{StoredReport, Zone};
 
+/// What a zone said before the directory was away is believed for so long. Most are away for less;
+/// a zone that died longer ago has no meetings.
+const BELIEVED: Duration = Duration::from_mins(10);
+
 /// The picture.
 #[derive(Debug, Default)]
 pub struct Board {
@@ -98,7 +102,7 @@ impl Board {
     pub fn runs(&self, meeting: &MeetingId, now: Timestamp) -> bool {
         let zones = self.running.get(meeting).into_iter().flatten();
         let mut people = zones.filter(|(_, people)| **people > 0);
-        people.any(|(place, _)| self.zones[*place].state(self, now).takes_latecomers())
+        people.any(|(place, _)| self.zones[*place].is_believed(self, now))
     }
 
     /// Every zone, for `order`.
@@ -114,7 +118,9 @@ impl Board {
                 state: known.state(self, now),
                 load: known.load(),
                 weight: known.zone.weight,
-                there: running.and_then(|zones| zones.get(&place).copied()),
+                there: running
+                    .and_then(|zones| zones.get(&place).copied())
+                    .filter(|_| known.is_believed(self, now)),
             })
             .collect()
     }
@@ -199,6 +205,13 @@ impl Known {
             State::Unheard if !reachable => State::NeverHeard,
             state => state,
         }
+    }
+
+    /// Whether the meetings that it told of go on there, for all we know.
+    fn is_believed(&self, board: &Board, now: Timestamp) -> bool {
+        let heard = self.heard.map(|heard| age(heard, now));
+        let is_recent = heard.is_some_and(|age| age < BELIEVED);
+        is_recent && self.state(board, now).takes_latecomers()
     }
 
     fn load(&self) -> Option<f64> {

@@ -132,6 +132,16 @@ fn a_meeting_goes_on_until_its_zone_could_have_been_heard() {
 }
 
 #[test]
+fn what_was_said_long_before_the_directory_was_back_is_not_believed() {
+    let reports = [running(report("a", "zc-0", -600, 4), "4711", 2)];
+    let board = board(&["a"], &reports, 0);
+    let meeting = "4711".parse().unwrap();
+    assert_eq!(state(&board, "a", 2), State::Unheard);
+    assert!(!board.runs(&meeting, at(2)));
+    assert_eq!(board.candidates(&meeting, at(2))[0].there, None);
+}
+
+#[test]
 fn reports_of_zones_that_are_gone_count_for_nothing() {
     let board = board(&["a"], &[report("gone", "zc-0", 10, 4)], 0);
     assert_eq!(board.healthy(at(12)), (0, 1));

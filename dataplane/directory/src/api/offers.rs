@@ -27,7 +27,7 @@ pub async fn offers(
     };
     let board = directory.board();
     let mut candidates = board.candidates(&id, now);
-    if let Some(begins) = begins(directory, meeting, &candidates, &caller, now).await? {
+    if let Some(begins) = begins(directory, meeting, &candidates, &caller, now).await {
         let mut zones = candidates.iter_mut();
         if let Some(zone) = zones.find(|it| *it.zone == begins) {
             zone.there = Some(1);
@@ -44,26 +44,37 @@ pub async fn offers(
     Ok(offers.collect())
 }
 
-/// Where a meeting begins that runs nowhere yet; `None` if there is nothing to decide.
+/// Where a meeting begins that runs nowhere yet; `None` if there is nothing to decide, or nobody to
+/// decide it: of whom no place is known the client's own test of the network knows better, unless
+/// others were sent somewhere already.
 async fn begins(
     directory: &Directory,
     meeting: MeetingNumber,
     zones: &[Candidate<'_>],
     caller: &Caller<'_>,
     now: Timestamp,
-) -> Answer<Option<ZoneName>> {
+) -> Option<ZoneName> {
     let ordered = order(zones, caller).unwrap_or_default();
     let [first, _, ..] = ordered[..] else {
-        return Ok(None);
+        return None;
     };
     if first.runs() {
-        return Ok(None);
+        return None;
     }
     let stays = |zone: &ZoneName| {
         let mut zones = zones.iter();
         zones.any(|it| it.zone == zone && it.stays(first))
     };
     let (store, placing) = (directory.store(), directory.placing());
-    let begins = placing.place(store, meeting, first.zone, stays, now);
-    Ok(Some(begins.await?))
+    let begins = if first.is_near(caller) {
+        let begins = placing.place(store, meeting, first.zone, stays, now);
+        begins.await.map(Some)
+    } else {
+        placing.placed(store, meeting, stays, now).await
+    };
+    // That it may be torn is no reason to let nobody in.
+    begins.unwrap_or_else(|error| {
+        tracing::warn!(%error, "where a meeting begins could not be decided");
+        None
+    })
 }

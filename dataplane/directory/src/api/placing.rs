@@ -49,6 +49,21 @@ impl Placing {
         Ok(placed.zone)
     }
 
+    /// Where others were sent, if they were and the meeting `stays` there.
+    pub async fn placed(
+        &self,
+        store: &Store,
+        meeting: MeetingNumber,
+        stays: impl Fn(&ZoneName) -> bool,
+        now: Timestamp,
+    ) -> Result<Option<ZoneName>, Error> {
+        let placed = match self.known(meeting, now) {
+            Some(known) => Some(known),
+            None => store.placed(meeting, now).await?,
+        };
+        Ok(placed.map(|it| it.zone).filter(stays))
+    }
+
     fn known(&self, meeting: MeetingNumber, now: Timestamp) -> Option<Placement> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let placed = known.get(&meeting)?;

@@ -109,6 +109,7 @@ impl Store {
     pub async fn change_account(&self, changed: &Account) -> Result<Account, Error> {
         let mut write = self.write().await?;
         let administers = administers(&mut write, changed.id).await?;
+        let was_withdrawn = was_withdrawn(&mut write, changed.id).await?;
         let sql = "UPDATE account
             SET name = $3, display_name = $4, email = $5, role = $6, disabled = $7, revision = $8
             WHERE id = $1 AND revision = $2";
@@ -142,7 +143,8 @@ impl Store {
         if account.disabled || account.role != AccountRole::Replica {
             super::public_keys::delete_of(&mut write, account.id).await?;
         }
-        if account.disabled && account.role != AccountRole::Replica {
+        let withdrawn = account.disabled || was_withdrawn;
+        if withdrawn && account.role != AccountRole::Replica {
             super::logins::end_all(&mut write, account.id).await?;
         }
         write.commit().await?;
@@ -227,6 +229,15 @@ async fn administers(write: &mut Write, id: AccountId) -> Result<bool, Error> {
     let sql = "SELECT count(*) AS count FROM account
         WHERE id = $1 AND role = $2 AND NOT disabled";
     let values = vec![text(id), word(&AccountRole::Admin)];
+    Ok(write.count(sql, values).await? > 0)
+}
+
+/// Whether what opens it may be a thief's, or is a replica's: enabled, or made a person's, it begins
+/// without.
+async fn was_withdrawn(write: &mut Write, id: AccountId) -> Result<bool, Error> {
+    let sql = "SELECT count(*) AS count FROM account
+        WHERE id = $1 AND (role = $2 OR disabled)";
+    let values = vec![text(id), word(&AccountRole::Replica)];
     Ok(write.count(sql, values).await? > 0)
 }
 

@@ -45,6 +45,18 @@ impl Store {
         let row = self.database.written(sql, values).await?;
         placement(&row.ok_or_else(|| Error::corrupt("what was written is not there"))?)
     }
+
+    /// Where the meeting was placed, if it was.
+    pub async fn placed(
+        &self,
+        meeting: MeetingNumber,
+        now: Timestamp,
+    ) -> Result<Option<Placement>, Error> {
+        let sql = "SELECT zone, expires FROM placement WHERE meeting = $1 AND expires > $2";
+        let values = vec![meeting.value().into(), time(now)];
+        let rows = self.database.rows(sql, values).await?;
+        rows.first().map(placement).transpose()
+    }
 }
 
 fn placement(row: &Row) -> Result<Placement, Error> {

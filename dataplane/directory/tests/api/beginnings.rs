@@ -147,6 +147,22 @@ pub async fn newcomers_go_to_the_larger_part_of_a_meeting_in_two_zones(place: Pl
     until(async || (told(&eastern, &number).await == west).then_some(())).await;
 }
 
+/// Without a file of places and networks by hand only their own test of the network can tell.
+pub async fn of_whom_no_place_is_known_the_client_decides(place: Place) {
+    let two = Two::at(&place).await;
+    let number = meeting(&two.admin, json!({})).await;
+    assert_eq!(told(&two.house.client, &number).await.1, [""; 0]);
+    assert_eq!(
+        told(&two.western(), &number).await,
+        all_go_to("west", "east")
+    );
+    assert_eq!(
+        told(&two.house.client, &number).await,
+        all_go_to("west", "east"),
+        "until somebody was sent to one"
+    );
+}
+
 /// With one zone there is nothing to decide, and nothing is written.
 pub async fn one_zone_is_no_question(place: Place) {
     let house = House::open(&place).await;

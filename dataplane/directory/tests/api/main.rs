@@ -65,7 +65,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             who_waited_for_the_host_follows_the_host,
             it_begins_elsewhere_when_that_zone_takes_no_more,
             what_runs_decides_over_what_was_to_be,
-            newcomers_go_to_the_larger_part_of_a_meeting_in_two_zones, one_zone_is_no_question;
+            newcomers_go_to_the_larger_part_of_a_meeting_in_two_zones, one_zone_is_no_question,
+            of_whom_no_place_is_known_the_client_decides;
         tokens: a_zone_verifies_with_the_published_keys, nothing_else_verifies,
             the_next_key_is_known_before_it_signs;
         geography: the_nearest_zone_comes_first_and_a_new_file_counts,

@@ -69,7 +69,9 @@ async fn anything(store: &Store, dice: &mut StdRng, day: i64) {
         .clone();
     match dice.random_range(0..9) {
         0 | 1 => drop(store.add_account(account(name), now).await),
-        2 if known.is_some() => drop(add_login(store, id, LoginKind::Session).await),
+        2 if known.as_ref().is_some_and(|it| !it.disabled) => {
+            drop(add_login(store, id, LoginKind::Session).await);
+        }
         3 => drop(store.add_meeting(meeting(id, kind), now).await),
         4 => rename(store, known, dice).await,
         5 => drop(store.delete_account(id, None).await),

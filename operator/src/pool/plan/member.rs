@@ -99,10 +99,14 @@ impl Member<'_> {
     }
 
     /// Its router, made from the template wanted now or about to be, does not take people:
-    /// whether it ever will is not known. One with people on it did, and has as much to do as it
-    /// can: such are always some among many.
+    /// whether it ever will is not known. One that has as much to do as it can with half of the people
+    /// that it takes did: such are always some among many. With fewer it may be the template.
     pub(super) fn unproven(&self) -> bool {
-        !self.outdated() && !self.accepting() && !self.carries_too_much()
+        let half_full = self
+            .word
+            .is_some_and(|word| word.participants >= word.capacity.div_ceil(2));
+        let proven = self.accepting() || (self.carries_too_much() && half_full);
+        !self.outdated() && !proven
     }
 
     /// No process of it runs, by the word of its living kubelet, and no controller hears one; or

@@ -20,10 +20,9 @@ pub(super) fn numbers(
     now: Timestamp,
 ) -> PoolNumbers {
     let given_up = given_up(pool, members, now);
-    let replacing = members
-        .rolling
-        .keys()
-        .filter(|node| !given_up.contains(*node));
+    // Where no pod comes, as something refuses it, nothing is being replaced.
+    let has_pod = members.rolling.iter().filter(|(_, it)| it.pod.is_some());
+    let replacing = has_pod.filter(|(node, _)| !given_up.contains(*node));
     let accepting: Vec<&RouterId> = seen
         .pods
         .iter()

@@ -114,7 +114,8 @@ pub(super) fn size(
         let needed: u64 = needed.into_iter().map(u64::from).sum();
         routers_for(needed, supply(pool, members), pool.per_router)
     };
-    let by_load = with(outlook.spare).max(unplaced::routers(pool, members));
+    let by_seats = with(outlook.spare);
+    let by_load = by_seats.max(unplaced::routers(pool, members));
     let asked = ahead::asked(pool, by_load, outlook.min);
     let soon = ahead::asked(pool, with(outlook.soon.spare), outlook.soon.min);
     let wanted = match hold {
@@ -151,7 +152,8 @@ pub(super) fn size(
     };
     Size {
         wanted,
-        grow_to: wanted + surge,
+        // One that comes for a rollout is there for a meeting that fits on no other as well.
+        grow_to: wanted.max(ahead::asked(pool, by_seats, outlook.min) + surge),
         shrink_to: peak.map(|peak| peak.max(wanted) + surge),
         hold,
         capped: pool.replicas.is_none() && by_load > pool.max,

@@ -32,9 +32,11 @@ fn needs(pool: &ValidPool, members: &Members) -> u64 {
     needs.map(u64::from).sum()
 }
 
-/// Routers that are yet to say what they take: any of them may be the one.
+/// Routers that are about to take people, with nobody on them: any of them may be the one. Reports
+/// say so a moment before kubelets do.
 fn coming(members: &Members) -> u32 {
-    let silent = |it: &&Member| it.word.is_none();
-    let coming = members.serving.values().filter(silent).count();
-    u32::try_from(coming).unwrap_or(u32::MAX)
+    let renewed = members.rolling.values().filter(|it| it.renewed());
+    let there = members.serving.values().chain(renewed);
+    let about_to = |it: &&Member| !it.accepting() && !it.overloaded() && it.participants() == 0;
+    u32::try_from(there.filter(about_to).count()).unwrap_or(u32::MAX)
 }
