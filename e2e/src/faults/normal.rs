@@ -21,7 +21,8 @@ pub fn of(world: &World) -> Normal {
 pub fn from(mirror: &Mirror, world: &str) -> Normal {
     let mut all = Normal::new();
     for kind in [Kind::Zone, Kind::Pool].into_iter().chain(Kind::CHILDREN) {
-        for (name, object) in mirror.all(kind) {
+        let said = mirror.all(kind).filter(|(_, it)| !is_empty(kind, it));
+        for (name, object) in said {
             all.insert(format!("{kind:?} {name}"), object_of(kind, object));
         }
     }
@@ -34,6 +35,14 @@ pub fn from(mirror: &Mirror, world: &str) -> Normal {
     all.insert("nodes".to_owned(), json!(nodes));
     let text = serde_json::to_string(&all).unwrap_or_default();
     serde_json::from_str(&text.replace(world, "WORLD")).unwrap_or(all)
+}
+
+/// A Deployment of placeholders that has none. Once made it stays: the operator may delete no
+/// Deployment.
+fn is_empty(kind: Kind, object: &Value) -> bool {
+    kind == Kind::Deployment
+        && label(object, labels::APP_COMPONENT) == Some(labels::COMPONENT_PLACEHOLDER)
+        && object["spec"]["replicas"] == 0
 }
 
 fn object_of(kind: Kind, object: &Value) -> Value {
@@ -164,5 +173,19 @@ mod tests {
         assert!(other.contains("should be"), "{other}");
         let more = difference(&Normal::new(), &wanted).unwrap();
         assert!(more.contains("should not be there"), "{more}");
+    }
+
+    #[test]
+    fn a_deployment_of_no_placeholders_is_as_none() {
+        let of = |component: &str, replicas: u32| {
+            json!({
+                "metadata": {"labels": {labels::APP_COMPONENT: component}},
+                "spec": {"replicas": replicas},
+            })
+        };
+        let (placeholder, tunnel) = (labels::COMPONENT_PLACEHOLDER, labels::COMPONENT_TUNNEL);
+        assert!(is_empty(Kind::Deployment, &of(placeholder, 0)));
+        assert!(!is_empty(Kind::Deployment, &of(placeholder, 1)));
+        assert!(!is_empty(Kind::Deployment, &of(tunnel, 0)));
     }
 }
