@@ -180,7 +180,7 @@ pub enum Coverage {
 pub struct Word {
     /// Which process said its newest word.
     pub boot: Boot,
-    /// Participants by its newest word, however old.
+    /// Participants, the most that any controller says now; by its newest word if none does.
     pub participants: u32,
     /// Participants it takes at most, by its newest word.
     pub capacity: u32,

@@ -101,14 +101,13 @@ fn word(
     heard: &BTreeMap<String, Heard>,
     now: Instant,
 ) -> Option<Word> {
-    // Of words equally old the one with more people: the careful reading.
     let (age, newest) = heard
         .values()
         .filter_map(|said| {
             said.of(pool, router)
                 .map(|report| (said.age(report, now), report))
         })
-        .min_by_key(|(age, report)| (*age, std::cmp::Reverse(report.load.participants)))?;
+        .min_by_key(|(age, _)| *age)?;
     let in_touch = |said: &Heard| {
         said.of(pool, router).is_some_and(|report| {
             report.connected && said.age(report, now) <= FRESH && report.boot == newest.boot
@@ -129,7 +128,12 @@ fn word(
     };
     Some(Word {
         boot: newest.boot,
-        participants: newest.load.participants,
+        // Of what is said now the most: one that sees fewer may not have heard of the others yet.
+        participants: of_this_run()
+            .filter(|(said, report)| said.age(report, now) <= FRESH)
+            .map(|(_, report)| report.load.participants)
+            .max()
+            .unwrap_or(newest.load.participants),
         capacity: newest.load.capacity,
         accepting: newest.load.accepting,
         draining: newest.load.draining,
@@ -210,15 +214,34 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_word_counts_and_age_adds_up() {
+    fn people_are_as_many_as_anybody_says_now_of_this_run() {
+        let people = |older, newer| {
+            let merged = view([Some((2_000, older)), Some((100, newer))]);
+            r1(&merged).participants
+        };
+        assert_eq!(people(report(5, false, 0), report(7, false, 0)), 7);
+        assert_eq!(people(report(7, false, 0), report(0, false, 0)), 7);
+        let long_ago = report(7, false, 1_001);
+        assert_eq!(people(long_ago, report(0, false, 0)), 0);
+        let mut earlier = report(7, false, 0);
+        earlier.boot = Boot(9);
+        assert_eq!(people(earlier, report(0, false, 0)), 0);
+        // Where nobody has heard it for long, what was heard last.
+        let all_long_ago = people(report(7, false, 9_000), report(5, false, 9_000));
+        assert_eq!(all_long_ago, 5);
+    }
+
+    #[test]
+    fn the_age_of_a_report_and_of_its_words_add_up() {
         let merged = view([
             Some((2_000, report(5, false, 0))),
             Some((100, report(7, false, 300))),
         ]);
         assert_eq!(merged.coverage, Coverage::Complete);
-        assert_eq!(r1(&merged).participants, 7);
         assert!(r1(&merged).fresh_everywhere);
         assert_eq!(merged.age, Some(Duration::from_secs(2)));
+        let late = view([None, Some((2_800, report(7, false, 300)))]);
+        assert!(!r1(&late).fresh);
     }
 
     #[test]
