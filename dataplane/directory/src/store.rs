@@ -118,7 +118,7 @@ impl Store {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
-            database: Database::away(&config),
+            database: Database::default(),
             config,
             // Nothing is compared with it: there is no meeting to be found yet.
             passcode_key: Arc::new(RwLock::new(random::passcode_key())),

@@ -7,6 +7,7 @@
 //!   `PostgreSQL` with `synchronous_commit` not off.
 //! - Nothing waits for ever: neither for a connection nor for an answer ([`Config`]).
 
+mod answers;
 mod postgres;
 mod row;
 mod sqlite;
@@ -14,14 +15,15 @@ mod transaction;
 mod value;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
 
 use super::{Config, Error};
-
-pub(super) use row::Row;
+use answers::Answers;
 use transaction::Open;
+
+pub(super) use answers::RESULT_CHANGED;
+pub(super) use row::Row;
 pub(super) use transaction::Transaction;
 pub(super) use value::{Value, json, text, texts, time, times, word};
 
@@ -52,11 +54,14 @@ macro_rules! among {
 }
 pub(super) use among;
 
-/// The connections, once there are any, and how long an answer may take. Clones share them.
+/// The connections, once there are any. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Database(Arc<OnceLock<Opened>>);
+
 #[derive(Debug, Clone)]
-pub(super) struct Database {
-    pools: Arc<OnceLock<Pools>>,
-    limit: Limit,
+struct Opened {
+    pools: Pools,
+    answers: Answers,
 }
 
 #[derive(Debug, Clone)]
@@ -78,15 +83,8 @@ macro_rules! run {
 }
 use run;
 
+/// Not connected at first: until [`Database::adopt`] every call is refused.
 impl Database {
-    /// Not connected yet: until [`Database::adopt`] every call is refused.
-    pub(super) fn away(config: &Config) -> Self {
-        Self {
-            pools: Arc::default(),
-            limit: Limit(config.answer),
-        }
-    }
-
     /// See [`Config::is_exposed`].
     pub(super) fn is_exposed(config: &Config) -> bool {
         let on_a_network = !config.url.starts_with("sqlite:");
@@ -95,37 +93,38 @@ impl Database {
 
     /// Connects and brings the tables up to date.
     pub(super) async fn open(config: &Config) -> Result<Self, Error> {
+        let answers = Answers::new(config);
         let pools = match config.url.split_once("://") {
             Some(("sqlite", path)) => sqlite::open(path.as_ref(), config).await?,
-            Some(("postgres" | "postgresql", _)) => postgres::open(config).await?,
+            Some(("postgres" | "postgresql", _)) => {
+                postgres::open(config, answers.outdated.clone()).await?
+            }
             _ => {
                 return Err(Error::corrupt(
                     "its URL begins with sqlite:// or postgres://",
                 ));
             }
         };
-        Ok(Self {
-            pools: Arc::new(pools.into()),
-            limit: Limit(config.answer),
-        })
+        Ok(Self(Arc::new(Opened { pools, answers }.into())))
     }
 
     /// Takes the connections of another one, unless it has some already.
     pub(super) fn adopt(&self, other: &Self) {
-        if let Some(pools) = other.pools.get() {
+        if let Some(opened) = other.0.get() {
             // Who was second goes on with the first, and drops these.
-            let _ = self.pools.set(pools.clone());
+            let _ = self.0.set(opened.clone());
         }
     }
 
     /// Whether it was connected once.
     pub(super) fn is_open(&self) -> bool {
-        self.pools.get().is_some()
+        self.0.get().is_some()
     }
 
-    fn pools(&self) -> Result<&Pools, Error> {
+    fn opened(&self) -> Result<(&Pools, &Answers), Error> {
         let away = || Error::Unavailable("it has not been reached yet".to_owned());
-        self.pools.get().ok_or_else(away)
+        let Opened { pools, answers } = self.0.get().ok_or_else(away)?;
+        Ok((pools, answers))
     }
 
     /// One row, if there is one.
@@ -134,14 +133,13 @@ impl Database {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Option<Row>, Error> {
-        match self.pools()? {
-            Pools::Sqlite { read, .. } => self
-                .limit
+        let (pools, answers) = self.opened()?;
+        match pools {
+            Pools::Sqlite { read, .. } => answers
                 .on(run!(read, sql, values, fetch_optional))
                 .await
                 .map(|row| row.map(Row::Sqlite)),
-            Pools::Postgres(pool) => self
-                .limit
+            Pools::Postgres(pool) => answers
                 .on(run!(pool, sql, values, fetch_optional))
                 .await
                 .map(|row| row.map(Row::Postgres)),
@@ -154,14 +152,13 @@ impl Database {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Error> {
-        match self.pools()? {
-            Pools::Sqlite { read, .. } => self
-                .limit
+        let (pools, answers) = self.opened()?;
+        match pools {
+            Pools::Sqlite { read, .. } => answers
                 .on(run!(read, sql, values, fetch_all))
                 .await
                 .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Pools::Postgres(pool) => self
-                .limit
+            Pools::Postgres(pool) => answers
                 .on(run!(pool, sql, values, fetch_all))
                 .await
                 .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
@@ -174,14 +171,13 @@ impl Database {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<u64, Error> {
-        match self.pools()? {
-            Pools::Sqlite { write, .. } => self
-                .limit
+        let (pools, answers) = self.opened()?;
+        match pools {
+            Pools::Sqlite { write, .. } => answers
                 .on(run!(write, sql, values, execute))
                 .await
                 .map(|done| done.rows_affected()),
-            Pools::Postgres(pool) => self
-                .limit
+            Pools::Postgres(pool) => answers
                 .on(run!(pool, sql, values, execute))
                 .await
                 .map(|done| done.rows_affected()),
@@ -194,10 +190,10 @@ impl Database {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Option<Row>, Error> {
-        match self.pools()? {
+        let (pools, answers) = self.opened()?;
+        match pools {
             // To its end, as `SQLite` commits only there.
-            Pools::Sqlite { write, .. } => self
-                .limit
+            Pools::Sqlite { write, .. } => answers
                 .on(run!(write, sql, values, fetch_all))
                 .await
                 .map(|rows| rows.into_iter().next().map(Row::Sqlite)),
@@ -207,7 +203,7 @@ impl Database {
 
     /// The statement in this database's own words.
     pub(super) fn words(&self, statement: &Statement) -> Result<&'static str, Error> {
-        Ok(match self.pools()? {
+        Ok(match self.opened()?.0 {
             Pools::Sqlite { .. } => statement.sqlite,
             Pools::Postgres(_) => statement.postgres,
         })
@@ -217,65 +213,50 @@ impl Database {
     pub(super) async fn begin(&self) -> Result<Transaction, Error> {
         // `SQLite` at once, not at the first write: a reader that becomes a writer may find
         // that another was faster, and could only give up.
-        let open = match self.pools()? {
+        let (pools, answers) = self.opened()?;
+        let open = match pools {
             Pools::Sqlite { write, .. } => {
-                let open = self.limit.on(write.begin_with("BEGIN IMMEDIATE"));
+                let open = answers.on(write.begin_with("BEGIN IMMEDIATE"));
                 Open::Sqlite(open.await?)
             }
             Pools::Postgres(pool) => {
                 let open = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED");
-                Open::Postgres(self.limit.on(open).await?)
+                Open::Postgres(answers.on(open).await?)
             }
         };
         Ok(Transaction {
             open,
-            limit: self.limit,
+            answers: answers.clone(),
         })
     }
 
     /// A transaction that reads, and sees one moment.
     pub(super) async fn snapshot(&self) -> Result<Transaction, Error> {
-        let open = match self.pools()? {
+        let (pools, answers) = self.opened()?;
+        let open = match pools {
             Pools::Sqlite { read, .. } => {
-                let open = self.limit.on(read.begin_with("BEGIN DEFERRED"));
+                let open = answers.on(read.begin_with("BEGIN DEFERRED"));
                 Open::Sqlite(open.await?)
             }
             Pools::Postgres(pool) => {
                 let open = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-                Open::Postgres(self.limit.on(open).await?)
+                Open::Postgres(answers.on(open).await?)
             }
         };
         Ok(Transaction {
             open,
-            limit: self.limit,
+            answers: answers.clone(),
         })
     }
 
     pub(super) async fn close(&self) {
-        match self.pools.get() {
+        match self.0.get().map(|it| &it.pools) {
             Some(Pools::Sqlite { read, write }) => {
                 read.close().await;
                 write.close().await;
             }
             Some(Pools::Postgres(pool)) => pool.close().await,
             None => {}
-        }
-    }
-}
-
-/// How long an answer may take.
-#[derive(Debug, Clone, Copy)]
-struct Limit(Duration);
-
-impl Limit {
-    /// The answer, or that there was none in time.
-    async fn on<T>(
-        self,
-        answer: impl Future<Output = Result<T, sqlx::Error>> + Send,
-    ) -> Result<T, Error> {
-        match tokio::time::timeout(self.0, answer).await {
-            Ok(answer) => answer.map_err(Error::from),
-            Err(_) => Err(Error::Unavailable(format!("no answer in {:?}", self.0))),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::database::RESULT_CHANGED;
+
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -112,7 +114,7 @@ fn postgres_passes(code: &str) -> bool {
     ) || matches!(
         code,
         // A standby, idle in a transaction for too long, no such database yet.
-        "25006" | "25P03" | "3D000"
+        "25006" | "25P03" | "3D000" | RESULT_CHANGED
     )
 }
 
@@ -130,7 +132,7 @@ mod tests {
     fn what_passes_is_told_from_what_stays() {
         let passes = |code: &'static str| passes(Some(code.into()));
         for code in [
-            "08006", "57P01", "57P03", "57014", "40001", "53300", "55P03", "25006",
+            "08006", "57P01", "57P03", "57014", "40001", "53300", "55P03", "25006", "0A000",
         ] {
             assert!(passes(code), "PostgreSQL {code}");
         }

@@ -8,6 +8,7 @@ mod harness;
 mod postgres;
 
 mod accounts;
+mod beside;
 mod concurrency;
 mod deleting;
 mod durability;
@@ -72,5 +73,6 @@ fn main() {
     harness.on_both(tests(), Site::sqlite, Site::postgres);
     durability::on_sqlite(&mut harness);
     restart::on_postgres(&mut harness);
+    beside::on_postgres(&mut harness);
     harness.run();
 }

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error as SqlxError};
 
 use super::super::{Config, Error, migrations};
 use super::Pools;
+use super::answers::Outdated;
 
 /// A connection that was idle for so long is asked before it is used: the server may have
 /// been started anew. One that was used just now is not, which saves a round trip.
@@ -44,7 +45,7 @@ pub(super) fn is_exposed(url: &str) -> bool {
     !here && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
 }
 
-pub(super) async fn open(config: &Config) -> Result<Pools, Error> {
+pub(super) async fn open(config: &Config, outdated: Outdated) -> Result<Pools, Error> {
     let options: PgConnectOptions = config.url.parse().map_err(Error::corrupt)?;
     let options = options
         .application_name("plenum directory")
@@ -59,8 +60,12 @@ pub(super) async fn open(config: &Config) -> Result<Pools, Error> {
             let session = sqlx::raw_sql(AssertSqlSafe(session.clone()));
             Box::pin(async move { session.execute(connection).await.map(drop) })
         })
-        .before_acquire(|connection, known| {
+        .before_acquire(move |connection, known| {
+            let is_good = !outdated.is(known.age);
             Box::pin(async move {
+                if !is_good {
+                    return Ok(false);
+                }
                 if known.idle_for > IDLE {
                     connection.ping().await?;
                 }

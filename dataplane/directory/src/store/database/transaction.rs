@@ -3,11 +3,11 @@
 use sqlx::{Postgres, Sqlite};
 
 use super::super::Error;
-use super::{Limit, Row, Statement, Value, run, value};
+use super::{Answers, Row, Statement, Value, run, value};
 
 pub(in super::super) struct Transaction {
     pub(super) open: Open,
-    pub(super) limit: Limit,
+    pub(super) answers: Answers,
 }
 
 pub(super) enum Open {
@@ -24,12 +24,12 @@ impl Transaction {
     ) -> Result<Option<Row>, Error> {
         match &mut self.open {
             Open::Sqlite(open) => self
-                .limit
+                .answers
                 .on(run!(&mut **open, sql, values, fetch_optional))
                 .await
                 .map(|row| row.map(Row::Sqlite)),
             Open::Postgres(open) => self
-                .limit
+                .answers
                 .on(run!(&mut **open, sql, values, fetch_optional))
                 .await
                 .map(|row| row.map(Row::Postgres)),
@@ -44,12 +44,12 @@ impl Transaction {
     ) -> Result<Vec<Row>, Error> {
         match &mut self.open {
             Open::Sqlite(open) => self
-                .limit
+                .answers
                 .on(run!(&mut **open, sql, values, fetch_all))
                 .await
                 .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
             Open::Postgres(open) => self
-                .limit
+                .answers
                 .on(run!(&mut **open, sql, values, fetch_all))
                 .await
                 .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
@@ -64,12 +64,12 @@ impl Transaction {
     ) -> Result<u64, Error> {
         match &mut self.open {
             Open::Sqlite(open) => self
-                .limit
+                .answers
                 .on(run!(&mut **open, sql, values, execute))
                 .await
                 .map(|done| done.rows_affected()),
             Open::Postgres(open) => self
-                .limit
+                .answers
                 .on(run!(&mut **open, sql, values, execute))
                 .await
                 .map(|done| done.rows_affected()),
@@ -87,8 +87,8 @@ impl Transaction {
     /// Makes it so. With [`Error::Unavailable`] nobody knows whether it is.
     pub(in super::super) async fn commit(self) -> Result<(), Error> {
         match self.open {
-            Open::Sqlite(open) => self.limit.on(open.commit()).await,
-            Open::Postgres(open) => self.limit.on(open.commit()).await,
+            Open::Sqlite(open) => self.answers.on(open.commit()).await,
+            Open::Postgres(open) => self.answers.on(open.commit()).await,
         }
     }
 }
