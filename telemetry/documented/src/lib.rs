@@ -47,6 +47,28 @@ pub fn check(title: &str, registry: &Registry) {
     );
 }
 
+/// Panics unless everything in the answer of a process to `GET /metrics` is on the page: what a
+/// process exports is put together in several places, each of which [`check`]s its own part alone.
+pub fn check_process(answer: &str) {
+    let metrics = exported(answer);
+    assert!(!metrics.is_empty(), "there are no metrics in\n{answer}");
+    let missing = missing(PAGE, &metrics);
+    assert!(
+        missing.is_empty(),
+        "docs/observability.md should list\n\n{}",
+        table(&missing)
+    );
+}
+
+/// Those that are in no table of the page.
+fn missing(page: &str, metrics: &BTreeMap<String, Metric>) -> BTreeMap<String, Metric> {
+    let listed = |(name, metric): &(&String, &Metric)| page.contains(&beginning(name, metric));
+    let missing = metrics.iter().filter(|it| !listed(it));
+    missing
+        .map(|(name, metric)| (name.clone(), metric.clone()))
+        .collect()
+}
+
 /// Reads the `OpenMetrics` text format, as far as ours goes.
 fn exported(page: &str) -> BTreeMap<String, Metric> {
     let mut metrics = BTreeMap::<String, Metric>::new();
@@ -108,21 +130,18 @@ fn without_samples(registry: &str, metrics: &BTreeMap<String, Metric>) -> Vec<St
 fn table(metrics: &BTreeMap<String, Metric>) -> String {
     let mut table = String::from("| metric | kind | labels | meaning |\n|---|---|---|---|\n");
     for (name, metric) in metrics {
-        let total = if metric.kind == "counter" {
-            "_total"
-        } else {
-            ""
-        };
         let labels: Vec<String> = metric.labels.iter().map(|it| format!("`{it}`")).collect();
-        let Metric { kind, help, .. } = metric;
-        writeln!(
-            table,
-            "| `{name}{total}` | {kind} | {} | {help} |",
-            labels.join(", ")
-        )
-        .expect("writing to a String cannot fail");
+        let (beginning, labels) = (beginning(name, metric), labels.join(", "));
+        writeln!(table, "{beginning} {labels} | {} |", metric.help)
+            .expect("writing to a String cannot fail");
     }
     table
+}
+
+/// A line of a table, up to what varies with what was counted.
+fn beginning(name: &str, Metric { kind, .. }: &Metric) -> String {
+    let total = if kind == "counter" { "_total" } else { "" };
+    format!("| `{name}{total}` | {kind} |")
 }
 
 /// The table of a section.
@@ -188,6 +207,14 @@ mod tests {
         assert_eq!(without_samples(&described, &metrics(&registry)), ["opened"]);
         opened.get_or_create(&ByDoor { door: "front" }).inc();
         assert!(without_samples(&described, &metrics(&registry)).is_empty());
+    }
+
+    #[test]
+    fn what_is_on_no_page_is_named() {
+        let (registry, _) = registry();
+        let page = "| `ours_opened_total` | counter | `door` | Doors opened |\n";
+        let missing = missing(page, &metrics(&registry));
+        assert_eq!(missing.keys().collect::<Vec<_>>(), ["ours_lag_seconds"]);
     }
 
     #[test]

@@ -128,7 +128,10 @@ impl Program {
 
     /// One number of the metrics; `sample` is its name with its labels.
     pub async fn metric(&self, sample: &str) -> u64 {
-        let page = self.page("/metrics").await.unwrap_or_default();
+        let page = self.page("/metrics").await;
+        // It may be starting, or have gone.
+        let Some(page) = page else { return 0 };
+        plenum_documented::check_process(&page);
         let mut values = page.lines().filter_map(|line| line.strip_prefix(sample));
         let value = values.find_map(|value| value.strip_prefix(' '));
         // A family has no samples before its first count.

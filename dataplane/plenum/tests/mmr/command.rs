@@ -115,6 +115,7 @@ async fn the_command_is_healthy_with_every_controller_away() {
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
     }
     let metrics = within(get(health, "/metrics")).await;
+    plenum_documented::check_process(&metrics);
     for line in [
         "plenum_participants 0",
         "plenum_participants_limit 10",

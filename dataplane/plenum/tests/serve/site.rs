@@ -178,6 +178,7 @@ impl Site {
     /// One number of the metrics; `sample` is its name with its labels.
     pub async fn metric(&self, sample: &str) -> u64 {
         let page = self.get("/metrics").await;
+        plenum_documented::check_process(&page);
         let mut values = page.lines().filter_map(|line| line.strip_prefix(sample));
         let value = values.find_map(|value| value.strip_prefix(' '));
         // A family has no samples before its first count.

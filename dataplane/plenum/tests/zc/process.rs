@@ -96,6 +96,7 @@ async fn it_serves_until_it_is_stopped_and_lets_its_last_callers_in() {
     router.report(&[]);
     until_ready(health, 200).await;
     let metrics = ask(health, "GET", "/metrics", "", "").await;
+    plenum_documented::check_process(&metrics.body);
     assert!(
         metrics.body.contains("plenum_zone_capacity 10"),
         "{metrics:?}"

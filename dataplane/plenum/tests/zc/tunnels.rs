@@ -369,7 +369,9 @@ async fn with_every_controller_away_the_way_to_the_router_stays_open() {
     zone.stop_controller.cancel();
     within(&mut zone.controller).await.unwrap().unwrap();
     zone.until("plenum_tunnel_controllers 0").await;
-    assert!(zone.metrics().await.contains("plenum_tunnel_targets 2"));
+    let metrics = zone.metrics().await;
+    plenum_documented::check_process(&metrics);
+    assert!(metrics.contains("plenum_tunnel_targets 2"));
     enter(&Dialer::new().unwrap().via(&route), &offer).await;
     // By the ticket, when the token is too old.
     let by_ticket = zone.route(&Credentials::Bearer(offer.ticket.clone()));
