@@ -38,7 +38,7 @@ pub enum Error {
     /// may have been done nonetheless, if the database went away while it answered.
     #[error("the database is away: {0}")]
     Unavailable(String),
-    /// The database holds what it never should, or is of a newer version than this program.
+    /// The database holds what it never should, or its tables are too new for this program.
     #[error("the database cannot be used: {0}")]
     Corrupt(String),
 }

@@ -9,18 +9,6 @@ use crate::harness::{Harness, runtime};
 use crate::site::Site;
 use crate::things::add_account;
 
-/// A database that a newer program has changed is left alone.
-pub async fn a_newer_database_is_refused(site: Site) {
-    site.open().await.close().await;
-    site.sql(
-        "INSERT INTO _sqlx_migrations
-         (version, description, installed_on, success, checksum, execution_time)
-         VALUES (999, 'of tomorrow', CURRENT_TIMESTAMP, true, 'abc', 1)",
-    )
-    .await;
-    assert_error!(Store::open(site.config()).await, Corrupt);
-}
-
 pub fn on_sqlite(harness: &mut Harness) {
     harness.on_sqlite(
         "durability::what_was_answered_is_in_the_files",

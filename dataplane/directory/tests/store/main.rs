@@ -64,7 +64,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
         deleting: what_was_changed_meanwhile_is_not_deleted;
         concurrency: every_write_is_there_and_conflicts_are_told,
             two_programs_begin_a_database_at_once;
-        durability: a_newer_database_is_refused;
+        beside: what_a_newer_program_added_is_in_nobodys_way,
+            what_a_newer_program_made_another_is_refused;
     }
 }
 

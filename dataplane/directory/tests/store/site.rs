@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use plenum_directory::store::{Config, Store};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 use tempfile::TempDir;
 
 use crate::harness::files;
@@ -40,6 +41,24 @@ impl Site {
 
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// A newer program changes the tables.
+    pub async fn change_tables(&self, version: i64, statements: &'static str) {
+        let (statements, simple) = (statements.into_sql_str(), MigrationType::Simple);
+        let change = Migration::new(version, "of tomorrow".into(), simple, statements, false);
+        let mut newer = Migrator::with_migrations(vec![change]);
+        newer.set_ignore_missing(true);
+        if let Some(file) = self.file() {
+            let options = SqliteConnectOptions::new().filename(file);
+            let pool = SqlitePool::connect_with(options).await.unwrap();
+            newer.run(&pool).await.unwrap();
+            pool.close().await;
+        } else {
+            let pool = PgPool::connect(&self.config.url).await.unwrap();
+            newer.run(&pool).await.unwrap();
+            pool.close().await;
+        }
     }
 
     /// A statement past the store.

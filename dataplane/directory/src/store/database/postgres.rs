@@ -90,9 +90,7 @@ async fn migrate(options: &PgConnectOptions, patience: Duration) -> Result<(), E
     let mut connection = tokio::time::timeout(patience, PgConnection::connect_with(options))
         .await
         .map_err(|_| Error::Unavailable("no connection in time".to_owned()))??;
-    migrations::list()
-        .run_direct(None, &mut connection, false)
-        .await?;
+    migrations::run(&mut connection).await?;
     connection.close().await?;
     Ok(())
 }

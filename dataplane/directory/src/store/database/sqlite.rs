@@ -31,9 +31,7 @@ pub(super) async fn open(path: &Path, config: &Config) -> Result<Pools, Error> {
             .max_lifetime(None)
     };
     let write = pool(1).connect_with(options.clone()).await?;
-    migrations::list()
-        .run_direct(None, &mut *write.acquire().await?, false)
-        .await?;
+    migrations::run(&mut *write.acquire().await?).await?;
     let read = pool(config.connections).connect_with(options).await?;
     Ok(Pools::Sqlite { read, write })
 }
