@@ -14,6 +14,7 @@
 //! | `passwords`, `password_guesses` | argon2id, off the threads that serve others; and who tries |
 //! | `extract`, `etag`, `paging`, `problem`, `request` | how requests are read and errors written |
 //! | `board`, `boards`, `clock`, `upkeep` | what is kept in memory, and renewed: zones, reports, signing keys |
+//! | `unused` | instant meetings that nobody uses, and how they are told |
 //! | `metrics` | what Prometheus is told |
 //!
 //! Guarantees: every error is an `application/problem+json`; every list has an end and comes
@@ -47,6 +48,7 @@ mod replica;
 mod reports;
 mod request;
 mod sessions;
+mod unused;
 mod upkeep;
 mod users;
 mod waiting;
@@ -60,7 +62,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use ipnet::IpNet;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plenum_wire::ZoneName;
 use plenum_wire::directory::Denial;
 use prometheus_client::registry::Registry;
@@ -84,6 +86,7 @@ use problem::Problem;
 
 pub use auth::{API_TOKEN, ZONE_CREDENTIAL};
 pub use replica::ReplicaKeys;
+pub use unused::{INSTANT_MEETINGS_KEPT_DAYS, kept_for_days};
 pub use upkeep::{Readiness, keep_up};
 pub use zones::USUAL_WEIGHT;
 
@@ -101,6 +104,22 @@ pub struct Config {
     pub geo: Option<GeoFile>,
     /// Answers, and changes nothing: see `plenum directory --replica-of`.
     pub read_only: bool,
+    /// How long instant meetings are kept that nobody uses; for ever, if `None`.
+    pub instant_meetings_kept: Option<SignedDuration>,
+}
+
+impl Config {
+    /// Nothing but its name: no proxy is believed, and addresses are nowhere.
+    #[must_use]
+    pub fn new(issuer: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            trusted_proxies: Vec::new(),
+            geo: None,
+            read_only: false,
+            instant_meetings_kept: kept_for_days(INSTANT_MEETINGS_KEPT_DAYS),
+        }
+    }
 }
 
 /// A directory: its database, and what it keeps in memory. A handle: clones are the same.
@@ -183,7 +202,8 @@ impl Directory {
     pub async fn sweep(&self) -> Result<u64, store::Error> {
         // What the database dates by its own clock is not judged by another one.
         let time = self.store().time().await?;
-        self.store().tidy(time).await
+        let rows = self.store().tidy(time).await?;
+        Ok(rows + self.delete_unused_meetings(time).await?)
     }
 
     /// Told by [`Directory::look_again`].

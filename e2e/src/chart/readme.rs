@@ -33,8 +33,9 @@ pub fn rows(values: &str) -> Vec<Row> {
                 // A value that has no default, with an example.
                 Some((name, example)) => {
                     path.truncate(depth);
-                    let meaning = format!("For example {example}.");
-                    rows.push(row(&path, name, "", meaning));
+                    let said = std::mem::take(&mut comment).join(" ");
+                    let meaning = format!("{said} For example {example}.");
+                    rows.push(row(&path, name, "", meaning.trim_start().to_owned()));
                 }
                 None => comment.push(said),
             }
@@ -115,6 +116,8 @@ labels: {}
 service:
   port: 443
   # nodePort: 30444
+  # In seconds.
+  # patience: 3
   annotations: {}
 ";
 
@@ -137,6 +140,7 @@ service:
                 row("labels", "{}", ""),
                 row("service.port", "443", ""),
                 row("service.nodePort", "", "For example 30444."),
+                row("service.patience", "", "In seconds. For example 3."),
                 row("service.annotations", "{}", ""),
             ]
         );

@@ -44,6 +44,24 @@ fn both_families_are_served() {
 
 #[test]
 #[ignore = "needs helm: make test-chart"]
+fn how_long_instant_meetings_are_kept_is_told_only_where_it_is_said() {
+    let told = |settings: &str| -> Vec<String> {
+        let deployment = directory("Deployment", settings);
+        let arguments = at(program(&deployment), "args").as_sequence();
+        let words = arguments.into_iter().flatten().filter_map(Value::as_str);
+        let flags = words.filter(|word| word.contains("instant-meetings"));
+        flags.map(str::to_owned).collect()
+    };
+    // The image may be of a version that does not know the flag.
+    assert!(told("directory.replicas=2").is_empty());
+    for days in [0, 90] {
+        let set = format!("directory.instantMeetingsKept={days}");
+        assert_eq!(told(&set), [format!("--instant-meetings-kept={days}")]);
+    }
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
 fn a_database_of_a_private_authority_has_to_prove_itself() {
     let plain = directory("Deployment", "directory.replicas=2");
     assert_eq!(variable(&plain, "PGSSLMODE"), Value::Null);

@@ -63,10 +63,8 @@ impl House {
 async fn serve(url: &str) -> (SocketAddr, Trust) {
     let store = Store::open(&store::Config::new(url)).await.unwrap();
     let config = Config {
-        issuer: "https://directory.bench".to_owned(),
         trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
-        geo: None,
-        read_only: false,
+        ..Config::new("https://directory.bench")
     };
     let directory = Directory::new(config, store, &mut Registry::default());
     let stop = CancellationToken::new();

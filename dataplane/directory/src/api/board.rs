@@ -105,6 +105,20 @@ impl Board {
         people.any(|(place, _)| self.zones[*place].is_believed(self, now))
     }
 
+    /// Every meeting that people were in when its zone spoke last.
+    pub fn running(&self) -> impl Iterator<Item = &MeetingId> {
+        let people = |zones: &BTreeMap<usize, u32>| zones.values().any(|people| *people > 0);
+        let running = self.running.iter().filter(move |(_, zones)| people(zones));
+        running.map(|(meeting, _)| meeting)
+    }
+
+    /// Whether there are zones, and none of them is silent.
+    pub fn hears_all(&self, now: Timestamp) -> bool {
+        let speaks = |heard| age(heard, now) < SILENT_AFTER;
+        let mut zones = self.zones.iter();
+        !self.zones.is_empty() && zones.all(|known| known.heard.is_some_and(speaks))
+    }
+
     /// Every zone, for `order`.
     pub fn candidates(&self, meeting: &MeetingId, now: Timestamp) -> Vec<Candidate<'_>> {
         let running = self.running.get(meeting);

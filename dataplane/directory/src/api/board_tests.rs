@@ -170,3 +170,17 @@ fn what_no_board_goes_by_is_forgotten() {
     // What was heard of a zone last stays, however long ago that was.
     assert_eq!(names, [("a", "zc-0"), ("a", "zc-1"), ("b", "zc-0")]);
 }
+
+#[test]
+fn nothing_is_missed_while_no_zone_is_silent() {
+    let reports = [
+        report("eu.main", "one", 90, 1),
+        report("us.main", "two", 80, 1),
+    ];
+    let zones = board(&["eu.main", "us.main"], &reports, 0);
+    assert!(zones.hears_all(at(94)));
+    assert!(!zones.hears_all(at(95)), "us.main");
+    let unheard = board(&["eu.main", "us.main"], &reports[..1], 0);
+    assert!(!unheard.hears_all(at(94)));
+    assert!(!board(&[], &[], 0).hears_all(at(94)), "no zone at all");
+}

@@ -127,12 +127,7 @@ mod tests {
 
     /// No database is asked for a name that no account can have.
     fn directory() -> Directory {
-        let config = Config {
-            issuer: "https://directory.test".to_owned(),
-            trusted_proxies: Vec::new(),
-            geo: None,
-            read_only: false,
-        };
+        let config = Config::new("https://directory.test");
         let store = Store::new(store::Config::new("sqlite://nowhere/directory.db"));
         Directory::new(config, store, &mut Registry::default())
     }

@@ -1,5 +1,6 @@
 //! Meetings.
 
+mod idle;
 mod rows;
 
 use jiff::{SignedDuration, Timestamp};
@@ -239,29 +240,9 @@ pub(super) async fn delete(write: &mut Write, number: MeetingNumber) -> Result<b
         > 0)
 }
 
-/// Deletes all meetings of an account, within a change of the account. Each gets a number
-/// of its own, in a few statements however many there are.
+/// Deletes all meetings of an account, within a change of the account.
 pub(super) async fn delete_of(write: &mut Write, owner: AccountId) -> Result<(), Error> {
-    let owner = || text(owner);
-    let sql = "SELECT count(*) AS count FROM meeting WHERE owner = $1";
-    let count = write.count(sql, vec![owner()]).await?;
-    if count == 0 {
-        return Ok(());
-    }
-    let last = write.further(count).await?;
-    let sql = "INSERT INTO gone (kind, key, revision)
-        SELECT 'meeting', CAST(number AS TEXT), $2 + row_number() OVER (ORDER BY number)
-        FROM meeting WHERE owner = $1";
-    write
-        .execute(sql, vec![owner(), (last.0 - count).into()])
-        .await?;
-    for sql in [
-        "DELETE FROM meeting_person WHERE meeting IN (SELECT number FROM meeting WHERE owner = $1)",
-        "DELETE FROM host_seen WHERE meeting IN (SELECT number FROM meeting WHERE owner = $1)",
-        "DELETE FROM waiting WHERE meeting IN (SELECT number FROM meeting WHERE owner = $1)",
-        "DELETE FROM meeting WHERE owner = $1",
-    ] {
-        write.execute(sql, vec![owner()]).await?;
-    }
-    Ok(())
+    let sql = "SELECT number FROM meeting WHERE owner = $1";
+    let rows = write.rows(sql, vec![text(owner)]).await?;
+    idle::delete_all(write, &rows).await.map(drop)
 }

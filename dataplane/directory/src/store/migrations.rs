@@ -12,7 +12,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 /// Changes of one thousand only add to each other.
 const GENERATION: i64 = 1_000;
 
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (
         1,
         "initial",
@@ -32,6 +32,11 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
         4,
         "placements",
         include_str!("../../migrations/0004_placements.sql"),
+    ),
+    (
+        5,
+        "used meetings",
+        include_str!("../../migrations/0005_used_meetings.sql"),
     ),
 ];
 

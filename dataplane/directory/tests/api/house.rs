@@ -102,12 +102,7 @@ pub struct House {
 }
 
 pub fn config() -> Config {
-    Config {
-        issuer: "https://directory.test".to_owned(),
-        trusted_proxies: Vec::new(),
-        geo: None,
-        read_only: false,
-    }
+    Config::new("https://directory.test")
 }
 
 impl House {

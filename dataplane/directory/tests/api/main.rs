@@ -25,6 +25,7 @@ mod restart;
 mod signing_in;
 mod tokens;
 mod under_load;
+mod unused;
 mod waiting_room;
 mod zones;
 
@@ -54,6 +55,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             what_is_no_meeting_is_refused, others_see_nothing_of_it,
             people_are_named_as_they_are_known, who_is_invited_does_not_see_who_else_is,
             who_is_not_there_is_not_invited;
+        unused: an_instant_meeting_that_nobody_uses_goes, it_may_be_kept_for_ever,
+            what_people_of_a_zone_that_is_cut_off_use_stays, a_replica_deletes_no_meeting_by_itself;
         zones: a_zone_is_registered_and_reports, only_its_credential_reports,
             wrong_reports_are_refused, so_many_controllers_speak_for_a_zone, a_large_zone_reports,
             a_zone_that_is_off_is_not_offered, the_zone_of_a_running_meeting_comes_first,

@@ -38,7 +38,7 @@ pub async fn only_a_replica_reads_the_feed(place: Place) {
 }
 
 /// A replica's database that has all of it.
-async fn copy(of: &House) -> Place {
+pub async fn copy(of: &House) -> Place {
     let place = Place::sqlite();
     let page = of.store().changes(Revision(0), 1_000).await.unwrap();
     assert!(page.is_last());
@@ -46,7 +46,7 @@ async fn copy(of: &House) -> Place {
     place
 }
 
-fn read_only() -> Config {
+pub fn read_only() -> Config {
     Config {
         read_only: true,
         ..config()

@@ -13,6 +13,7 @@ mod concurrency;
 mod deleting;
 mod durability;
 mod feed;
+mod idle;
 mod keys;
 mod logins;
 mod meetings;
@@ -61,6 +62,9 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
             every_process_of_a_replica_knows_its_passcodes, a_replica_has_keys_of_its_own,
             a_database_knows_its_own_moments;
         withdrawn: what_an_older_version_left_behind_is_withdrawn;
+        idle: an_instant_meeting_that_nobody_uses_goes, a_use_is_known_to_a_day,
+            a_meeting_that_somebody_waits_for_stays,
+            nothing_goes_before_uses_have_been_noted_for_long, many_go_in_pieces;
         deleting: what_was_changed_meanwhile_is_not_deleted;
         concurrency: every_write_is_there_and_conflicts_are_told,
             two_programs_begin_a_database_at_once;

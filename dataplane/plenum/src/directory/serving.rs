@@ -60,6 +60,14 @@ pub struct Args {
     /// A proxy of ours, or a network of them: its X-Forwarded-For is believed. May be repeated.
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     trusted_proxies: Vec<IpNet>,
+    /// How many days instant meetings are kept that nobody uses; 0 keeps them for ever.
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = api::INSTANT_MEETINGS_KEPT_DAYS,
+        value_parser = clap::value_parser!(u32).range(..=36_500)
+    )]
+    instant_meetings_kept: u32,
     #[command(flatten)]
     replica: ReplicaArgs,
     /// Where /livez, /readyz and /metrics are, plain HTTP; nowhere if not given.
@@ -98,6 +106,7 @@ pub async fn run(
         trusted_proxies: args.trusted_proxies.clone(),
         geo: geo.clone(),
         read_only: upstream.is_some(),
+        instant_meetings_kept: api::kept_for_days(args.instant_meetings_kept),
     };
     tracing::info!(%address, "directory starts");
     // Not reached yet: whoever asks is told to come back.

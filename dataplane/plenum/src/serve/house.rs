@@ -76,13 +76,7 @@ impl House {
             .await
             .with_context(database)?;
         let credential = register(&store, place.zone, place.data).await?;
-        let config = Config {
-            issuer: place.url,
-            trusted_proxies: Vec::new(),
-            geo: None,
-            read_only: false,
-        };
-        let directory = Directory::new(config, store, registry);
+        let directory = Directory::new(Config::new(place.url), store, registry);
         let outward = Outward::local(
             place.local,
             place.authority.pem().to_owned(),

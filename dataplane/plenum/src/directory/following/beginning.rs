@@ -18,10 +18,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// One that follows nobody yet; it asks only its database.
 fn following(store: Store, files: &std::path::Path) -> Following {
     let config = Config {
-        issuer: "https://replica.test".to_owned(),
-        trusted_proxies: Vec::new(),
-        geo: None,
         read_only: true,
+        ..Config::new("https://replica.test")
     };
     let token = files.join("token");
     std::fs::write(&token, "plm_secret").unwrap();
