@@ -91,6 +91,7 @@ impl Servers {
             token: "token".to_owned(),
             expires_in_s: 600,
             zones,
+            nowhere: false,
         };
         let answer = async move || Json(lookup.clone());
         let app = Router::new().route("/v1/lookup", post(answer));

@@ -7,8 +7,8 @@
 //! 1. A zone that is silent is not offered. One that is switched off, or has no router that
 //!    takes people, is offered to meetings that run there, and to no others.
 //! 2. Where the meeting runs already comes first, the larger part of it before the smaller:
-//!    people of one meeting want to meet. One that runs nowhere yet begins where it was placed
-//!    for the first of them, who is on the way there, as long as that zone takes it.
+//!    people of one meeting want to meet. One that runs nowhere yet begins in the zone that the
+//!    first of them named, who is on the way there, as long as that zone takes it.
 //! 3. Then a zone that was heard of: those that this directory has just begun to listen for may
 //!    be gone.
 //! 4. Then the zone that has been given the caller's network by hand; the narrower network

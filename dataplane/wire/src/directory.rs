@@ -32,6 +32,11 @@ pub struct LookupRequest {
     /// From an earlier answer: proves who asks again from the waiting room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<String>,
+    /// To be sent where an earlier answer said `nowhere`: which of its zones the caller has chosen.
+    /// The meeting begins there, unless another one was named before; `hosts` of the answer says
+    /// where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin_in: Option<ZoneName>,
 }
 
 /// The answer to a lookup: a permission, and where to use it.
@@ -51,6 +56,11 @@ pub struct Lookup {
     pub expires_in_s: u64,
     /// Preferred first; never empty.
     pub zones: Vec<ZoneOffer>,
+    /// The meeting is in none of the zones yet, and there are several: who has chosen one of them
+    /// asks once more with `begin_in` before going there, so that all who begin a meeting at once
+    /// come to one zone. Who does not may find nobody there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nowhere: bool,
 }
 
 /// A zone that may host the meeting for the caller.

@@ -16,6 +16,7 @@
 
 mod aside;
 mod asking;
+mod beginning;
 mod closed;
 mod endings;
 mod hope;
@@ -43,6 +44,7 @@ use super::words::{
 };
 use crate::backoff::Backoff;
 use crate::error::JoinError;
+use beginning::Agreeing;
 use closed::Closed;
 use hope::Doubt;
 use renewing::Renewal;
@@ -140,6 +142,8 @@ pub struct Connecting {
     late: Option<Refused>,
     /// How long the next network test counts while somebody is full.
     holds: Duration,
+    /// Where to begin is being agreed on.
+    agreeing: Option<Agreeing>,
     turns: Turns,
     numbers: Numbers,
     backoff: Backoff,
@@ -182,6 +186,7 @@ impl Connecting {
             closed: Closed::default(),
             late: None,
             holds: SHOWN,
+            agreeing: None,
             turns: Turns::default(),
             numbers: Numbers::default(),
             backoff: Backoff::new(setting.seed),
@@ -260,6 +265,7 @@ impl Connecting {
         let reserve = self.reserve.next_timeout().or(self.reserve_is_used_at());
         let beside = reserve.into_iter().chain(self.renewal_timeout());
         let beside = beside.chain(self.goes_on_at());
+        let beside = beside.chain(self.agreeing.as_ref().map(Agreeing::until));
         own.into_iter().chain(beside).chain([self.deadline]).min()
     }
 
@@ -307,6 +313,7 @@ impl Connecting {
 
     /// Whether something has been decided.
     fn look(&mut self, now: Instant) {
+        self.look_at_agreeing(now);
         self.look_at_reserve(now);
         self.look_at_test(now);
         self.look_at_renewal(now);
@@ -365,6 +372,7 @@ impl Connecting {
             .test
             .map_or(self.zones_began, |test| self.zones_began + test);
         self.steps.router = Some(now.saturating_duration_since(before));
+        self.places.enter(spot.zone);
         self.end(Ok(Box::new(Found {
             offer,
             zone: spot.zone,
@@ -391,6 +399,7 @@ fn lookups(looking: &mut Looking, waiting: Option<&String>) -> Vec<Action> {
                 directory,
                 out,
                 waiting: waiting.cloned(),
+                begin_in: None,
             },
             looking::Step::Cancel(attempt) => Action::Cancel(attempt),
         })

@@ -105,6 +105,7 @@ impl Connector {
                     passcode: config.passcode.clone(),
                     name: config.name.clone(),
                     waiting: None,
+                    begin_in: None,
                 },
                 bearer: header,
             },

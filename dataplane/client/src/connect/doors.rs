@@ -306,8 +306,8 @@ mod tests {
         };
         Places {
             token: Some(token.to_owned()),
-            expires: None,
             zones: vec![zone],
+            ..Places::default()
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use plenum_wire::MeetingId;
+use plenum_wire::directory::LookupRequest;
 use plenum_wire::join::JoinRequest;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
@@ -129,7 +130,15 @@ impl<'a> Driver<'a> {
                 directory,
                 out,
                 waiting,
-            } => self.look_up(attempt, directory, out, waiting),
+                begin_in,
+            } => {
+                let question = LookupRequest {
+                    waiting,
+                    begin_in,
+                    ..self.question.request.clone()
+                };
+                self.look_up(attempt, directory, out, question);
+            }
             Action::Ping {
                 attempt,
                 target,
@@ -193,12 +202,14 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn look_up(&mut self, attempt: Attempt, directory: usize, out: Out, waiting: Option<String>) {
+    fn look_up(&mut self, attempt: Attempt, directory: usize, out: Out, request: LookupRequest) {
         let url = self.directories[directory].clone();
         match self.doors.directory(&url, out) {
             Ok(network) => {
-                let mut question = self.question.clone();
-                question.request.waiting = waiting;
+                let question = Question {
+                    request,
+                    bearer: self.question.bearer.clone(),
+                };
                 let tell = self.tell.clone();
                 let server = url.host_str();
                 let span =

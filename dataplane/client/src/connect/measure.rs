@@ -173,6 +173,13 @@ impl Test {
         self.hedge.into_iter().chain(self.decide).chain(look).min()
     }
 
+    /// The meeting is in these of the candidates.
+    pub fn host(&mut self, hosts: impl Fn(usize) -> bool) {
+        for (index, subject) in self.subjects.iter_mut().enumerate() {
+            subject.hosts |= hosts(index);
+        }
+    }
+
     /// Ends every ping that is on its way.
     pub fn stop(&mut self) {
         let running = self.probes.iter().filter(|probe| probe.in_flight);

@@ -21,6 +21,9 @@ pub struct Places {
     pub expires: Option<Instant>,
     /// The preferred one first.
     pub zones: Vec<Place>,
+    /// The meeting is in none of them yet: the directory wants to know which one is chosen, as
+    /// others may choose at this moment too.
+    pub nowhere: bool,
 }
 
 /// A zone that may host the meeting.
@@ -51,6 +54,7 @@ impl Places {
         };
         Self {
             token: Some(lookup.token),
+            nowhere: lookup.nowhere,
             expires: now.checked_add(Duration::from_secs(lookup.expires_in_s)),
             zones: zones
                 .map(|offer| Place {
@@ -62,6 +66,15 @@ impl Places {
                     hosts: offer.hosts,
                 })
                 .collect(),
+        }
+    }
+
+    /// Somebody got into the meeting in this zone: for who comes back it is there, whatever was said
+    /// of others before.
+    pub(super) fn enter(&mut self, zone: usize) {
+        self.nowhere = false;
+        for (index, place) in self.zones.iter_mut().enumerate() {
+            place.hosts &= index == zone;
         }
     }
 
@@ -104,8 +117,8 @@ impl Places {
         };
         Self {
             token,
-            expires: None,
             zones: vec![zone],
+            ..Self::default()
         }
     }
 }

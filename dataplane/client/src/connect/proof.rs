@@ -101,7 +101,7 @@ mod tests {
             let places = Places {
                 token: Some("token".to_owned()),
                 expires,
-                zones: vec![],
+                ..Places::default()
             };
             shown(Some(&ticket), &places, &zone(to), now).unwrap()
         };

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use plenum_transport::route::ProxyProblem;
+use plenum_wire::ZoneName;
 use plenum_wire::directory::DirectoryProblem;
 use plenum_wire::join::{Offer, Problem};
 
@@ -216,6 +217,8 @@ pub enum Action {
         out: Out,
         /// To be sent along: proves who asks again.
         waiting: Option<String>,
+        /// To be sent along: which zone is chosen for a meeting that is nowhere yet.
+        begin_in: Option<ZoneName>,
     },
     /// Ping something; answer with [`Input::Pong`] or [`Input::PingFailed`].
     Ping {

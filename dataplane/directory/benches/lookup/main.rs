@@ -5,8 +5,7 @@
 //! whoever asks is a thread on the others, and asks when it is time, whether or not the former
 //! answers have come: the time is measured from when it was due. Each asks from another address,
 //! which the directory believes this machine's proxy. `PostgreSQL` runs where the kernel puts it,
-//! and does not wait for the disk, as it does not elsewhere for what a lookup writes: the zone in
-//! which its meeting begins.
+//! and does not wait for the disk: lookups write nothing.
 #![allow(
     clippy::unwrap_used,
     reason = "a measurement that cannot go on ends there"

@@ -12,13 +12,13 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use jiff::{SignedDuration, Timestamp};
 use plenum_transport::rate::household;
-use plenum_wire::directory::{Denial, Lookup, LookupRequest, Role, TOKEN_LIFETIME_S, ZoneOffer};
+use plenum_wire::directory::{Denial, Lookup, LookupRequest, Role, TOKEN_LIFETIME_S};
 use plenum_wire::{DisplayName, MeetingId};
 
 use super::Directory;
 use super::auth::SignedIn;
 use super::extract::Body;
-use super::offers::offers;
+use super::offers::{Offers, offers};
 use super::problem::{Answer, Problem};
 use super::request::ClientAddress;
 use crate::lookup::{Asker, Life, Refused, Said, admit};
@@ -99,8 +99,15 @@ impl Question<'_> {
                 .host_seen(meeting.number, self.now)
                 .await?;
         }
-        let zones = offers(self.directory, meeting.number, self.address, self.now).await?;
-        self.permit(&meeting, id, role, zones)
+        let begin_in = self.request.begin_in.as_ref();
+        let offers = offers(
+            self.directory,
+            meeting.number,
+            self.address,
+            begin_in,
+            self.now,
+        );
+        self.permit(&meeting, id, role, offers.await?)
     }
 
     /// Who has guessed wrong too often learns nothing more, right or wrong, and costs no
@@ -325,8 +332,9 @@ impl Question<'_> {
         meeting: &Meeting,
         id: MeetingId,
         role: Role,
-        zones: Vec<ZoneOffer>,
+        offers: Offers,
     ) -> Answer<Lookup> {
+        let Offers { zones, nowhere } = offers;
         let account = self.caller.as_ref().map(|caller| caller.account.id);
         let grant = Grant {
             subject: account.map_or_else(
@@ -352,6 +360,7 @@ impl Question<'_> {
             token,
             expires_in_s: TOKEN_LIFETIME_S,
             zones,
+            nowhere,
         })
     }
 }

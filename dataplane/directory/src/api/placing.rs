@@ -1,6 +1,6 @@
 //! In which zone a meeting begins. A zone says a second or two after somebody has come that the
-//! meeting runs there; until then all who are let in are sent where the first of them was,
-//! whatever process of the directory they ask.
+//! meeting runs there; until then all who are let in are sent to the zone that the first of them
+//! named, whatever process of the directory they ask.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,8 +11,8 @@ use plenum_wire::ZoneName;
 use crate::model::{MeetingNumber, Placement};
 use crate::store::{Error, Store};
 
-/// So long after somebody was sent there it is where the meeting begins. Who comes by bad ways
-/// needs some seconds to be there, and the zone two to tell.
+/// So long after somebody named it, it is where the meeting begins. Who comes by bad ways needs
+/// some seconds to be there, and the zone two to tell.
 const LASTS: SignedDuration = SignedDuration::from_secs(30);
 /// What lasts for so long yet is believed without asking the database again.
 const LEAST: SignedDuration = SignedDuration::from_secs(20);
@@ -24,18 +24,18 @@ const MOST: usize = 65_536;
 pub struct Placing(Mutex<HashMap<MeetingNumber, Placement>>);
 
 impl Placing {
-    /// Where the meeting begins: in `first`, unless it was placed in another zone that it
+    /// Where the meeting begins: in the zone `named`, unless it was placed in another one that it
     /// `stays` in.
     pub async fn place(
         &self,
         store: &Store,
         meeting: MeetingNumber,
-        first: &ZoneName,
+        named: &ZoneName,
         stays: impl Fn(&ZoneName) -> bool,
         now: Timestamp,
     ) -> Result<ZoneName, Error> {
         let wish = Placement {
-            zone: first.clone(),
+            zone: named.clone(),
             expires: now + LASTS,
         };
         let mut placed = match self.known(meeting, now) {
@@ -49,7 +49,7 @@ impl Placing {
         Ok(placed.zone)
     }
 
-    /// Where others were sent, if they were and the meeting `stays` there.
+    /// Where it was placed, if it was and `stays` there.
     pub async fn placed(
         &self,
         store: &Store,
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_sent_there_has_time_to_come() {
+    fn who_named_a_zone_has_time_to_come() {
         let (placing, meeting) = (Placing::default(), MeetingNumber::from_random(7));
         assert_eq!(placing.known(meeting, at(0)), None);
         placing.learn(meeting, until(30));

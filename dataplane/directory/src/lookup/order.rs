@@ -73,14 +73,6 @@ impl Candidate<'_> {
         self.enabled && matches!(self.state, State::Healthy | State::Unheard)
     }
 
-    /// Whether more is known of who asks than chance: their network was given to it, or how far
-    /// they are from it.
-    #[must_use]
-    pub fn is_near(&self, caller: &Caller<'_>) -> bool {
-        let is_located = self.place.is_some() && caller.place.is_some();
-        is_located || by_hand(self.networks, caller.address) > 0
-    }
-
     fn has_room(&self) -> bool {
         self.load.is_none_or(|load| load < 1.0)
     }

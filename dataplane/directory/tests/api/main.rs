@@ -63,13 +63,13 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             who_comes_to_a_running_meeting_is_sent_there_though_nothing_new_begins,
             a_network_given_by_hand_counts, what_is_deleted_is_what_was_seen,
             a_zone_that_is_removed_reports_no_more;
-        beginnings: the_first_one_decides_for_all,
-            who_comes_at_once_from_two_places_comes_together, whichever_process_is_asked,
+        beginnings: the_zone_that_is_named_first_is_where_all_go, who_names_no_zone_decides_nothing,
+            who_comes_at_once_comes_together, whichever_process_is_asked,
             who_waited_for_the_host_follows_the_host,
             it_begins_elsewhere_when_that_zone_takes_no_more,
-            what_runs_decides_over_what_was_to_be,
-            newcomers_go_to_the_larger_part_of_a_meeting_in_two_zones, one_zone_is_no_question,
-            of_whom_no_place_is_known_the_client_decides;
+            what_runs_decides_over_what_was_named,
+            newcomers_go_to_the_larger_part_of_a_meeting_in_two_zones,
+            only_who_is_let_in_names_a_zone_and_one_that_is_offered, one_zone_is_no_question;
         tokens: a_zone_verifies_with_the_published_keys, nothing_else_verifies,
             the_next_key_is_known_before_it_signs;
         geography: the_nearest_zone_comes_first_and_a_new_file_counts,

@@ -62,6 +62,8 @@ fn request(config: &JoinConfig) -> LookupRequest {
         passcode: config.passcode.clone(),
         name: config.name.clone(),
         waiting: None,
+        // Who only looks decides nothing.
+        begin_in: None,
     }
 }
 

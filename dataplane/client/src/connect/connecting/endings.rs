@@ -28,6 +28,7 @@ impl Connecting {
     /// Ends what goes on, but for what goes on beside it.
     pub(super) fn leave_off(&mut self) {
         self.leave_aside();
+        self.leave_agreeing();
         match &mut self.state {
             State::Ended | State::Pausing { .. } => {}
             State::LookingUp(looking) => looking.stop(),

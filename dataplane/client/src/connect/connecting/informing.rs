@@ -44,6 +44,9 @@ impl Connecting {
         answer: Result<Places, Unanswered>,
         now: Instant,
     ) {
+        if self.is_agreeing(attempt) {
+            return self.agreed(answer, now);
+        }
         let Some((looking, numbers)) = self.looking() else {
             return;
         };

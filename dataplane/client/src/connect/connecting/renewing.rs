@@ -189,6 +189,7 @@ impl Connecting {
                 self.informant = Some(asked);
                 self.places.token = places.token;
                 self.places.expires = places.expires;
+                self.places.nowhere = places.nowhere;
                 self.fresh = true;
                 self.renewal = Renewal::of_answer(now);
                 false

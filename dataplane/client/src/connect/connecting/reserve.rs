@@ -106,14 +106,14 @@ impl Connecting {
 
     /// Whether the tunnels are asked, or may be in a moment, now that nothing else is left.
     pub(super) fn call_reserve(&mut self, now: Instant) -> bool {
-        match std::mem::replace(&mut self.reserve, Reserve::Spent) {
-            Reserve::None | Reserve::Spent => return false,
-            Reserve::Due(_) => self.ping_tunnels(now),
-            Reserve::Testing(test) => self.reserve = Reserve::Testing(test),
-            Reserve::Ready(spots) => {
-                self.prefer(&spots);
-                self.ask_next(now);
+        match self.reserve {
+            Reserve::None | Reserve::Spent => {
+                self.reserve = Reserve::Spent;
+                return false;
             }
+            Reserve::Due(_) => self.ping_tunnels(now),
+            Reserve::Testing(_) => {}
+            Reserve::Ready(_) => self.use_reserve(now),
         }
         true
     }
@@ -159,6 +159,9 @@ impl Connecting {
         let Reserve::Ready(_) = self.reserve else {
             return None;
         };
+        if self.agreeing.is_some() {
+            return None;
+        }
         match &self.state {
             State::Testing(test) if !test.is_answered(self.last_choice()) => {
                 Some(test.began() + STRAIGHT)
@@ -178,6 +181,13 @@ impl Connecting {
         if self.reserve_is_used_at().is_none_or(|at| at > now) {
             return;
         }
+        let Reserve::Ready(spots) = &self.reserve else {
+            return;
+        };
+        let choice = spots[0].zone;
+        if self.agree_on(choice, now) {
+            return;
+        }
         let Reserve::Ready(spots) = std::mem::replace(&mut self.reserve, Reserve::Spent) else {
             return;
         };
@@ -187,6 +197,21 @@ impl Connecting {
         self.cancel_current();
         self.prefer(&spots);
         self.ask_next(now);
+    }
+
+    /// The meeting is in this zone.
+    pub(super) fn prefer_tunnels_of(&mut self, zone: usize) {
+        match &mut self.reserve {
+            Reserve::Testing(test) => {
+                let tunnels = Tunnel::all(&self.places);
+                test.host(|subject| tunnels[subject].zone == zone);
+            }
+            Reserve::Ready(spots) => {
+                let avoid = self.avoid;
+                spots.sort_by_key(|spot| (Some(spot.path) == avoid, spot.zone != zone));
+            }
+            Reserve::None | Reserve::Due(_) | Reserve::Spent => {}
+        }
     }
 
     fn prefer(&mut self, spots: &[Spot]) {

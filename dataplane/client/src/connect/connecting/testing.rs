@@ -93,12 +93,18 @@ impl Connecting {
         let State::Testing(test) = &mut self.state else {
             return;
         };
+        if self.agreeing.is_some() {
+            return;
+        }
         if let Some(mut doors) = test.verdict(now) {
             self.turns.controllers.break_off();
             doors.sort_by_key(|door| Some(door.out) == last);
             let better = doors.iter().any(|door| Some(door.out) != last);
             if !better && tunnels && now < test.began() + DECIDE_WITHIN {
                 return test.go_on();
+            }
+            if self.agree_on(doors[0].subject, now) {
+                return;
             }
             let spots = doors.iter().copied().map(spot).collect();
             self.ask_beyond(spots, &doors, now);
@@ -139,6 +145,7 @@ impl Connecting {
 
     /// The test is over, one way or the other. Of several the last one chooses.
     pub(super) fn leave_test(&mut self, now: Instant) {
+        self.leave_agreeing();
         if let State::Testing(test) = &mut self.state {
             test.stop();
             self.steps.test = Some(now - test.began());

@@ -9,6 +9,7 @@
 //! | `run` | runs the machine in a world |
 //! | `joins` | who gets in, by which way, and how long it takes |
 //! | `cost` | the bytes of the network test, and how many they may be |
+//! | `beginnings` | those who begin a meeting come to one zone |
 //! | `obstacles` | what is wrong with one server, way or router keeps nobody from the others |
 //! | `turns` | more doors than one network test may try, and what is told of them |
 //! | `returns` | who was in and comes back |
@@ -20,6 +21,7 @@
 
 mod answers;
 mod aside;
+mod beginnings;
 mod cost;
 mod internet;
 mod joins;

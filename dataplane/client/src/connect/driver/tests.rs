@@ -19,6 +19,7 @@ fn question(meeting: &MeetingId) -> Question {
             passcode: None,
             name: None,
             waiting: None,
+            begin_in: None,
         },
         bearer: None,
     }
@@ -36,7 +37,7 @@ async fn nothing_is_kept_of_questions_that_were_answered() {
     let request = JoinRequest::default();
     let mut driver = Driver::new(doors, &meeting, &directories, &question, request);
     for number in 0..20 {
-        driver.look_up(Attempt(number), 0, Out(0), None);
+        driver.look_up(Attempt(number), 0, Out(0), question.request.clone());
         assert_eq!(driver.answered().await.attempt(), Attempt(number));
     }
     assert!(driver.running.is_empty(), "{} kept", driver.running.len());

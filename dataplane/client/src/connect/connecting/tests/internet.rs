@@ -61,7 +61,13 @@ impl<'a> Internet<'a> {
         }
     }
 
-    pub fn look_up(&mut self, attempt: Attempt, directory: usize, out: Out, now: Instant) -> Reply {
+    pub fn look_up(
+        &mut self,
+        attempt: Attempt,
+        (directory, out): (usize, Out),
+        named: Option<usize>,
+        now: Instant,
+    ) -> Reply {
         let place = &self.world.directories[directory];
         let (way, says) = (place.ways[out.0], place.says);
         let server = Server::Directory(directory);
@@ -74,8 +80,9 @@ impl<'a> Internet<'a> {
                 } else {
                     self.weather.connect(link)
                 };
+                self.kept.insert((directory, out));
                 let after = connecting + self.weather.trip(link);
-                (after, self.say(server, says, now))
+                (after, self.say(server, says, named, now))
             }
             Way::Balancer(link) => {
                 let after = self.weather.connect(link) + self.weather.trip(link);
@@ -89,14 +96,21 @@ impl<'a> Internet<'a> {
         (after, Input::Lookup(attempt, answer))
     }
 
-    fn say(&mut self, server: Server, says: Says, now: Instant) -> Result<Places, Unanswered> {
+    fn say(
+        &mut self,
+        server: Server,
+        says: Says,
+        named: Option<usize>,
+        now: Instant,
+    ) -> Result<Places, Unanswered> {
         let later = Some(Duration::from_secs(2));
         match says {
             Says::No(code, after) => Err(denied(code, after)),
             Says::Later(code, times) if self.count(Counted::Answers(server)) <= times => {
                 Err(denied(code, later))
             }
-            Says::Yes | Says::Later(..) => Ok(self.world.answer(now)),
+            Says::Once(code) if self.count(Counted::Answers(server)) > 1 => Err(denied(code, None)),
+            Says::Yes | Says::Later(..) | Says::Once(_) => Ok(self.world.answer(named, now)),
             Says::Nothing => Ok(Places::default()),
         }
     }

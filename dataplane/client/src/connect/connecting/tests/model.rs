@@ -133,6 +133,16 @@ fn path(zones: usize, outs: usize) -> impl Strategy<Value = (usize, Path)> {
     })
 }
 
+/// Of several zones.
+fn begins(zones: usize) -> impl Strategy<Value = Option<Begins>> {
+    let begins = prop_oneof![
+        Just(Begins::WhereNamed),
+        (0..zones).prop_map(Begins::In),
+        Just(Begins::InAnother),
+    ];
+    prop::option::of(begins).prop_map(move |it| it.filter(|_| zones > 1))
+}
+
 fn any_world() -> impl Strategy<Value = World> {
     (1_usize..3, 0_usize..3, how_many()).prop_flat_map(|(outs, directories, zones)| {
         let directory = (ways(outs), says()).prop_map(|(ways, says)| Directory { ways, says });
@@ -143,10 +153,18 @@ fn any_world() -> impl Strategy<Value = World> {
             prop::option::weighted(0.2, path(zones, outs)),
             prop::option::weighted(0.3, prop::collection::vec(gone(outs), 1..3)),
             (any::<bool>(), any::<bool>(), any::<bool>()),
-            any::<u64>(),
+            (begins(zones), any::<u64>()),
         )
             .prop_map(
-                move |(directories, zones, back, avoid, gone, (known, turned, tunnelled), seed)| {
+                move |(
+                    directories,
+                    zones,
+                    back,
+                    avoid,
+                    gone,
+                    (known, turned, tunnelled),
+                    (begins, seed),
+                )| {
                     let gone = gone.filter(|_| known && !directories.is_empty());
                     let gone = gone.unwrap_or_default();
                     let before: &[Zone] = if gone.is_empty() { &zones } else { &gone };
@@ -163,6 +181,7 @@ fn any_world() -> impl Strategy<Value = World> {
                         directories,
                         zones,
                         admission: None,
+                        begins,
                         known,
                         gone,
                         unknown: 0,
@@ -184,7 +203,7 @@ fn has_a_way(world: &World) -> bool {
     let informed = world.directories.is_empty() || world.directories.iter().all(directory);
     let willing = |zone: &Zone| zone.refusal.is_none();
     let open = |zone: &Zone| zone.has_a_sound_one() && clear(&zone.ways);
-    informed && world.zones.iter().all(willing) && world.zones.iter().any(open)
+    informed && world.zones.iter().all(willing) && world.offered().iter().any(open)
 }
 
 proptest! {

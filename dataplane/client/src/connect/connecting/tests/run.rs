@@ -39,6 +39,8 @@ pub struct Seen {
     pub forgave: Vec<bool>,
     /// What each lookup was sent along.
     pub waiting: Vec<Option<String>>,
+    /// The zones that were named as where to begin.
+    pub named: Vec<usize>,
 }
 
 impl Seen {
@@ -103,6 +105,7 @@ impl World {
                 asked_after: Vec::new(),
                 forgave: Vec::new(),
                 waiting: Vec::new(),
+                named: Vec::new(),
             },
         };
         run.until_done()
@@ -120,6 +123,11 @@ impl Run<'_> {
                     self.connecting.handle_timeout(self.now + LONG_AFTER);
                     assert!(self.connecting.poll().is_none(), "it ends once");
                     assert!(self.running.is_empty(), "left running: {:?}", self.running);
+                    if let Ok(found) = &result {
+                        let elsewhere = self.connecting.places().zones.iter().enumerate();
+                        let mut elsewhere = elsewhere.filter(|(zone, _)| *zone != found.zone);
+                        assert!(elsewhere.all(|(_, it)| !it.hosts), "it is here, by now");
+                    }
                     self.seen.took = self.now - self.began;
                     self.seen.zone = result.as_ref().ok().map(|found| self.number(found.zone));
                     self.seen.result = result;
@@ -179,10 +187,14 @@ impl Run<'_> {
                 directory,
                 out,
                 waiting,
+                begin_in,
             } => {
                 self.seen.lookups += 1;
                 self.seen.waiting.push(waiting);
-                let reply = self.internet.look_up(attempt, directory, out, self.now);
+                let named = begin_in.as_ref().map(World::numbered);
+                self.seen.named.extend(named);
+                let asked = (directory, out);
+                let reply = self.internet.look_up(attempt, asked, named, self.now);
                 self.start(attempt, reply);
             }
             Action::Ping {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use plenum_wire::ZoneName;
 use plenum_wire::directory::Denial;
 use plenum_wire::join::Refusal;
 
@@ -76,6 +77,8 @@ pub enum Says {
     No(Denial, Option<Duration>),
     /// No for the first so many times.
     Later(Denial, usize),
+    /// Yes to the first question, and no to all that follow.
+    Once(Denial),
     /// Yes, and no zone.
     Nothing,
 }
@@ -130,6 +133,17 @@ impl Zone {
     }
 }
 
+/// Where a meeting begins that is nowhere yet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Begins {
+    /// In the zone that is named.
+    WhereNamed,
+    /// In this one, which another named before.
+    In(usize),
+    /// In the last one, which only the answer to a choice offers.
+    InAnother,
+}
+
 #[derive(Debug, Clone)]
 pub struct World {
     pub outs: usize,
@@ -139,6 +153,8 @@ pub struct World {
     pub avoid: Option<Path>,
     /// By which directories know it.
     pub admission: Option<String>,
+    /// Directories say of the meeting that it is nowhere yet.
+    pub begins: Option<Begins>,
     /// What is known before. With no directory always.
     pub known: bool,
     /// Instead of the zones these were known before, and are named no more.
@@ -164,6 +180,7 @@ pub fn world() -> World {
         back: None,
         avoid: None,
         admission: None,
+        begins: None,
         known: false,
         gone: Vec::new(),
         unknown: 0,
@@ -175,13 +192,38 @@ pub fn world() -> World {
 }
 
 impl World {
-    /// What a directory answers.
-    pub fn answer(&self, now: Instant) -> Places {
+    /// What a directory answers to who names that zone, or none.
+    pub fn answer(&self, named: Option<usize>, now: Instant) -> Places {
         let mut places = places(0, &self.zones, now);
+        if let Some(begins) = self.begins {
+            self.begin(&mut places, begins, named);
+        }
         if self.turned {
             places.zones.reverse();
         }
         places
+    }
+
+    fn begin(&self, places: &mut Places, begins: Begins, named: Option<usize>) {
+        let last = self.zones.len() - 1;
+        let there = named.map(|named| match begins {
+            Begins::WhereNamed => named,
+            Begins::In(zone) => zone,
+            Begins::InAnother => last,
+        });
+        for (number, zone) in places.zones.iter_mut().enumerate() {
+            zone.hosts = there == Some(number);
+        }
+        places.nowhere = there.is_none();
+        if there.is_none() {
+            places.zones.truncate(self.offered().len());
+        }
+    }
+
+    /// What the first answer of a directory offers.
+    pub fn offered(&self) -> &[Zone] {
+        let hidden = usize::from(self.begins == Some(Begins::InAnother));
+        &self.zones[..self.zones.len() - hidden]
     }
 
     /// What was known before.
@@ -202,7 +244,11 @@ impl World {
 
     /// Which zone an answer speaks of.
     pub fn number(place: &Place) -> usize {
-        let name = place.name.as_ref().unwrap().as_str();
+        Self::numbered(place.name.as_ref().unwrap())
+    }
+
+    pub fn numbered(name: &ZoneName) -> usize {
+        let name = name.as_str();
         let number = name.strip_prefix("zone-").unwrap();
         number.strip_suffix(".example").unwrap().parse().unwrap()
     }
@@ -236,6 +282,7 @@ fn places(first: usize, zones: &[Zone], now: Instant) -> Places {
     };
     let zones = (first..).zip(zones);
     Places {
+        nowhere: false,
         token: Some("token".to_owned()),
         expires: now.checked_add(Duration::from_secs(600)),
         zones: zones
