@@ -33,6 +33,9 @@ impl Connecting {
             }
             self.renew(now);
         }
+        if !asking.so_far().is_empty() {
+            self.no_longer_avoid();
+        }
         let then = if goes_on || self.choices() == 1 {
             if !goes_on {
                 asking.leave_home();
@@ -49,6 +52,12 @@ impl Connecting {
             Then::Test
         };
         self.pause(next.saturating_duration_since(now), then, now);
+    }
+
+    /// Somebody could not be reached by another way: it was not the one way that was to blame, or
+    /// not that alone.
+    const fn no_longer_avoid(&mut self) {
+        self.avoid = None;
     }
 
     /// A refusal for good; but what is kept from before may be too old: the token, and where the
@@ -109,8 +118,7 @@ impl Connecting {
             return self.give_up(now);
         }
         self.holds = SHOWN;
-        // It was not the way that was to blame, or not that alone.
-        self.avoid = None;
+        self.no_longer_avoid();
         if self.move_on(now) {
             return;
         }

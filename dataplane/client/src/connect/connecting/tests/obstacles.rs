@@ -52,6 +52,22 @@ fn a_way_is_the_last_choice_until_a_round_has_failed_without_it() {
 }
 
 #[test]
+fn nor_is_it_the_last_choice_for_ever_where_another_zone_is_full() {
+    let mut world = world();
+    world.outs = 2;
+    world.directories[0].ways.push(open(40.0));
+    world.avoid = Some(DIRECT);
+    world.zones = vec![
+        Zone::at(&[open(40.0), Way::Stalls(clear(40.0))]),
+        Zone::at(&[Way::Balancer(clear(40.0)); 2]),
+    ];
+    // The test is over before that one has answered.
+    world.zones[1].load = Some(1.0);
+    let seen = world.join();
+    assert_eq!((seen.found().zone, seen.found().path), (0, DIRECT));
+}
+
+#[test]
 fn twelve_controllers_that_are_blocked_leave_room_to_ask_by_the_proxy() {
     let mut world = world();
     world.outs = 2;
