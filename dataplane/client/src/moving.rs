@@ -260,6 +260,10 @@ impl Moving {
             self.close_all(&state, false);
             return self.end(Ending::Replaced);
         }
+        if let Cause::Said(ErrorCode::MeetingEnded, _) = cause {
+            self.close_all(&state, false);
+            return self.end(Ending::MeetingEnded);
+        }
         match state {
             State::Opening { leg, .. } | State::Steady(leg) if leg.id == id => {
                 self.close(id, false);

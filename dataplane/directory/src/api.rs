@@ -27,6 +27,7 @@ mod auth;
 mod board;
 mod boards;
 mod clock;
+mod endings;
 mod etag;
 mod extract;
 mod guesses;
@@ -186,7 +187,7 @@ impl Directory {
         &self.0.metrics
     }
 
-    /// Zones or keys are others in the database now: they are read again at once.
+    /// Zones, keys or endings are others in the database now: they are read again at once.
     pub fn look_again(&self) {
         self.0.changed.notify_one();
     }

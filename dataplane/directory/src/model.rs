@@ -19,6 +19,7 @@
 //! | `page` | lists in pieces |
 
 mod account;
+mod ending;
 mod feed;
 mod id;
 mod key;
@@ -35,6 +36,7 @@ mod waiting;
 mod zone;
 
 pub use account::{Account, AccountName, AccountRole, Email, InvalidAccount, NewAccount};
+pub use ending::Ending;
 pub use feed::{Change, ChangePage, Followed, Item};
 pub use id::{AccountId, FeedId, InvalidRandomId, KeyId, LoginId, Mark, Revision, WaitingId};
 pub use key::{

@@ -20,6 +20,7 @@
 
 mod accounts;
 mod database;
+mod endings;
 mod error;
 mod feed;
 mod keys;

@@ -293,7 +293,7 @@ fn ended(ending: Ending) -> anyhow::Result<()> {
         Ending::Left => Ok(()),
         // By itself, because the exit status goes by it.
         Ending::Failed(error) => Err(error.into()),
-        Ending::Replaced => Err(ending.into()),
+        Ending::Replaced | Ending::MeetingEnded => Err(ending.into()),
     }
 }
 

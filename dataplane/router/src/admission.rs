@@ -96,6 +96,7 @@ pub(crate) const fn explain(code: ErrorCode) -> &'static str {
             "the router is overloaded and takes nobody for now; ask the zone for another"
         }
         ErrorCode::Replaced => "the same participant joined again",
+        ErrorCode::MeetingEnded => "the meeting was ended",
         ErrorCode::SsrcTaken => "another track of the meeting has this SSRC; choose another",
         ErrorCode::UnknownTrack => "there is no such track",
         ErrorCode::TooFast => "too many messages in a short time",

@@ -105,6 +105,8 @@ pub struct Refused {
     pub router_overloaded: u64,
     /// [`ErrorCode::Replaced`].
     pub replaced: u64,
+    /// [`ErrorCode::MeetingEnded`].
+    pub meeting_ended: u64,
     /// [`ErrorCode::TooFast`].
     pub too_fast: u64,
 }
@@ -120,6 +122,7 @@ impl Refused {
             ErrorCode::RouterDraining => &mut self.router_draining,
             ErrorCode::RouterOverloaded => &mut self.router_overloaded,
             ErrorCode::Replaced => &mut self.replaced,
+            ErrorCode::MeetingEnded => &mut self.meeting_ended,
             ErrorCode::TooFast => &mut self.too_fast,
             ErrorCode::BadMessage
             | ErrorCode::SsrcTaken

@@ -21,6 +21,7 @@
 //! | `speakers` | whose audio is forwarded: the loudest few |
 //! | `moving`, `moves` | a meeting's move to another router |
 //! | `zone`, `report`, `drain` | the links to the controllers |
+//! | `endings` | meetings that were ended |
 //! | `overload` | what to do about too much to do |
 //! | `shed` | what is left out when there is no time for everything |
 //! | `limits`, `counters`, `due` | bounds, totals, what to look at later |
@@ -60,6 +61,7 @@ mod control;
 mod counters;
 mod drain;
 mod due;
+mod endings;
 mod forward;
 mod ids;
 mod io;

@@ -11,6 +11,8 @@ use crate::speakers::Stage;
 #[derive(Debug, Default)]
 pub(crate) struct Meeting {
     pub members: BTreeMap<ParticipantId, Slot>,
+    /// It was ended, and everybody in it goes: that somebody left is no news.
+    pub over: bool,
     /// Whose audio is forwarded.
     pub stage: Stage<Slot>,
     ssrcs: BTreeMap<u32, (Slot, Kind)>,

@@ -69,7 +69,8 @@ impl Shard {
         let id = self.participants[slot].id.clone();
         // After the release of a move everybody leaves: that is no news to the others.
         let name = self.participants[slot].meeting.clone();
-        if !self.moving.get(&name).is_some_and(Moving::released) {
+        let over = self.meetings.get(&name).is_some_and(|it| it.over);
+        if !over && !self.moving.get(&name).is_some_and(Moving::released) {
             let left = FromRouter::ParticipantLeft {
                 participant: id.clone(),
             };

@@ -14,6 +14,7 @@ use crate::binding::{Connection, Owners};
 use crate::control::Channel;
 use crate::drain::Drain;
 use crate::due::Due;
+use crate::endings::Endings;
 use crate::limits::{Deadlines, HELLO_WITHIN, KNOCK_WITHIN};
 use crate::meeting::Meeting;
 use crate::moving::Moving;
@@ -60,6 +61,7 @@ pub struct Shard {
     pub(crate) touched: BTreeSet<(Slot, Kind)>,
     pub(crate) rewatched: BTreeSet<(Slot, Kind)>,
     pub(crate) look: Look,
+    pub(crate) endings: Endings,
     pub(crate) reports: Reports,
     pub(crate) drain: Drain,
     pub(crate) overload: Overload,
@@ -88,6 +90,7 @@ impl Shard {
             touched: BTreeSet::new(),
             rewatched: BTreeSet::new(),
             look: Look::default(),
+            endings: Endings::default(),
             reports: Reports::default(),
             drain: Drain::default(),
             overload: Overload::default(),

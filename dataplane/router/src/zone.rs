@@ -36,6 +36,7 @@ impl Shard {
                 to,
                 offers,
             } => self.tickets(&meeting, &to, offers, now),
+            ToRouter::EndMeeting { meeting, at } => self.end_meeting(meeting, at, now),
         }
     }
 

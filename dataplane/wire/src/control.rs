@@ -283,6 +283,8 @@ pub enum ErrorCode {
     RouterOverloaded,
     /// The same participant joined again; this older channel ends.
     Replaced,
+    /// The meeting was ended; do not come back.
+    MeetingEnded,
     /// Another track of the meeting has this SSRC; choose another.
     SsrcTaken,
     /// No such track.
@@ -302,6 +304,7 @@ impl ErrorCode {
             Self::TicketForged => Some(4401),
             Self::TicketForeign => Some(4403),
             Self::TicketExpired => Some(4410),
+            Self::MeetingEnded => Some(4411),
             Self::RouterFull => Some(4503),
             Self::RouterDraining => Some(4504),
             Self::RouterOverloaded => Some(4505),

@@ -68,6 +68,10 @@ pub enum Refusal {
     /// 403: the token or ticket is for somebody or something else, or no longer good.
     #[error("the token does not allow this meeting")]
     Forbidden,
+    /// 403: the meeting was ended after the token was made, or the ticket's holder was admitted.
+    /// Clients that do not know this code take the status for [`Refusal::Forbidden`].
+    #[error("the meeting was ended")]
+    MeetingEnded,
     /// 503, retry: no router in the zone has room for another participant.
     #[error("every router of the zone is full")]
     ZoneFull,
@@ -96,7 +100,7 @@ impl Refusal {
         match self {
             Self::UnknownMeeting => 404,
             Self::TokenRequired => 401,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::MeetingEnded => 403,
             Self::ZoneFull | Self::MeetingFull | Self::ZoneOverloaded | Self::NoRouter => 503,
             Self::TooManyRequests => 429,
             Self::BadRequest => 400,

@@ -145,6 +145,14 @@ pub enum ToRouter {
         /// One for each participant; in all messages together.
         offers: Vec<Offer>,
     },
+    /// The meeting was ended: whoever was admitted until then leaves, and does not come in with a
+    /// ticket of theirs. Repeating it changes nothing.
+    EndMeeting {
+        /// The meeting.
+        meeting: MeetingId,
+        /// Compared with [`Claims::admitted`](crate::ticket::Claims::admitted).
+        at: u64,
+    },
 }
 
 /// A public key for tickets or tokens.

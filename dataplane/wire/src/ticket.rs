@@ -40,8 +40,9 @@ pub struct Claims {
     /// Unix time in seconds from which it is no longer good.
     #[serde(rename = "exp")]
     pub expires: u64,
-    /// Unix time in seconds of the first admission; renewals carry it on. Named as by `OpenID`
-    /// Connect Core, section 2. A ticket without it proves nothing for long.
+    /// Unix time in seconds of what let them in first: when the directory's token was made, by its
+    /// clock, or else of the first admission. Renewals carry it on. Named as by `OpenID` Connect
+    /// Core, section 2. A ticket without it proves nothing for long.
     #[serde(rename = "auth_time", default)]
     pub admitted: u64,
 }

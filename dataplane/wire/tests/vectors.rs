@@ -3,6 +3,7 @@
 
 use bytes::BytesMut;
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest, Layer, Track, Want};
+use plenum_wire::directory::ReportAnswer;
 use plenum_wire::frame::{self, FrameError};
 use plenum_wire::join::Refusal;
 use plenum_wire::link::{
@@ -322,6 +323,30 @@ fn a_router_and_a_zone_say_that_they_are_overloaded() {
     let refusal = Refusal::ZoneOverloaded;
     assert_eq!(encode(&refusal), r#""zone_overloaded""#);
     assert_eq!((refusal.status(), refusal.passes()), (503, true));
+}
+
+#[test]
+fn a_meeting_that_was_ended_is_told_to_zones_routers_and_people() {
+    let answer = r#"{"jwks":{},"report_every_s":5,"ended":[{"meeting":"4711","at":1800000000}]}"#;
+    let said: ReportAnswer = serde_json::from_str(answer).unwrap();
+    assert_eq!(encode(&said), answer);
+    let former = r#"{"jwks":{},"report_every_s":5}"#;
+    let said: ReportAnswer = serde_json::from_str(former).unwrap();
+    assert_eq!((said.ended.len(), encode(&said)), (0, former.to_owned()));
+    let order = ToRouter::EndMeeting {
+        meeting: "4711".parse().unwrap(),
+        at: 1_800_000_000,
+    };
+    assert_eq!(
+        encode(&order),
+        r#"{"type":"end_meeting","meeting":"4711","at":1800000000}"#
+    );
+    let code = ErrorCode::MeetingEnded;
+    assert_eq!(encode(&code), r#""meeting_ended""#);
+    assert_eq!(code.close(), Some(4411));
+    let refusal = Refusal::MeetingEnded;
+    assert_eq!(encode(&refusal), r#""meeting_ended""#);
+    assert_eq!((refusal.status(), refusal.passes()), (403, false));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use plenum_wire::join::Endpoint;
 use plenum_wire::link::{Load, MeetingLoad};
 use plenum_wire::{Boot, MeetingId, PoolName, RouterId};
 
+use crate::endings::Endings;
 use crate::meetings::Meetings;
 use crate::operator::Words;
 use crate::routers::{FORGET, Greeted, Routers, SILENCE};
@@ -22,6 +23,7 @@ use crate::{Action, Event, Link, Order};
 pub struct Broker {
     pub(crate) routers: Routers,
     pub(crate) meetings: Meetings,
+    pub(crate) endings: Endings,
     pub(crate) words: Words,
     pub(crate) timers: Timers,
     pub(crate) actions: VecDeque<Action>,
@@ -72,6 +74,7 @@ impl Broker {
                 draining,
             } => self.operator_word(link, &pool, draining, now),
             Event::OperatorGone { link } => self.operator_gone(link),
+            Event::MeetingsEnded(meetings) => self.meetings_ended(meetings, now),
         }
     }
 
@@ -195,6 +198,7 @@ impl Broker {
             self.meetings
                 .arrived(&mut self.routers, &meeting, router, arrived);
         }
+        self.put_out(router, &meeting);
         self.move_heard(router, &meeting, moving_to, now);
         self.watch_for_merge(&meeting, now);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use plenum_wire::directory::EndedMeeting;
 use plenum_wire::join::{Endpoint, Refusal};
 use plenum_wire::link::{Load, MeetingLoad, Member};
 use plenum_wire::{Boot, MeetingId, ParticipantId, PoolName, RouterId};
@@ -29,6 +30,9 @@ pub struct Join {
     pub from: Option<RouterId>,
     /// Routers that refused them or did not answer just now.
     pub exclude: Vec<RouterId>,
+    /// What their ticket says, or will say: see
+    /// [`Claims::admitted`](plenum_wire::ticket::Claims::admitted).
+    pub admitted: u64,
 }
 
 /// Something happened.
@@ -103,6 +107,8 @@ pub enum Event {
         /// The link.
         link: Link,
     },
+    /// A directory said which meetings were ended; usually it has said so before.
+    MeetingsEnded(Vec<EndedMeeting>),
 }
 
 /// Something is to be done by the shell.
@@ -166,5 +172,12 @@ pub enum Order {
         endpoint: Endpoint,
         /// Who is moving.
         participants: Vec<Member>,
+    },
+    /// Put out whoever was admitted to a meeting until then, Unix time in seconds.
+    End {
+        /// Which.
+        meeting: MeetingId,
+        /// When it was ended.
+        at: u64,
     },
 }

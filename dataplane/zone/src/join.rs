@@ -35,7 +35,11 @@ impl Broker {
         self.meetings
             .release(&mut self.routers, &join.meeting, &join.participant);
         self.hold_merge(&join, now);
-        let placed = self.place(&join, now);
+        let placed = if self.endings.cover(&join.meeting, join.admitted) {
+            Err(Refusal::MeetingEnded)
+        } else {
+            self.place(&join, now)
+        };
         let answer = match placed {
             Ok(router) => self.accept(&join.meeting, join.participant, router, now),
             Err(refusal) => Answer::Refused(refusal),

@@ -13,6 +13,7 @@
 //! | [`placement`] | which router a new meeting gets, as pure functions |
 //! | `routers`, `meetings` | what is known, and the room that is promised but not yet taken |
 //! | `moves` | orders to routers, from the order to its end |
+//! | `endings` | which meetings were ended, and who is still to be told |
 //! | `drain`, `merge` | which meetings have to move: off a draining router, and back together |
 //! | `operator`, `report` | what the operator wants, and what it is told |
 //! | [`outward`] | what the directory is told, and when |
@@ -57,6 +58,7 @@
 //!         participant: "ada".parse().unwrap(),
 //!         from: None,
 //!         exclude: vec![],
+//!         admitted: 1_700_000_000,
 //!     }),
 //!     now,
 //! );
@@ -68,6 +70,7 @@
 pub mod admission;
 mod broker;
 mod drain;
+mod endings;
 mod event;
 mod join;
 mod meetings;

@@ -66,6 +66,16 @@ fn a_zone_with_a_directory_asks_for_a_token_of_this_meeting_and_zone_that_is_sti
 }
 
 #[test]
+fn who_is_let_in_by_a_token_is_so_since_the_directory_made_it() {
+    let token = token("standup", "site.north", NOW + 1);
+    let by_token = Proof::Token(&token);
+    assert_eq!(with_directory().admitted(by_token, NOW), NOW - 60);
+    // Where nobody looks at it, it may be as old as it likes.
+    let open = Admission::Open { meetings: None };
+    assert_eq!(open.admitted(by_token, NOW), NOW);
+}
+
+#[test]
 fn who_was_let_in_comes_back_to_the_same_meeting_without_a_token() {
     let admit = |ticket: &str| {
         with_directory().admit(&meeting("standup"), Proof::Ticket(&meeting(ticket)), NOW)

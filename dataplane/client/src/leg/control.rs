@@ -67,7 +67,7 @@ fn cause(last_words: Option<(ErrorCode, String)>, code: Option<u16>, reason: &st
 }
 
 /// The errors that end a channel.
-const CLOSING: [ErrorCode; 10] = [
+const CLOSING: [ErrorCode; 11] = [
     ErrorCode::HelloExpected,
     ErrorCode::TicketForged,
     ErrorCode::TicketForeign,
@@ -76,6 +76,7 @@ const CLOSING: [ErrorCode; 10] = [
     ErrorCode::RouterDraining,
     ErrorCode::RouterOverloaded,
     ErrorCode::Replaced,
+    ErrorCode::MeetingEnded,
     ErrorCode::TooFast,
     ErrorCode::GoingAway,
 ];

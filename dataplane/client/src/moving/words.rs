@@ -129,6 +129,9 @@ pub enum Ending {
     /// The same participant joined again elsewhere.
     #[error("the same participant joined again elsewhere, which ended this session")]
     Replaced,
+    /// Somebody ended the meeting.
+    #[error("the meeting was ended")]
+    MeetingEnded,
     /// It could not go on.
     #[error("{0}")]
     Failed(#[from] JoinError),

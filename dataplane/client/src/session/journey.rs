@@ -49,6 +49,7 @@ impl Journey {
         match ending {
             Ending::Left => self.end("left", None),
             Ending::Replaced => self.end("replaced", None),
+            Ending::MeetingEnded => self.end("ended", None),
             Ending::Failed(error) => self.end("failed", Some(error.name())),
         }
     }
@@ -149,10 +150,11 @@ mod tests {
     #[test]
     fn a_join_that_did_not_fail_has_an_outcome_and_no_reason() {
         type End = fn(Journey);
-        let table: [(End, &str); 4] = [
+        let table: [(End, &str); 5] = [
             (|mut journey| journey.arrived(), "joined"),
             (|mut journey| journey.ended(&Ending::Left), "left"),
             (|mut journey| journey.ended(&Ending::Replaced), "replaced"),
+            (|mut journey| journey.ended(&Ending::MeetingEnded), "ended"),
             (drop, "left"),
         ];
         for (end, outcome) in table {

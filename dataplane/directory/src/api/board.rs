@@ -2,12 +2,14 @@
 //! Pure: it is made of values.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use plenum_wire::directory::ZoneOffer;
+use plenum_wire::directory::{EndedMeeting, RunningMeeting, ZoneOffer};
 use plenum_wire::{MeetingId, ZoneName};
 
+use super::endings::Endings;
 use crate::lookup::{Candidate, Health, SILENT_AFTER, State};
 use crate::model::{StoredReport, Zone};
 
@@ -23,6 +25,8 @@ pub struct Board {
     running: BTreeMap<MeetingId, BTreeMap<usize, u32>>,
     /// Since when nothing that zones say is missed.
     listening: Timestamp,
+    /// Meetings that are over.
+    endings: Arc<Endings>,
 }
 
 /// A zone, and what its controllers said last, taken together.
@@ -45,6 +49,7 @@ impl Board {
             zones: Vec::with_capacity(zones.len()),
             running: BTreeMap::new(),
             listening,
+            endings: Arc::default(),
         };
         let mut by_zone: BTreeMap<&ZoneName, Vec<&StoredReport>> = BTreeMap::new();
         for report in reports {
@@ -55,6 +60,19 @@ impl Board {
             board.add(zone, reports);
         }
         board
+    }
+
+    /// With meetings that were ended.
+    pub fn ended(self, endings: &Arc<Endings>) -> Self {
+        Self {
+            endings: Arc::clone(endings),
+            ..self
+        }
+    }
+
+    /// Meetings that were ended, for a zone in which these run.
+    pub fn told(&self, running: &[RunningMeeting]) -> Vec<EndedMeeting> {
+        self.endings.told(running)
     }
 
     /// All controllers of a zone hear the same routers, but one that has just started has not

@@ -205,7 +205,7 @@ pub async fn change(
 
 /// Delete a meeting: no lookup finds it any more.
 ///
-/// Nobody is put out of it, as when it is ended.
+/// Whoever is in it is put out of it, as when it is ended.
 #[utoipa::path(
     operation_id = "remove_meeting",
     delete, path = "/v1/meetings/{id}", tag = "meetings",
@@ -230,13 +230,15 @@ pub async fn remove(
         .delete_meeting(meeting.number, still)
         .await;
     removed.map_err(|error| if_match.late(error))?;
+    directory.look_again();
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// End a meeting for good: no lookup lets anybody in any more.
+/// End a meeting for good, with all its times: nobody is let in any more.
 ///
-/// Nobody is put out of it. Who is in it stays; who looked it up before may join for the ten
-/// minutes of their token, and who was in it may come back for 24 hours.
+/// Whoever is in it is told so and put out within some seconds, as soon as their zone has reported
+/// to this directory or to a replica of it; nobody comes in with a token that they have already, or
+/// back after a break.
 #[utoipa::path(
     operation_id = "end_meeting",
     post, path = "/v1/meetings/{id}/end", tag = "meetings",
@@ -261,6 +263,7 @@ pub async fn end(
         meeting.ended = Some(directory.time());
         let changed = directory.store().change_meeting(&meeting).await;
         meeting = changed.map_err(|error| if_match.late(error))?;
+        directory.look_again();
     }
     Ok(MeetingView::versioned(meeting, &people, None))
 }

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::Directory;
 use super::board::{Board, lasting};
 use super::clock::Clock;
+use super::endings::Endings;
 use super::metrics::Metrics;
 use crate::model::{PAGE_LIMIT, Page, StoredReport, Zone};
 use crate::store;
@@ -119,6 +120,7 @@ struct Upkeep {
     keys: Keys,
     zones: Vec<Zone>,
     reports: BTreeMap<(ZoneName, String), StoredReport>,
+    endings: Arc<Endings>,
     /// Up to where reports have been read; `None` before the first time.
     read_up_to: Option<Timestamp>,
     /// Since when nothing was missed; `None` while the database is away.
@@ -134,6 +136,7 @@ impl Upkeep {
             directory,
             zones: Vec::new(),
             reports: BTreeMap::new(),
+            endings: Arc::default(),
             read_up_to: None,
             listening: None,
             away: false,
@@ -150,12 +153,14 @@ impl Upkeep {
             self.directory.set_clock(Clock::new(time, Instant::now()));
             self.keys.read(time).await?;
             self.zones = self.read_zones().await?;
+            let endings = self.directory.store().endings(time).await?;
+            self.endings = Arc::new(Endings::new(endings));
         }
         self.read_reports().await?;
         let now = self.directory.time();
         let listening = *self.listening.get_or_insert(now);
         let reports: Vec<_> = self.reports.values().collect();
-        let board = Board::new(self.zones.clone(), &reports, listening);
+        let board = Board::new(self.zones.clone(), &reports, listening).ended(&self.endings);
         let (healthy, all) = board.healthy(now);
         self.directory.metrics().zones(healthy, all);
         self.directory.boards().show(board);

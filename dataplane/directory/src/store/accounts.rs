@@ -196,6 +196,7 @@ impl Store {
         id: AccountId,
         still: Option<Revision>,
     ) -> Result<(), Error> {
+        let now = self.time().await?;
         let mut write = self.write().await?;
         let sql = "SELECT revision FROM account WHERE id = $1";
         write.still(WHAT, sql, text(id), still).await?;
@@ -213,7 +214,7 @@ impl Store {
         write.gone(KIND, id).await?;
         super::logins::end_all(&mut write, id).await?;
         super::public_keys::delete_of(&mut write, id).await?;
-        super::meetings::delete_of(&mut write, id).await?;
+        super::meetings::delete_of(&mut write, id, now).await?;
         write
             .execute(
                 "DELETE FROM meeting_person WHERE account = $1",

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::database::time;
-use super::{Error, Store};
+use super::{Error, Store, endings};
 
 /// Rows of one kind that one call deletes.
 pub const PIECE: u32 = 500;
@@ -11,12 +11,13 @@ pub const PIECE: u32 = 500;
 const REPORTS: SignedDuration = SignedDuration::from_hours(1);
 
 impl Store {
-    /// Deletes what has expired: sessions, API tokens, waiting people, placements, reports;
-    /// [`PIECE`] of each at most; and keys of replicas that are none any more. Says how many
+    /// Deletes what has expired: sessions, API tokens, waiting people, placements, reports,
+    /// endings; [`PIECE`] of each at most; and keys of replicas that are none any more. Says how many
     /// rows; to be called every minute, on a replica too, and again where there was a whole
     /// piece. What has expired opens nothing in any case.
     pub async fn tidy(&self, now: Timestamp) -> Result<u64, Error> {
         let heard = now.checked_sub(REPORTS).unwrap_or(Timestamp::MIN);
+        let over = now.checked_sub(endings::KEPT).unwrap_or(Timestamp::MIN);
         let mut deleted = 0;
         // Replicas do the same by themselves and need not be told.
         for (sql, before) in [
@@ -39,6 +40,11 @@ impl Store {
                 "DELETE FROM zone_report WHERE (zone, controller) IN
                  (SELECT zone, controller FROM zone_report WHERE heard <= $1 LIMIT $2)",
                 heard,
+            ),
+            (
+                "DELETE FROM ending WHERE meeting IN
+                 (SELECT meeting FROM ending WHERE at <= $1 LIMIT $2)",
+                over,
             ),
         ] {
             deleted += self

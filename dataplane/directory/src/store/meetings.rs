@@ -8,7 +8,7 @@ use plenum_wire::MeetingId;
 
 use super::database::{Value, text, time};
 use super::write::Write;
-use super::{Error, Store};
+use super::{Error, Store, endings};
 use crate::model::{
     AccountId, AccountName, Listed, Meeting, MeetingNumber, NewMeeting, Page, Passcode,
     PasscodeHash, Revision, fitting,
@@ -167,6 +167,9 @@ impl Store {
             return Err(Error::Changed { what: WHAT });
         }
         update_people(&mut write, &meeting).await?;
+        if let Some(at) = meeting.ended {
+            endings::note(&mut write, meeting.number, at).await?;
+        }
         write.commit().await?;
         Ok(meeting)
     }
@@ -178,11 +181,12 @@ impl Store {
         number: MeetingNumber,
         still: Option<Revision>,
     ) -> Result<(), Error> {
+        let now = self.time().await?;
         let mut write = self.write().await?;
         let sql = "SELECT revision FROM meeting WHERE number = $1";
         let key = number.value().into();
         write.still(WHAT, sql, key, still).await?;
-        if !delete(&mut write, number).await? {
+        if !delete(&mut write, number, now).await? {
             return Err(Error::NotFound { what: WHAT });
         }
         write.gone(KIND, number).await?;
@@ -223,8 +227,12 @@ impl Store {
 }
 
 /// Deletes a meeting and what hangs on it, within a change; whether it was there.
-pub(super) async fn delete(write: &mut Write, number: MeetingNumber) -> Result<bool, Error> {
-    let number = || vec![number.value().into()];
+pub(super) async fn delete(
+    write: &mut Write,
+    meeting: MeetingNumber,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let number = || vec![meeting.value().into()];
     write
         .execute("DELETE FROM meeting_person WHERE meeting = $1", number())
         .await?;
@@ -234,15 +242,23 @@ pub(super) async fn delete(write: &mut Write, number: MeetingNumber) -> Result<b
     write
         .execute("DELETE FROM waiting WHERE meeting = $1", number())
         .await?;
-    Ok(write
-        .execute("DELETE FROM meeting WHERE number = $1", number())
-        .await?
-        > 0)
+    let sql = "DELETE FROM meeting WHERE number = $1";
+    let was_there = write.execute(sql, number()).await? > 0;
+    if was_there {
+        endings::note(write, meeting, now).await?;
+    }
+    Ok(was_there)
 }
 
 /// Deletes all meetings of an account, within a change of the account.
-pub(super) async fn delete_of(write: &mut Write, owner: AccountId) -> Result<(), Error> {
+pub(super) async fn delete_of(
+    write: &mut Write,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    endings::note_all_of(write, account, now).await?;
     let sql = "SELECT number FROM meeting WHERE owner = $1";
-    let rows = write.rows(sql, vec![text(owner)]).await?;
+    let rows = write.rows(sql, vec![text(account)]).await?;
     idle::delete_all(write, &rows).await.map(drop)
+}
 }

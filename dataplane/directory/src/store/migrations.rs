@@ -12,7 +12,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 /// Changes of one thousand only add to each other.
 const GENERATION: i64 = 1_000;
 
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (
         1,
         "initial",
@@ -37,6 +37,11 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         5,
         "used meetings",
         include_str!("../../migrations/0005_used_meetings.sql"),
+    ),
+    (
+        6,
+        "endings",
+        include_str!("../../migrations/0006_endings.sql"),
     ),
 ];
 

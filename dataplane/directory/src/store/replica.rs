@@ -5,9 +5,11 @@
 //! which will come, or is gone. That makes beginning anew the same as going on, and needs no
 //! list of what was there before.
 
+use jiff::Timestamp;
+
 use super::database::{text, word};
 use super::write::Write;
-use super::{Error, Store, accounts, logins, meetings, public_keys, zones};
+use super::{Error, Store, accounts, endings, logins, meetings, public_keys, zones};
 use crate::model::{Account, Change, ChangePage, Followed, Item, Meeting, PasscodeKey, Revision};
 
 /// The tables of things with numbers. Signing keys are not among them: a replica has its own.
@@ -42,6 +44,7 @@ impl Store {
     /// Takes a page, all of it or nothing; [`Error::Conflict`] if it does not
     /// [fit](ChangePage::fits): then the next is asked for from number 0.
     pub async fn apply(&self, page: &ChangePage) -> Result<(), Error> {
+        let now = self.time().await?;
         let mut write = self.write().await?;
         let row = write.row("SELECT * FROM replica", vec![]).await?;
         let position =
@@ -54,7 +57,7 @@ impl Store {
         drop_stale(&mut write, page).await?;
         let mut passcode_key = None;
         for change in &page.changes {
-            take(&mut write, change).await?;
+            take(&mut write, change, now).await?;
             if let Item::PasscodeKey(key) = &change.item {
                 passcode_key = Some(*key);
             }
@@ -99,7 +102,7 @@ async fn note_position(write: &mut Write, page: &ChangePage) -> Result<(), Error
     write.execute(sql, vec![page.head.0.into()]).await.map(drop)
 }
 
-async fn take(write: &mut Write, change: &Change) -> Result<(), Error> {
+async fn take(write: &mut Write, change: &Change, now: Timestamp) -> Result<(), Error> {
     let revision = change.revision;
     match &change.item {
         Item::Account(account) => take_account(write, account).await,
@@ -109,7 +112,7 @@ async fn take(write: &mut Write, change: &Change) -> Result<(), Error> {
                 .await?;
             logins::insert(write, login, secret, revision).await
         }
-        Item::Meeting(meeting) => take_meeting(write, meeting).await,
+        Item::Meeting(meeting) => take_meeting(write, meeting, now).await,
         Item::Zone(zone) => {
             write
                 .execute("DELETE FROM zone WHERE name = $1", vec![text(&zone.name)])
@@ -121,7 +124,7 @@ async fn take(write: &mut Write, change: &Change) -> Result<(), Error> {
             public_keys::insert(write, key, "", revision).await
         }
         Item::PasscodeKey(key) => take_passcode_key(write, key, revision).await,
-        gone => take_gone(write, gone).await,
+        gone => take_gone(write, gone, now).await,
     }
 }
 
@@ -136,7 +139,7 @@ async fn take_account(write: &mut Write, account: &Account) -> Result<(), Error>
 }
 
 /// The same for the one personal meeting of an account. Who waits goes on waiting.
-async fn take_meeting(write: &mut Write, meeting: &Meeting) -> Result<(), Error> {
+async fn take_meeting(write: &mut Write, meeting: &Meeting, now: Timestamp) -> Result<(), Error> {
     let sql = "DELETE FROM meeting WHERE number = $1
         OR (owner = $2 AND kind = 'personal' AND $3)";
     let personal = meeting.kind == crate::model::MeetingKind::Personal;
@@ -146,7 +149,14 @@ async fn take_meeting(write: &mut Write, meeting: &Meeting) -> Result<(), Error>
         personal.into(),
     ];
     write.execute(sql, values).await?;
-    meetings::insert(write, meeting).await.map(drop)
+    meetings::insert(write, meeting).await?;
+    // Until now people were let in here.
+    match meeting.ended {
+        Some(at) if now.duration_since(at) < endings::KEPT => {
+            endings::note(write, meeting.number, now).await
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn take_passcode_key(
@@ -161,7 +171,8 @@ async fn take_passcode_key(
         .map(drop)
 }
 
-async fn take_gone(write: &mut Write, gone: &Item) -> Result<(), Error> {
+/// When it went the directory does not say. It is over for good, so later does as well.
+async fn take_gone(write: &mut Write, gone: &Item, now: Timestamp) -> Result<(), Error> {
     match gone {
         Item::AccountGone(id) => write
             .execute("DELETE FROM account WHERE id = $1", vec![text(id)])
@@ -171,7 +182,7 @@ async fn take_gone(write: &mut Write, gone: &Item) -> Result<(), Error> {
             .execute("DELETE FROM login WHERE id = $1", vec![text(id)])
             .await
             .map(drop),
-        Item::MeetingGone(number) => meetings::delete(write, *number).await.map(drop),
+        Item::MeetingGone(number) => meetings::delete(write, *number, now).await.map(drop),
         Item::ZoneGone(name) => zones::delete(write, name).await.map(drop),
         Item::PublicKeyGone(id) => public_keys::delete(write, *id).await,
         Item::Account(_)

@@ -14,6 +14,7 @@ mod beginnings;
 mod clocks;
 mod database_away;
 mod documents;
+mod endings;
 mod geography;
 mod guessing;
 mod house;
@@ -63,6 +64,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             who_comes_to_a_running_meeting_is_sent_there_though_nothing_new_begins,
             a_network_given_by_hand_counts, what_is_deleted_is_what_was_seen,
             a_zone_that_is_removed_reports_no_more;
+        endings: every_zone_is_told_of_it_and_since_when, a_replica_tells_of_what_it_hears;
         beginnings: the_zone_that_is_named_first_is_where_all_go, who_names_no_zone_decides_nothing,
             who_comes_at_once_comes_together, whichever_process_is_asked,
             who_waited_for_the_host_follows_the_host,

@@ -292,6 +292,7 @@ fn tell_of(message: &ToRouter) {
         } => tracing::info!(controller, %zone, "link to a controller"),
         ToRouter::SetDraining { draining } => tracing::debug!(draining, "order"),
         ToRouter::MoveMeeting { to, .. } => tracing::info!(%to, "order to move a meeting"),
+        ToRouter::EndMeeting { .. } => tracing::debug!("order to end a meeting"),
         ToRouter::Tickets { .. } => {}
     }
 }

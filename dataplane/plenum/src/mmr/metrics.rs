@@ -200,6 +200,7 @@ fn people(page: &mut Page, status: &Status) -> fmt::Result {
         ("code", "router_draining", refused.router_draining),
         ("code", "router_overloaded", refused.router_overloaded),
         ("code", "replaced", refused.replaced),
+        ("code", "meeting_ended", refused.meeting_ended),
         ("code", "too_fast", refused.too_fast),
     ];
     let help = "Control channels refused or ended by this router";

@@ -123,7 +123,7 @@ async fn join(
         }
     };
     let answer = match admitted {
-        Ok((question, admitted)) => door.place(question, admitted).await,
+        Ok(question) => door.place(question).await,
         Err(refusal) => {
             door.metrics.refused(refusal);
             Err(refusal)
@@ -161,7 +161,7 @@ impl Door {
         meeting: MeetingId,
         request: JoinRequest,
         headers: &HeaderMap,
-    ) -> Result<(Question, u64), Refusal> {
+    ) -> Result<Question, Refusal> {
         let now = unix_now();
         let back = self.comes_back(&meeting, &request, now);
         let by_ticket = back.as_ref().map(|claims| Proof::Ticket(&claims.meeting));
@@ -176,15 +176,16 @@ impl Door {
         self.admission.admit(&meeting, proof, now)?;
         let (participant, from, admitted) = match back {
             Some(claims) => (claims.participant, Some(claims.router), claims.admitted),
-            None => (new_participant(), None, now),
+            None => (new_participant(), None, self.admission.admitted(proof, now)),
         };
         let question = Question {
             meeting,
             participant,
             from,
             exclude: request.exclude,
+            admitted,
         };
-        Ok((question, admitted))
+        Ok(question)
     }
 
     /// Who somebody was whose last ticket proves it. A ticket that proves nothing is no
@@ -199,7 +200,8 @@ impl Door {
         (same && claims.meeting == *meeting).then_some(claims)
     }
 
-    async fn place(&self, question: Question, admitted: u64) -> Result<Offer, Refusal> {
+    async fn place(&self, question: Question) -> Result<Offer, Refusal> {
+        let admitted = question.admitted;
         let (meeting, participant) = (question.meeting.clone(), question.participant.clone());
         let span = tracing::debug_span!("place", router = Empty, outcome = Empty);
         match self.ask.place(question).instrument(span.clone()).await {

@@ -51,6 +51,8 @@ pub struct Question {
     pub participant: ParticipantId,
     pub from: Option<RouterId>,
     pub exclude: Vec<RouterId>,
+    /// When they were let in first, Unix time in seconds.
+    pub admitted: u64,
 }
 
 impl Ask {
@@ -78,7 +80,7 @@ impl Ask {
         self.tell(Message::Operator(link, name, sender)).await;
     }
 
-    /// Something happened on a link.
+    /// Something happened on a link, or a directory told something.
     pub async fn event(&self, event: Event) {
         self.tell(Message::Event(event)).await;
     }
@@ -229,6 +231,7 @@ impl Core {
                     participant: question.participant,
                     from: question.from,
                     exclude: question.exclude,
+                    admitted: question.admitted,
                 };
                 self.broker.handle(Event::Join(join), now);
             }
@@ -304,6 +307,9 @@ impl Core {
             }
             Order::Move { meeting, to } => {
                 sender.send(&ToRouter::MoveMeeting { meeting, to });
+            }
+            Order::End { meeting, at } => {
+                sender.send(&ToRouter::EndMeeting { meeting, at });
             }
             Order::Tickets {
                 meeting,

@@ -88,6 +88,7 @@ impl Metrics {
             Refusal::UnknownMeeting => "unknown_meeting",
             Refusal::TokenRequired => "token_required",
             Refusal::Forbidden => "forbidden",
+            Refusal::MeetingEnded => "meeting_ended",
             Refusal::ZoneFull => "zone_full",
             Refusal::MeetingFull => "meeting_full",
             Refusal::ZoneOverloaded => "zone_overloaded",

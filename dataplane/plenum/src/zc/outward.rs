@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use plenum_transport::tls::Trust;
 use plenum_wire::ZoneName;
 use plenum_wire::directory::{ReportAnswer, ZoneReport};
+use plenum_zone::Event;
 use plenum_zone::outward::{Reporting, Summary};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -199,7 +200,7 @@ impl Reporter {
             let answer = self.report(summary).await;
             self.metrics.reported(answer.is_ok());
             match answer {
-                Ok(answer) => self.heard(answer, &mut reporting),
+                Ok(answer) => self.heard(answer, &mut reporting).await,
                 Err(failed) => self.not_heard(&failed, &mut reporting),
             }
         }
@@ -218,7 +219,7 @@ impl Reporter {
         put.await
     }
 
-    fn heard(&self, answer: ReportAnswer, reporting: &mut Reporting) {
+    async fn heard(&self, answer: ReportAnswer, reporting: &mut Reporting) {
         let missed = reporting.failures();
         if missed > 0 {
             tracing::info!(missed, directory = self.name(), "the directory hears again");
@@ -226,6 +227,9 @@ impl Reporter {
         self.keys.learn_from(self.name(), answer.jwks);
         let every = Duration::from_secs(answer.report_every_s);
         reporting.answered(every, Instant::now());
+        if !answer.ended.is_empty() {
+            self.ask.event(Event::MeetingsEnded(answer.ended)).await;
+        }
     }
 
     fn not_heard(&self, failed: &Failed, reporting: &mut Reporting) {

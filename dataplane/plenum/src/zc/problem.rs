@@ -47,6 +47,7 @@ impl From<Refusal> for Problem {
                 "look the meeting up at the directory and send its token as \"Authorization: Bearer\""
             }
             Refusal::Forbidden => "look the meeting up at the directory again for a new token",
+            Refusal::MeetingEnded => "ask its host for another one",
             Refusal::ZoneFull | Refusal::MeetingFull => "ask again; more room may be on its way",
             Refusal::ZoneOverloaded => {
                 "ask again in some seconds; whoever runs the zone may add routers, or let each \

@@ -11,6 +11,7 @@
 //! | `joining` | from a meeting's number to its media, and who is refused |
 //! | `examined` | the doctor, who waits for nobody |
 //! | `away` | the directory dies and comes back |
+//! | `ended` | a meeting is ended |
 //! | `traces` | a join seen through all of them |
 //! | `certificates` | a certificate of a public authority |
 //! | `credentials` | a zone whose credential is wrong |
@@ -25,6 +26,7 @@ mod away;
 mod certificates;
 mod credentials;
 mod database;
+mod ended;
 mod examined;
 mod house;
 mod hybrid;

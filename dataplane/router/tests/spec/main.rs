@@ -8,6 +8,7 @@ mod choice;
 mod control;
 mod cuts;
 mod drain;
+mod ending;
 mod eye;
 mod forwarding;
 mod house;

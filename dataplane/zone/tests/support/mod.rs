@@ -88,6 +88,8 @@ pub struct Zone {
     links: BTreeMap<String, (Link, Load)>,
     next_link: u64,
     next_request: u64,
+    /// When whoever joins next was let in first.
+    pub admitted: u64,
     orders: Vec<(String, Order)>,
     pub closed: Vec<Link>,
     answers: BTreeMap<Request, Answer>,
@@ -101,6 +103,7 @@ impl Zone {
             links: BTreeMap::new(),
             next_link: 0,
             next_request: 0,
+            admitted: 1_000,
             orders: vec![],
             closed: vec![],
             answers: BTreeMap::new(),
@@ -259,6 +262,7 @@ impl Zone {
             participant: participant(who),
             from: from.map(router),
             exclude: exclude.iter().map(|name| router(name)).collect(),
+            admitted: self.admitted,
         }));
         match self
             .answers

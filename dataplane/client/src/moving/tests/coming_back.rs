@@ -41,6 +41,15 @@ fn who_was_in_and_finds_no_room_to_come_back_to_hears_that_it_is_full() {
 }
 
 #[test]
+fn a_meeting_that_was_ended_is_not_come_back_to() {
+    let mut me = Participant::on("a");
+    let cause = Cause::Said(ErrorCode::MeetingEnded, String::new());
+    me.input(Input::Died(LegId(0), cause));
+    let over = Output::Tell(News::Ended(Ending::MeetingEnded));
+    assert_eq!(me.done(), [close(0, false), over]);
+}
+
+#[test]
 fn replaced_by_oneself_is_the_end_and_not_a_reason_to_fight() {
     let mut me = Participant::on("a");
     let cause = Cause::Said(ErrorCode::Replaced, String::new());

@@ -20,7 +20,7 @@ const SWEEP_ON: Duration = Duration::from_secs(1);
 /// What is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// The clock, keys, zones and reports.
+    /// The clock, keys, zones, endings and reports.
     All,
     /// Reports.
     Reports,
@@ -58,7 +58,7 @@ impl Looking {
         (!self.under_way).then_some(soonest.max(self.not_before))
     }
 
-    /// Zones or keys are no longer as they were read.
+    /// Zones, keys or endings are no longer as they were read.
     pub fn changed(&mut self, now: Instant) {
         self.changed.get_or_insert(now);
     }

@@ -1,0 +1,59 @@
+//! Meetings that were ended or deleted, for the zones that people are in.
+
+use jiff::{SignedDuration, Timestamp};
+use plenum_wire::ticket::IDENTITY_S;
+
+use super::database::{Row, text, time};
+use super::write::Write;
+use super::{Error, Store};
+use crate::model::{AccountId, Ending, MeetingNumber};
+
+/// How long tickets bring anybody back who was let in before: tokens last shorter.
+pub(super) const KEPT: SignedDuration = SignedDuration::from_secs(IDENTITY_S.cast_signed());
+/// Endings that are looked at: twice as many as an account has meetings, which may be deleted all
+/// together.
+const LAST: u32 = 20_000;
+
+impl Store {
+    /// The last meetings that were ended or deleted, the latest first. Of more than 20,000 in a day
+    /// the earliest are not among them.
+    pub async fn endings(&self, now: Timestamp) -> Result<Vec<Ending>, Error> {
+        let since = now.checked_sub(KEPT).unwrap_or(Timestamp::MIN);
+        let sql = "SELECT * FROM ending WHERE at > $1 ORDER BY at DESC, meeting LIMIT $2";
+        let values = vec![time(since), LAST.into()];
+        let rows = self.database.rows(sql, values).await?;
+        rows.iter().map(ending).collect()
+    }
+}
+
+/// Notes that a meeting was ended or deleted, within that change.
+pub(super) async fn note(
+    write: &mut Write,
+    meeting: MeetingNumber,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO ending (meeting, at) VALUES ($1, $2)
+        ON CONFLICT (meeting) DO UPDATE SET at = excluded.at WHERE ending.at < excluded.at";
+    let values = vec![meeting.value().into(), time(at)];
+    write.execute(sql, values).await.map(drop)
+}
+
+/// The same for all meetings of an account.
+pub(super) async fn note_all_of(
+    write: &mut Write,
+    owner: AccountId,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO ending (meeting, at) SELECT number, $2 FROM meeting WHERE owner = $1
+        ON CONFLICT (meeting) DO UPDATE SET at = excluded.at WHERE ending.at < excluded.at";
+    let values = vec![text(owner), time(at)];
+    write.execute(sql, values).await.map(drop)
+}
+
+fn ending(row: &Row) -> Result<Ending, Error> {
+    Ok(Ending {
+        meeting: MeetingNumber::new(row.unsigned("meeting")?)
+            .ok_or_else(|| Error::corrupt("column meeting"))?,
+        at: row.time("at")?,
+    })
+}

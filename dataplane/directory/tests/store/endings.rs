@@ -1,0 +1,42 @@
+//! Meetings that were ended, for as long as somebody may come back to one.
+
+use jiff::SignedDuration;
+use plenum_directory::store::Store;
+
+use crate::site::Site;
+use crate::things::{add_account, meeting, second, weekly};
+
+const DAY: i64 = 24 * 3_600;
+
+async fn ended(store: &Store, now: i64) -> usize {
+    store.endings(second(now)).await.unwrap().len()
+}
+
+pub async fn an_end_is_told_for_a_day(site: Site) {
+    let store = site.open().await;
+    let ada = add_account(&store, "ada").await;
+    let new = meeting(ada.id, weekly());
+    let mut made = store.add_meeting(new, second(0)).await.unwrap();
+    assert_eq!(ended(&store, 9).await, 0);
+    made.ended = Some(second(9));
+    let made = store.change_meeting(&made).await.unwrap();
+    let told = store.endings(second(DAY + 8)).await.unwrap();
+    assert_eq!((told[0].meeting, told[0].at), (made.number, second(9)));
+    assert_eq!(ended(&store, DAY + 9).await, 0);
+    assert_eq!(store.tidy(second(DAY + 8)).await.unwrap(), 0);
+    assert_eq!(store.tidy(second(DAY + 9)).await.unwrap(), 1);
+    assert_eq!(ended(&store, DAY + 8).await, 0);
+}
+
+pub async fn one_that_is_deleted_has_ended_then(site: Site) {
+    let store = site.open().await;
+    let ada = add_account(&store, "ada").await;
+    let new = meeting(ada.id, weekly());
+    let made = store.add_meeting(new, second(0)).await.unwrap();
+    store.delete_meeting(made.number, None).await.unwrap();
+    let now = store.time().await.unwrap();
+    let told = store.endings(now).await.unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].meeting, made.number);
+    assert!(now.duration_since(told[0].at) < SignedDuration::from_mins(5));
+}
