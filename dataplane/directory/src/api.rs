@@ -13,8 +13,9 @@
 //! | `auth`, `address`, `guesses`, `limits` | who asks, from where, and how often |
 //! | `passwords`, `password_guesses` | argon2id, off the threads that serve others; and who tries |
 //! | `extract`, `etag`, `paging`, `problem`, `request` | how requests are read and errors written |
-//! | `board`, `boards`, `clock`, `upkeep` | what is kept in memory, and renewed: zones, reports, signing keys |
+//! | `board`, `boards`, `clock`, `upkeep` | what is kept in memory, and renewed: zones, reports, signing keys, who is expected soon |
 //! | `unused` | instant meetings that nobody uses, and how they are told |
+//! | `expected` | to which zone people of meetings that are known ahead will come |
 //! | `metrics` | what Prometheus is told |
 //!
 //! Guarantees: every error is an `application/problem+json`; every list has an end and comes
@@ -29,6 +30,7 @@ mod boards;
 mod clock;
 mod endings;
 mod etag;
+mod expected;
 mod extract;
 mod guesses;
 mod limits;

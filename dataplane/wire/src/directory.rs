@@ -313,6 +313,10 @@ pub struct ReportAnswer {
     /// least those that tokens may still be good for, up to [`ENDED`]. To be told again is no news.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<EndedMeeting>,
+    /// Who is still to come to this zone for meetings that are known ahead: those that begin within
+    /// twenty minutes or began within the last five, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<Expected>,
 }
 
 /// A meeting that was ended in the directory.
@@ -324,4 +328,15 @@ pub struct EndedMeeting {
     /// Unix time in seconds, by the clock of [`TokenClaims::iat`]: whoever was let in by what was
     /// made until then is to go.
     pub at: u64,
+}
+
+/// Who is still to come for the meetings that begin within one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Expected {
+    /// When that minute begins, in seconds of Unix time. It counts for five minutes, as people are
+    /// late.
+    pub at: i64,
+    /// How many.
+    pub people: u32,
 }

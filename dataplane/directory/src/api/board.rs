@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use plenum_wire::directory::{EndedMeeting, RunningMeeting, ZoneOffer};
+use plenum_wire::directory::{EndedMeeting, Expected, RunningMeeting, ZoneOffer};
 use plenum_wire::{MeetingId, ZoneName};
 
 use super::endings::Endings;
+use super::expected::{Announced, by_zone};
 use crate::lookup::{Candidate, Health, SILENT_AFTER, State};
 use crate::model::{StoredReport, Zone};
 
@@ -40,6 +41,7 @@ struct Known {
     controllers: Vec<String>,
     tunnels: Vec<String>,
     authority: Option<String>,
+    expected: Vec<Expected>,
 }
 
 impl Board {
@@ -95,6 +97,7 @@ impl Board {
             controllers: Vec::new(),
             tunnels: Vec::new(),
             authority: None,
+            expected: Vec::new(),
         };
         let place = self.zones.len();
         for StoredReport { report, .. } in reports {
@@ -108,6 +111,28 @@ impl Board {
             }
         }
         self.zones.push(known);
+    }
+
+    /// The same, with who is expected in each zone for these meetings.
+    #[must_use]
+    pub fn expecting(mut self, announced: &[Announced], now: Timestamp) -> Self {
+        let nowhere = BTreeMap::new();
+        let running = |meeting: &MeetingId| self.running.get(meeting).unwrap_or(&nowhere);
+        let weights = self.zones.iter().map(|known| {
+            let begins_meetings = known.zone.enabled && known.answers(&self, now);
+            begins_meetings.then_some(known.zone.weight)
+        });
+        let expected = by_zone(announced, running, &weights.collect::<Vec<_>>());
+        for (known, expected) in self.zones.iter_mut().zip(expected) {
+            known.expected = expected;
+        }
+        self
+    }
+
+    /// Who is expected in a zone.
+    pub fn expected(&self, name: &ZoneName) -> &[Expected] {
+        let known = self.zones.iter().find(|known| known.zone.name == *name);
+        known.map_or(&[], |known| &known.expected)
     }
 
     /// The zone, if it is registered.
@@ -244,6 +269,11 @@ impl Known {
         let heard = self.heard.map(|heard| age(heard, now));
         let is_recent = heard.is_some_and(|age| age < BELIEVED);
         is_recent && self.state(board, now).takes_latecomers()
+    }
+
+    /// Whether it was heard of lately.
+    fn answers(&self, board: &Board, now: Timestamp) -> bool {
+        matches!(self.state(board, now), State::Healthy | State::NoRouters)
     }
 
     fn load(&self) -> Option<f64> {

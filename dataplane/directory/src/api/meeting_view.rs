@@ -85,6 +85,10 @@ pub struct Times {
     #[serde(default)]
     #[schema(value_type = Vec<String>, max_items = 1000)]
     except: Vec<DateTime>,
+    /// How many people are expected each time, so that there is room when they come.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 5000)]
+    expected: Option<u16>,
 }
 
 impl From<&Schedule> for Times {
@@ -96,6 +100,7 @@ impl From<&Schedule> for Times {
             minutes: schedule.minutes(),
             rule: recurrence.map(|it| it.rule().to_owned()),
             except: recurrence.map_or_else(Vec::new, |it| it.except().to_vec()),
+            expected: schedule.expected(),
         }
     }
 }
@@ -111,6 +116,7 @@ impl Times {
             }
         };
         Schedule::new(self.start, &self.zone, self.minutes, recurrence)
+            .and_then(|schedule| schedule.expecting(self.expected))
             .map_err(|error| Problem::bad_request(error.to_string()))
     }
 }

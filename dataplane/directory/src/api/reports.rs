@@ -59,6 +59,7 @@ pub async fn report(
         jwks: directory.keys()?.jwks().clone(),
         report_every_s: REPORT_EVERY_S,
         ended: directory.board().told(&report.meetings),
+        expected: directory.board().expected(&zone.name).to_vec(),
     }))
 }
 

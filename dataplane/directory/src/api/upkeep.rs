@@ -4,9 +4,11 @@
 //! | file | what it decides or does |
 //! |---|---|
 //! | `schedule` | when to look, and for what |
+//! | `ahead` | which meetings begin soon, and how many people are expected there |
 //! | `keys` | which keys sign and are published |
 //! | `supervised` | what happens when one of these tasks dies |
 
+mod ahead;
 mod keys;
 mod schedule;
 mod supervised;
@@ -28,6 +30,7 @@ use super::endings::Endings;
 use super::metrics::Metrics;
 use crate::model::{PAGE_LIMIT, Page, StoredReport, Zone};
 use crate::store;
+use ahead::Ahead;
 use keys::Keys;
 use schedule::{Look, Looking, Sweeping};
 use supervised::{AGAIN, keep_running};
@@ -118,6 +121,7 @@ async fn within<T>(
 struct Upkeep {
     directory: Directory,
     keys: Keys,
+    ahead: Ahead,
     zones: Vec<Zone>,
     reports: BTreeMap<(ZoneName, String), StoredReport>,
     endings: Arc<Endings>,
@@ -133,6 +137,7 @@ impl Upkeep {
     fn new(directory: Directory) -> Self {
         Self {
             keys: Keys::new(directory.clone()),
+            ahead: Ahead::default(),
             directory,
             zones: Vec::new(),
             reports: BTreeMap::new(),
@@ -155,12 +160,14 @@ impl Upkeep {
             self.zones = self.read_zones().await?;
             let endings = self.directory.store().endings(time).await?;
             self.endings = Arc::new(Endings::new(endings));
+            self.ahead.read(self.directory.store(), time).await?;
         }
         self.read_reports().await?;
         let now = self.directory.time();
         let listening = *self.listening.get_or_insert(now);
         let reports: Vec<_> = self.reports.values().collect();
         let board = Board::new(self.zones.clone(), &reports, listening).ended(&self.endings);
+        let board = board.expecting(self.ahead.soon(), now);
         let (healthy, all) = board.healthy(now);
         self.directory.metrics().zones(healthy, all);
         self.directory.boards().show(board);

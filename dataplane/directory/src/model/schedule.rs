@@ -13,6 +13,8 @@ const MINUTES: std::ops::RangeInclusive<u16> = 1..=1_440;
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2199;
 /// Occurrences that are listed at once, at most.
 const LISTED: usize = 500;
+/// People that a meeting may expect: a meeting is on one router, which takes no more.
+const EXPECTED: std::ops::RangeInclusive<u16> = 1..=5_000;
 
 /// Why this is no schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +25,9 @@ pub enum InvalidSchedule {
     /// Too short or too long.
     #[error("a meeting lasts 1 to 1440 minutes")]
     Duration,
+    /// Nobody, or more than fit.
+    #[error("a meeting expects 1 to 5000 people; leave \"expected\" out where nobody knows")]
+    Expected,
     /// Not in the IANA database.
     #[error("{zone:?} is no time zone; write a name of the IANA database such as Europe/Berlin")]
     Zone {
@@ -34,7 +39,7 @@ pub enum InvalidSchedule {
     Recurrence(#[from] InvalidRecurrence),
 }
 
-/// A first start in local time, a length, and when it comes back.
+/// A first start in local time, a length, when it comes back, and how many are expected to come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Schedule {
@@ -42,6 +47,7 @@ pub struct Schedule {
     zone: TimeZone,
     minutes: u16,
     recurrence: Option<Recurrence>,
+    expected: Option<u16>,
 }
 
 /// As it is kept and sent.
@@ -52,17 +58,21 @@ struct Written {
     minutes: u16,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     recurrence: Option<Recurrence>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expected: Option<u16>,
 }
 
 impl TryFrom<Written> for Schedule {
     type Error = InvalidSchedule;
     fn try_from(written: Written) -> Result<Self, InvalidSchedule> {
-        Self::new(
-            written.start,
-            &written.zone,
-            written.minutes,
-            written.recurrence,
-        )
+        let Written {
+            start,
+            zone,
+            minutes,
+            recurrence,
+            expected,
+        } = written;
+        Self::new(start, &zone, minutes, recurrence)?.expecting(expected)
     }
 }
 
@@ -73,6 +83,7 @@ impl From<Schedule> for Written {
             start: schedule.start,
             minutes: schedule.minutes,
             recurrence: schedule.recurrence,
+            expected: schedule.expected,
         }
     }
 }
@@ -132,7 +143,23 @@ impl Schedule {
             zone,
             minutes,
             recurrence,
+            expected: None,
         })
+    }
+
+    /// The same with so many people expected each time, 1 to 5000; `None` where nobody knows.
+    pub fn expecting(mut self, people: Option<u16>) -> Result<Self, InvalidSchedule> {
+        if people.is_some_and(|people| !EXPECTED.contains(&people)) {
+            return Err(InvalidSchedule::Expected);
+        }
+        self.expected = people;
+        Ok(self)
+    }
+
+    /// How many people are expected each time, where somebody said so.
+    #[must_use]
+    pub const fn expected(&self) -> Option<u16> {
+        self.expected
     }
 
     /// The first start, in local time.

@@ -1,5 +1,6 @@
 //! Meetings.
 
+mod ahead;
 mod idle;
 mod rows;
 

@@ -15,6 +15,7 @@ mod clocks;
 mod database_away;
 mod documents;
 mod endings;
+mod expected;
 mod geography;
 mod guessing;
 mod house;
@@ -72,6 +73,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             what_runs_decides_over_what_was_named,
             newcomers_go_to_the_larger_part_of_a_meeting_in_two_zones,
             only_who_is_let_in_names_a_zone_and_one_that_is_offered, one_zone_is_no_question;
+        expected: a_zone_is_told_who_is_about_to_come, who_is_expected_may_be_changed;
         tokens: a_zone_verifies_with_the_published_keys, nothing_else_verifies,
             the_next_key_is_known_before_it_signs;
         geography: the_nearest_zone_comes_first_and_a_new_file_counts,

@@ -82,6 +82,11 @@ pub async fn what_is_no_meeting_is_refused(place: Place) {
         let times = json!({ "start": start, "zone": zone, "minutes": minutes, "rule": rule });
         json!({ "kind": "scheduled", "times": times })
     };
+    let expecting = |people: Value| {
+        let mut lecture = times("UTC", 30, Value::Null);
+        lecture["times"]["expected"] = people;
+        lecture
+    };
     for wrong in [
         json!({}),
         json!({ "kind": "daily" }),
@@ -96,6 +101,11 @@ pub async fn what_is_no_meeting_is_refused(place: Place) {
         times("UTC", 70_000, Value::Null),
         times("UTC", 30, "FREQ=SECONDLY".into()),
         times("UTC", 30, "nonsense".into()),
+        expecting(json!(0)),
+        expecting(json!(5_001)),
+        expecting(json!(70_000)),
+        expecting(json!(-1)),
+        expecting(json!("many")),
     ] {
         let answer = ada.post("/v1/meetings", wrong.clone()).await;
         answer.is(Denial::BadRequest);

@@ -89,6 +89,21 @@ fn a_start_a_length_and_a_zone_are_real() {
 }
 
 #[test]
+fn so_many_are_expected_as_fit_on_one_router() {
+    let start = "2026-01-05T09:00:00".parse().unwrap();
+    let expecting = |people| {
+        let schedule = Schedule::new(start, "UTC", 60, None).unwrap();
+        schedule.expecting(Some(people)).map(|it| it.expected())
+    };
+    for people in [1, 5_000] {
+        assert_eq!(expecting(people), Ok(Some(people)));
+    }
+    for people in [0, 5_001] {
+        assert_eq!(expecting(people), Err(InvalidSchedule::Expected));
+    }
+}
+
+#[test]
 fn a_series_has_so_many_exceptions_at_most() {
     let start: jiff::civil::DateTime = "2026-01-05T09:00:00".parse().unwrap();
     let except = vec![start; 1001];

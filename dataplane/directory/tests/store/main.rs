@@ -8,6 +8,7 @@ mod harness;
 mod postgres;
 
 mod accounts;
+mod ahead;
 mod beside;
 mod concurrency;
 mod deleting;
@@ -45,6 +46,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
             an_account_has_one_personal_meeting, a_passcode_is_the_meetings_own,
             a_meeting_is_in_the_calendars_of_its_people, who_was_faster_wins,
             a_host_was_there_to_a_minute, a_piece_of_a_calendar_has_so_many_bytes;
+        ahead: who_is_expected_is_told_with_what_changed, a_replica_knows_who_is_expected;
         waiting: a_host_lets_one_in_and_another_not, who_does_not_ask_again_is_forgotten,
             a_waiting_room_has_so_many_places, no_household_keeps_a_room_full;
         placements: a_meeting_begins_where_the_first_of_it_was_sent,

@@ -72,6 +72,15 @@ pub fn weekly() -> MeetingKind {
     MeetingKind::Scheduled { schedule }
 }
 
+/// The same with so many people expected each Monday.
+pub fn weekly_expecting(people: u16) -> MeetingKind {
+    let MeetingKind::Scheduled { schedule } = weekly() else {
+        unreachable!("it is scheduled");
+    };
+    let schedule = schedule.expecting(Some(people)).unwrap();
+    MeetingKind::Scheduled { schedule }
+}
+
 pub fn meeting(owner: AccountId, kind: MeetingKind) -> NewMeeting {
     NewMeeting {
         owner,

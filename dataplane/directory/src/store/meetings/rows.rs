@@ -95,8 +95,7 @@ const INTO_CALENDARS: Statement = Statement {
 
 pub(in super::super) fn meeting(row: &Row) -> Result<Meeting, Error> {
     Ok(Meeting {
-        number: MeetingNumber::new(row.unsigned("number")?)
-            .ok_or_else(|| Error::corrupt("column number"))?,
+        number: number(row)?,
         owner: row.named("owner")?,
         kind: kind(row)?,
         settings: MeetingSettings {
@@ -112,6 +111,11 @@ pub(in super::super) fn meeting(row: &Row) -> Result<Meeting, Error> {
         created: row.time("created")?,
         revision: row.revision("revision")?,
     })
+}
+
+pub(super) fn number(row: &Row) -> Result<MeetingNumber, Error> {
+    let number = MeetingNumber::new(row.unsigned("number")?);
+    number.ok_or_else(|| Error::corrupt("column number"))
 }
 
 fn kind(row: &Row) -> Result<MeetingKind, Error> {
