@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::directory::Expected;
 use crate::join::{Endpoint, Offer};
 use crate::{Boot, Fingerprint, MeetingId, ParticipantId, PoolName, RouterId, TunnelId, ZoneName};
 
@@ -187,6 +188,9 @@ pub enum ToOperator {
         controller: String,
         /// Every router heard of since the start, those out of touch with a growing age.
         routers: Vec<RouterReport>,
+        /// Who is expected in the zone soon, as the directory said last.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        expected: Vec<Expected>,
     },
 }
 

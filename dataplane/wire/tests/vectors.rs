@@ -3,11 +3,11 @@
 
 use bytes::BytesMut;
 use plenum_wire::control::{ErrorCode, FromClient, FromRouter, Interest, Layer, Track, Want};
-use plenum_wire::directory::ReportAnswer;
+use plenum_wire::directory::{Expected, ReportAnswer};
 use plenum_wire::frame::{self, FrameError};
 use plenum_wire::join::Refusal;
 use plenum_wire::link::{
-    FromOperator, FromTunnel, Load, RouterTarget, TicketKey, ToRouter, ToTunnel,
+    FromOperator, FromTunnel, Load, RouterTarget, TicketKey, ToOperator, ToRouter, ToTunnel,
 };
 use plenum_wire::{
     BadMessage, Codec, DisplayName, Fingerprint, FlowId, Kind, MeetingId, Rung, decode, encode,
@@ -375,6 +375,42 @@ fn link_messages_are_json_with_a_type() {
         encode(&load),
         r#"{"participants":1,"capacity":2,"accepting":true,"draining":false}"#
     );
+}
+
+/// Directories, controllers and operators of former versions say nothing of it, and leave it out
+/// of what they read.
+#[test]
+fn who_is_expected_is_said_beside_what_was_said_before() {
+    let expected = |people: &[u32]| -> Vec<Expected> {
+        let one = |people: &u32| Expected {
+            at: 1_795_421_700,
+            people: *people,
+        };
+        people.iter().map(one).collect()
+    };
+    let answer = |people| ReportAnswer {
+        jwks: serde_json::json!({ "keys": [] }),
+        report_every_s: 5,
+        expected: expected(people),
+    };
+    let report = |people| ToOperator::Report {
+        controller: "zc-0".to_owned(),
+        routers: vec![],
+        expected: expected(people),
+    };
+    let before = r#"{"jwks":{"keys":[]},"report_every_s":5}"#;
+    let now =
+        r#"{"jwks":{"keys":[]},"report_every_s":5,"expected":[{"at":1795421700,"people":300}]}"#;
+    for (people, text) in [(&[][..], before), (&[300], now)] {
+        assert_eq!(encode(&answer(people)), text);
+        assert_eq!(serde_json::from_str(text).ok(), Some(answer(people)));
+    }
+    let before = r#"{"type":"report","controller":"zc-0","routers":[]}"#;
+    let now = r#"{"type":"report","controller":"zc-0","routers":[],"expected":[{"at":1795421700,"people":300}]}"#;
+    for (people, text) in [(&[][..], before), (&[300], now)] {
+        assert_eq!(encode(&report(people)), text);
+        assert_eq!(decode(text, limits::MESSAGE_BYTES), Ok(report(people)));
+    }
 }
 
 #[test]

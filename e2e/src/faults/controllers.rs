@@ -144,6 +144,7 @@ impl Desk {
         sender.send(&ToOperator::Report {
             controller: self.name.clone(),
             routers,
+            expected: Vec::new(),
         });
     }
 }

@@ -208,6 +208,7 @@ async fn talk(zones: &Zones, zone: &str, channel: Channel<FromOperator, ToOperat
         sender.send(&ToOperator::Report {
             controller: "played".to_owned(),
             routers: zones.report(zone),
+            expected: Vec::new(),
         });
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use plenum_transport::channel;
+use plenum_wire::directory::Expected;
 use plenum_wire::join::Refusal;
 use plenum_wire::link::{COALESCE_MS, HEARTBEAT_MS, RouterTarget, ToOperator, ToRouter};
 use plenum_wire::whereabouts::{MEETINGS, Whereabouts};
@@ -40,6 +41,7 @@ enum Message {
     Router(Link, channel::Sender<ToRouter>),
     Operator(Link, String, channel::Sender<ToOperator>),
     Event(Event),
+    Expected(Vec<Expected>),
     Summary(oneshot::Sender<Summary>),
     Targets(oneshot::Sender<Vec<RouterTarget>>),
     Whereabouts(oneshot::Sender<Whereabouts>),
@@ -83,6 +85,11 @@ impl Ask {
     /// Something happened on a link, or a directory told something.
     pub async fn event(&self, event: Event) {
         self.tell(Message::Event(event)).await;
+    }
+
+    /// Who is expected soon, in place of what was said before: for the operator.
+    pub async fn expected(&self, expected: Vec<Expected>) {
+        self.tell(Message::Expected(expected)).await;
     }
 
     /// The zone in figures; `None` once the broker has stopped.
@@ -151,6 +158,7 @@ pub fn start(keys: watch::Receiver<KeyRing>, metrics: Metrics, stop: Cancellatio
         ready,
         routers: BTreeMap::new(),
         operators: BTreeMap::new(),
+        expected: Vec::new(),
         waiting: BTreeMap::new(),
         next_request: 0,
         reported,
@@ -171,6 +179,9 @@ struct Core {
     ready: watch::Sender<bool>,
     routers: BTreeMap<Link, channel::Sender<ToRouter>>,
     operators: BTreeMap<Link, (String, channel::Sender<ToOperator>)>,
+    /// Who comes soon, as the directory said last. While it is away that stays: what is over
+    /// nobody counts.
+    expected: Vec<Expected>,
     waiting: BTreeMap<Request, oneshot::Sender<Answer>>,
     next_request: u64,
     /// The broker's version that was reported last, and when the next report is due.
@@ -242,6 +253,7 @@ impl Core {
                 self.operators.insert(link, (name, sender));
                 self.report_at = now;
             }
+            Message::Expected(expected) => self.expected = expected,
             Message::Summary(reply) => {
                 // Who no longer waits needs none.
                 let _ = reply.send(self.broker.summary());
@@ -355,6 +367,7 @@ impl Core {
             sender.send(&ToOperator::Report {
                 controller: controller.clone(),
                 routers: routers.clone(),
+                expected: self.expected.clone(),
             });
         }
     }

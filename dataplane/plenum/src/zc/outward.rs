@@ -153,8 +153,10 @@ impl Outward {
         stop: CancellationToken,
     ) {
         let (path, report, tls) = (self.path, self.report, self.tls);
-        let reporters = self.directories.into_iter().map(|directory| Reporter {
+        let directories = self.directories.into_iter().enumerate();
+        let reporters = directories.map(|(place, directory)| Reporter {
             directory,
+            replica: place > 0,
             path: path.clone(),
             report: report.clone(),
             tls: tls.clone(),
@@ -171,6 +173,8 @@ impl Outward {
 /// Tells one directory.
 struct Reporter {
     directory: Upstream,
+    /// Another one comes first, which knows of more zones: this one would expect everybody here.
+    replica: bool,
     path: String,
     report: ZoneReport,
     tls: Option<PathBuf>,
@@ -225,6 +229,9 @@ impl Reporter {
             tracing::info!(missed, directory = self.name(), "the directory hears again");
         }
         self.keys.learn_from(self.name(), answer.jwks);
+        if !self.replica {
+            self.ask.expected(answer.expected).await;
+        }
         let every = Duration::from_secs(answer.report_every_s);
         reporting.answered(every, Instant::now());
         if !answer.ended.is_empty() {

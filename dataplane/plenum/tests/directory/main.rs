@@ -12,6 +12,7 @@
 //! | `examined` | the doctor, who waits for nobody |
 //! | `away` | the directory dies and comes back |
 //! | `ended` | a meeting is ended |
+//! | `expected` | a meeting that is known ahead, from the directory to the operator |
 //! | `traces` | a join seen through all of them |
 //! | `certificates` | a certificate of a public authority |
 //! | `credentials` | a zone whose credential is wrong |
@@ -28,6 +29,7 @@ mod credentials;
 mod database;
 mod ended;
 mod examined;
+mod expected;
 mod house;
 mod hybrid;
 mod joining;

@@ -3,7 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use plenum_transport::channel::{Channel, Dial, Received, Settings};
+use plenum_transport::tls::{Identity, Trust, client_config};
+use plenum_wire::directory::Expected;
 use plenum_wire::join::Offer;
+use plenum_wire::link::{FromOperator, LINK_PATH, OPERATOR_SUBPROTOCOL, ToOperator};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_ED25519, SanType,
 };
@@ -12,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::house::House;
 use crate::ports;
-use crate::programs::{Program, local, plenum, traced};
+use crate::programs::{Program, local, plenum, traced, within};
 use crate::web::{Answer, Web};
 
 /// Reports that directories heard, and others.
@@ -75,6 +79,7 @@ impl Zone {
         fs::write(keys.join("k1.pem"), key.serialize_pem()).unwrap();
         zone.write_tls("tls", "controller");
         zone.write_tls("router-tls", "router");
+        zone.write_tls("operator-tls", "operator");
         zone
     }
 
@@ -178,6 +183,36 @@ impl Zone {
     /// Returns when a new controller has heard of one.
     pub async fn router_is_back(&self) {
         self.controller().counts_beyond(ROUTERS, 0).await;
+    }
+
+    /// Returns when its controller says to an operator that these people are expected.
+    pub async fn expects(&self, expected: &[Expected]) {
+        let file = |name| fs::read(self.file("operator-tls").join(name)).unwrap();
+        let identity = Identity::from_pem(&file("tls.crt"), &file("tls.key")).unwrap();
+        let trust = Trust::from_pem(&file("ca.crt")).unwrap();
+        let request = Dial {
+            addr: local(self.base + 1),
+            server_name: "localhost".to_owned(),
+            path: LINK_PATH.to_owned(),
+            subprotocol: OPERATOR_SUBPROTOCOL.to_owned(),
+            tls: client_config(&trust, Some(&identity), &[b"http/1.1"]).unwrap(),
+        };
+        let link = Box::pin(Channel::dial_with(request, Settings::default())).await;
+        let link: Channel<ToOperator, FromOperator> = link.unwrap();
+        let (_sender, mut reports) = link.split();
+        within(async {
+            loop {
+                match reports.next().await {
+                    Received::Message(ToOperator::Report { expected: told, .. }) => {
+                        if told == expected {
+                            return;
+                        }
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        })
+        .await;
     }
 
     /// The router of that number dies.

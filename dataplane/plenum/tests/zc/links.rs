@@ -100,6 +100,7 @@ async fn a_drain_goes_from_the_operator_to_the_router_with_tickets_for_all() {
             if let Received::Message(ToOperator::Report {
                 routers,
                 controller,
+                ..
             }) = reports.next().await
                 && routers.len() == 2
             {
