@@ -62,6 +62,8 @@ pub struct PoolNumbers {
     pub capacity: u32,
     /// Room to be free for participants that are still to come.
     pub spare: u32,
+    /// Participants who are expected for meetings that are known ahead.
+    pub expected: u32,
 }
 
 /// All metrics of the operator.
@@ -82,6 +84,7 @@ pub struct Metrics {
     in_use: Family<ByPool, Gauge>,
     capacity: Family<ByPool, Gauge>,
     spare: Family<ByPool, Gauge>,
+    expected: Family<ByPool, Gauge>,
     reported: Family<ByPool, Gauge<f64, AtomicU64>>,
     reports: Mutex<Option<Reports>>,
     /// Those of zones.
@@ -114,6 +117,7 @@ impl Default for Metrics {
             in_use: Family::default(),
             capacity: Family::default(),
             spare: Family::default(),
+            expected: Family::default(),
             reported: Family::default(),
             reports: Mutex::default(),
             zones: Zones::default(),
@@ -162,7 +166,7 @@ impl Metrics {
             "Requests to the API server, the Lease's renewals and opened watches included",
             self.requests.clone(),
         );
-        let pools: [(&str, &str, &Family<ByPool, Gauge>); 8] = [
+        let pools: [(&str, &str, &Family<ByPool, Gauge>); 9] = [
             ("pool_routers_desired", "Routers wanted", &self.desired),
             (
                 "pool_routers_active",
@@ -198,6 +202,11 @@ impl Metrics {
                 "pool_spare_wanted",
                 "Room wanted for participants who are still to come",
                 &self.spare,
+            ),
+            (
+                "pool_participants_expected",
+                "Participants still to come for meetings that are known ahead, within twenty minutes",
+                &self.expected,
             ),
         ];
         for (name, help, family) in pools {
@@ -276,6 +285,7 @@ impl Metrics {
             in_use,
             capacity,
             spare,
+            expected,
         } = numbers;
         self.desired.get_or_create(&labels).set(desired.into());
         self.active.get_or_create(&labels).set(active.into());
@@ -285,6 +295,7 @@ impl Metrics {
         self.in_use.get_or_create(&labels).set(in_use.into());
         self.capacity.get_or_create(&labels).set(capacity.into());
         self.spare.get_or_create(&labels).set(spare.into());
+        self.expected.get_or_create(&labels).set(expected.into());
     }
 
     /// The pool is gone.
@@ -296,7 +307,7 @@ impl Metrics {
         self.reported.remove(&labels);
     }
 
-    fn pools(&self) -> [&Family<ByPool, Gauge>; 8] {
+    fn pools(&self) -> [&Family<ByPool, Gauge>; 9] {
         [
             &self.desired,
             &self.active,
@@ -306,6 +317,7 @@ impl Metrics {
             &self.in_use,
             &self.capacity,
             &self.spare,
+            &self.expected,
         ]
     }
 

@@ -45,8 +45,9 @@ pub enum SpareFrom {
     #[default]
     Spec,
     /// At least spareParticipants; more while people arrive faster than it covers in the time
-    /// that a router takes to start, which is measured; and a tenth of the people there are, for
-    /// meetings that grow.
+    /// that a router takes to start, which is measured; a tenth of the people there are, for
+    /// meetings that grow; and room for those whom the directory expects in meetings that are
+    /// about to begin.
     Arrivals,
 }
 

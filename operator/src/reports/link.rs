@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plenum_transport::channel::{Channel, Dial, Received, Settings};
+use plenum_wire::directory::Expected;
 use plenum_wire::link::{
     FromOperator, HEARTBEAT_MS, LINK_PATH, OPERATOR_SUBPROTOCOL, RouterReport, SILENCE_MS,
     ToOperator,
@@ -31,7 +32,7 @@ pub(super) struct Link {
     pub turns: Arc<Semaphore>,
     /// Called when a try begins.
     pub trying: Box<dyn Fn() + Send + Sync>,
-    pub report: Box<dyn Fn(Vec<RouterReport>) + Send + Sync>,
+    pub report: Box<dyn Fn(Vec<RouterReport>, Vec<Expected>) + Send + Sync>,
 }
 
 type Connected = Channel<ToOperator, FromOperator>;
@@ -101,7 +102,9 @@ impl Link {
                     said = orders;
                 }
                 word = receiver.next() => match word {
-                    Received::Message(ToOperator::Report { routers, .. }) => (self.report)(routers),
+                    Received::Message(ToOperator::Report { routers, expected, .. }) => {
+                        (self.report)(routers, expected);
+                    }
                     Received::Bad(error) => {
                         tracing::warn!(controller = self.controller, %error, "bad report");
                     }

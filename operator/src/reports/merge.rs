@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use plenum_wire::directory::Expected;
 use plenum_wire::link::RouterReport;
 use plenum_wire::{PoolName, RouterId};
 
@@ -18,6 +20,7 @@ pub struct Heard {
     at: Instant,
     /// What it said, by pool: a view of one does not look at the others.
     routers: BTreeMap<PoolName, BTreeMap<RouterId, RouterReport>>,
+    expected: Vec<Expected>,
 }
 
 impl Heard {
@@ -29,7 +32,19 @@ impl Heard {
             let of_pool = routers.entry(report.pool.clone()).or_default();
             of_pool.entry(report.router.clone()).or_insert(report);
         }
-        Self { at, routers }
+        let expected = Vec::new();
+        Self {
+            at,
+            routers,
+            expected,
+        }
+    }
+
+    /// The same, with who is expected in the zone.
+    #[must_use]
+    pub fn expecting(mut self, expected: Vec<Expected>) -> Self {
+        self.expected = expected;
+        self
     }
 
     fn of(&self, pool: &PoolName, router: &RouterId) -> Option<&RouterReport> {
@@ -76,7 +91,21 @@ pub fn merge(
         routers,
         settling: false,
         age: voices.iter().map(|said| now.duration_since(said.at)).max(),
+        expected: to_come(heard),
     }
+}
+
+/// People by the minute. Each controller was told by itself, one a moment before the other, and
+/// one that cannot reach the directory longer ago: the most counts.
+fn to_come(heard: &BTreeMap<String, Heard>) -> BTreeMap<Timestamp, u32> {
+    let mut minutes = BTreeMap::new();
+    for said in heard.values().flat_map(|said| &said.expected) {
+        if let Ok(at) = Timestamp::from_second(said.at) {
+            let people = minutes.entry(at).or_default();
+            *people = said.people.max(*people);
+        }
+    }
+    minutes
 }
 
 fn coverage(
@@ -356,6 +385,20 @@ mod tests {
         earlier.boot = Boot(9);
         let of_another_run = view([Some((0, needs(None))), Some((10, earlier))]);
         assert_eq!(r1(&of_another_run).unplaced, None);
+    }
+
+    #[test]
+    fn of_what_controllers_were_told_to_expect_the_most_counts() {
+        let (now, names) = (Instant::now(), ["zc-0", "zc-1"].map(str::to_owned));
+        let said = [[(60, 200), (120, 5)], [(60, 180), (180, 7)]].map(|minutes| {
+            let expected = minutes.map(|(at, people)| Expected { at, people });
+            Heard::new(now, Vec::new()).expecting(expected.to_vec())
+        });
+        let heard = names.clone().into_iter().zip(said).collect();
+        let merged = merge(&BTreeSet::from(names), &heard, &pool(), now);
+        let minute = |second| Timestamp::from_second(second).unwrap();
+        let all = [(60, 200), (120, 5), (180, 7)].map(|(at, people)| (minute(at), people));
+        assert_eq!(merged.expected, all.into());
     }
 
     #[test]

@@ -20,6 +20,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use kube::Client;
 use plenum_wire::{PoolName, RouterId};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -103,8 +104,18 @@ impl State {
         let turns = !self.untried.is_empty() && now < self.begun + TURN;
         View {
             settling: view.coverage != Coverage::Complete && (turns || now < self.since + FRESH),
+            expected: self.part(view.expected),
             ..view
         }
+    }
+
+    /// What one pool has to expect of those who come to the zone: all of its pools as many.
+    fn part(&self, mut expected: BTreeMap<Timestamp, u32>) -> BTreeMap<Timestamp, u32> {
+        let pools = u32::try_from(self.told.len().max(1)).unwrap_or(u32::MAX);
+        for people in expected.values_mut() {
+            *people = people.div_ceil(pools);
+        }
+        expected
     }
 
     /// A link is tried: its controller has from now on to be heard.
@@ -293,8 +304,8 @@ impl Followed {
             orders: self.orders.subscribe(),
             turns: turns.clone(),
             trying: Box::new(move || lock(&state).trying(&tried, Instant::now())),
-            report: Box::new(move |routers| {
-                let said = Heard::new(Instant::now(), routers);
+            report: Box::new(move |routers, expected| {
+                let said = Heard::new(Instant::now(), routers).expecting(expected);
                 lock(&heard).heard.insert(controller.clone(), said);
                 news.notify_one();
             }),
@@ -314,6 +325,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use plenum_wire::Boot;
+    use plenum_wire::directory::Expected;
     use plenum_wire::link::{Load, RouterReport};
 
     use super::*;
@@ -386,6 +398,27 @@ mod tests {
         assert!(settling(&state, 29) && !settling(&state, 30));
         state.trying("zc-1", at(40));
         assert!(!settling(&state, 40));
+    }
+
+    #[test]
+    fn the_pools_of_a_zone_share_those_who_are_expected_and_hear_of_them_at_once() {
+        let start = Instant::now();
+        let mut state = begun(start);
+        let minute = Timestamp::from_second(60).unwrap();
+        let mut expecting = |people| {
+            let expected = vec![Expected { at: 60, people }];
+            let said = Heard::new(start, Vec::new()).expecting(expected);
+            state.heard.insert("zc-0".to_owned(), said);
+            let news = state.news(start);
+            let told = |pool: &PoolName| state.told[pool].expected[&minute];
+            news.iter().map(told).collect::<Vec<_>>()
+        };
+        assert_eq!(expecting(301), [301]);
+        assert_eq!(expecting(301), [0_u32; 0], "that is no news");
+        state.told.insert("n.q".parse().unwrap(), View::default());
+        assert_eq!(state.news(start).len(), 2);
+        let parts = state.told.values().map(|view| view.expected[&minute]);
+        assert_eq!(parts.collect::<Vec<_>>(), [151, 151]);
     }
 
     #[test]

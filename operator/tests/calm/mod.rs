@@ -40,6 +40,10 @@ pub trait Site {
     fn now(&self) -> Timestamp;
     fn nodes(&self) -> impl Iterator<Item = (&String, Node)>;
     fn routers(&self) -> impl Iterator<Item = (&RouterId, Router<'_>)>;
+    /// Who is expected for meetings that are known ahead.
+    fn expected(&self) -> BTreeMap<Timestamp, u32> {
+        BTreeMap::new()
+    }
     /// The marks that a node has from now on.
     fn mark(&mut self, node: &str, active: bool, drain: Option<Drain>);
     /// A router starts on it.
@@ -122,6 +126,7 @@ fn observe(site: &impl Site) -> Observed {
             coverage: Coverage::Complete,
             routers: words,
             age: Some(Duration::ZERO),
+            expected: site.expected(),
             settling: false,
         },
         rivals: BTreeSet::new(),

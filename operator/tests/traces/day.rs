@@ -14,8 +14,8 @@ pub type Second = i64;
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
-/// Nobody comes before the first router is there.
-const FIRST_S: Second = 180;
+/// Nobody comes before the first router is there, which takes four minutes at most.
+const FIRST_S: Second = 300;
 
 /// Somebody in a meeting. Who comes back is somebody else.
 #[derive(Clone, Copy)]
@@ -25,10 +25,19 @@ pub struct Visit {
     pub goes: Second,
 }
 
+/// A meeting that a directory knows of beforehand.
+#[derive(Clone, Copy)]
+pub struct Announced {
+    pub meeting: u32,
+    pub begins: Second,
+    pub people: u32,
+}
+
 /// One day.
 pub struct Day {
     /// In the order in which they come.
     pub visits: Vec<Visit>,
+    pub announced: Vec<Announced>,
     pub begins: Second,
     pub ends: Second,
 }
@@ -36,6 +45,7 @@ pub struct Day {
 struct Diary {
     rng: Rng,
     visits: Vec<Visit>,
+    announced: Vec<Announced>,
     meetings: u32,
 }
 
@@ -54,6 +64,7 @@ impl Diary {
         Self {
             rng: Rng::new(seed),
             visits: Vec::new(),
+            announced: Vec::new(),
             meetings: 0,
         }
     }
@@ -99,6 +110,7 @@ impl Diary {
             .sort_by_key(|visit| (visit.comes, visit.meeting));
         Day {
             visits: self.visits,
+            announced: self.announced,
             begins,
             ends,
         }
@@ -182,6 +194,12 @@ pub fn lectures(seed: u64, most: f64) -> Day {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let size = diary.rng.between(15.0, 60.0) as u32;
             students -= f64::from(size);
+            #[allow(clippy::cast_possible_truncation)]
+            diary.announced.push(Announced {
+                meeting: diary.meetings,
+                begins: (hour * HOUR) as Second,
+                people: size,
+            });
             let begins = hour * HOUR + diary.rng.normal(0.0, 30.0);
             let ends = begins + 90.0 * MINUTE + diary.rng.normal(-60.0, 120.0);
             diary.add(Meeting {

@@ -11,10 +11,14 @@ use plenum_zone::placement::{Candidate, choose, hash, roomiest, snuggest};
 
 use crate::calm;
 use crate::counted::{Counted, Why};
-use crate::day::Second;
+use crate::day::{Announced, Second};
 
 /// Midnight of a Monday.
 const MIDNIGHT: i64 = 1_767_571_200;
+
+/// A directory tells who came so much later: zones report every five seconds, and hear with the
+/// answer what others said before.
+const TOLD_S: Second = 10;
 
 /// A node for routers.
 #[derive(Clone, Default)]
@@ -50,6 +54,9 @@ pub struct Site {
     routers: BTreeMap<RouterId, Router>,
     meetings: BTreeMap<u32, Meeting>,
     pub counted: Counted,
+    /// What the directory knows, and who is still to come by what it told last.
+    pub announced: Vec<Announced>,
+    expected: BTreeMap<Timestamp, u32>,
     made: u64,
 }
 
@@ -65,6 +72,8 @@ impl Site {
             routers: BTreeMap::new(),
             meetings: BTreeMap::new(),
             counted: Counted::default(),
+            announced: Vec::new(),
+            expected: BTreeMap::new(),
             made: 0,
         }
     }
@@ -72,6 +81,9 @@ impl Site {
     /// A second passes: meetings leave draining routers, a few at a time.
     pub fn second(&mut self) {
         self.now += 1;
+        if self.now % TOLD_S == 0 {
+            self.expected = self.to_come();
+        }
         let active = self.nodes.values().filter(|node| node.active).count();
         self.counted.router_seconds += active as u64;
         let active = u32::try_from(active).unwrap();
@@ -97,6 +109,19 @@ impl Site {
                 }
             }
         }
+    }
+
+    /// As a directory answers: of what begins within twenty minutes or began within five,
+    /// who is still to come.
+    fn to_come(&self) -> BTreeMap<Timestamp, u32> {
+        let mut minutes = BTreeMap::new();
+        let soon = self.now - 299..=self.now + 1_200;
+        for one in self.announced.iter().filter(|it| soon.contains(&it.begins)) {
+            let there = self.meetings.get(&one.meeting);
+            let there = there.map_or(0, |it| u32::try_from(it.people.len()).unwrap());
+            *minutes.entry(moment(one.begins)).or_default() += one.people.saturating_sub(there);
+        }
+        minutes
     }
 
     /// Somebody comes; `false`: there is no room.
@@ -222,9 +247,18 @@ impl Site {
     }
 }
 
+/// That second of the day.
+fn moment(second: Second) -> Timestamp {
+    Timestamp::from_second(MIDNIGHT + second).unwrap()
+}
+
 impl calm::Site for Site {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(MIDNIGHT + self.now).unwrap()
+        moment(self.now)
+    }
+
+    fn expected(&self) -> BTreeMap<Timestamp, u32> {
+        self.expected.clone()
     }
 
     fn nodes(&self) -> impl Iterator<Item = (&String, calm::Node)> {

@@ -1,5 +1,5 @@
-//! How fast people came of late: how many more there are than there were within the time that
-//! room for them takes to be there.
+//! How fast people came of late whom nobody had announced: how many more there are than there
+//! were within the time that room for them takes to be there.
 
 use std::time::Duration;
 
@@ -21,18 +21,29 @@ pub struct Seen {
 /// What was seen of the number of people.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Arrivals {
-    /// Fewest people at each moment of that time, oldest first; at most [`SAMPLES`] and one.
+    /// Fewest people at each moment of that time, with those announced who came since; oldest
+    /// first; at most [`SAMPLES`] and one.
     lows: Vec<(Timestamp, u32)>,
     /// How many there are more than the fewest of these.
     recent: u32,
 }
 
 impl Arrivals {
-    /// With so many people now. `horizon` is how long room takes to be there.
-    pub(super) fn with(&self, seen: Seen, horizon: Duration, now: Timestamp) -> Self {
+    /// With so many people now, of whom so many `announced` have come since the last look.
+    /// `horizon` is how long room takes to be there.
+    pub(super) fn with(
+        &self,
+        seen: Seen,
+        announced: u32,
+        horizon: Duration,
+        now: Timestamp,
+    ) -> Self {
         let people = seen.people;
         let mut lows: Vec<_> = self.lows.clone();
         lows.retain(|(at, _)| elapsed(*at, now) <= horizon);
+        for (_, low) in &mut lows {
+            *low = low.saturating_add(announced);
+        }
         match lows.last_mut() {
             Some((at, low)) if elapsed(*at, now) < horizon / SAMPLES => *low = people.min(*low),
             _ => lows.push((now, people)),
@@ -80,7 +91,7 @@ mod tests {
     fn after(people: impl IntoIterator<Item = u32>) -> Arrivals {
         let each = people.into_iter().zip(0..);
         each.fold(Arrivals::default(), |seen, (people, second)| {
-            seen.with(some(people), HORIZON, at(second))
+            seen.with(some(people), 0, HORIZON, at(second))
         })
     }
 
@@ -101,9 +112,25 @@ mod tests {
     }
 
     #[test]
+    fn who_was_announced_is_no_arrival() {
+        let mut seen = after([100; 40]);
+        for second in 40..60 {
+            // Ten a second, of whom nine were announced.
+            let people = 100 + (u32::try_from(second).unwrap() - 39) * 10;
+            seen = seen.with(some(people), 9, HORIZON, at(second));
+        }
+        assert_eq!(seen.recent(), 20);
+        // More have come by what was announced than there are: it was taken back.
+        seen = seen.with(some(300), 5_000, HORIZON, at(60));
+        assert_eq!(seen.recent(), 0);
+        let later = seen.with(some(340), 0, HORIZON, at(61));
+        assert_eq!(later.recent(), 40, "who comes then is seen");
+    }
+
+    #[test]
     fn what_was_seen_before_a_gap_is_not_compared_with_what_comes_after() {
         let gap = Arrivals::interrupted();
-        assert_eq!(gap.with(some(900), HORIZON, at(41)).recent(), 0);
+        assert_eq!(gap.with(some(900), 0, HORIZON, at(41)).recent(), 0);
     }
 
     #[test]
@@ -114,10 +141,10 @@ mod tests {
         };
         let mut seen = after((0..=30).map(|n| n * 10));
         for second in 31..200 {
-            seen = seen.with(full, HORIZON, at(second));
+            seen = seen.with(full, 0, HORIZON, at(second));
         }
         assert_eq!(seen.recent(), 300);
-        assert_eq!(seen.with(some(300), HORIZON, at(200)).recent(), 0);
+        assert_eq!(seen.with(some(300), 0, HORIZON, at(200)).recent(), 0);
     }
 
     #[test]
@@ -125,7 +152,7 @@ mod tests {
         let mut seen = Arrivals::default();
         for second in (0..40_000).chain(0..400) {
             let people = u32::try_from(second % 977).unwrap();
-            seen = seen.with(some(people), HORIZON, at(second));
+            seen = seen.with(some(people), 0, HORIZON, at(second));
         }
         assert!(seen.lows.len() <= 17, "{seen:?}");
     }

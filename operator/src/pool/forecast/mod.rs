@@ -2,8 +2,8 @@
 //!
 //! Guarantees:
 //! - Never less than the pool's own `spareParticipants`.
-//! - What is expected beyond that is never more than there are people: one burst of reports
-//!   that were wrong cannot do more than double a pool.
+//! - What arrivals make it expect beyond that is never more than there are people: one burst of
+//!   reports that were wrong cannot do more than double a pool.
 //! - Nothing is learned from reports that are missing, stale or partial.
 //! - What is remembered is bounded, whatever the number of people and routers. It is lost with
 //!   the process; until it is learned again the pool's own numbers hold.
@@ -13,15 +13,19 @@
 //! | `arrivals` | how fast people came of late |
 //! | `startup` | how long a router takes from its label to its first participant |
 //! | [`schedule`] | the hours that were announced |
+//! | `meetings` | the meetings that a directory knows of beforehand |
 //!
-//! Meetings that a directory knows of beforehand would come in beside the schedule: an
-//! [`Asked`](schedule::Asked) of their own, taken up in [`Forecast::outlook`]. Nothing tells the
-//! operator of them yet.
+//! Those who are expected in such meetings come beside those whom nobody announced: there is room
+//! for the former, and what `spareParticipants` and arrivals ask for is for the latter, so who was
+//! expected is not counted as an arrival. Windows of the schedule tell of the same people once
+//! more, by another sign: of these and the sum the larger counts.
 
 mod arrivals;
+mod meetings;
 pub mod schedule;
 mod startup;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -30,6 +34,8 @@ use plenum_crds::SpareFrom;
 use super::validate::ValidPool;
 use arrivals::Arrivals;
 pub use arrivals::Seen;
+use meetings::Meetings;
+use schedule::Asked;
 pub use startup::Stage;
 use startup::Startups;
 pub(super) use startup::elapsed;
@@ -56,6 +62,7 @@ const NODE_LEAD: Duration = Duration::from_mins(5);
 pub struct Forecast {
     arrivals: Arrivals,
     startups: Startups,
+    meetings: Meetings,
 }
 
 /// What is expected.
@@ -67,8 +74,11 @@ pub struct Outlook {
     pub min: u32,
     /// The same by the time that a node takes to come that is asked for now.
     pub soon: Soon,
-    /// When a window of the schedule begins or ends next.
+    /// When a window of the schedule begins or ends next, or people of a meeting begin or cease
+    /// to be expected.
     pub look_again: Option<Timestamp>,
+    /// People of meetings that are known ahead, as far as anybody told.
+    pub known: u32,
 }
 
 /// What is expected by the time that a node takes to come.
@@ -81,47 +91,66 @@ pub struct Soon {
 }
 
 impl Forecast {
-    /// With what is seen now: people, `None` where the reports cannot be relied on, and each node
-    /// of the pool with what its router does, none while controllers are silent.
+    /// With what is seen now: people, `None` where the reports cannot be relied on, each node of
+    /// the pool with what its router does, none while controllers are silent, and who is still
+    /// to come for meetings that are known ahead.
     #[must_use]
     pub fn with<'a>(
         &self,
         people: Option<Seen>,
         nodes: impl Iterator<Item = (&'a str, Stage)>,
+        meetings: &BTreeMap<Timestamp, u32>,
         now: Timestamp,
     ) -> Self {
         let startups = self.startups.with(nodes, now);
+        let meetings = Meetings::new(meetings, now);
+        let announced = meetings.came_since(&self.meetings, now);
+        let horizon = startups.lead() + GATHERING;
         let arrivals = match people {
-            Some(seen) => self.arrivals.with(seen, startups.lead() + GATHERING, now),
+            Some(seen) => self.arrivals.with(seen, announced, horizon, now),
             None => Arrivals::interrupted(),
         };
-        Self { arrivals, startups }
+        Self {
+            arrivals,
+            startups,
+            meetings,
+        }
     }
 
     /// What is expected of a pool with so many people.
     #[must_use]
     pub fn outlook(&self, pool: &ValidPool, people: u32, now: Timestamp) -> Outlook {
-        let expected = match pool.spec.spare_from {
-            SpareFrom::Spec => 0,
-            SpareFrom::Arrivals => self.expected(people),
+        let (arriving, meetings) = match pool.spec.spare_from {
+            SpareFrom::Spec => (0, &Meetings::default()),
+            SpareFrom::Arrivals => (self.arriving(people), &self.meetings),
+        };
+        let asked = |lead, arriving: u32| {
+            let (window, coming) = (pool.schedule.at(now, lead), meetings.at(now, lead));
+            let unannounced = pool.spare.max(arriving);
+            Asked {
+                spare: unannounced.saturating_add(coming.spare).max(window.spare),
+                min_routers: pool.min.max(window.min_routers).min(pool.max),
+                changes: window.changes.into_iter().chain(coming.changes).min(),
+            }
         };
         let lead = self.startups.lead();
-        let announced = pool.schedule.at(now, lead);
-        let later = pool.schedule.at(now, lead.max(NODE_LEAD));
-        let spare = pool.spare.max(expected);
+        let first = asked(lead, arriving);
+        // Another as many, when those who arrive now have come.
+        let later = asked(lead.max(NODE_LEAD), arriving.saturating_mul(2));
         Outlook {
-            spare: spare.max(announced.spare),
-            min: pool.min.max(announced.min_routers).min(pool.max),
+            spare: first.spare,
+            min: first.min_routers,
             soon: Soon {
-                // Another as many, when those who are expected now have come.
-                spare: spare.max(expected.saturating_mul(2)).max(later.spare),
-                min: pool.min.max(later.min_routers).min(pool.max),
+                spare: later.spare,
+                min: later.min_routers,
             },
-            look_again: announced.changes.into_iter().chain(later.changes).min(),
+            look_again: first.changes.into_iter().chain(later.changes).min(),
+            known: self.meetings.people(),
         }
     }
 
-    fn expected(&self, people: u32) -> u32 {
+    /// Whom nobody announced, as far as those tell who came of late and those who are there.
+    fn arriving(&self, people: u32) -> u32 {
         let rising = self.arrivals.recent().saturating_mul(RISING);
         let growing = people / 100 * GROWTH_PERCENT + people % 100 * GROWTH_PERCENT / 100;
         rising.max(growing).min(people)

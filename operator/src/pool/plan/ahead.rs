@@ -24,7 +24,7 @@ pub(super) fn look(
     // While controllers are silent no router can be seen to start, nor how long it takes.
     let listening = seen.view.coverage == Coverage::Complete;
     let stages = stages(members).filter(|_| listening);
-    let forecast = forecast.with(counted, stages, now);
+    let forecast = forecast.with(counted, stages, &seen.view.expected, now);
     let outlook = forecast.outlook(pool, in_use, now);
     (forecast, outlook)
 }

@@ -50,6 +50,7 @@ pub(super) fn numbers(
         replacing: count(replacing.count()),
         in_use: size.in_use,
         spare: size.spare,
+        expected: size.expected,
         capacity: capacity.fold(0, u32::saturating_add),
     }
 }

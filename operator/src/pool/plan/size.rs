@@ -93,6 +93,8 @@ pub(super) struct Size {
     pub soon: u32,
     /// Free nodes that get no address: each holds a pod that was to bring another.
     pub unreached: u32,
+    /// People of meetings that are known ahead.
+    pub expected: u32,
 }
 
 pub(super) fn size(
@@ -164,6 +166,7 @@ pub(super) fn size(
         look_again: moments.into_iter().flatten().min(),
         soon: soon.max(wanted),
         unreached: without_address,
+        expected: outlook.known,
     }
 }
 
