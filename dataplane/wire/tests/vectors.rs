@@ -391,6 +391,7 @@ fn who_is_expected_is_said_beside_what_was_said_before() {
     let answer = |people| ReportAnswer {
         jwks: serde_json::json!({ "keys": [] }),
         report_every_s: 5,
+        ended: vec![],
         expected: expected(people),
     };
     let report = |people| ToOperator::Report {

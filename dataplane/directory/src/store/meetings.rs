@@ -262,4 +262,3 @@ pub(super) async fn delete_of(
     let rows = write.rows(sql, vec![text(account)]).await?;
     idle::delete_all(write, &rows).await.map(drop)
 }
-}

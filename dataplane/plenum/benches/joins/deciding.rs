@@ -110,6 +110,7 @@ impl Deciding {
             participant: participant(self.turn),
             from: None,
             exclude: Vec::new(),
+            admitted: 0,
         };
         self.broker.handle(Event::Join(join), now);
         let mut placed = false;
