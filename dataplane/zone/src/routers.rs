@@ -124,12 +124,14 @@ impl Router {
         (due && load.draining != wanted).then_some(wanted)
     }
 
-    /// It is being told.
+    /// It is being told. When that changes, what its meetings need is found out anew: those that
+    /// stay after all need no place elsewhere.
     pub fn tell(&mut self, draining: bool, now: Instant) {
-        let first = match self.told {
-            Some(told) if told.draining == draining => told.first,
-            _ => now,
-        };
+        let goes_on = self.told.filter(|told| told.draining == draining);
+        if goes_on.is_none() {
+            self.unplaced = None;
+        }
+        let first = goes_on.map_or(now, |told| told.first);
         self.told = Some(Told {
             draining,
             first,

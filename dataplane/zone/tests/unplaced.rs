@@ -4,7 +4,7 @@ mod support;
 
 use plenum_wire::join::Refusal;
 use plenum_wire::link::Load;
-use support::{Zone, at, idle, moving, seconds};
+use support::{Zone, at, moving, seconds};
 
 fn unplaced(zone: &Zone) -> Vec<Option<u32>> {
     let said = zone.broker.report(zone.now);
@@ -58,20 +58,34 @@ fn once_the_meeting_leaves_nothing_is_needed() {
     assert_eq!(unplaced(&zone), [None, None, None]);
 }
 
-#[test]
-fn a_meeting_that_cannot_leave_a_draining_router_is_told_of() {
+const LEAVES: Load = Load {
+    participants: 80,
+    capacity: 100,
+    accepting: false,
+    draining: true,
+};
+
+/// A router that is to be empty, and has a meeting that fits nowhere.
+fn cannot_be_emptied() -> Zone {
     let mut zone = Zone::with(&[("a", 100), ("b", 50), ("c", 60)]);
-    let draining = Load {
-        participants: 80,
-        draining: true,
-        ..idle(100)
-    };
     zone.hosts("a", 100, vec![at("lecture", 70), at("standup", 10)]);
     zone.operator(&["a"]);
     for _ in 0..4 {
         let meetings = vec![at("lecture", 70), moving("standup", 10, "b")];
-        zone.report("a", draining, meetings);
+        zone.report("a", LEAVES, meetings);
         zone.pass(seconds(1));
     }
-    assert_eq!(unplaced(&zone), [Some(70), None, None]);
+    zone
+}
+
+#[test]
+fn a_meeting_that_cannot_leave_a_draining_router_is_told_of() {
+    assert_eq!(unplaced(&cannot_be_emptied()), [Some(70), None, None]);
+}
+
+#[test]
+fn when_it_is_to_stay_after_all_it_needs_no_other() {
+    let mut zone = cannot_be_emptied();
+    zone.operator(&[]);
+    assert_eq!(unplaced(&zone), [None, None, None]);
 }
