@@ -134,8 +134,8 @@ pub struct MMRPoolSpec {
     pub scale_down_delay_seconds: u32,
 
     /// People who were moved stay where they are for so many seconds, where it is only for the
-    /// load: a router that others were moved to is not drained for being one too many. 0 does not
-    /// wait.
+    /// load: a router that others were moved to is not drained for being one too many, nor is one
+    /// with a meeting that was too large for any other. 0 does not wait.
     #[serde(default = "defaults::move_pause_seconds")]
     #[schemars(range(min = 0, max = 86400))]
     pub move_pause_seconds: u32,

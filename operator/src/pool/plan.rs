@@ -26,7 +26,7 @@
 //! |---|---|
 //! | `size` | how many routers are wanted, and how surely |
 //! | `overload` | which seats nobody gets, on routers that have as much to do as they can |
-//! | `unplaced` | how many routers are wanted for meetings that fit on none |
+//! | `unplaced` | how many routers are wanted for meetings that fit on none, and which of these keep their router from being emptied |
 //! | `ahead` | what the forecast is told, and what is wanted by it |
 //! | `hearing`, `runs` | which routers nobody ever heard of since they run, and which are silent |
 //! | `member`, `members` | what each labelled node is: serving, leaving, lost |

@@ -82,6 +82,76 @@ fn a_drain_for_fewer_routers_that_cannot_end_is_called_back() {
 }
 
 #[test]
+fn the_one_that_was_called_back_is_no_reason_for_another_before_it_heard_so() {
+    let mut seen = world(&["d"], &[("a", 70), ("b", 35), ("c", 35)]);
+    let pool = pool(|p| p.spare_participants = 0);
+    draining(&mut seen, "a", DrainReason::ScaleDown, -10);
+    word_of(&mut seen, "a").unplaced = Some(70);
+    let called_back = first(&pool, &seen);
+    edit(&mut seen, "a").drain = None;
+    let goes_on = plan(&pool, &seen, &called_back.memory, at(1));
+    assert_eq!(changes(&goes_on), []);
+}
+
+const SMALLER: Change = Change::StartDrain(DrainReason::ScaleDown);
+
+/// 180 people fit on two, and `a` has the fewest: it was to be emptied, has a meeting of 40, and is
+/// called back. What is planned so many seconds later.
+fn after_a_was_called_back(change: impl FnOnce(&mut MMRPoolSpec), then: i64) -> Plan {
+    let mut seen = world(&[], &[("a", 40), ("b", 70), ("c", 70)]);
+    let pool = pool(|p| {
+        (p.spare_participants, p.scale_down_delay_seconds) = (0, 60);
+        p.move_pause_seconds = 600;
+        change(p);
+    });
+    assert_eq!(changes(&patient(&pool, &seen)), [("a", SMALLER)]);
+    draining(&mut seen, "a", DrainReason::ScaleDown, -10);
+    word_of(&mut seen, "a").unplaced = Some(40);
+    let called_back = first(&pool, &seen);
+    assert_eq!(changes(&called_back), [("a", Change::CancelDrain)]);
+    edit(&mut seen, "a").drain = None;
+    *word_of(&mut seen, "a") = word(40);
+    let stays = plan(&pool, &seen, &called_back.memory, at(1));
+    plan(&pool, &seen, &stays.memory, at(then))
+}
+
+#[test]
+fn when_it_was_called_back_another_is_emptied_instead() {
+    assert_eq!(
+        changes(&after_a_was_called_back(|_| {}, 100)),
+        [("c", SMALLER)]
+    );
+}
+
+#[test]
+fn it_is_tried_again_when_meetings_may_be_over() {
+    assert_eq!(
+        changes(&after_a_was_called_back(|_| {}, 600)),
+        [("a", SMALLER)]
+    );
+    let pause = |p: &mut MMRPoolSpec| p.move_pause_seconds = 0;
+    assert_eq!(
+        changes(&after_a_was_called_back(pause, 100)),
+        [("a", SMALLER)]
+    );
+}
+
+#[test]
+fn when_all_were_called_back_the_pool_waits_and_looks_again() {
+    let mut seen = world(&[], &[("a", 40), ("b", 40), ("c", 40)]);
+    let pool = pool(|p| (p.spare_participants, p.max_draining, p.move_pause_seconds) = (0, 3, 600));
+    for name in ["a", "b", "c"] {
+        draining(&mut seen, name, DrainReason::ScaleDown, -10);
+        word_of(&mut seen, name).unplaced = Some(40);
+    }
+    let memory = first(&pool, &seen).memory;
+    let seen = world(&[], &[("a", 40), ("b", 40), ("c", 40)]);
+    let waits = plan(&pool, &seen, &memory, at(100));
+    assert_eq!(changes(&waits), []);
+    assert_eq!(waits.look_again, Some(at(600)));
+}
+
+#[test]
 fn a_router_that_somebody_wants_empty_gets_another_for_its_meeting() {
     let mut seen = world(&["d"], &[("a", 70), ("b", 35), ("c", 35)]);
     draining(&mut seen, "a", DrainReason::NodeCordoned, -10);

@@ -1,6 +1,6 @@
 //! Which routers are emptied, and when: stop brokering -> people are moved -> the router is
 //! empty -> it is given back (`give_back`). Who was moved for the load is not moved for it again
-//! within `movePauseSeconds`.
+//! within `movePauseSeconds`, nor is who could not be.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use super::member::Member;
 use super::members::Members;
 use super::rollout::given_up;
 use super::size::Size;
+use super::unplaced::Stuck;
 
 impl Draft<'_> {
     /// Everything drains at once: there is no other router to keep room on.
@@ -37,14 +38,18 @@ impl Draft<'_> {
             }
         }
         self.roll(members, size);
-        let excess = match size.shrink_to {
-            Some(most) => members.count().saturating_sub(most),
-            None => 0,
-        };
+        if let Some(most) = size.shrink_to {
+            self.empty_excess(most, members, &size.memory.stuck);
+        }
+    }
+
+    /// Those that are too many, if nobody was moved there or back a while ago.
+    fn empty_excess(&mut self, most: u32, members: &Members, stuck: &Stuck) {
+        let excess = members.count().saturating_sub(most);
         let serving = members.serving.iter().map(|(name, m)| (*name, *m));
         let serving = serving.filter(|(_, member)| !member.carries_too_much());
         let (rested, moved): (Vec<_>, Vec<_>) =
-            serving.partition(|(_, member)| self.rests(member).is_none());
+            serving.partition(|(_, member)| self.rests(member, stuck).is_none());
         for (name, _) in by_participants(rested.into_iter())
             .into_iter()
             .take(excess as usize)
@@ -55,17 +60,20 @@ impl Draft<'_> {
             }
         }
         if excess > 0 {
-            let next = moved.iter().filter_map(|(_, member)| self.rests(member));
+            let next = moved.iter();
+            let next = next.filter_map(|(_, member)| self.rests(member, stuck));
             let next = next.min().and_then(|wait| self.now.checked_add(wait).ok());
             self.moments.extend(next);
         }
     }
 
-    /// How long the people on a router are not to be moved yet because some of them just were.
-    /// `None`: they may be, or there are none.
-    fn rests(&self, member: &Member) -> Option<Duration> {
-        let received = member.word.filter(|word| word.participants > 0)?.received?;
-        let wait = self.pool.move_pause.checked_sub(received)?;
+    /// How long the people on a router are not to be moved yet because some of them just were, or
+    /// because a meeting of theirs just fitted on no other. `None`: they may be, or there are none.
+    fn rests(&self, member: &Member, stuck: &Stuck) -> Option<Duration> {
+        let word = member.word.filter(|word| word.participants > 0)?;
+        let tried = stuck.known_for(member.pod?.0, self.now);
+        let last = word.received.into_iter().chain(tried).min()?;
+        let wait = self.pool.move_pause.checked_sub(last)?;
         (!wait.is_zero()).then_some(wait)
     }
 

@@ -10,7 +10,7 @@ use super::ahead;
 use super::hearing::Heard;
 use super::members::Members;
 use super::overload::Overloaded;
-use super::unplaced;
+use super::unplaced::{self, Stuck};
 use crate::pool::forecast::Forecast;
 pub(super) use crate::pool::forecast::elapsed;
 use crate::pool::observed::{Coverage, Observed};
@@ -27,6 +27,7 @@ pub struct Memory {
     peaks: Vec<(Timestamp, u32)>,
     overloaded: Overloaded,
     unreached: Unreached,
+    pub(super) stuck: Stuck,
     forecast: Forecast,
     pub(super) heard: Heard,
 }
@@ -108,6 +109,7 @@ pub(super) fn size(
     let hold = hold(seen, members);
     let overloaded = memory.overloaded.with(members, now);
     let unreached = memory.unreached.with(seen, now);
+    let stuck = memory.stuck.with(pool, members, now);
     let out_of_reach = overloaded.out_of_reach(pool, members, now);
     let people = (hold.is_none().then_some(in_use), in_use);
     let (forecast, outlook) = ahead::look(pool, seen, members, &memory.forecast, people, now);
@@ -144,7 +146,7 @@ pub(super) fn size(
     let lasting = overloaded.lasting(now);
     let without_address = unreached.lasting(pool.rollout_deadline, now);
     (memory.overloaded, memory.forecast) = (overloaded, forecast);
-    memory.unreached = unreached;
+    (memory.unreached, memory.stuck) = (unreached, stuck);
     memory.heard = members.hearing.heard().clone();
     let surge = match hold {
         // None is drained for a rollout now, and one that came for it would count as wanted at
