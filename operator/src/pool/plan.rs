@@ -19,7 +19,8 @@
 //!   back. Nor does it hold up the rollout, unless it died with its new router before anybody heard
 //!   of that one: then it counts as one that drains, to the rollout alone. When more such nodes died
 //!   than may drain, and nobody ever heard a router of that template, it is sent to no further one.
-//! - No router is sent, or made anew, where it would wait for an address; one that does is none.
+//! - No router is sent, or made anew, where it would wait for an address; one that does is none, and
+//!   its node is given back when it would be one too many.
 //! - The same state gives an empty plan: what is as it should be is not written.
 //!
 //! | file | decides |

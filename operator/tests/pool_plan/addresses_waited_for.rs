@@ -35,9 +35,24 @@ fn another_comes_in_its_place_and_it_is_left_alone() {
 }
 
 #[test]
+fn its_node_is_given_back_when_there_would_be_one_too_many_with_it() {
+    let seen = waiting(&[], &[("b", 5)]);
+    let early = first(&pool(|_| {}), &seen);
+    assert_eq!(changes(&early), []);
+    assert_eq!(early.look_again, Some(at(60)));
+    let too_many = [("a", Change::StartDrain(DrainReason::ScaleDown))];
+    assert_eq!(changes(&patient(&pool(|_| {}), &seen)), too_many);
+    let two = pool(|p| p.min_routers = 2);
+    assert_eq!(changes(&patient(&two, &seen)), [], "it is the second");
+    let mut seen = waiting(&[], &[("b", 5), ("c", 5)]);
+    draining(&mut seen, "c", DrainReason::NodeCordoned, -5);
+    edit(&mut seen, "c").schedulable = false;
+    assert_eq!(changes(&patient(&pool(|_| {}), &seen)), [], "one drains");
+}
+
+#[test]
 fn its_node_is_given_back_when_somebody_wants_it_empty_or_serves_once_it_has_an_address() {
     let mut seen = waiting(&[], &[("b", 5)]);
-    assert_eq!(changes(&patient(&pool(|_| {}), &seen)), []);
     edit(&mut seen, "a").schedulable = false;
     let cordoned = [("a", Change::StartDrain(DrainReason::NodeCordoned))];
     assert_eq!(changes(&first(&pool(|_| {}), &seen)), cordoned);

@@ -30,7 +30,7 @@ pub(super) struct Members<'a> {
     /// rollout.
     pub silent: BTreeMap<&'a str, Member<'a>>,
     /// Wait for an address of their node, and serve nobody until then. Replaced, and left alone,
-    /// without the mark of a rollout, as dead ones.
+    /// without the mark of a rollout, as dead ones, until there are too many with them.
     pub waiting: BTreeMap<&'a str, Member<'a>>,
     /// Everything ends: the pool or its zone is being deleted.
     pub ending: Option<DrainReason>,
@@ -135,7 +135,13 @@ impl<'a> Members<'a> {
         u32::try_from(self.serving.len() + self.rolling.len()).unwrap_or(u32::MAX)
     }
 
-    /// The same, with those that can be called back.
+    /// The same, with those that wait for an address: all whose nodes are kept for them.
+    pub(super) fn with_waiting(&self) -> u32 {
+        let waiting = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        self.count().saturating_add(waiting)
+    }
+
+    /// Those that are there, with those that can be called back.
     pub(super) fn there(&self) -> u32 {
         let spare = u32::try_from(self.spare.len()).unwrap_or(u32::MAX);
         self.count().saturating_add(spare)

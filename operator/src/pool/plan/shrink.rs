@@ -40,6 +40,7 @@ impl Draft<'_> {
         self.roll(members, size);
         if let Some(most) = size.shrink_to {
             self.empty_excess(most, members, &size.memory.stuck);
+            self.release_waiting(most, members);
         }
     }
 
@@ -64,6 +65,17 @@ impl Draft<'_> {
             let next = next.filter_map(|(_, member)| self.rests(member, stuck));
             let next = next.min().and_then(|wait| self.now.checked_add(wait).ok());
             self.moments.extend(next);
+        }
+    }
+
+    /// Nodes that are kept for routers that wait for an address, and would be too many once these had
+    /// one: otherwise nobody could take such a node away. Nobody has to move for it.
+    fn release_waiting(&mut self, most: u32, members: &Members) {
+        let excess = members.with_waiting().saturating_sub(most);
+        for name in members.waiting.keys().rev().take(excess as usize) {
+            if self.below_limit(name) {
+                self.start_drain(name, DrainReason::ScaleDown);
+            }
         }
     }
 

@@ -138,7 +138,7 @@ pub(super) fn size(
     };
     let (peak, later) = memory.peak(delay, now);
     let moments = [
-        later.filter(|_| members.count() > wanted),
+        later.filter(|_| members.with_waiting() > wanted),
         overloaded.look_again(now),
         unreached.look_again(pool.rollout_deadline, now),
         outlook.look_again,
