@@ -63,6 +63,18 @@ fn its_node_is_given_back_when_somebody_wants_it_empty_or_serves_once_it_has_an_
 }
 
 #[test]
+fn one_that_was_told_its_address_and_is_never_heard_waits_as_well_when_the_node_lost_it() {
+    let mut seen = waiting(&["d"], &[]);
+    mute(&mut seen, "a");
+    pod_of(&mut seen, "a").announced = Some("203.0.113.7".parse().unwrap());
+    let pool = patience_of_two_minutes();
+    assert_eq!(changes(&after(&pool, &seen, 119)), [], "it may come yet");
+    // Its template may not work, and it cannot be made anew there.
+    let comes = [("d", Change::Label)];
+    assert_eq!(changes(&after(&pool, &seen, 120)), comes);
+}
+
+#[test]
 fn a_rollout_does_not_wait_for_it() {
     let mut seen = waiting(&[], &[("b", 5), ("c", 5)]);
     pod_of(&mut seen, "b").outdated = true;

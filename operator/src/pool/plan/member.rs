@@ -79,12 +79,14 @@ impl Member<'_> {
         self.node.no_address().is_some()
     }
 
-    /// Its router has nothing to announce before its node has an address: it serves nobody until
-    /// then. One that was heard announces what it needs no word of ours for.
+    /// Its router has nothing to announce before its node has an address, or nobody heard it in the
+    /// time of a new one, and it cannot be made anew before: it serves nobody until then. One that was
+    /// heard announces what it needs no word of ours for.
     pub(super) fn waits(&self) -> bool {
         let unheard = self.new || (self.unheard && self.missed);
-        let announces = |(_, pod): (&RouterId, &Pod)| pod.announced.is_some() || !unheard;
-        self.out_of_reach() && !self.pod.is_some_and(announces)
+        let comes = |pod: &Pod| pod.announced.is_some() && !self.missed;
+        let serves = |(_, pod): (&RouterId, &Pod)| comes(pod) || !unheard;
+        self.out_of_reach() && !self.pod.is_some_and(serves)
     }
 
     /// Its router was made anew in a rollout, whose mark is still on the node.
