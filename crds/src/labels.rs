@@ -41,8 +41,11 @@ pub const PUBLIC_ADDRESS: &str = "plenum.dev/public-address";
 
 /// Annotation on a node, `"true"`: Cluster Autoscaler leaves it.
 pub const CLUSTER_AUTOSCALER_KEEP: &str = "cluster-autoscaler.kubernetes.io/scale-down-disabled";
-/// Annotation on a node, `"true"`: Karpenter leaves it.
+/// Annotation on a node or a pod, `"true"`: Karpenter leaves it, or the pod's node.
 pub const KARPENTER_KEEP: &str = "karpenter.sh/do-not-disrupt";
+
+/// Annotation on a pod, `"false"`: Cluster Autoscaler leaves its node.
+pub const CLUSTER_AUTOSCALER_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 
 /// Condition on a router's pod: it takes new meetings.
 pub const POD_ACCEPTING: &str = "plenum.dev/Accepting";

@@ -16,7 +16,11 @@ fn pool() -> ValidPool {
     object.metadata.namespace = Some("n".into());
     object.spec.resources = serde_json::from_value(json!({"requests": {"cpu": "2"}})).unwrap();
     object.spec.tolerations = serde_json::from_value(json!([{"key": "routers"}])).unwrap();
-    let theirs = json!({"labels": {"cost-center": "meetings"}, "annotations": {"a": "b"}});
+    let theirs = json!({"labels": {"cost-center": "meetings"}, "annotations": {
+        "a": "b",
+        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+        "karpenter.sh/do-not-disrupt": "true",
+    }});
     object.spec.pod_metadata = serde_json::from_value(theirs).unwrap();
     validate(&object).unwrap()
 }
@@ -110,8 +114,8 @@ fn they_give_way_and_are_taken_for_nothing_else() {
 }
 
 #[test]
-fn they_carry_what_people_write_on_the_pods_of_the_pool() {
+fn they_carry_what_people_write_on_the_pods_of_the_pool_but_keep_no_node_by_it() {
     let metadata = &built(1)["spec"]["template"]["metadata"];
     assert_eq!(metadata["labels"]["cost-center"], "meetings");
-    assert_eq!(metadata["annotations"]["a"], "b");
+    assert_eq!(metadata["annotations"], json!({"a": "b"}));
 }

@@ -45,16 +45,23 @@ pub fn deployment(
             revision_history_limit: Some(1),
             selector: selector(pool),
             template: PodTemplateSpec {
-                metadata: Some(PodMetadata::beside(
-                    pool.spec.pod_metadata.as_ref(),
-                    pod_labels(pool),
-                )),
+                metadata: Some(pod_metadata(pool)),
                 spec: Some(pod(pool, image)),
             },
             ..DeploymentSpec::default()
         }),
         status: None,
     }
+}
+
+/// What people want on routers, but for what keeps a node autoscaler from the node of a pod: these
+/// pods shall never keep one that is needed no more.
+fn pod_metadata(pool: &ValidPool) -> ObjectMeta {
+    let mut theirs = pool.spec.pod_metadata.clone().unwrap_or_default();
+    for keeps in [labels::CLUSTER_AUTOSCALER_EVICT, labels::KARPENTER_KEEP] {
+        theirs.annotations.remove(keeps);
+    }
+    PodMetadata::beside(Some(&theirs), pod_labels(pool))
 }
 
 fn pod(pool: &ValidPool, image: &Image) -> PodSpec {
