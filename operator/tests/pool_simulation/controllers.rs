@@ -99,7 +99,11 @@ impl World {
                         age_ms: u64::try_from(self.now - at).unwrap(),
                         connected: self.now - at < 1_500,
                         received_ms: None,
-                        unplaced: None,
+                        unplaced: self
+                            .pods
+                            .get(router)
+                            .filter(|_| *at == self.now)
+                            .and_then(|pod| pod.told_needs(self.now)),
                     }
                 });
                 self.heard

@@ -31,7 +31,7 @@ impl Rng {
 impl World {
     pub fn faults(&mut self) {
         if self.rng.chance(20) {
-            self.target = u32::try_from(self.rng.below(110)).unwrap();
+            self.change_load();
         }
         let names: Vec<String> = self.nodes.keys().cloned().collect();
         let any = usize::try_from(self.rng.below(names.len() as u64)).unwrap();
@@ -88,6 +88,10 @@ impl World {
         if self.deafens {
             self.trouble_a_router();
         }
+        self.meet();
+        if self.addresses {
+            self.lose_an_address();
+        }
         // Where routers are to be missed for long, controllers are heard most of the time.
         let (breaks, mends) = if self.deafens { (2, 50) } else { (10, 0) };
         for controller in self.controllers.values_mut() {
@@ -135,6 +139,17 @@ impl World {
         }
     }
 
+    /// A node loses its address just as it gets a router, before that is told of it.
+    fn lose_an_address(&mut self) {
+        let gets_one =
+            |name: &String, node: &SimNode| node.active && self.pods_on(name).next().is_none();
+        let found = self.nodes.iter().find(|(name, node)| gets_one(name, node));
+        let found = found.map(|(name, _)| name.clone());
+        if let Some(name) = found.filter(|_| self.rng.chance(700)) {
+            self.nodes.get_mut(&name).unwrap().addressed = false;
+        }
+    }
+
     /// All faults end, but that some nodes have no address; who gave a template that does not work
     /// gives one that does.
     pub fn heal(&mut self) {
@@ -146,7 +161,7 @@ impl World {
             (node.schedulable, node.selected, node.alive) = (true, true, true);
             node.requested = false;
             node.version += 1;
-            node.addressed |= !(self.addresses && self.rng.chance(300));
+            node.addressed |= !(self.addresses && self.rng.chance(500));
         }
         for pod in self.pods.values_mut() {
             pod.deaf_to.clear();

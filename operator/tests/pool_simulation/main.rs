@@ -1,5 +1,6 @@
 //! Safety in every state that a seeded world reaches: nodes come and go, are cordoned, lose their
-//! labels and are asked to be drained, links break, controllers forget, routers die, begin anew,
+//! labels and are asked to be drained, people gather in meetings that are on one router as a whole, and
+//! outgrow it, links break, controllers forget, routers die, begin anew,
 //! lose their way to every controller, or to one, with people on them or never had one, templates
 //! change and some of them find no room, do not work, take their node down or find no controller,
 //! nodes have no address where routers have to be told theirs, get it late or never, and lose it,
@@ -20,7 +21,8 @@
 //!   routers that were missed for as long as a new one may take to take people, and those that
 //!   nobody ever heard; these get no more time than new ones have to take people, and
 //!   no less while they could be heard;
-//! - no drain begins anew for the same router;
+//! - no drain begins anew for the same router, nor one for the load within `movePauseSeconds` where
+//!   the last one found no place for a meeting;
 //! - a template that takes nodes down is sent to no further one when more died than may drain;
 //! - no router that works is made anew while one of the new template does not work, or when that
 //!   took as many nodes down as may drain, and none is chosen for it while that is paused.
@@ -28,11 +30,13 @@
 //! The pool waits for no router that was missed for so long, whichever controllers were away since.
 //!
 //! No router is sent, or made anew, where it would only wait for an address; one that does is no router
-//! to the pool, and is left alone.
+//! to the pool, and is left alone until it would be one too many.
 //!
-//! When the faults end, but for a node that dies in a last rollout, and some without an address, the pool reaches the size that the
-//! load asks for, and then nothing is written any more. A deleted pool, or one of a deleted zone, leaves no router and no mark,
-//! and a pool's finalizer stays until then.
+//! When the faults end, but for a node that dies in a last rollout, and some without an address, a
+//! meeting that is too large for what is free on any router gets another within a minute, while the
+//! pool may grow. When there are no such meetings any more, the pool reaches the size that the load
+//! asks for, and then nothing is written any more. A deleted pool, or one of a deleted zone, leaves no
+//! router and no mark, and a pool's finalizer stays until then.
 //!
 //! A failure prints its seed; `SEED=n cargo test -p plenum-operator --test pool_simulation`
 //! replays it, `SEEDS=n` tries the first n.
@@ -42,13 +46,17 @@
 
 mod checks;
 mod controllers;
+mod drains;
 mod faults;
 mod missed;
 mod objects;
 mod observe;
 mod operator;
+mod people;
 mod settled;
 mod world;
+
+use std::cmp::Ordering;
 
 use objects::Dies;
 use operator::Operator;
@@ -85,10 +93,16 @@ fn run(seed: u64) {
         };
         world.strike(dies);
     }
-    for _ in 0..QUIET_STEPS {
+    for step in 0..QUIET_STEPS {
+        match step.cmp(&(QUIET_STEPS / 2)) {
+            Ordering::Less => world.meet(),
+            Ordering::Equal => world.disperse(),
+            Ordering::Greater => {}
+        }
         world.step(STEP_MS);
         operator.step(&mut world, false);
         world.check();
+        world.check_placed();
     }
     if world.ending.is_some() {
         world.check_gone();

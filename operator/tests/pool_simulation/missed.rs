@@ -46,6 +46,7 @@ impl World {
         self.listened = None;
         self.missed.clear();
         self.silent.clear();
+        self.stuck.clear();
     }
 
     fn missed_now(&self) -> BTreeMap<RouterId, Missed> {

@@ -39,6 +39,12 @@ pub struct SimPod {
     pub starts: i64,
     pub gone: Option<i64>,
     pub people: u32,
+    /// The sizes of the meetings among them that are on one router as a whole.
+    pub meetings: Vec<u32>,
+    /// More people want into the first of these than there is room for.
+    pub outgrown: bool,
+    /// Since when one of these needs a place elsewhere and finds none, and how many seats.
+    pub needs: Option<(i64, u32)>,
     pub draining: bool,
     /// Its way to these controllers is broken.
     pub deaf_to: BTreeSet<String>,

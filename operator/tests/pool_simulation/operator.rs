@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use plenum_crds::conditions::DrainReason;
 use plenum_operator::pool::observed::Observed;
 use plenum_operator::pool::plan::{Change, Memory, Plan, Replaced, plan};
 use plenum_wire::RouterId;
@@ -59,6 +60,7 @@ impl Operator {
             decided = plan(&world.pool, &seen.0, &self.memory, world.time());
         }
         world.check_patience(&seen.0, &decided);
+        world.note_stuck(&seen.0);
         self.memory = decided.memory.clone();
         self.act(world, &seen, &decided, faulty)
     }
@@ -79,6 +81,9 @@ impl Operator {
             }
             if let Change::StartDrain(reason) = write.change {
                 world.check_drain(name, reason);
+                if reason == DrainReason::ScaleDown {
+                    world.check_not_stuck(&seen.0, name);
+                }
             }
             if matches!(write.change, Change::UnlabelLate | Change::UnlabelUnheard) {
                 world.check_late(name);

@@ -36,7 +36,7 @@ impl World {
     /// Clients are told where a router on it is, or could be.
     fn is_reached(&self, name: &str, node: &SimNode) -> bool {
         let mut pods = self.pods.values().filter(|pod| pod.node == name);
-        node.addressed || pods.any(|pod| pod.announces)
+        node.addressed || pods.any(|pod| pod.announces && pod.ever_known)
     }
 
     pub fn check_settled(&self) {
@@ -48,8 +48,11 @@ impl World {
             .map(|(_, node)| node)
             .collect();
         let pods = || {
-            let pods = self.pods.values().filter(|it| it.announces);
-            pods.filter(|it| self.nodes[&it.node].alive)
+            let pods = self.pods.values().filter(|it| {
+                let node = &self.nodes[&it.node];
+                node.alive && self.is_reached(&it.node, node)
+            });
+            pods.filter(|it| it.announces)
         };
         let most = self.pool.max.min(u32::try_from(living.len()).unwrap());
         assert_eq!(total, self.target.min(most * PER_ROUTER), "all are served");
@@ -60,6 +63,12 @@ impl World {
         assert_eq!(
             active, wanted as usize,
             "the size is what the load asks for"
+        );
+        let kept = self.nodes.values().filter(|it| it.alive && it.active);
+        let asked = (total + self.pool.spare).div_ceil(PER_ROUTER);
+        assert!(
+            kept.count() <= asked.clamp(self.pool.min, self.pool.max) as usize,
+            "no node is kept for a router that waits and would be one too many"
         );
         // With all nodes in use, people keep the routers that they are on, as they do where a new one
         // would have no address; and a template of which nodes may have died is rolled no further.

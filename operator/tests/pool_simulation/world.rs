@@ -43,6 +43,12 @@ pub struct World {
     /// Routers are told where clients reach them, by what is known of their nodes, of some late, and of
     /// some not for good.
     pub addresses: bool,
+    /// Some of the people are in meetings that are on one router as a whole.
+    pub gathers: bool,
+    /// Routers with a meeting that needs another while the pool may grow, and since when.
+    pub unplaced: BTreeMap<RouterId, i64>,
+    /// Routers that were seen to have one while they were emptied for the load, and when last.
+    pub stuck: BTreeMap<RouterId, i64>,
     /// A node is to die for good in the next rollout, and when.
     pub dies: Option<Dies>,
     /// The one wanted now.
@@ -67,6 +73,7 @@ impl World {
         object.spec.min_routers = 1 + u32::try_from(rng.below(2)).unwrap();
         object.spec.max_routers = 6;
         object.spec.scale_down_delay_seconds = 10;
+        object.spec.move_pause_seconds = 60;
         object.spec.max_draining = 1 + u32::try_from(rng.below(2)).unwrap();
         object.spec.drain_deadline_seconds = 120;
         object.spec.rollout_deadline_seconds = 30;
@@ -104,6 +111,9 @@ impl World {
             halves: matches!(seed % 10, 0 | 8),
             mutes: seed % 6 == 2,
             addresses: seed % 7 == 3,
+            gathers: seed.is_multiple_of(5),
+            unplaced: BTreeMap::new(),
+            stuck: BTreeMap::new(),
             dies: None,
             template: Template {
                 version: 0,
@@ -134,6 +144,7 @@ impl World {
         self.run_daemonset();
         self.obey_orders();
         self.move_people();
+        self.move_meetings();
         self.report();
     }
 
@@ -173,6 +184,9 @@ impl World {
                     starts: now + 1_000,
                     gone: None,
                     people: 0,
+                    meetings: Vec::new(),
+                    outgrown: false,
+                    needs: None,
                     draining: false,
                     deaf_to: self.controllers.keys().filter(|_| deaf).cloned().collect(),
                     boot: self.next,
@@ -208,40 +222,6 @@ impl World {
                 pod.began = starts;
             }
             pod.run += 1;
-        }
-    }
-
-    fn move_people(&mut self) {
-        let running: Vec<(RouterId, bool)> = self
-            .pods
-            .iter()
-            .filter(|(_, pod)| self.runs(pod))
-            .map(|(router, pod)| (router.clone(), pod.draining))
-            .collect();
-        let total: u32 = self.pods.values().map(|pod| pod.people).sum();
-        // Whoever leaves leaves from anywhere; whoever comes is refused by draining routers.
-        let mut leave = total.saturating_sub(self.target).min(3);
-        let mut come = self.target.saturating_sub(total).min(5);
-        for (router, draining) in &running {
-            let pod = self.pods.get_mut(router).unwrap();
-            let left = leave.min(pod.people);
-            pod.people -= left;
-            leave -= left;
-            if *draining {
-                // Moving takes a while, so that faults fall into it.
-                let moved = pod.people.min(u32::from(self.rng.chance(120)));
-                pod.people -= moved;
-                come += moved;
-            }
-        }
-        for (router, draining) in &running {
-            let known = self.is_known(router);
-            let pod = self.pods.get_mut(router).unwrap();
-            if !draining && known {
-                let joined = come.min(PER_ROUTER.saturating_sub(pod.people));
-                pod.people += joined;
-                come -= joined;
-            }
         }
     }
 
