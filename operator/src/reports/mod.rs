@@ -27,7 +27,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::pool::observed::{Coverage, View};
-use credentials::Credentials;
+use credentials::{Credentials, readers};
 use merge::{FRESH, Heard, merge};
 
 /// Changes of one zone's reports within this time are one.
@@ -72,6 +72,7 @@ pub struct Reports {
     zones: Arc<Mutex<HashMap<ZoneKey, Followed>>>,
     changed: Arc<dyn Fn(&PoolName) + Send + Sync>,
     turns: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -153,6 +154,7 @@ impl Reports {
             zones: Arc::default(),
             changed: Arc::new(changed),
             turns: Arc::new(Semaphore::new(DIALLING)),
+            readers: readers(),
             stop,
         }
     }
@@ -246,6 +248,10 @@ impl Reports {
         }
     }
 
+    fn credentials(&self, zone: &ZoneKey) -> Credentials {
+        Credentials::new(self.client.clone(), zone, self.readers.clone())
+    }
+
     fn start(&self, zone: &ZoneKey) -> Followed {
         let begun = Instant::now();
         let followed = Followed {
@@ -260,7 +266,7 @@ impl Reports {
             news: Arc::default(),
             orders: watch::Sender::default(),
             links: BTreeMap::new(),
-            credentials: Arc::new(Credentials::new(self.client.clone(), zone)),
+            credentials: Arc::new(self.credentials(zone)),
             stop: self.stop.child_token(),
         };
         let (state, news) = (followed.heard.clone(), followed.news.clone());
