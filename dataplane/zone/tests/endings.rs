@@ -114,7 +114,7 @@ fn a_router_that_connects_with_it_is_told() {
 fn it_is_remembered_for_as_long_as_a_ticket_brings_anybody_back() {
     let mut zone = Zone::with(&[("a", 100)]);
     zone.ended("standup", END);
-    zone.now += seconds(IDENTITY_S) - millis(1);
+    zone.now += millis(IDENTITY_S * 1_000 - 1);
     zone.ended("retro", END);
     let told = zone.join_admitted("standup", "ann", END);
     assert_eq!(told, Err(Refusal::MeetingEnded));

@@ -92,6 +92,38 @@ pub async fn a_replica_answers_and_changes_nothing(place: Place) {
         .is(Denial::ReadOnly);
 }
 
+pub async fn who_begins_a_meeting_at_a_replica_names_the_zone_there(place: Place) {
+    let primary = House::open(&place).await;
+    let admin = primary.admin().await;
+    let mut zones = [
+        primary.zone(&admin, "eu.main", json!({})).await,
+        primary.zone(&admin, "us.main", json!({})).await,
+    ];
+    let number = meeting(&admin, json!({})).await;
+    let house = House::with(&copy(&primary).await, read_only()).await;
+    for zone in &mut zones {
+        zone.client = house.client.with(zone.client.bearer.as_ref().unwrap());
+    }
+    until(async || {
+        for zone in &zones {
+            zone.report(json!({})).await;
+        }
+        let lookup = house.client.look_up(json!({ "meeting": number })).await;
+        let chooses = lookup.status == 200 && lookup.json::<Value>()["nowhere"] == true;
+        chooses.then_some(())
+    })
+    .await;
+    for named in ["us.main", "eu.main"] {
+        let question = json!({ "meeting": number, "begin_in": named });
+        let lookup: Value = house.client.look_up(question).await.json();
+        let first = &lookup["zones"][0];
+        assert_eq!(
+            (&first["zone"], &first["hosts"]),
+            (&json!("us.main"), &json!(true))
+        );
+    }
+}
+
 pub async fn a_replica_says_nothing_before_it_knows(place: Place) {
     let house = House::unready(&place, read_only()).await;
     let question = json!({ "meeting": "123456789" });

@@ -41,6 +41,7 @@ impl World {
                 self.on_link(link, true, Later::ToReplica(replica, run, wanted));
                 self.after(10_000, Later::GivesUp(name.clone(), meeting, number));
             }
+            Order::End { .. } => unreachable!("no directory ends a meeting here"),
             Order::Tickets { meeting, to, .. } => {
                 let moving = router
                     .meetings
