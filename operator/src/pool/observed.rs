@@ -152,7 +152,7 @@ pub struct Said {
 pub struct View {
     /// Whether it may be acted on.
     pub coverage: Coverage,
-    /// Each router's newest word.
+    /// What is known of each router that any controller ever heard.
     pub routers: BTreeMap<RouterId, Word>,
     /// Age of the oldest report that counts.
     pub age: Option<Duration>,
@@ -183,8 +183,11 @@ pub enum Coverage {
 pub struct Word {
     /// Which process said its newest word.
     pub boot: Boot,
-    /// Participants, the most that any controller says now; by its newest word if none does.
+    /// Participants by its newest word, however old: a meeting that moved is on one router only.
     pub participants: u32,
+    /// How many more than these some other controller says now. It may not have heard yet that they
+    /// left; or it is the newest word that is not true.
+    pub perhaps_more: u32,
     /// Participants it takes at most, by its newest word.
     pub capacity: u32,
     /// By its newest word it takes participants.
@@ -220,6 +223,13 @@ impl Node {
 }
 
 impl Word {
+    /// Participants, the most that any controller says now: what may take a router away from people
+    /// counts these.
+    #[must_use]
+    pub fn participants_at_most(&self) -> u32 {
+        self.participants.saturating_add(self.perhaps_more)
+    }
+
     /// What its newest word says can be relied on: it is fresh, and the router is in touch.
     #[must_use]
     pub fn counts(&self) -> bool {

@@ -1,5 +1,6 @@
 //! One view out of what several controllers say.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -130,13 +131,14 @@ fn word(
     heard: &BTreeMap<String, Heard>,
     now: Instant,
 ) -> Option<Word> {
+    // Of words equally old the one with more people: the careful reading.
     let (age, newest) = heard
         .values()
         .filter_map(|said| {
             said.of(pool, router)
                 .map(|report| (said.age(report, now), report))
         })
-        .min_by_key(|(age, _)| *age)?;
+        .min_by_key(|(age, report)| (*age, Reverse(report.load.participants)))?;
     let in_touch = |said: &Heard| {
         said.of(pool, router).is_some_and(|report| {
             report.connected && said.age(report, now) <= FRESH && report.boot == newest.boot
@@ -157,12 +159,12 @@ fn word(
     };
     Some(Word {
         boot: newest.boot,
-        // Of what is said now the most: one that sees fewer may not have heard of the others yet.
-        participants: of_this_run()
+        participants: newest.load.participants,
+        perhaps_more: of_this_run()
             .filter(|(said, report)| said.age(report, now) <= FRESH)
             .map(|(_, report)| report.load.participants)
             .max()
-            .unwrap_or(newest.load.participants),
+            .map_or(0, |most| most.saturating_sub(newest.load.participants)),
         capacity: newest.load.capacity,
         accepting: newest.load.accepting,
         draining: newest.load.draining,
@@ -243,20 +245,30 @@ mod tests {
     }
 
     #[test]
-    fn people_are_as_many_as_anybody_says_now_of_this_run() {
-        let people = |older, newer| {
+    fn people_are_as_many_as_the_newest_word_says_and_of_equally_old_ones_the_most() {
+        let people = |first, second| r1(&view([first, second])).participants;
+        let (five, seven) = (|| report(5, false, 0), || report(7, false, 0));
+        assert_eq!(people(Some((2_000, five())), Some((100, seven()))), 7);
+        assert_eq!(people(Some((2_000, seven())), Some((100, five()))), 5);
+        assert_eq!(people(Some((100, five())), Some((100, seven()))), 7);
+        assert_eq!(people(Some((100, seven())), Some((100, five()))), 7);
+    }
+
+    #[test]
+    fn people_are_at_most_as_many_as_anybody_says_now_of_this_run() {
+        let at_most = |older, newer| {
             let merged = view([Some((2_000, older)), Some((100, newer))]);
-            r1(&merged).participants
+            r1(&merged).participants_at_most()
         };
-        assert_eq!(people(report(5, false, 0), report(7, false, 0)), 7);
-        assert_eq!(people(report(7, false, 0), report(0, false, 0)), 7);
+        assert_eq!(at_most(report(5, false, 0), report(7, false, 0)), 7);
+        assert_eq!(at_most(report(7, false, 0), report(0, false, 0)), 7);
         let long_ago = report(7, false, 1_001);
-        assert_eq!(people(long_ago, report(0, false, 0)), 0);
+        assert_eq!(at_most(long_ago, report(0, false, 0)), 0);
         let mut earlier = report(7, false, 0);
         earlier.boot = Boot(9);
-        assert_eq!(people(earlier, report(0, false, 0)), 0);
+        assert_eq!(at_most(earlier, report(0, false, 0)), 0);
         // Where nobody has heard it for long, what was heard last.
-        let all_long_ago = people(report(7, false, 9_000), report(5, false, 9_000));
+        let all_long_ago = at_most(report(7, false, 9_000), report(5, false, 9_000));
         assert_eq!(all_long_ago, 5);
     }
 

@@ -160,6 +160,7 @@ fn word(router: &Router) -> Word {
     Word {
         boot: Boot(1),
         participants: router.people,
+        perhaps_more: 0,
         capacity: router.capacity,
         accepting: !router.draining,
         draining: router.draining,

@@ -94,6 +94,7 @@ pub fn word(participants: u32) -> Word {
     Word {
         boot: Boot(1),
         participants,
+        perhaps_more: 0,
         capacity: 100,
         accepting: true,
         draining: false,

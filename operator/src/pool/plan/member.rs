@@ -34,6 +34,11 @@ impl Member<'_> {
         self.word.map_or(0, |word| word.participants)
     }
 
+    /// The most that any controller says now: what may be taken away from people counts these.
+    pub(super) fn participants_at_most(&self) -> u32 {
+        self.word.map_or(0, Word::participants_at_most)
+    }
+
     /// Participants that it takes: by its own word, before that by the pool's.
     pub(super) fn capacity(&self, pool: &ValidPool) -> u32 {
         self.word.map_or(pool.per_router, |word| word.capacity)
@@ -65,7 +70,7 @@ impl Member<'_> {
 
     /// Moving the people on it would make it worse for them.
     pub(super) fn carries_too_much(&self) -> bool {
-        self.overloaded() && self.participants() > 0
+        self.overloaded() && self.participants_at_most() > 0
     }
 
     /// Its router was made from another template than the one wanted now.

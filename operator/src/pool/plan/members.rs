@@ -162,7 +162,9 @@ impl<'a> Members<'a> {
         };
         let emptied = self.all().filter(|(node, _)| nodes.contains(node));
         let moved = emptied.filter(told);
-        moved.map(|(_, it)| u64::from(it.participants())).sum()
+        moved
+            .map(|(_, it)| u64::from(it.participants_at_most()))
+            .sum()
     }
 
     /// How many of so many missing routers may come: none of a template that takes nodes down. Those

@@ -49,7 +49,7 @@ impl Draft<'_> {
             // With nowhere to go but nobody to move, a short absence is better than never; one
             // that takes nobody will not be missed at all.
             let missed = surging && member.accepting();
-            let alone = !missed && member.participants() == 0;
+            let alone = !missed && member.participants_at_most() == 0;
             let stays = matches!(self.active.get(name), Some(None));
             let may = stays && self.may_drain_beside(self.draining_but(name).count() + died);
             if may && (alone || self.has_room(name, members)) {

@@ -2,6 +2,7 @@
 //! empty -> it is given back (`give_back`). Who was moved for the load is not moved for it again
 //! within `movePauseSeconds`, nor is who could not be.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -82,7 +83,7 @@ impl Draft<'_> {
     /// How long the people on a router are not to be moved yet because some of them just were, or
     /// because a meeting of theirs just fitted on no other. `None`: they may be, or there are none.
     fn rests(&self, member: &Member, stuck: &Stuck) -> Option<Duration> {
-        let word = member.word.filter(|word| word.participants > 0)?;
+        let word = member.word.filter(|word| word.participants_at_most() > 0)?;
         let tried = stuck.known_for(member.pod?.0, self.now);
         let last = word.received.into_iter().chain(tried).min()?;
         let wait = self.pool.move_pause.checked_sub(last)?;
@@ -135,7 +136,7 @@ impl Draft<'_> {
             .filter(|(node, member)| stays(node) && member.accepting())
             .map(|(_, member)| {
                 let takes = member.capacity(self.pool);
-                takes.saturating_sub(member.participants())
+                takes.saturating_sub(member.participants_at_most())
             })
             .peekable();
         if rest.peek().is_none() {
@@ -152,6 +153,6 @@ pub(super) fn by_participants<'a>(
     members: impl Iterator<Item = (&'a str, Member<'a>)>,
 ) -> Vec<(&'a str, Member<'a>)> {
     let mut sorted: Vec<_> = members.collect();
-    sorted.sort_by(|(a, x), (b, y)| x.participants().cmp(&y.participants()).then(b.cmp(a)));
+    sorted.sort_by_key(|(name, it)| (it.participants_at_most(), Reverse(*name)));
     sorted
 }

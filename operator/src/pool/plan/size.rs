@@ -13,7 +13,7 @@ use super::overload::Overloaded;
 use super::unplaced::{self, Stuck};
 use crate::pool::forecast::Forecast;
 pub(super) use crate::pool::forecast::elapsed;
-use crate::pool::observed::{Coverage, Observed};
+use crate::pool::observed::{Coverage, Observed, Word};
 use crate::pool::validate::ValidPool;
 
 /// What earlier plans saw of the load. Lost with the process, which only makes the pool
@@ -105,7 +105,8 @@ pub(super) fn size(
     memory: &Memory,
     now: Timestamp,
 ) -> Size {
-    let in_use = in_use(seen, members);
+    let at_most = in_use(seen, members, Word::participants_at_most);
+    let in_use = in_use(seen, members, |word| word.participants);
     let hold = hold(seen, members);
     let overloaded = memory.overloaded.with(members, now);
     let unreached = memory.unreached.with(seen, now);
@@ -113,15 +114,16 @@ pub(super) fn size(
     let out_of_reach = overloaded.out_of_reach(pool, members, now);
     let people = (hold.is_none().then_some(in_use), in_use);
     let (forecast, outlook) = ahead::look(pool, seen, members, &memory.forecast, people, now);
-    let with = |spare: u32| {
-        let needed = [in_use, spare, out_of_reach];
+    let with = |people: u32, spare: u32| {
+        let needed = [people, spare, out_of_reach];
         let needed: u64 = needed.into_iter().map(u64::from).sum();
         routers_for(needed, supply(pool, members), pool.per_router)
     };
-    let by_seats = with(outlook.spare);
+    let by_seats = with(in_use, outlook.spare);
     let by_load = by_seats.max(unplaced::routers(pool, members));
     let asked = ahead::asked(pool, by_load, outlook.min);
-    let soon = ahead::asked(pool, with(outlook.soon.spare), outlook.soon.min);
+    let soon = with(in_use, outlook.soon.spare);
+    let soon = ahead::asked(pool, soon, outlook.soon.min);
     let wanted = match hold {
         // Holding is a lower bound only: people we know of get their routers all the same.
         Some(_) if pool.replicas.is_none() => asked.max(members.count().min(pool.max)),
@@ -137,6 +139,8 @@ pub(super) fn size(
         None => memory.with(wanted, delay, now),
     };
     let (peak, later) = memory.peak(delay, now);
+    // One that says that nobody is there takes no router from those whom another one sees.
+    let kept = ahead::asked(pool, with(at_most, outlook.spare), outlook.min);
     let moments = [
         later.filter(|_| members.with_waiting() > wanted),
         overloaded.look_again(now),
@@ -158,7 +162,7 @@ pub(super) fn size(
         wanted,
         // One that comes for a rollout is there for a meeting that fits on no other as well.
         grow_to: wanted.max(ahead::asked(pool, by_seats, outlook.min) + surge),
-        shrink_to: peak.map(|peak| peak.max(wanted) + surge),
+        shrink_to: peak.map(|peak| peak.max(wanted).max(kept) + surge),
         hold,
         capped: pool.replicas.is_none() && by_load > pool.max,
         in_use,
@@ -209,12 +213,12 @@ fn routers_for(needed: u64, mut there: Vec<u32>, each: u32) -> u32 {
     u32::try_from(all).unwrap_or(u32::MAX)
 }
 
-/// People on the pool's routers, by the newest word of each since it runs.
-fn in_use(seen: &Observed, members: &Members) -> u32 {
+/// People on the pool's routers, as `counted` of what is known of each since it runs.
+fn in_use(seen: &Observed, members: &Members, counted: fn(&Word) -> u32) -> u32 {
     seen.pods
         .keys()
         .filter_map(|router| members.hearing.word(seen, router))
-        .fold(0, |sum, word| sum.saturating_add(word.participants))
+        .fold(0, |sum, word| sum.saturating_add(counted(word)))
 }
 
 fn hold(seen: &Observed, members: &Members) -> Option<PoolReason> {
