@@ -207,7 +207,8 @@ pub struct Word {
     /// Since people were last moved to it from another router, by any controller; `None` if they
     /// never were.
     pub received: Option<Duration>,
-    /// Seats on one other router that a meeting on it needs and has found nowhere, by any controller.
+    /// Seats on one other router that a meeting on it needs and has found nowhere, by any
+    /// controller that knows as well as the newest word whether it empties itself.
     pub unplaced: Option<u32>,
 }
 

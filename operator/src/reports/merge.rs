@@ -186,7 +186,10 @@ fn word(
             })
             .min(),
         unplaced: of_this_run()
-            .filter(|(said, _)| said.fresh(now))
+            .filter(|(said, report)| {
+                // A word about a drain that was called back since says nothing.
+                said.fresh(now) && report.load.draining == newest.load.draining
+            })
             .filter_map(|(_, report)| report.unplaced)
             .max(),
     })
@@ -397,6 +400,19 @@ mod tests {
         earlier.boot = Boot(9);
         let of_another_run = view([Some((0, needs(None))), Some((10, earlier))]);
         assert_eq!(r1(&of_another_run).unplaced, None);
+    }
+
+    #[test]
+    fn meetings_that_fitted_nowhere_before_a_drain_was_called_back_need_nothing() {
+        let drains = RouterReport {
+            unplaced: Some(40),
+            ..report(40, true, 0)
+        };
+        let newest = |draining| Some((10, report(40, draining, 0)));
+        let still = view([newest(true), Some((500, drains.clone()))]);
+        assert_eq!(r1(&still).unplaced, Some(40));
+        let called_back = view([newest(false), Some((500, drains))]);
+        assert_eq!(r1(&called_back).unplaced, None);
     }
 
     #[test]
