@@ -85,6 +85,27 @@ fn a_rollout_does_not_wait_for_it() {
 }
 
 #[test]
+fn a_rollout_is_halted_by_one_that_was_told_its_address_and_is_never_heard() {
+    let three = |draining| {
+        pool(|p| {
+            (p.min_routers, p.rollout_deadline_seconds) = (3, 120);
+            p.max_draining = draining;
+        })
+    };
+    let mut seen = waiting(&[], &[("b", 5), ("c", 5)]);
+    mute(&mut seen, "a");
+    pod_of(&mut seen, "a").announced = Some("203.0.113.7".parse().unwrap());
+    pod_of(&mut seen, "b").outdated = true;
+    let halted = after(&three(1), &seen, 120);
+    assert_eq!(changes(&halted), []);
+    let rollout = "RolloutComplete";
+    assert_eq!(verdict(&halted, rollout), ("False", "RolloutHalted"));
+    assert!(message(&halted, rollout).contains("came to a,"));
+    // It is one of those that may be away at once.
+    assert_eq!(changes(&after(&three(2), &seen, 120)), [("b", ROLL)]);
+}
+
+#[test]
 fn a_router_whose_node_loses_its_address_while_it_is_emptied_is_not_made_anew() {
     let mut seen = world(&[], &[("a", 0), ("b", 5)]);
     pod_of(&mut seen, "a").outdated = true;

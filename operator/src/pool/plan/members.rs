@@ -232,6 +232,15 @@ impl<'a> Members<'a> {
         died.map(|(name, _)| *name)
     }
 
+    /// These, and nodes that lost the address that such a router was told: it had its time, and as it
+    /// is not heard the template may be why. To a rollout both are the same.
+    pub(super) fn never_came(&self) -> impl Iterator<Item = &'a str> + '_ {
+        let told = |m: &Member| m.pod.is_some_and(|(_, pod)| pod.announced.is_some());
+        let in_vain = move |m: &Member| m.new && !m.outdated() && told(m);
+        let waiting = self.waiting.iter().filter(move |(_, m)| in_vain(m));
+        self.died_new().chain(waiting.map(|(name, _)| *name))
+    }
+
     /// More nodes died with a router of the template wanted now than may drain at once, before
     /// anybody heard of it, and nobody ever heard of any: it is sent to no further one. A node that
     /// dies by itself while its router starts is no sign of that, least of all where others work.

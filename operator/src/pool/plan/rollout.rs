@@ -3,8 +3,9 @@
 //!
 //! A router is replaced when it is empty, and the next one begins to drain when the new one takes
 //! people. One that does not halts the rollout, first without a word, after
-//! `rolloutDeadlineSeconds` with a reason to read. One that took its node down before it said a word
-//! is one of `maxDraining` to the rollout, though to nothing else. Routers that never came up stand
+//! `rolloutDeadlineSeconds` with a reason to read. One that took its node down before it said a word,
+//! or said none though it was told an address that its node lost since, is one of `maxDraining` to the
+//! rollout, though to nothing else. Routers that never came up stand
 //! in nobody's way: they carry nobody, and go first when the template changes again. Those that are
 //! silent go last.
 
@@ -16,7 +17,7 @@ use plenum_wire::RouterId;
 
 use super::member::Member;
 use super::members::Members;
-use super::sentences::{dead, ends, halted, paused, progress, some_of, took_down, unready};
+use super::sentences::{came_in_vain, dead, ends, halted, paused, progress, some_of, unready};
 use super::shrink::by_participants;
 use super::size::Size;
 use super::{Change, Draft, NodeWrite};
@@ -37,7 +38,7 @@ impl Draft<'_> {
             return;
         }
         // Their nodes have no mark any more that would count.
-        let died = members.died_new().count();
+        let in_vain = members.never_came().count();
         let surging = size.grow_to > size.wanted;
         let outdated = members.to_replace();
         // With a silent kubelet nobody would make its router anew.
@@ -51,7 +52,7 @@ impl Draft<'_> {
             let missed = surging && member.accepting();
             let alone = !missed && member.participants_at_most() == 0;
             let stays = matches!(self.active.get(name), Some(None));
-            let may = stays && self.may_drain_beside(self.draining_but(name).count() + died);
+            let may = stays && self.may_drain_beside(self.draining_but(name).count() + in_vain);
             if may && (alone || self.has_room(name, members)) {
                 self.start_drain(name, DrainReason::Rollout);
             }
@@ -167,9 +168,9 @@ pub(super) fn verdict(pool: &ValidPool, members: &Members, size: &Size, now: Tim
             halted(pool, router, node, pod),
         );
     }
-    let died = members.died_new().count();
-    if members.outdated().next().is_some() && died >= pool.max_draining as usize {
-        let message = took_down(members, "is replaced");
+    let in_vain = members.never_came().count();
+    if members.outdated().next().is_some() && in_vain >= pool.max_draining as usize {
+        let message = came_in_vain(members);
         return say(false, PoolReason::RolloutHalted, message);
     }
     if pool.rollout_paused {

@@ -146,10 +146,21 @@ pub(super) fn halted(pool: &ValidPool, router: &RouterId, node: &str, pod: &Pod)
 /// `is_not_done`: what happens to no further router.
 pub(super) fn took_down(members: &Members, is_not_done: &str) -> String {
     let nodes: Vec<&str> = members.died_new().collect();
-    let nodes = some_of(&nodes);
+    in_vain(&nodes, "kubelet and router fell silent there", is_not_done)
+}
+
+/// What a rollout does not go on for.
+pub(super) fn came_in_vain(members: &Members) -> String {
+    let nodes: Vec<&str> = members.never_came().collect();
+    let why = "kubelet and router fell silent there, or the node lost its address";
+    in_vain(&nodes, why, "is replaced")
+}
+
+fn in_vain(nodes: &[&str], what_happened: &str, is_not_done: &str) -> String {
+    let nodes = some_of(nodes);
     format!(
-        "new routers came to {nodes}, and before any zone controller heard of them kubelet and router \
-         fell silent there: what the spec says now may be why. No further one {is_not_done} until they \
-         are heard, or their nodes are deleted; to go back, write what the spec said before"
+        "new routers came to {nodes}, and before any zone controller heard of them {what_happened}: \
+         what the spec says now may be why. No further one {is_not_done} until they are heard, or \
+         their nodes are deleted; to go back, write what the spec said before"
     )
 }

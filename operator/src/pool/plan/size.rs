@@ -254,7 +254,7 @@ pub(super) fn unreported<'a>(
 /// Routers above `wanted` while some are replaced, so that their people have a place to go;
 /// never above the maximum.
 fn surge(pool: &ValidPool, seen: &Observed, members: &Members, wanted: u32) -> u32 {
-    if members.died_new().count() >= pool.max_draining as usize {
+    if members.never_came().count() >= pool.max_draining as usize {
         // No further one is replaced for now.
         return 0;
     }
