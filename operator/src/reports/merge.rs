@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -14,6 +15,10 @@ use crate::pool::observed::{Coverage, View, Word};
 /// How old a word may be to be acted on: six heartbeats.
 pub const FRESH: Duration = Duration::from_secs(3);
 
+/// Minutes before and after the present of which a report is believed to tell: people are five
+/// late, and a directory tells of the next twenty.
+const MINUTES: RangeInclusive<i64> = -5..=60;
+
 /// The last report of one controller.
 #[derive(Debug, Clone)]
 pub struct Heard {
@@ -21,7 +26,7 @@ pub struct Heard {
     at: Instant,
     /// What it said, by pool: a view of one does not look at the others.
     routers: BTreeMap<PoolName, BTreeMap<RouterId, RouterReport>>,
-    expected: Vec<Expected>,
+    expected: BTreeMap<Timestamp, u32>,
 }
 
 impl Heard {
@@ -33,7 +38,7 @@ impl Heard {
             let of_pool = routers.entry(report.pool.clone()).or_default();
             of_pool.entry(report.router.clone()).or_insert(report);
         }
-        let expected = Vec::new();
+        let expected = BTreeMap::new();
         Self {
             at,
             routers,
@@ -41,10 +46,20 @@ impl Heard {
         }
     }
 
-    /// The same, with who is expected in the zone.
+    /// The same, with who is expected in the zone. By its minutes it is bounded, whatever was
+    /// said.
     #[must_use]
-    pub fn expecting(mut self, expected: Vec<Expected>) -> Self {
-        self.expected = expected;
+    pub fn expecting(mut self, said: &[Expected], now: Timestamp) -> Self {
+        let present = now.as_second().div_euclid(60);
+        for Expected { at, people } in said {
+            let minute = at.div_euclid(60);
+            if MINUTES.contains(&(minute.saturating_sub(present)))
+                && let Ok(begins) = Timestamp::from_second(minute * 60)
+            {
+                let known = self.expected.entry(begins).or_default();
+                *known = known.saturating_add(*people);
+            }
+        }
         self
     }
 
@@ -100,11 +115,9 @@ pub fn merge(
 /// one that cannot reach the directory longer ago: the most counts.
 fn to_come(heard: &BTreeMap<String, Heard>) -> BTreeMap<Timestamp, u32> {
     let mut minutes = BTreeMap::new();
-    for said in heard.values().flat_map(|said| &said.expected) {
-        if let Ok(at) = Timestamp::from_second(said.at) {
-            let people = minutes.entry(at).or_default();
-            *people = said.people.max(*people);
-        }
+    for (begins, said) in heard.values().flat_map(|said| &said.expected) {
+        let people = minutes.entry(*begins).or_default();
+        *people = (*said).max(*people);
     }
     minutes
 }
@@ -420,13 +433,26 @@ mod tests {
         let (now, names) = (Instant::now(), ["zc-0", "zc-1"].map(str::to_owned));
         let said = [[(60, 200), (120, 5)], [(60, 180), (180, 7)]].map(|minutes| {
             let expected = minutes.map(|(at, people)| Expected { at, people });
-            Heard::new(now, Vec::new()).expecting(expected.to_vec())
+            Heard::new(now, Vec::new()).expecting(&expected, Timestamp::UNIX_EPOCH)
         });
         let heard = names.clone().into_iter().zip(said).collect();
         let merged = merge(&BTreeSet::from(names), &heard, &pool(), now);
         let minute = |second| Timestamp::from_second(second).unwrap();
         let all = [(60, 200), (120, 5), (180, 7)].map(|(at, people)| (minute(at), people));
         assert_eq!(merged.expected, all.into());
+    }
+
+    #[test]
+    fn whatever_a_report_says_of_those_who_are_expected_is_minutes_of_this_hour() {
+        let noon = 1_800_014_400;
+        let now = Timestamp::from_second(noon).unwrap();
+        let ends = [i64::MIN, -377_705_023_201, 253_402_207_200, i64::MAX];
+        let around = noon - 10_000..noon + 10_000;
+        let said = ends.into_iter().chain(around);
+        let said: Vec<_> = said.map(|at| Expected { at, people: 1 }).collect();
+        let known = Heard::new(Instant::now(), Vec::new()).expecting(&said, now);
+        let minutes = (-5_i64..=60).map(|n| (Timestamp::from_second(noon + n * 60).unwrap(), 60));
+        assert_eq!(known.expected, minutes.collect());
     }
 
     #[test]

@@ -311,7 +311,8 @@ impl Followed {
             turns: turns.clone(),
             trying: Box::new(move || lock(&state).trying(&tried, Instant::now())),
             report: Box::new(move |routers, expected| {
-                let said = Heard::new(Instant::now(), routers).expecting(expected);
+                let said = Heard::new(Instant::now(), routers);
+                let said = said.expecting(&expected, Timestamp::now());
                 lock(&heard).heard.insert(controller.clone(), said);
                 news.notify_one();
             }),
@@ -412,8 +413,9 @@ mod tests {
         let mut state = begun(start);
         let minute = Timestamp::from_second(60).unwrap();
         let mut expecting = |people| {
-            let expected = vec![Expected { at: 60, people }];
-            let said = Heard::new(start, Vec::new()).expecting(expected);
+            let expected = [Expected { at: 60, people }];
+            let said = Heard::new(start, Vec::new());
+            let said = said.expecting(&expected, Timestamp::UNIX_EPOCH);
             state.heard.insert("zc-0".to_owned(), said);
             let news = state.news(start);
             let told = |pool: &PoolName| state.told[pool].expected[&minute];

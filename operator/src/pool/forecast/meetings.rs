@@ -28,7 +28,7 @@ pub(super) struct Meetings {
 impl Meetings {
     pub(super) fn new(expected: &BTreeMap<Timestamp, u32>, now: Timestamp) -> Self {
         let minutes = expected.iter().map(|(begins, people)| (*begins, *people));
-        let to_come = minutes.filter(|(begins, _)| now < *begins + LATE);
+        let to_come = minutes.filter(|(begins, _)| now - LATE < *begins);
         Self {
             minutes: to_come.take(MOST).collect(),
         }
@@ -39,7 +39,7 @@ impl Meetings {
     pub(super) fn came_since(&self, before: &Self, now: Timestamp) -> u32 {
         let minutes = before.minutes.iter();
         let came = minutes
-            .filter(|(begins, _)| now < **begins + LATE)
+            .filter(|(begins, _)| now - LATE < **begins)
             .map(|(begins, then)| {
                 let still = self.minutes.get(begins).copied().unwrap_or_default();
                 then.saturating_sub(still)
@@ -153,5 +153,9 @@ mod tests {
         let minutes = (0..1_000).map(|n| (now + Duration::from_secs(n), 1));
         let meetings = Meetings::new(&minutes.collect(), now);
         assert_eq!(meetings.people() as usize, MOST);
+        let ends = BTreeMap::from([(Timestamp::MIN, 3), (Timestamp::MAX, 4)]);
+        let meetings = Meetings::new(&ends, now);
+        assert_eq!((meetings.people(), meetings.at(now, LEAD).spare), (4, 0));
+        assert_eq!(meetings.came_since(&meetings, now), 0);
     }
 }
