@@ -94,6 +94,13 @@ impl Caches {
         self.placeholders.filled().await;
     }
 
+    /// The pools of a zone.
+    pub(super) fn pools_of(&self, zone: &Key) -> Vec<Arc<MMRPool>> {
+        let pools = self.index.of_zone(zone).into_iter();
+        let pools = pools.filter_map(|key| self.pools.get(&key.object_ref()));
+        pools.collect()
+    }
+
     fn controllers(&self, zone: Key) -> Vec<Controller> {
         let mut controllers: Vec<Controller> = self
             .pods

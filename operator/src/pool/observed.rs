@@ -156,8 +156,8 @@ pub struct View {
     pub routers: BTreeMap<RouterId, Word>,
     /// Age of the oldest report that counts.
     pub age: Option<Duration>,
-    /// How many are expected to come to this pool for meetings that are known ahead, by the
-    /// minute in which these begin.
+    /// How many are expected to come to this pool, or, as reports have it, to its zone, for
+    /// meetings that are known ahead, by the minute in which these begin.
     pub expected: BTreeMap<Timestamp, u32>,
     /// The links are just being made: silence means nothing yet. A new leader must not
     /// unsay what the last one wrote before it could hear anybody.

@@ -12,6 +12,7 @@ use tracing::{Instrument as _, debug_span};
 
 use super::caches::Caches;
 use super::fetch::Snapshot;
+use super::forecast::share::part;
 use super::observed::{Observed, Zone};
 use super::plan::{Memory, Plan, plan};
 use super::remembered::{Kept, Remembered};
@@ -158,7 +159,9 @@ impl Pools {
     }
 
     fn plan(&self, look: &Look, snapshot: &Snapshot, memory: &Memory) -> Plan {
-        let view = self.reports.view(look.zone, &look.pool.wire);
+        let mut view = self.reports.view(look.zone, &look.pool.wire);
+        let zone = Key::new(&look.zone.namespace, &look.zone.name);
+        view.expected = part(view.expected, look.object, &self.caches.pools_of(&zone));
         let mut seen: Observed = snapshot.observed(look.object, look.pool, look.template, view);
         let current = snapshot.placeholders.as_deref();
         seen.placeholder_trouble = self.remembered.of(look.object, |kept| {

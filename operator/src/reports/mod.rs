@@ -105,18 +105,8 @@ impl State {
         let turns = !self.untried.is_empty() && now < self.begun + TURN;
         View {
             settling: view.coverage != Coverage::Complete && (turns || now < self.since + FRESH),
-            expected: self.part(view.expected),
             ..view
         }
-    }
-
-    /// What one pool has to expect of those who come to the zone: all of its pools as many.
-    fn part(&self, mut expected: BTreeMap<Timestamp, u32>) -> BTreeMap<Timestamp, u32> {
-        let pools = u32::try_from(self.told.len().max(1)).unwrap_or(u32::MAX);
-        for people in expected.values_mut() {
-            *people = people.div_ceil(pools);
-        }
-        expected
     }
 
     /// A link is tried: its controller has from now on to be heard.
@@ -408,9 +398,10 @@ mod tests {
     }
 
     #[test]
-    fn the_pools_of_a_zone_share_those_who_are_expected_and_hear_of_them_at_once() {
+    fn the_pools_of_a_zone_hear_at_once_who_is_expected_in_it() {
         let start = Instant::now();
         let mut state = begun(start);
+        state.told.insert("n.q".parse().unwrap(), View::default());
         let minute = Timestamp::from_second(60).unwrap();
         let mut expecting = |people| {
             let expected = [Expected { at: 60, people }];
@@ -421,12 +412,8 @@ mod tests {
             let told = |pool: &PoolName| state.told[pool].expected[&minute];
             news.iter().map(told).collect::<Vec<_>>()
         };
-        assert_eq!(expecting(301), [301]);
+        assert_eq!(expecting(301), [301, 301]);
         assert_eq!(expecting(301), [0_u32; 0], "that is no news");
-        state.told.insert("n.q".parse().unwrap(), View::default());
-        assert_eq!(state.news(start).len(), 2);
-        let parts = state.told.values().map(|view| view.expected[&minute]);
-        assert_eq!(parts.collect::<Vec<_>>(), [151, 151]);
     }
 
     #[test]

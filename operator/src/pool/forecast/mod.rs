@@ -14,6 +14,7 @@
 //! | `startup` | how long a router takes from its label to its first participant |
 //! | [`schedule`] | the hours that were announced |
 //! | `meetings` | the meetings that a directory knows of beforehand |
+//! | [`share`] | which part of those who come to these each pool of the zone expects |
 //!
 //! Those who are expected in such meetings come beside those whom nobody announced: there is room
 //! for the former, and what `spareParticipants` and arrivals ask for is for the latter, so who was
@@ -23,6 +24,7 @@
 mod arrivals;
 mod meetings;
 pub mod schedule;
+pub mod share;
 mod startup;
 
 use std::collections::BTreeMap;
