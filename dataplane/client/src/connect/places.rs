@@ -74,7 +74,7 @@ impl Places {
     pub(super) fn enter(&mut self, zone: usize) {
         self.nowhere = false;
         for (index, place) in self.zones.iter_mut().enumerate() {
-            place.hosts &= index == zone;
+            place.hosts = index == zone;
         }
     }
 
@@ -175,6 +175,20 @@ mod tests {
         let now = places(&[ours, hosting]);
         assert!(!before.name_all_of(&now));
         assert!(now.name_all_of(&before), "that a meeting ended is none");
+    }
+
+    #[test]
+    fn that_the_meeting_is_where_somebody_began_it_is_no_news_to_who_comes_back() {
+        let (ours, other) = (zone(Some("a.zone"), "a"), zone(Some("b.zone"), "b"));
+        let mut before = places(&[ours.clone(), other.clone()]);
+        before.nowhere = true;
+        before.enter(0);
+        let hosting = |zone: &Place| Place {
+            hosts: true,
+            ..zone.clone()
+        };
+        assert!(before.name_all_of(&places(&[hosting(&ours), other.clone()])));
+        assert!(!before.name_all_of(&places(&[ours, hosting(&other)])));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::internet::{Internet, Reply};
 use super::weather::Weather;
 use super::world::{Way, World};
 use crate::connect::measure::PINGED;
+use crate::connect::places::Place;
 use crate::connect::words::{Action, Attempt, Found, Input, News, Path, Target, Tunnel};
 use crate::error::JoinError;
 
@@ -124,9 +125,9 @@ impl Run<'_> {
                     assert!(self.connecting.poll().is_none(), "it ends once");
                     assert!(self.running.is_empty(), "left running: {:?}", self.running);
                     if let Ok(found) = &result {
-                        let elsewhere = self.connecting.places().zones.iter().enumerate();
-                        let mut elsewhere = elsewhere.filter(|(zone, _)| *zone != found.zone);
-                        assert!(elsewhere.all(|(_, it)| !it.hosts), "it is here, by now");
+                        let mut zones = self.connecting.places().zones.iter().enumerate();
+                        let here = |(zone, it): (usize, &Place)| it.hosts == (zone == found.zone);
+                        assert!(zones.all(here), "it is here, by now, and nowhere else");
                     }
                     self.seen.took = self.now - self.began;
                     self.seen.zone = result.as_ref().ok().map(|found| self.number(found.zone));
