@@ -6,8 +6,9 @@
 //!     +- Pausing -+ +-tunnels+     what passes is asked again until the deadline
 //! ```
 //!
-//! Beside them: the tunnels, held in reserve; a lookup, where the places lead nowhere; and one
-//! zone that is slow or silent, where the others are full.
+//! Beside them: the tunnels, held in reserve; a lookup, where the places lead nowhere; another that
+//! names the choice, where the meeting is in no zone yet; and one zone that is slow or silent, where
+//! the others are full.
 //!
 //! Guarantees: exactly one [`Action::Done`], not later than the deadline, or than the patience
 //! in a waiting room; nothing after it; a controller that answers is preferred to a tunnel,

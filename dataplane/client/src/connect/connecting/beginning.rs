@@ -2,8 +2,8 @@
 //!
 //! Those who begin it at the same time choose each by their own network test, and no zone knows of
 //! the others. So each names the choice to the directory before going there, which tells all of
-//! them the same zone: the one that was named first. The test goes on meanwhile, as it may not have
-//! heard of that zone yet. A directory that fails, or is slow, keeps nobody from the own choice.
+//! them the same zone: the one that was named first. Pings that are under way go on meanwhile, as that
+//! zone may not have answered yet; no other zone is chosen. A directory that fails, or is slow, keeps nobody from the own choice.
 
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,8 @@
 //!
 //! They are pinged when the network test has been silent for 0.9 s, so that what the answer
 //! costs is not waited for, and at once when every way has failed for certain; and taken as
-//! soon as one has answered and no controller has. Where a controller answers pings and then
+//! soon as one has answered and no controller has, and it is agreed on where a meeting begins that is
+//! nowhere yet. Where a controller answers pings and then
 //! nothing else, they are taken after [`LAST_RESORT`] of that silence, before zones that are
 //! still to be asked; how long others were full before says nothing of it. What somebody says while
 //! a network test looks at the others leaves that test the tunnels of the others: this zone has
