@@ -23,7 +23,7 @@ pub mod exit {
     pub const OTHER: u8 = 1;
     /// Wrong use of the command line.
     pub const USAGE: u8 = 2;
-    /// Refused for good: unknown meeting, forbidden, no token.
+    /// Refused for good: unknown meeting, forbidden, no token, a meeting that was ended.
     pub const REFUSED: u8 = 3;
     /// Full or not ready, also after trying again.
     pub const FULL: u8 = 4;
@@ -200,6 +200,19 @@ impl JoinError {
             }),
             _ => None,
         }
+    }
+
+    /// A router says so to somebody whom the zone has let in just before.
+    pub(crate) fn meeting_ended(meeting: &MeetingId) -> Self {
+        let code = Refusal::MeetingEnded;
+        let problem = Problem {
+            title: code.to_string(),
+            status: code.status(),
+            code,
+            detail: "ask its host for another one".to_owned(),
+        };
+        let meeting = meeting.clone();
+        Self::Refused { meeting, problem }
     }
 
     /// By what a zone's last answer was.

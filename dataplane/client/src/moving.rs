@@ -122,8 +122,8 @@ impl Moving {
                 self.state = State::Opening { leg, give_up };
             }
             (State::Asking, Input::Answer(Err(error))) => {
-                let error = self.cause_of(error);
-                self.end(Ending::Failed(error));
+                let ending = self.ending_of(error);
+                self.end(ending);
             }
             (State::Returning { old, new: None }, Input::Answer(Ok(offer))) => {
                 self.state = self.return_by(old, offer, now);

@@ -157,10 +157,7 @@ impl Session {
         let mut session = Self::begin(config)?;
         while session.participant.is_none() {
             if let Some(ending) = session.ended.take() {
-                return Err(match ending {
-                    Ending::Failed(error) => error,
-                    other => JoinError::Configuration(other.to_string()),
-                });
+                return Err(ending.of_join(&session.config.meeting));
             }
             session.step().await;
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use plenum_wire::RouterId;
-use plenum_wire::join::JoinRequest;
+use plenum_wire::join::{JoinRequest, Refusal};
 
 use super::{Cause, Ending, Leg, Moving, News, Output, State};
 use crate::error::JoinError;
@@ -36,12 +36,24 @@ impl Moving {
 
     /// What to tell the user when the zone has no router after all. That the time was up in
     /// the middle of a question says less than what went wrong before it, too.
-    pub(super) fn cause_of(&mut self, error: JoinError) -> JoinError {
+    fn cause_of(&mut self, error: JoinError) -> JoinError {
         let late = matches!(
             error,
             JoinError::Full { .. } | JoinError::ZoneUnreachable { .. }
         );
         self.unusable.take().filter(|_| late).unwrap_or(error)
+    }
+
+    /// How it ends when no router is found.
+    pub(super) fn ending_of(&mut self, error: JoinError) -> Ending {
+        match error {
+            JoinError::Refused { problem, .. }
+                if self.joined && problem.code == Refusal::MeetingEnded =>
+            {
+                Ending::MeetingEnded
+            }
+            error => Ending::Failed(self.cause_of(error)),
+        }
     }
 
     pub(super) fn lost(&mut self, cause: &Cause, now: Instant) {

@@ -103,7 +103,14 @@ fn ended(ok: bool, name: &str) -> Output {
 }
 
 fn full() -> JoinError {
-    let code = plenum_wire::join::Refusal::ZoneFull;
+    refused(plenum_wire::join::Refusal::ZoneFull)
+}
+
+fn meeting_ended() -> JoinError {
+    refused(plenum_wire::join::Refusal::MeetingEnded)
+}
+
+fn refused(code: plenum_wire::join::Refusal) -> JoinError {
     let problem = plenum_wire::join::Problem {
         title: code.to_string(),
         status: code.status(),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use plenum_wire::control::{ErrorCode, FromClient};
 use plenum_wire::join::{JoinRequest, Offer};
-use plenum_wire::{ParticipantId, RouterId};
+use plenum_wire::{MeetingId, ParticipantId, RouterId};
 
 use crate::error::JoinError;
 
@@ -135,6 +135,17 @@ pub enum Ending {
     /// It could not go on.
     #[error("{0}")]
     Failed(#[from] JoinError),
+}
+
+impl Ending {
+    /// What kept somebody out whose session ended before they were in.
+    pub(crate) fn of_join(self, meeting: &MeetingId) -> JoinError {
+        match self {
+            Self::Failed(error) => error,
+            Self::MeetingEnded => JoinError::meeting_ended(meeting),
+            Self::Left | Self::Replaced => JoinError::Configuration(self.to_string()),
+        }
+    }
 }
 
 impl Cause {

@@ -97,6 +97,11 @@ impl Connecting {
         };
         match answer {
             Ok(offer) => return self.found(offer, &spot, now),
+            // The directory and the other zones know of no other end than this.
+            Err(Setback::Refused(problem, _)) if self.was_in_one_that_ended(&problem) => {
+                self.refusal = Some(problem);
+                return self.give_up(now);
+            }
             Err(Setback::Refused(problem, after)) => {
                 self.handle_refusal(spot, problem, after, now);
             }

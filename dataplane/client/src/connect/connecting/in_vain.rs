@@ -5,11 +5,12 @@
 //! others, and with what directories name by then: who was in a meeting is not kept out by a zone
 //! that is full or no longer knows it, while another has room. Where it is the meeting that is
 //! full, nobody goes to a zone where it is not. What one refuses for good is no end while another
-//! that may have been full before has only failed: that one is looked for once more.
+//! that may have been full before has only failed: that one is looked for once more. That the meeting
+//! was ended is the end for who was in it, at once and whoever says it.
 
 use std::time::Instant;
 
-use plenum_wire::join::Refusal;
+use plenum_wire::join::{Problem, Refusal};
 
 use super::renewing::{Renewal, Vain};
 use super::round::Asking;
@@ -58,6 +59,12 @@ impl Connecting {
     /// not that alone.
     const fn no_longer_avoid(&mut self) {
         self.avoid = None;
+    }
+
+    /// Whether somebody comes back to a meeting that is over. Of who joins with a token that was kept
+    /// it may have begun again.
+    pub(super) fn was_in_one_that_ended(&self, problem: &Problem) -> bool {
+        self.setting.back.is_some() && problem.code == Refusal::MeetingEnded
     }
 
     /// A refusal for good; but what is kept from before may be too old: the token, and where the

@@ -50,6 +50,16 @@ fn a_meeting_that_was_ended_is_not_come_back_to() {
 }
 
 #[test]
+fn who_hears_of_the_end_on_coming_back_was_in_a_meeting_that_ended_and_did_not_fail() {
+    let mut me = Participant::on("a");
+    me.input(Input::Died(LegId(0), broke()));
+    me.done();
+    me.input(Input::Answer(Err(meeting_ended())));
+    let over = Output::Tell(News::Ended(Ending::MeetingEnded));
+    assert_eq!(me.done(), [over]);
+}
+
+#[test]
 fn replaced_by_oneself_is_the_end_and_not_a_reason_to_fight() {
     let mut me = Participant::on("a");
     let cause = Cause::Said(ErrorCode::Replaced, String::new());

@@ -46,6 +46,26 @@ fn a_join_asks_opens_and_is_done_when_the_leg_is_complete() {
 }
 
 #[test]
+fn a_meeting_that_ends_during_the_join_refuses_for_good_whoever_says_so() {
+    let mut asked = Participant::new();
+    asked.input(Input::Answer(Err(meeting_ended())));
+    let mut sent = Participant::new();
+    sent.input(Input::Answer(Ok(offer("a"))));
+    let cause = Cause::Said(ErrorCode::MeetingEnded, String::new());
+    sent.input(Input::Died(LegId(0), cause));
+    for mut me in [asked, sent] {
+        let Some(Output::Tell(News::Ended(ending))) = me.done().pop() else {
+            panic!("it goes on")
+        };
+        let error = ending.of_join(&"meeting".parse().unwrap());
+        assert_eq!(error.exit_status(), crate::error::exit::REFUSED);
+        let told = error.to_string();
+        let sentence = "cannot join meeting meeting: the meeting was ended. ";
+        assert!(told.starts_with(sentence), "{told}");
+    }
+}
+
+#[test]
 fn a_router_that_refuses_is_excluded_for_two_seconds() {
     let mut me = Participant::new();
     me.input(Input::Answer(Ok(offer("a"))));

@@ -181,6 +181,32 @@ fn what_the_directory_refuses_for_good_is_told_when_nobody_came_back() {
     assert_eq!(seen.lookups, 1);
 }
 
+#[test]
+fn who_comes_back_to_a_meeting_that_was_ended_hears_so_at_once_whatever_directories_do() {
+    for directory in [open(40.0), Way::Hole, Way::Wrong(Fault::Refused)] {
+        let mut world = world();
+        world.known = true;
+        world.back = Some((0, DIRECT));
+        world.zones.push(Zone::at(&[open(5.0)]));
+        world.zones[0].refusal = Some((Refusal::MeetingEnded, usize::MAX));
+        world.directories[0].ways = vec![directory];
+        let seen = world.join();
+        let told = seen.error().to_string();
+        assert!(told.contains("the meeting was ended"), "{told}");
+        assert_eq!((seen.ms(), seen.lookups), (40, 0), "{directory:?}");
+    }
+}
+
+#[test]
+fn who_joins_with_a_token_from_before_the_end_gets_into_the_meeting_that_began_again() {
+    let mut world = world();
+    world.known = true;
+    world.zones[0].refusal = Some((Refusal::MeetingEnded, 1));
+    let seen = world.join();
+    assert_eq!((seen.lookups, seen.asked.len()), (1, 2));
+    seen.found();
+}
+
 /// Somebody comes back to a zone that is gone, and the directory says this.
 fn gone(says: Says) -> World {
     let mut world = world();
