@@ -194,8 +194,10 @@ async fn begin(database: &Database) -> Result<(), Error> {
         ON CONFLICT (one) DO NOTHING";
     let feed = FeedId::from_random(random::bits());
     database.execute(sql, vec![text(feed)]).await?;
+    // Whichever it is of the row's two unique columns that another program's row is met by: with one
+    // of them named, `PostgreSQL` calls the other an error where both write at the same moment.
     let sql = "INSERT INTO passcode_key (one, value, revision) VALUES (1, $1, $2)
-        ON CONFLICT (one) DO NOTHING";
+        ON CONFLICT DO NOTHING";
     let values = vec![word(&random::passcode_key()), Revision(1).0.into()];
     database.execute(sql, values).await.map(drop)
 }
