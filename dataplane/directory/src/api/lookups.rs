@@ -99,6 +99,7 @@ impl Question<'_> {
                 .host_seen(meeting.number, self.now)
                 .await?;
         }
+        self.directory.note_use(&meeting, self.now).await?;
         let begin_in = self.request.begin_in.as_ref();
         let offers = offers(
             self.directory,

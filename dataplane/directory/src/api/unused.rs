@@ -1,13 +1,13 @@
 //! Instant meetings that nobody uses: deleted after a while, by the directory and not by its
 //! replicas, which hear of it.
 //!
-//! What is used, zones say. One that is cut off says nothing, though its people may be in any
+//! What is used, lookups and zones say. A zone that is cut off says nothing, though its people may be in any
 //! meeting by a replica; so as long as one is nothing is deleted, and what is noted has a gap.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Directory;
-use crate::model::MeetingNumber;
+use crate::model::{Meeting, MeetingKind, MeetingNumber};
 use crate::store;
 
 /// How many days instant meetings are kept that nobody uses, where nothing else is said: who has
@@ -21,10 +21,27 @@ pub fn kept_for_days(days: u32) -> Option<SignedDuration> {
 }
 
 impl Directory {
-    /// Notes what is used, and then deletes a piece of what is not; says how many rows.
+    /// For how long they are kept, if it is here that they are deleted.
+    fn keeps_meetings_for(&self) -> Option<SignedDuration> {
+        let config = self.config();
+        config.instant_meetings_kept.filter(|_| !config.read_only)
+    }
+
+    /// Somebody is let into a meeting: no zone has said yet that they are there.
+    pub(super) async fn note_use(
+        &self,
+        meeting: &Meeting,
+        now: Timestamp,
+    ) -> Result<(), store::Error> {
+        if meeting.kind == MeetingKind::Instant && self.keeps_meetings_for().is_some() {
+            self.store().note_use(meeting.number, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes what is used, and then deletes a piece of what is not; says how many.
     pub(super) async fn delete_unused_meetings(&self, now: Timestamp) -> Result<u64, store::Error> {
-        let kept = self.config().instant_meetings_kept;
-        let Some(kept) = kept.filter(|_| !self.config().read_only) else {
+        let Some(kept) = self.keeps_meetings_for() else {
             return Ok(0);
         };
         let board = self.board();

@@ -3,16 +3,25 @@
 use jiff::{SignedDuration, Timestamp};
 use plenum_wire::ticket::IDENTITY_S;
 
-use super::database::{Row, text, time};
+use super::database::{Row, Statement, time, word};
 use super::write::Write;
 use super::{Error, Store};
-use crate::model::{AccountId, Ending, MeetingNumber};
+use crate::model::{Ending, MeetingNumber};
 
 /// How long tickets bring anybody back who was let in before: tokens last shorter.
 pub(super) const KEPT: SignedDuration = SignedDuration::from_secs(IDENTITY_S.cast_signed());
 /// Endings that are looked at: twice as many as an account has meetings, which may be deleted all
 /// together.
 const LAST: u32 = 20_000;
+
+const NOTE_ALL: Statement = Statement {
+    sqlite: "INSERT INTO ending (meeting, at) SELECT number, $2 FROM meeting
+        WHERE number IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        ON CONFLICT (meeting) DO UPDATE SET at = excluded.at WHERE ending.at < excluded.at",
+    postgres: "INSERT INTO ending (meeting, at) SELECT number, $2 FROM meeting
+        WHERE number IN (SELECT CAST(json_array_elements_text($1::json) AS BIGINT))
+        ON CONFLICT (meeting) DO UPDATE SET at = excluded.at WHERE ending.at < excluded.at",
+};
 
 impl Store {
     /// The last meetings that were ended or deleted, the latest first. Of more than 20,000 in a day
@@ -38,15 +47,14 @@ pub(super) async fn note(
     write.execute(sql, values).await.map(drop)
 }
 
-/// The same for all meetings of an account.
-pub(super) async fn note_all_of(
+/// The same for those of these meetings that are there.
+pub(super) async fn note_all(
     write: &mut Write,
-    owner: AccountId,
+    meetings: &[MeetingNumber],
     at: Timestamp,
 ) -> Result<(), Error> {
-    let sql = "INSERT INTO ending (meeting, at) SELECT number, $2 FROM meeting WHERE owner = $1
-        ON CONFLICT (meeting) DO UPDATE SET at = excluded.at WHERE ending.at < excluded.at";
-    let values = vec![text(owner), time(at)];
+    let sql = write.transaction().words(&NOTE_ALL);
+    let values = vec![word(&meetings), time(at)];
     write.execute(sql, values).await.map(drop)
 }
 

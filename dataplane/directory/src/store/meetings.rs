@@ -1,6 +1,7 @@
 //! Meetings.
 
 mod ahead;
+mod deleting;
 mod idle;
 mod rows;
 
@@ -16,6 +17,7 @@ use crate::model::{
 };
 use crate::random;
 
+pub(super) use deleting::remove;
 pub(super) use rows::{insert, meeting, update_people};
 
 const WHAT: &str = "meeting";
@@ -187,10 +189,9 @@ impl Store {
         let sql = "SELECT revision FROM meeting WHERE number = $1";
         let key = number.value().into();
         write.still(WHAT, sql, key, still).await?;
-        if !delete(&mut write, number, now).await? {
+        if deleting::delete(&mut write, &[number], now).await? == 0 {
             return Err(Error::NotFound { what: WHAT });
         }
-        write.gone(KIND, number).await?;
         write.commit().await
     }
 
@@ -227,38 +228,13 @@ impl Store {
     }
 }
 
-/// Deletes a meeting and what hangs on it, within a change; whether it was there.
-pub(super) async fn delete(
-    write: &mut Write,
-    meeting: MeetingNumber,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    let number = || vec![meeting.value().into()];
-    write
-        .execute("DELETE FROM meeting_person WHERE meeting = $1", number())
-        .await?;
-    write
-        .execute("DELETE FROM host_seen WHERE meeting = $1", number())
-        .await?;
-    write
-        .execute("DELETE FROM waiting WHERE meeting = $1", number())
-        .await?;
-    let sql = "DELETE FROM meeting WHERE number = $1";
-    let was_there = write.execute(sql, number()).await? > 0;
-    if was_there {
-        endings::note(write, meeting, now).await?;
-    }
-    Ok(was_there)
-}
-
 /// Deletes all meetings of an account, within a change of the account.
 pub(super) async fn delete_of(
     write: &mut Write,
     account: AccountId,
     now: Timestamp,
 ) -> Result<(), Error> {
-    endings::note_all_of(write, account, now).await?;
     let sql = "SELECT number FROM meeting WHERE owner = $1";
-    let rows = write.rows(sql, vec![text(account)]).await?;
-    idle::delete_all(write, &rows).await.map(drop)
+    let owned = deleting::numbers(&write.rows(sql, vec![text(account)]).await?)?;
+    deleting::delete(write, &owned, now).await.map(drop)
 }

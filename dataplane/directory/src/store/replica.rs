@@ -182,7 +182,7 @@ async fn take_gone(write: &mut Write, gone: &Item, now: Timestamp) -> Result<(),
             .execute("DELETE FROM login WHERE id = $1", vec![text(id)])
             .await
             .map(drop),
-        Item::MeetingGone(number) => meetings::delete(write, *number, now).await.map(drop),
+        Item::MeetingGone(number) => meetings::remove(write, &[*number], now).await.map(drop),
         Item::ZoneGone(name) => zones::delete(write, name).await.map(drop),
         Item::PublicKeyGone(id) => public_keys::delete(write, *id).await,
         Item::Account(_)

@@ -57,7 +57,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
             what_is_no_meeting_is_refused, others_see_nothing_of_it,
             people_are_named_as_they_are_known, who_is_invited_does_not_see_who_else_is,
             who_is_not_there_is_not_invited;
-        unused: an_instant_meeting_that_nobody_uses_goes, it_may_be_kept_for_ever,
+        unused: an_instant_meeting_that_nobody_uses_goes,
+            one_that_somebody_has_just_come_to_stays, it_may_be_kept_for_ever,
             what_people_of_a_zone_that_is_cut_off_use_stays, a_replica_deletes_no_meeting_by_itself;
         zones: a_zone_is_registered_and_reports, only_its_credential_reports,
             wrong_reports_are_refused, so_many_controllers_speak_for_a_zone, a_large_zone_reports,

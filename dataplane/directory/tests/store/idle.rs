@@ -5,7 +5,8 @@ use plenum_directory::model::{Item, Meeting, MeetingKind, Revision};
 use plenum_directory::store::{PIECE, Store};
 
 use crate::assert_error;
-use crate::site::Site;
+use crate::replica::follow;
+use crate::site::{Site, replica};
 use crate::things::{add_account, meeting, second, waiting, weekly};
 
 const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -54,8 +55,7 @@ pub async fn an_instant_meeting_that_nobody_uses_goes(site: Site) {
     let told: Vec<_> = told.changes.into_iter().map(|it| it.item).collect();
     assert_eq!(told, [Item::MeetingGone(unused.number)]);
     assert_eq!(delete(&store, day(50)).await, 0);
-    // With the note of its last use.
-    assert_eq!(delete(&store, day(51)).await, 2);
+    assert_eq!(delete(&store, day(51)).await, 1);
     assert_error!(store.meeting(used.number).await, NotFound);
     for meeting in last {
         assert_eq!(store.meeting(meeting.number).await.unwrap(), meeting);
@@ -75,7 +75,36 @@ pub async fn a_use_is_known_to_a_day(site: Site) {
     assert_eq!(delete(&store, almost(31)).await, 0);
     store.note_uses(&[used.number], day(1)).await.unwrap();
     assert_eq!(delete(&store, almost(32)).await, 0);
-    assert_eq!(delete(&store, day(32)).await, 2);
+    assert_eq!(delete(&store, day(32)).await, 1);
+}
+
+/// No zone has said yet that they are there.
+pub async fn who_is_let_in_uses_it(site: Site) {
+    let store = site.open().await;
+    let used = made(&store, MeetingKind::Instant, -400).await.number;
+    let almost = day(1) - SignedDuration::from_secs(1);
+    for let_in in [day(0), almost] {
+        store.note_use(used, let_in).await.unwrap();
+    }
+    assert_eq!(delete(&store, almost + MONTH).await, 0);
+    store.note_use(used, day(1)).await.unwrap();
+    assert_eq!(delete(&store, day(31)).await, 0);
+    assert_eq!(delete(&store, day(32)).await, 1);
+}
+
+/// Whoever comes with a token of before is told so, as with any meeting that is deleted, and by a
+/// replica too.
+pub async fn what_nobody_used_has_ended_when_it_goes(site: Site) {
+    let primary = site.open().await;
+    let (_place, copy) = replica().await;
+    let unused = made(&primary, MeetingKind::Instant, -400).await.number;
+    follow(&primary, &copy, 9).await;
+    assert_eq!(delete(&primary, day(0)).await, 1);
+    follow(&primary, &copy, 9).await;
+    let told = primary.endings(day(0)).await.unwrap();
+    assert_eq!((told[0].meeting, told[0].at), (unused, day(0)));
+    let now = copy.time().await.unwrap();
+    assert_eq!(copy.endings(now).await.unwrap()[0].meeting, unused);
 }
 
 pub async fn a_meeting_that_somebody_waits_for_stays(site: Site) {

@@ -67,6 +67,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
             a_database_knows_its_own_moments;
         withdrawn: what_an_older_version_left_behind_is_withdrawn;
         idle: an_instant_meeting_that_nobody_uses_goes, a_use_is_known_to_a_day,
+            who_is_let_in_uses_it, what_nobody_used_has_ended_when_it_goes,
             a_meeting_that_somebody_waits_for_stays,
             nothing_goes_before_uses_have_been_noted_for_long, many_go_in_pieces;
         deleting: what_was_changed_meanwhile_is_not_deleted;

@@ -1,16 +1,16 @@
 //! Instant meetings that nobody uses any more.
 //!
-//! A meeting is used while people are in it, or wait for it. That people are in it is noted to a
-//! day, past the feed, and only of meetings in use: what has no row was not used for as long as
-//! uses have been noted. What was missed meanwhile nobody knows, so nothing is deleted before that
-//! time is long enough.
+//! A meeting is used when somebody is let in, and while people are in it, or wait for it. The
+//! first two are noted to a day, past the feed, and only of meetings in use: what has no row was
+//! not used for as long as uses have been noted. What was missed meanwhile nobody knows, so nothing
+//! is deleted before that time is long enough.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::database::{Row, Statement, Value, among, time, word};
+use super::super::database::{Statement, Value, time, word};
 use super::super::leftovers::PIECE;
-use super::super::write::Write;
 use super::super::{Error, Store};
+use super::deleting;
 use crate::model::MeetingNumber;
 
 /// How exactly it is known when a meeting was used: not every look is a write.
@@ -35,23 +35,18 @@ const NOTE: Statement = Statement {
         ON CONFLICT (meeting) DO UPDATE SET at = excluded.at",
 };
 
-const DELETE: [Statement; 4] = [
-    among!("DELETE FROM meeting_person WHERE meeting", "BIGINT"),
-    among!("DELETE FROM host_seen WHERE meeting", "BIGINT"),
-    among!("DELETE FROM waiting WHERE meeting", "BIGINT"),
-    among!("DELETE FROM meeting WHERE number", "BIGINT"),
-];
-
-const GONE: Statement = Statement {
-    sqlite: "INSERT INTO gone (kind, key, revision)
-        SELECT 'meeting', CAST(value AS TEXT), $2 + row_number() OVER (ORDER BY value)
-        FROM json_each($1)",
-    postgres: "INSERT INTO gone (kind, key, revision)
-        SELECT 'meeting', number, $2 + row_number() OVER (ORDER BY number)
-        FROM json_array_elements_text($1::json) AS numbers (number)",
-};
-
 impl Store {
+    /// Notes that somebody was let into an instant meeting. Most often a look says that it is
+    /// noted already, which keeps no other write waiting.
+    pub async fn note_use(&self, meeting: MeetingNumber, now: Timestamp) -> Result<(), Error> {
+        let sql = "SELECT 1 AS noted FROM meeting_used WHERE meeting = $1 AND at > $2";
+        let values = vec![meeting.value().into(), time(before(now, GRAIN))];
+        if self.database.row(sql, values).await?.is_some() {
+            return Ok(());
+        }
+        self.note_uses(&[meeting], now).await
+    }
+
     /// Notes which instant meetings people are in now.
     pub async fn note_uses(&self, running: &[MeetingNumber], now: Timestamp) -> Result<(), Error> {
         let sql = self.database.words(&NOTE)?;
@@ -79,8 +74,7 @@ impl Store {
     }
 
     /// Deletes instant meetings that nobody has used for `kept`, [`PIECE`] at most, where uses
-    /// have been noted `since` long enough. Says how many rows are gone. Not on a replica, which
-    /// hears of it.
+    /// have been noted `since` long enough. Says how many. Not on a replica, which hears of it.
     pub async fn delete_unused_meetings(
         &self,
         kept: SignedDuration,
@@ -93,46 +87,22 @@ impl Store {
             return Ok(0);
         }
         let values = || -> Vec<Value> { vec![time(before), PIECE.into()] };
-        // What says no more than that there is no row; the meeting may be gone.
-        let sql = "DELETE FROM meeting_used WHERE meeting IN
-            (SELECT meeting FROM meeting_used WHERE at <= $1 LIMIT $2)";
-        let notes = self.database.execute(sql, values()).await?;
         let sql = "SELECT number FROM meeting WHERE kind = 'instant' AND created <= $1
-            AND NOT EXISTS (SELECT 1 FROM meeting_used WHERE meeting = number)
+            AND NOT EXISTS (SELECT 1 FROM meeting_used WHERE meeting = number AND at > $1)
             AND NOT EXISTS (SELECT 1 FROM waiting WHERE meeting = number)
             ORDER BY created, number LIMIT $2";
         if self.database.rows(sql, values()).await?.is_empty() {
-            return Ok(notes);
+            return Ok(0);
         }
         let mut write = self.write().await?;
-        let unused = write.rows(sql, values()).await?;
-        let deleted = delete_all(&mut write, &unused).await?;
+        let unused = deleting::numbers(&write.rows(sql, values()).await?)?;
+        let deleted = deleting::delete(&mut write, &unused, now).await?;
         write.commit().await?;
-        Ok(notes + deleted)
+        Ok(deleted)
     }
 }
 
 /// So long before, or the beginning of all times.
 fn before(now: Timestamp, span: SignedDuration) -> Timestamp {
     now.checked_sub(span).unwrap_or(Timestamp::MIN)
-}
-
-/// Deletes meetings, whose numbers these rows are, and what hangs on them. Each gets a change of
-/// its own, in a few statements however many there are.
-pub(super) async fn delete_all(write: &mut Write, meetings: &[Row]) -> Result<u64, Error> {
-    let count = meetings.len() as u64;
-    if count == 0 {
-        return Ok(0);
-    }
-    let numbers = meetings.iter().map(|row| row.unsigned("number"));
-    let numbers = numbers.collect::<Result<Vec<u64>, _>>()?;
-    let last = write.further(count).await?;
-    let sql = write.transaction().words(&GONE);
-    let values = vec![word(&numbers), (last.0 - count).into()];
-    write.execute(sql, values).await?;
-    for statement in &DELETE {
-        let sql = write.transaction().words(statement);
-        write.execute(sql, vec![word(&numbers)]).await?;
-    }
-    Ok(count)
 }
