@@ -14,7 +14,7 @@ pub const LOOKUP_PATH: &str = "/v1/lookup";
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 /// Meetings of one report at most: as many as the people of the largest zone have in pairs.
 pub const MEETINGS: usize = 100_000;
-/// Ended meetings of one answer at most that the report does not name: the last ones.
+/// Ended meetings of one answer at most, some 42 bytes each.
 pub const ENDED: usize = 1_000;
 /// How long a token opens a zone's door, in seconds. Who is inside stays.
 pub const TOKEN_LIFETIME_S: u64 = 600;
@@ -309,8 +309,8 @@ pub struct ReportAnswer {
     pub jwks: serde_json::Value,
     /// Seconds after which to report again though nothing has changed.
     pub report_every_s: u64,
-    /// Meetings that were ended or deleted: of those that the report says run all, of others at
-    /// least those that tokens may still be good for, up to [`ENDED`]. To be told again is no news.
+    /// Meetings that were ended or deleted, [`ENDED`] at most: those first that the report says run,
+    /// then others that tokens may still be good for. To be told again is no news.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<EndedMeeting>,
     /// Who is still to come to this zone for meetings that are known ahead: those that begin within

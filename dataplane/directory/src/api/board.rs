@@ -73,8 +73,8 @@ impl Board {
     }
 
     /// Meetings that were ended, for a zone in which these run.
-    pub fn told(&self, running: &[RunningMeeting]) -> Vec<EndedMeeting> {
-        self.endings.told(running)
+    pub fn told(&self, running: &[RunningMeeting], now: Timestamp) -> Vec<EndedMeeting> {
+        self.endings.told(running, now)
     }
 
     /// All controllers of a zone hear the same routers, but one that has just started has not

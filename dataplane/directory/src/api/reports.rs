@@ -58,7 +58,7 @@ pub async fn report(
     Ok(Json(ReportAnswer {
         jwks: directory.keys()?.jwks().clone(),
         report_every_s: REPORT_EVERY_S,
-        ended: directory.board().told(&report.meetings),
+        ended: directory.board().told(&report.meetings, directory.time()),
         expected: directory.board().expected(&zone.name).to_vec(),
     }))
 }

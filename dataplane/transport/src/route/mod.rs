@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
-pub use self::http::{Http, HttpError};
+pub use self::http::{ANSWER_BYTES, Http, HttpError};
 use crate::HANDSHAKE_TIMEOUT;
 pub use error::{ProxyProblem, RouteError};
 pub use hop::{Credentials, Hop};
