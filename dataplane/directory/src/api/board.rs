@@ -116,8 +116,12 @@ impl Board {
     /// The same, with who is expected in each zone for these meetings.
     #[must_use]
     pub fn expecting(mut self, announced: &[Announced], now: Timestamp) -> Self {
-        let nowhere = BTreeMap::new();
-        let running = |meeting: &MeetingId| self.running.get(meeting).unwrap_or(&nowhere);
+        let running = |meeting: &MeetingId| {
+            let zones = self.running.get(meeting).into_iter().flatten();
+            let believed = |place: usize| self.zones[place].is_believed(&self, now);
+            let zones = zones.filter(|(place, _)| believed(**place));
+            zones.map(|(place, people)| (*place, *people)).collect()
+        };
         let weights = self.zones.iter().map(|known| {
             let begins_meetings = known.zone.enabled && known.answers(&self, now);
             begins_meetings.then_some(known.zone.weight)

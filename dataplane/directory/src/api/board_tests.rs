@@ -1,3 +1,5 @@
+use std::slice::from_ref;
+
 use jiff::SignedDuration;
 use plenum_wire::directory::{RunningMeeting, ZoneReport};
 
@@ -139,6 +141,29 @@ fn what_was_said_long_before_the_directory_was_back_is_not_believed() {
     assert_eq!(state(&board, "a", 2), State::Unheard);
     assert!(!board.runs(&meeting, at(2)));
     assert_eq!(board.candidates(&meeting, at(2))[0].there, None);
+}
+
+#[test]
+fn who_was_in_a_zone_that_is_dead_is_expected_where_meetings_begin() {
+    let reports = [
+        running(report("dead", "zc-0", 0, 4), "4711", 120),
+        report("b", "zc-0", 90, 4),
+    ];
+    let lecture = Announced {
+        meeting: "4711".parse().unwrap(),
+        begins: at(0),
+        people: 300,
+    };
+    let expected = |now: i64| {
+        let board = board(&["dead", "b"], &reports, 0).expecting(from_ref(&lecture), at(now));
+        let people = |zone: &str| {
+            let expected = board.expected(&zone.parse().unwrap()).iter();
+            expected.map(|it| it.people).sum::<u32>()
+        };
+        (people("dead"), people("b"))
+    };
+    assert_eq!(expected(10), (180, 0));
+    assert_eq!(expected(91), (0, 300));
 }
 
 #[test]

@@ -26,9 +26,9 @@ type Minutes = BTreeMap<i64, u32>;
 
 /// Who is still to come to each zone. `running` says how many people of a meeting are in which
 /// zone, by its place in `weights`; a zone without a weight begins no meetings.
-pub fn by_zone<'a>(
+pub fn by_zone(
     announced: &[Announced],
-    running: impl Fn(&MeetingId) -> &'a BTreeMap<usize, u32>,
+    running: impl Fn(&MeetingId) -> BTreeMap<usize, u32>,
     weights: &[Option<u16>],
 ) -> Vec<Vec<Expected>> {
     let mut anywhere = Minutes::new();
@@ -103,10 +103,10 @@ mod tests {
         lecture: &[(usize, u32)],
         weights: &[Option<u16>],
     ) -> Vec<Vec<(String, u32)>> {
-        let (there, nobody) = (lecture.iter().copied().collect(), BTreeMap::new());
+        let there: BTreeMap<_, _> = lecture.iter().copied().collect();
         let running = |meeting: &MeetingId| match meeting.as_str() {
-            "lecture" => &there,
-            _ => &nobody,
+            "lecture" => there.clone(),
+            _ => BTreeMap::new(),
         };
         let shown = |it: Expected| {
             let at = Timestamp::from_second(it.at).unwrap();
