@@ -1,10 +1,11 @@
-//! Keeps what is in memory as the database says: zones and their reports, signing keys. What
-//! several directories on one database do at the same time does no harm.
+//! Keeps what is in memory as the database says: zones and their reports, signing keys,
+//! meetings that were ended, and who is expected soon. What several directories on one database
+//! do at the same time does no harm.
 //!
 //! | file | what it decides or does |
 //! |---|---|
 //! | `schedule` | when to look, and for what |
-//! | `ahead` | which meetings begin soon, and how many people are expected there |
+//! | `ahead` | beside the looks: which meetings begin soon, and how many people are expected there |
 //! | `keys` | which keys sign and are published |
 //! | `supervised` | what happens when one of these tasks dies |
 
@@ -27,10 +28,11 @@ use super::Directory;
 use super::board::{Board, lasting};
 use super::clock::Clock;
 use super::endings::Endings;
+use super::expected::Announced;
 use super::metrics::Metrics;
-use crate::model::{PAGE_LIMIT, Page, StoredReport, Zone};
+use crate::model::{FeedId, PAGE_LIMIT, Page, Revision, StoredReport, Zone};
 use crate::store;
-use ahead::Ahead;
+use ahead::look_ahead;
 use keys::Keys;
 use schedule::{Look, Looking, Sweeping};
 use supervised::{AGAIN, keep_running};
@@ -55,9 +57,15 @@ pub type Readiness = watch::Receiver<bool>;
 pub fn keep_up(directory: Directory, stop: CancellationToken) -> Readiness {
     let (ready, readiness) = watch::channel(false);
     let (ready, metrics) = (Arc::new(ready), directory.metrics().clone());
-    let swept = directory.clone();
-    let looking = move || look_after(directory.clone(), Arc::clone(&ready));
+    let (soon, announced) = watch::channel(Vec::new());
+    let (swept, foreseen) = (directory.clone(), directory.clone());
+    let ahead = move || look_ahead(foreseen.clone(), soon.clone());
+    let looking = move || {
+        let upkeep = Upkeep::new(directory.clone(), announced.clone());
+        look_after(directory.clone(), upkeep, Arc::clone(&ready))
+    };
     run("looking", looking, metrics.clone(), stop.clone());
+    run("looking ahead", ahead, metrics.clone(), stop.clone());
     run("sweeping", move || sweep(swept.clone()), metrics, stop);
     readiness
 }
@@ -75,8 +83,7 @@ fn run<F>(
 }
 
 /// Looks at the database whenever it is time; for ever.
-async fn look_after(directory: Directory, ready: Arc<watch::Sender<bool>>) {
-    let mut upkeep = Upkeep::new(directory.clone());
+async fn look_after(directory: Directory, mut upkeep: Upkeep, ready: Arc<watch::Sender<bool>>) {
     let mut looking = Looking::new(Instant::now());
     loop {
         let due = looking.next_timeout().expect("no look is under way");
@@ -117,11 +124,23 @@ async fn within<T>(
         .unwrap_or_else(|_| Err(silent()))
 }
 
+/// Which database it is, and the number of its last change; of a replica's, what it follows and
+/// how far it has come, `None` before its first page. Of one that was set back the number is lower
+/// than it was.
+async fn place(directory: &Directory) -> Result<Option<(FeedId, Revision)>, store::Error> {
+    if directory.config().read_only {
+        let followed = directory.store().followed().await?;
+        return Ok(followed.map(|it| (it.feed, it.at)));
+    }
+    directory.store().head().await.map(Some)
+}
+
 /// What is known of the database.
 struct Upkeep {
     directory: Directory,
     keys: Keys,
-    ahead: Ahead,
+    /// Meetings that begin soon.
+    announced: watch::Receiver<Vec<Announced>>,
     zones: Vec<Zone>,
     reports: BTreeMap<(ZoneName, String), StoredReport>,
     endings: Arc<Endings>,
@@ -134,10 +153,10 @@ struct Upkeep {
 }
 
 impl Upkeep {
-    fn new(directory: Directory) -> Self {
+    fn new(directory: Directory, announced: watch::Receiver<Vec<Announced>>) -> Self {
         Self {
             keys: Keys::new(directory.clone()),
-            ahead: Ahead::default(),
+            announced,
             directory,
             zones: Vec::new(),
             reports: BTreeMap::new(),
@@ -160,14 +179,13 @@ impl Upkeep {
             self.zones = self.read_zones().await?;
             let endings = self.directory.store().endings(time).await?;
             self.endings = Arc::new(Endings::new(endings));
-            self.ahead.read(self.directory.store(), time).await?;
         }
         self.read_reports().await?;
         let now = self.directory.time();
         let listening = *self.listening.get_or_insert(now);
         let reports: Vec<_> = self.reports.values().collect();
         let board = Board::new(self.zones.clone(), &reports, listening).ended(&self.endings);
-        let board = board.expecting(self.ahead.soon(), now);
+        let board = board.expecting(&self.announced.borrow(), now);
         let (healthy, all) = board.healthy(now);
         self.directory.metrics().zones(healthy, all);
         self.directory.boards().show(board);

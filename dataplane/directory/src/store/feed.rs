@@ -4,7 +4,7 @@ use super::database::{Row, Transaction, Value, text};
 use super::logins::login_columns;
 use super::{Error, Store, accounts, keys, logins, meetings, public_keys, zones};
 use crate::model::{
-    Account, Change, ChangePage, Item, Mark, MeetingNumber, PAGE_LIMIT, Revision, fitting,
+    Account, Change, ChangePage, FeedId, Item, Mark, MeetingNumber, PAGE_LIMIT, Revision, fitting,
 };
 use crate::random;
 
@@ -81,6 +81,13 @@ const SOURCES: [(&str, Read); 8] = [
 ];
 
 impl Store {
+    /// Which database this is, and the number of its last change.
+    pub async fn head(&self) -> Result<(FeedId, Revision), Error> {
+        let row = self.database.row("SELECT * FROM feed", vec![]).await?;
+        let row = row.ok_or_else(|| Error::corrupt("the table feed is empty"))?;
+        Ok((row.named("id")?, row.revision("head")?))
+    }
+
     /// What changed after a number: at most so many changes, and never more than 1,000. From
     /// number 0 it is everything there is.
     pub async fn changes(&self, after: Revision, limit: u32) -> Result<ChangePage, Error> {

@@ -57,6 +57,7 @@ pub async fn a_replica_knows_who_is_expected(site: Site) {
     let elsewhere = Site::sqlite();
     let replica = elsewhere.open().await;
     let page = store.changes(Revision(0), 100).await.unwrap();
+    assert_eq!(store.head().await.unwrap(), (page.feed, page.head));
     replica.apply(&page).await.unwrap();
     assert_eq!(
         expecting(&replica, Revision(0)).await,

@@ -1,67 +1,129 @@
 //! Which meetings begin soon and said how many people they expect. Read as replicas read: by what
-//! changed since the last look, so that a look costs the same however many meetings there are.
+//! changed since the last time, so that it costs the same however many meetings there are. It is
+//! advice: what zones say and where meetings begin never waits for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
+use std::mem;
+use std::panic::resume_unwind;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::sleep;
 
+use super::super::Directory;
 use super::super::expected::Announced;
-use crate::model::{MeetingNumber, PAGE_LIMIT, Revision, Schedule};
-use crate::store::{self, Store};
+use super::{PATIENCE, place, within};
+use crate::model::{FeedId, MeetingNumber, PAGE_LIMIT, Revision, Schedule};
+use crate::store;
 
+/// How often what has changed is read.
+const EVERY: Duration = Duration::from_secs(1);
 /// How long before it begins a meeting is told of: routers are believed to take ten minutes at
 /// most, and people come up to ten minutes early.
 const AHEAD: SignedDuration = SignedDuration::from_mins(20);
 /// People come so late: until then a meeting that has begun is told of.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
-/// Pages of one look, so that it has an end: at the start 10,000 meetings a second.
+/// Pages of one time, so that it has an end: at the start 10,000 meetings a second at most.
 const PAGES: usize = 10;
 /// Meetings that are remembered, at some 400 bytes each. Of further ones nothing is told.
 const MOST: usize = 100_000;
 
+/// Tells which meetings begin within twenty minutes; for ever.
+pub async fn look_ahead(directory: Directory, soon: watch::Sender<Vec<Announced>>) {
+    let mut ahead = Ahead::default();
+    loop {
+        match ahead.read(&directory).await {
+            Ok(announced) => drop(soon.send_replace(announced)),
+            Err(error) => tracing::debug!(%error, "who is expected stays as it was"),
+        }
+        sleep(EVERY).await;
+    }
+}
+
 /// What is known of them.
 #[derive(Default)]
-pub struct Ahead {
+struct Ahead {
+    feed: Option<FeedId>,
     read_up_to: Revision,
     calendar: Calendar,
-    soon: Vec<Announced>,
 }
 
 impl Ahead {
     /// Reads what has changed.
-    pub async fn read(&mut self, store: &Store, now: Timestamp) -> Result<(), store::Error> {
+    async fn read(&mut self, directory: &Directory) -> Result<Vec<Announced>, store::Error> {
+        let store = directory.store();
+        let Some((feed, head)) = within(PATIENCE, place(directory)).await? else {
+            return Ok(Vec::new());
+        };
+        self.go_on_in(feed, head);
+        let now = within(PATIENCE, store.time()).await?;
         for _ in 0..PAGES {
-            let page = store.expecting(self.read_up_to).await?;
+            let page = within(PATIENCE, store.expecting(self.read_up_to)).await?;
             let last = page.len() < PAGE_LIMIT as usize;
-            for (number, schedule, revision) in page {
-                self.calendar.learn(number, schedule, now);
-                self.read_up_to = revision;
-            }
+            let read_up_to = page.last().map(|(.., revision)| *revision);
+            self.aside(move |calendar| {
+                for (number, schedule, _) in page {
+                    calendar.learn(number, schedule, now);
+                }
+            })
+            .await;
+            self.read_up_to = read_up_to.unwrap_or(self.read_up_to);
             if last {
                 break;
             }
         }
-        let soon = self.calendar.soon(now);
+        let soon = self.aside(move |calendar| calendar.soon(now)).await;
         // What is deleted leaves nothing behind that could be read.
         let numbers: Vec<_> = soon.iter().map(|(number, ..)| *number).collect();
-        let there = store.which_are_there(&numbers).await?;
+        let there = within(PATIENCE, store.which_are_there(&numbers)).await?;
         self.calendar.keep(&numbers, &there);
         let there = soon
             .into_iter()
             .filter(|(number, ..)| there.contains(number));
-        self.soon = there
-            .map(|(number, begins, people)| Announced {
-                meeting: number.id(),
-                begins,
-                people: people.into(),
-            })
-            .collect();
-        Ok(())
+        Ok(there.map(announced).collect())
     }
 
-    /// Those that begin within twenty minutes, as they were read last.
-    pub fn soon(&self) -> &[Announced] {
-        &self.soon
+    /// A database that was set back has other meetings under the numbers that were read: then it
+    /// begins anew.
+    fn go_on_in(&mut self, feed: FeedId, head: Revision) {
+        if self.feed != Some(feed) || head < self.read_up_to {
+            *self = Self {
+                feed: Some(feed),
+                ..Self::default()
+            };
+        }
+    }
+
+    /// A thousand rules of a thousand times each take seconds to walk through: the runtime's
+    /// threads have others to serve meanwhile.
+    async fn aside<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Calendar) -> T + Send + 'static,
+    ) -> T {
+        let mut calendar = mem::take(&mut self.calendar);
+        let worked = spawn_blocking(move || {
+            let done = work(&mut calendar);
+            (calendar, done)
+        });
+        let (calendar, done) = match worked.await.map_err(JoinError::try_into_panic) {
+            Ok(worked) => worked,
+            Err(Ok(fault)) => resume_unwind(fault),
+            // The runtime ends, and this with it.
+            Err(Err(_)) => pending().await,
+        };
+        self.calendar = calendar;
+        done
+    }
+}
+
+fn announced((number, begins, people): (MeetingNumber, Timestamp, u16)) -> Announced {
+    Announced {
+        meeting: number.id(),
+        begins,
+        people: people.into(),
     }
 }
 
@@ -199,6 +261,27 @@ mod tests {
         calendar.learn(number(1), Some(at_nine(None, Some(7))), on("22T09:00:00"));
         calendar.keep(&[number(0), number(1)], &BTreeSet::from([number(1)]));
         assert_eq!(people(&mut calendar, "23T08:50:00"), [7]);
+    }
+
+    #[test]
+    fn a_database_that_is_another_or_was_set_back_is_read_from_the_beginning() {
+        let (feed, other) = (FeedId::from_random(1), FeedId::from_random(2));
+        let read = || Ahead {
+            feed: Some(feed),
+            read_up_to: Revision(40),
+            calendar: with(at_nine(None, Some(300))),
+        };
+        for (now, head, up_to, meetings) in [
+            (feed, 40, 40, 1),
+            (feed, 41, 40, 1),
+            (feed, 39, 0, 0),
+            (other, 41, 0, 0),
+        ] {
+            let mut ahead = read();
+            ahead.go_on_in(now, Revision(head));
+            assert_eq!((ahead.read_up_to, ahead.feed), (Revision(up_to), Some(now)));
+            assert_eq!(ahead.calendar.0.len(), meetings);
+        }
     }
 
     #[test]

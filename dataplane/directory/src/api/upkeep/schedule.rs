@@ -20,7 +20,7 @@ const SWEEP_ON: Duration = Duration::from_secs(1);
 /// What is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// The clock, keys, zones, endings and reports.
+    /// The clock, keys, zones, meetings that ended, and reports. Who is expected is read beside.
     All,
     /// Reports.
     Reports,
