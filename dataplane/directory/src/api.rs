@@ -13,7 +13,8 @@
 //! | `auth`, `address`, `guesses`, `limits` | who asks, from where, and how often |
 //! | `passwords`, `password_guesses` | argon2id, off the threads that serve others; and who tries |
 //! | `extract`, `etag`, `paging`, `problem`, `request` | how requests are read and errors written |
-//! | `board`, `boards`, `clock`, `upkeep` | what is kept in memory, and renewed: zones, reports, signing keys, who is expected soon |
+//! | `board`, `boards`, `clock`, `upkeep` | what is kept in memory, and renewed: zones, reports, signing keys, meetings that ended, who is expected soon |
+//! | `endings` | what zones are told of meetings that were ended |
 //! | `unused` | instant meetings that nobody uses, and how they are told |
 //! | `expected` | to which zone people of meetings that are known ahead will come |
 //! | `metrics` | what Prometheus is told |

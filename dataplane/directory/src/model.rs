@@ -10,6 +10,7 @@
 //! | `passcode` | what a meeting asks for, kept as a keyed hash |
 //! | `login` | sessions and API tokens |
 //! | `meeting` | meetings and who may join them |
+//! | `ending` | meetings that are over, for zones that they may go on in |
 //! | `schedule`, `recurrence` | when a meeting takes place |
 //! | `waiting` | who waits for a host |
 //! | `placement` | where a meeting begins |

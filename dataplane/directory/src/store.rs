@@ -14,7 +14,7 @@
 //! |---|---|
 //! | `database` | the two databases behind one set of statements |
 //! | `write` | transactions that replicas hear of |
-//! | `accounts`, `logins`, `meetings`, `placements`, `waiting`, `zones`, `keys`, `public_keys` | a table each |
+//! | `accounts`, `logins`, `meetings`, `placements`, `endings`, `waiting`, `zones`, `keys`, `public_keys` | a table each |
 //! | `feed`, `replica` | what replicas pull, and how they take it |
 //! | `leftovers` | what time makes worthless |
 
@@ -46,6 +46,7 @@ use crate::model::{FeedId, PasscodeKey, Revision};
 use crate::random;
 use database::{Database, Statement, text, word};
 
+pub use endings::{KEPT as ENDINGS_KEPT, LAST as LAST_ENDINGS};
 pub use error::Error;
 pub use leftovers::PIECE;
 

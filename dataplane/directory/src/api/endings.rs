@@ -13,7 +13,7 @@ use crate::model::Ending;
 const UNDER_WAY_S: u64 = 10;
 
 /// The last meetings that were ended.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Endings {
     at: BTreeMap<MeetingId, u64>,
     /// The same, the earliest first.
@@ -21,16 +21,36 @@ pub struct Endings {
 }
 
 impl Endings {
-    /// In any order, each meeting once.
-    pub fn new(endings: Vec<Ending>) -> Self {
-        let ended = endings.into_iter().map(|Ending { meeting, at }| {
-            let at = u64::try_from(at.as_second()).unwrap_or(0);
-            (meeting.id(), at + UNDER_WAY_S)
-        });
-        let at: BTreeMap<_, _> = ended.collect();
-        Self {
-            in_order: at.iter().map(|(id, at)| (*at, id.clone())).collect(),
-            at,
+    /// Whether all of these are known.
+    pub fn have(&self, endings: &[Ending]) -> bool {
+        let mut endings = endings.iter().map(told_as);
+        endings.all(|(meeting, at)| self.at.get(&meeting) == Some(&at))
+    }
+
+    /// These were ended. Of all that are known as many of the last are kept.
+    pub fn learn(&mut self, endings: &[Ending], kept: usize) {
+        for (meeting, at) in endings.iter().map(told_as) {
+            if let Some(former) = self.at.insert(meeting.clone(), at) {
+                self.in_order.remove(&(former, meeting.clone()));
+            }
+            self.in_order.insert((at, meeting));
+        }
+        while self.in_order.len() > kept
+            && let Some((_, earliest)) = self.in_order.pop_first()
+        {
+            self.at.remove(&earliest);
+        }
+    }
+
+    /// Forgets what ended until then.
+    pub fn forget(&mut self, until: Timestamp) {
+        let until = seconds(until) + UNDER_WAY_S;
+        while let Some((at, meeting)) = self.in_order.pop_first() {
+            if at > until {
+                self.in_order.insert((at, meeting));
+                break;
+            }
+            self.at.remove(&meeting);
         }
     }
 
@@ -45,7 +65,7 @@ impl Endings {
         let running: BTreeSet<(u64, &MeetingId)> = running
             .filter_map(|meeting| Some((*self.at.get(meeting)?, meeting)))
             .collect();
-        let now = u64::try_from(now.as_second()).unwrap_or(0);
+        let now = seconds(now);
         let others = self.in_order.iter().rev().map(|(at, id)| (*at, id));
         let others = others
             .take_while(|(at, _)| at + TOKEN_LIFETIME_S > now)
@@ -57,6 +77,14 @@ impl Endings {
         })
         .collect()
     }
+}
+
+fn told_as(ending: &Ending) -> (MeetingId, u64) {
+    (ending.meeting.id(), seconds(ending.at) + UNDER_WAY_S)
+}
+
+fn seconds(time: Timestamp) -> u64 {
+    u64::try_from(time.as_second()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -72,13 +100,19 @@ mod tests {
     /// When the last of `endings` was.
     const NOW: i64 = 2_000_000_000;
 
-    /// So many, one each second, the last of them the earliest.
-    fn endings(count: u32) -> Endings {
-        let ending = |back: u32| Ending {
+    fn ending(back: u32) -> Ending {
+        Ending {
             meeting: MeetingNumber::new(10_000_000_000 + u64::from(back)).unwrap(),
             at: Timestamp::from_second(NOW - i64::from(back)).unwrap(),
-        };
-        Endings::new((0..count).map(ending).collect())
+        }
+    }
+
+    /// So many, one each second, the last of them the earliest.
+    fn endings(count: u32) -> Endings {
+        let mut endings = Endings::default();
+        let all: Vec<_> = (0..count).map(ending).collect();
+        endings.learn(&all, all.len());
+        endings
     }
 
     fn runs(back: u64) -> RunningMeeting {
@@ -97,6 +131,29 @@ mod tests {
             (number - 10_000_000_000, NOW - at)
         });
         told.collect()
+    }
+
+    #[test]
+    fn what_is_read_again_is_no_news_and_the_earliest_are_forgotten() {
+        let mut endings = endings(3);
+        assert!(endings.have(&[ending(2), ending(0)]));
+        assert!(!endings.have(&[ending(2), ending(3)]));
+        let again = Ending {
+            at: ending(0).at,
+            ..ending(2)
+        };
+        assert!(
+            !endings.have(std::slice::from_ref(&again)),
+            "it ended later"
+        );
+        endings.learn(&[again], 3);
+        assert_eq!(told(&endings, &[], 0), [(2, 0), (0, 0), (1, 1)]);
+        endings.learn(&[ending(0)], 2);
+        assert_eq!(told(&endings, &[], 0), [(2, 0), (0, 0)]);
+        assert!(!endings.have(&[ending(1)]));
+        endings.learn(&[ending(7)], 3);
+        endings.forget(ending(7).at);
+        assert_eq!(told(&endings, &[], 0), [(2, 0), (0, 0)]);
     }
 
     #[test]

@@ -6,10 +6,12 @@
 //! |---|---|
 //! | `schedule` | when to look, and for what |
 //! | `ahead` | beside the looks: which meetings begin soon, and how many people are expected there |
+//! | `ended` | which meetings were ended |
 //! | `keys` | which keys sign and are published |
 //! | `supervised` | what happens when one of these tasks dies |
 
 mod ahead;
+mod ended;
 mod keys;
 mod schedule;
 mod supervised;
@@ -27,12 +29,12 @@ use tokio_util::sync::CancellationToken;
 use super::Directory;
 use super::board::{Board, lasting};
 use super::clock::Clock;
-use super::endings::Endings;
 use super::expected::Announced;
 use super::metrics::Metrics;
 use crate::model::{FeedId, PAGE_LIMIT, Page, Revision, StoredReport, Zone};
 use crate::store;
 use ahead::look_ahead;
+use ended::Ended;
 use keys::Keys;
 use schedule::{Look, Looking, Sweeping};
 use supervised::{AGAIN, keep_running};
@@ -143,7 +145,7 @@ struct Upkeep {
     announced: watch::Receiver<Vec<Announced>>,
     zones: Vec<Zone>,
     reports: BTreeMap<(ZoneName, String), StoredReport>,
-    endings: Arc<Endings>,
+    ended: Ended,
     /// Up to where reports have been read; `None` before the first time.
     read_up_to: Option<Timestamp>,
     /// Since when nothing was missed; `None` while the database is away.
@@ -160,7 +162,7 @@ impl Upkeep {
             directory,
             zones: Vec::new(),
             reports: BTreeMap::new(),
-            endings: Arc::default(),
+            ended: Ended::default(),
             read_up_to: None,
             listening: None,
             away: false,
@@ -177,14 +179,13 @@ impl Upkeep {
             self.directory.set_clock(Clock::new(time, Instant::now()));
             self.keys.read(time).await?;
             self.zones = self.read_zones().await?;
-            let endings = self.directory.store().endings(time).await?;
-            self.endings = Arc::new(Endings::new(endings));
+            self.ended.read(&self.directory, time).await?;
         }
         self.read_reports().await?;
         let now = self.directory.time();
         let listening = *self.listening.get_or_insert(now);
         let reports: Vec<_> = self.reports.values().collect();
-        let board = Board::new(self.zones.clone(), &reports, listening).ended(&self.endings);
+        let board = Board::new(self.zones.clone(), &reports, listening).ended(self.ended.known());
         let board = board.expecting(&self.announced.borrow(), now);
         let (healthy, all) = board.healthy(now);
         self.directory.metrics().zones(healthy, all);

@@ -9,10 +9,10 @@ use super::{Error, Store};
 use crate::model::{Ending, MeetingNumber};
 
 /// How long tickets bring anybody back who was let in before: tokens last shorter.
-pub(super) const KEPT: SignedDuration = SignedDuration::from_secs(IDENTITY_S.cast_signed());
+pub const KEPT: SignedDuration = SignedDuration::from_secs(IDENTITY_S.cast_signed());
 /// Endings that are looked at: twice as many as an account has meetings, which may be deleted all
 /// together.
-const LAST: u32 = 20_000;
+pub const LAST: u32 = 20_000;
 
 const NOTE_ALL: Statement = Statement {
     sqlite: "INSERT INTO ending (meeting, at) SELECT number, $2 FROM meeting
@@ -24,10 +24,9 @@ const NOTE_ALL: Statement = Statement {
 };
 
 impl Store {
-    /// The last meetings that were ended or deleted, the latest first. Of more than 20,000 in a day
-    /// the earliest are not among them.
-    pub async fn endings(&self, now: Timestamp) -> Result<Vec<Ending>, Error> {
-        let since = now.checked_sub(KEPT).unwrap_or(Timestamp::MIN);
+    /// Meetings that were ended or deleted after a time, the latest first. Of more than 20,000 the
+    /// earliest are not among them.
+    pub async fn endings(&self, since: Timestamp) -> Result<Vec<Ending>, Error> {
         let sql = "SELECT * FROM ending WHERE at > $1 ORDER BY at DESC, meeting LIMIT $2";
         let values = vec![time(since), LAST.into()];
         let rows = self.database.rows(sql, values).await?;

@@ -8,8 +8,9 @@ use crate::things::{add_account, meeting, second, weekly};
 
 const DAY: i64 = 24 * 3_600;
 
+/// How many that were ended in the day before.
 async fn ended(store: &Store, now: i64) -> usize {
-    store.endings(second(now)).await.unwrap().len()
+    store.endings(second(now - DAY)).await.unwrap().len()
 }
 
 pub async fn an_end_is_told_for_a_day(site: Site) {
@@ -20,7 +21,7 @@ pub async fn an_end_is_told_for_a_day(site: Site) {
     assert_eq!(ended(&store, 9).await, 0);
     made.ended = Some(second(9));
     let made = store.change_meeting(&made).await.unwrap();
-    let told = store.endings(second(DAY + 8)).await.unwrap();
+    let told = store.endings(second(8)).await.unwrap();
     assert_eq!((told[0].meeting, told[0].at), (made.number, second(9)));
     assert_eq!(ended(&store, DAY + 9).await, 0);
     assert_eq!(store.tidy(second(DAY + 8)).await.unwrap(), 0);
@@ -35,7 +36,7 @@ pub async fn one_that_is_deleted_has_ended_then(site: Site) {
     let made = store.add_meeting(new, second(0)).await.unwrap();
     store.delete_meeting(made.number, None).await.unwrap();
     let now = store.time().await.unwrap();
-    let told = store.endings(now).await.unwrap();
+    let told = store.endings(second(0)).await.unwrap();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].meeting, made.number);
     assert!(now.duration_since(told[0].at) < SignedDuration::from_mins(5));
