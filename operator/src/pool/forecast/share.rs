@@ -85,7 +85,7 @@ mod tests {
             pool("b", |it| it.spec.spare_from = SpareFrom::Spec),
             pool("b", |it| it.spec.replicas = Some(2)),
             pool("b", |it| {
-                _ = it.annotations_mut().insert(PAUSED.into(), "".into())
+                it.annotations_mut().insert(PAUSED.into(), String::new());
             }),
             pool("b", |it| {
                 it.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
