@@ -11,7 +11,8 @@ use crate::speakers::Stage;
 #[derive(Debug, Default)]
 pub(crate) struct Meeting {
     pub members: BTreeMap<ParticipantId, Slot>,
-    /// It was ended, and everybody in it goes: that somebody left is no news.
+    /// It was ended, and everybody in it goes in this turn: that somebody left is no news, and
+    /// changes nothing for the others.
     pub over: bool,
     /// Whose audio is forwarded.
     pub stage: Stage<Slot>,

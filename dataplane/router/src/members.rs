@@ -89,7 +89,9 @@ impl Shard {
                     meeting.release(ssrc);
                 }
             }
-            let others: Vec<_> = meeting.members.values().copied().collect();
+            // Where everybody goes nobody needs to forget anybody.
+            let others = meeting.members.values().filter(|_| !over);
+            let others: Vec<_> = others.copied().collect();
             for other in others {
                 self.participants[other].wants.forget(&id);
                 for kind in Kind::ALL {
