@@ -38,7 +38,9 @@ pub struct Figures {
     pub seen: Seen,
     /// Second copies removed by the client.
     pub copies: u64,
-    /// Sessions that ended by themselves, or had no router when the load ended.
+    /// Sessions whose meeting was ended.
+    pub ended: u64,
+    /// Sessions that ended otherwise by themselves, or had no router when the load ended.
     pub dropped: u64,
     /// Media connections by the rung that carried last.
     pub rungs: BTreeMap<Rung, u64>,
@@ -60,6 +62,7 @@ impl Figures {
         self.quality.add(&other.quality);
         self.seen.add(other.seen);
         self.copies += other.copies;
+        self.ended += other.ended;
         self.dropped += other.dropped;
         for (&rung, count) in &other.rungs {
             *self.rungs.entry(rung).or_default() += count;

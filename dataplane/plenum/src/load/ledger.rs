@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use plenum_client::media::key_frame;
 use plenum_client::quality::Judge;
-use plenum_client::{Event, is_heard};
+use plenum_client::{Ending, Event, is_heard};
 use plenum_wire::control::{Track, Want};
 use plenum_wire::rtp::Header;
 use plenum_wire::{Kind, ParticipantId, RouterId, Rung};
@@ -119,6 +119,10 @@ impl Ledger {
             }
             Event::Objection { message, .. } => {
                 self.trouble(format!("the router objected: {message}"));
+            }
+            Event::Ended(Ending::MeetingEnded) => {
+                self.away_since = None;
+                self.figures.ended += 1;
             }
             Event::Ended(ending) => {
                 self.away_since = None;
@@ -341,8 +345,6 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use plenum_client::Ending;
-
     use super::super::payload::Content;
     use super::*;
 
@@ -431,6 +433,19 @@ mod tests {
         assert_eq!(dropped([lost()]), 1);
         assert_eq!(dropped([lost(), back.clone()]), 0);
         assert_eq!(dropped([lost(), back, lost()]), 1);
+    }
+
+    #[test]
+    fn who_was_in_a_meeting_that_was_ended_was_not_dropped() {
+        for events in [vec![], vec![lost()]] {
+            let mut ledger = ledger();
+            for event in events {
+                ledger.enter(event, Instant::now());
+            }
+            ledger.enter(Event::Ended(Ending::MeetingEnded), Instant::now());
+            let figures = ledger.finish(0);
+            assert_eq!((figures.ended, figures.dropped), (1, 0));
+        }
     }
 
     #[test]

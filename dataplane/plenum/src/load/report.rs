@@ -29,7 +29,9 @@ pub struct Report {
     behind: Option<Media>,
     migrations: Migrations,
     reconnections: Reconnections,
-    /// Sessions that ended by themselves, or had no router when the load ended.
+    /// Sessions whose meeting was ended.
+    ended: u64,
+    /// Sessions that ended otherwise by themselves, or had no router when the load ended.
     dropped: u64,
     errors_total: u64,
     errors: Vec<Trouble>,
@@ -180,6 +182,7 @@ impl Report {
                 count: board.reconnections.get(),
                 max_ms: ms(figures.back.max()),
             },
+            ended: figures.ended,
             dropped: figures.dropped,
             errors_total,
             errors,
@@ -270,8 +273,12 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "moves       {}, {} failed; {} came back from a lost router; {} dropped",
-            self.migrations.count, self.migrations.failed, self.reconnections.count, self.dropped
+            "moves       {}, {} failed; {} came back from a lost router; {} dropped, {} in a meeting that was ended",
+            self.migrations.count,
+            self.migrations.failed,
+            self.reconnections.count,
+            self.dropped,
+            self.ended
         )?;
         if media
             .sent_late_p99_ms
