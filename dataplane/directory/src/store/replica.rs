@@ -140,6 +140,9 @@ async fn take_account(write: &mut Write, account: &Account) -> Result<(), Error>
 
 /// The same for the one personal meeting of an account. Who waits goes on waiting.
 async fn take_meeting(write: &mut Write, meeting: &Meeting, now: Timestamp) -> Result<(), Error> {
+    let sql = "SELECT number FROM meeting WHERE number = $1 AND ended IS NULL";
+    let number = vec![meeting.number.value().into()];
+    let was_open = write.row(sql, number).await?.is_some();
     let sql = "DELETE FROM meeting WHERE number = $1
         OR (owner = $2 AND kind = 'personal' AND $3)";
     let personal = meeting.kind == crate::model::MeetingKind::Personal;
@@ -150,9 +153,9 @@ async fn take_meeting(write: &mut Write, meeting: &Meeting, now: Timestamp) -> R
     ];
     write.execute(sql, values).await?;
     meetings::insert(write, meeting).await?;
-    // Until now people were let in here.
+    // Until now people were let in here, however long ago it was ended there.
     match meeting.ended {
-        Some(at) if now.duration_since(at) < endings::KEPT => {
+        Some(at) if was_open || now.duration_since(at) < endings::KEPT => {
             endings::note(write, meeting.number, now).await
         }
         _ => Ok(()),

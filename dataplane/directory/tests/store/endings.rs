@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 use plenum_directory::store::Store;
 
-use crate::site::Site;
+use crate::replica::follow;
+use crate::site::{Site, replica};
 use crate::things::{add_account, meeting, second, weekly};
 
 const DAY: i64 = 24 * 3_600;
@@ -40,4 +41,25 @@ pub async fn one_that_is_deleted_has_ended_then(site: Site) {
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].meeting, made.number);
     assert!(now.duration_since(told[0].at) < SignedDuration::from_mins(5));
+}
+
+/// People were let in there until it heard of it.
+pub async fn a_replica_that_was_away_for_long_tells_it_when_it_is_back(site: Site) {
+    let primary = site.open().await;
+    let (_place, copy) = replica().await;
+    let ada = add_account(&primary, "ada").await;
+    let new = meeting(ada.id, weekly());
+    let mut made = primary.add_meeting(new, second(0)).await.unwrap();
+    follow(&primary, &copy, 9).await;
+    made.ended = Some(second(9));
+    primary.change_meeting(&made).await.unwrap();
+    follow(&primary, &copy, 9).await;
+    let now = copy.time().await.unwrap();
+    let told = copy.endings(now).await.unwrap();
+    assert_eq!(told[0].meeting, made.number);
+    assert!(now.duration_since(told[0].at) < SignedDuration::from_mins(5));
+    // One that never had it open has nothing to tell.
+    let (_place, new) = replica().await;
+    follow(&primary, &new, 9).await;
+    assert_eq!(new.endings(now).await.unwrap(), []);
 }

@@ -52,7 +52,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
         placements: a_meeting_begins_where_the_first_of_it_was_sent,
             what_is_given_up_is_given_up_once, who_comes_at_once_is_sent_to_one_zone,
             a_placement_is_forgotten;
-        endings: an_end_is_told_for_a_day, one_that_is_deleted_has_ended_then;
+        endings: an_end_is_told_for_a_day, one_that_is_deleted_has_ended_then,
+            a_replica_that_was_away_for_long_tells_it_when_it_is_back;
         zones: a_zone_is_registered_and_changed, a_zone_comes_back,
             reports_outlive_a_restart, so_many_controllers_are_listened_to,
             the_database_has_a_clock;
