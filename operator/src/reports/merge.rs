@@ -107,15 +107,18 @@ pub fn merge(
         routers,
         settling: false,
         age: voices.iter().map(|said| now.duration_since(said.at)).max(),
-        expected: to_come(heard),
+        expected: to_come(heard, now),
     }
 }
 
 /// People by the minute. Each controller was told by itself, one a moment before the other, and
-/// one that cannot reach the directory longer ago: the most counts.
-fn to_come(heard: &BTreeMap<String, Heard>) -> BTreeMap<Timestamp, u32> {
+/// one that cannot reach the directory longer ago: the most counts of what is said now, and while
+/// all are silent of what they said last.
+fn to_come(heard: &BTreeMap<String, Heard>, now: Instant) -> BTreeMap<Timestamp, u32> {
+    let silent = !heard.values().any(|said| said.fresh(now));
+    let voices = heard.values().filter(|said| silent || said.fresh(now));
     let mut minutes = BTreeMap::new();
-    for (begins, said) in heard.values().flat_map(|said| &said.expected) {
+    for (begins, said) in voices.flat_map(|said| &said.expected) {
         let people = minutes.entry(*begins).or_default();
         *people = (*said).max(*people);
     }
@@ -440,6 +443,22 @@ mod tests {
         let minute = |second| Timestamp::from_second(second).unwrap();
         let all = [(60, 200), (120, 5), (180, 7)].map(|(at, people)| (minute(at), people));
         assert_eq!(merged.expected, all.into());
+    }
+
+    #[test]
+    fn who_is_expected_is_what_is_said_now_and_while_all_are_silent_what_was_said_last() {
+        let now = Instant::now();
+        let (later, minute) = (now + FRESH, Timestamp::UNIX_EPOCH);
+        let said = |at, people| {
+            let expected = [Expected { at: 0, people }];
+            Heard::new(at, Vec::new()).expecting(&expected, minute)
+        };
+        let heard = [("zc-0", said(now, 200)), ("zc-1", said(later, 180))];
+        let heard = heard.map(|(name, said)| (name.to_owned(), said)).into();
+        let seconds = |n| later + Duration::from_secs(n);
+        for (at, people) in [(later, 200), (seconds(1), 180), (seconds(4), 200)] {
+            assert_eq!(to_come(&heard, at), [(minute, people)].into());
+        }
     }
 
     #[test]
