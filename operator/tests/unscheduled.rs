@@ -97,7 +97,7 @@ impl Cluster {
         let word = Word {
             boot: Boot(1),
             participants: 5,
-            perhaps_more: 0,
+            participants_at_most: 5,
             capacity: 200,
             accepting: true,
             draining: false,

@@ -185,9 +185,10 @@ pub struct Word {
     pub boot: Boot,
     /// Participants by its newest word, however old: a meeting that moved is on one router only.
     pub participants: u32,
-    /// How many more than these some other controller says now. It may not have heard yet that they
-    /// left; or it is the newest word that is not true.
-    pub perhaps_more: u32,
+    /// The most that any controller says now: what may take a router away from people counts these.
+    /// One that says more than the newest word may not have heard yet that they left; or it is the
+    /// newest word that is not true.
+    pub participants_at_most: u32,
     /// Participants it takes at most, by its newest word.
     pub capacity: u32,
     /// By its newest word it takes participants.
@@ -224,13 +225,6 @@ impl Node {
 }
 
 impl Word {
-    /// Participants, the most that any controller says now: what may take a router away from people
-    /// counts these.
-    #[must_use]
-    pub fn participants_at_most(&self) -> u32 {
-        self.participants.saturating_add(self.perhaps_more)
-    }
-
     /// What its newest word says can be relied on: it is fresh, and the router is in touch.
     #[must_use]
     pub fn counts(&self) -> bool {

@@ -160,7 +160,7 @@ fn word(router: &Router) -> Word {
     Word {
         boot: Boot(1),
         participants: router.people,
-        perhaps_more: 0,
+        participants_at_most: router.people,
         capacity: router.capacity,
         accepting: !router.draining,
         draining: router.draining,

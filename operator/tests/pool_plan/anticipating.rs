@@ -56,7 +56,7 @@ fn people_who_come_back_into_view_are_no_crowd() {
     word_of(&mut seen, "a").capacity = 1_000;
     let first = plan(&pool, &seen, &Memory::default(), at(0));
     let mut unseen = seen.clone();
-    word_of(&mut unseen, "a").participants = 0;
+    people_on(&mut unseen, "a", 0);
     unseen.view.coverage = Coverage::Stale;
     let held = plan(&pool, &unseen, &first.memory, at(2));
     let again = plan(&pool, &seen, &held.memory, at(4));
@@ -272,7 +272,7 @@ fn a_router_that_people_were_moved_to_is_not_drained_within_the_hour() {
     let waits = patient(&pool, &seen);
     assert_eq!(changes(&waits), [("c", DRAIN)], "though b has fewer");
     // Nobody is left who was moved.
-    word_of(&mut seen, "b").participants = 0;
+    people_on(&mut seen, "b", 0);
     assert_eq!(changes(&patient(&pool, &seen)), [("b", DRAIN)]);
 }
 

@@ -33,11 +33,7 @@ fn growth_calls_draining_routers_back_first_the_fullest_before_others() {
     assert_eq!(changes(&plan), called_back);
     assert!(plan.draining.is_empty());
 
-    seen.view
-        .routers
-        .get_mut(&router("a"))
-        .unwrap()
-        .participants = 30;
+    people_on(&mut seen, "a", 30);
     let plan = first(&pool(|p| p.max_draining = 2), &seen);
     assert_eq!(changes(&plan), [("c", Change::CancelDrain)]);
     assert_eq!(plan.draining, BTreeSet::from([router("b")]));

@@ -121,7 +121,7 @@ fn a_new_one_that_took_people_holds_no_rollout_up() {
     let said = message(&plan, "RolloutComplete");
     assert!(!said.contains("take people"), "{said}");
     // Of one that never did it is not known whether the template is any good.
-    word_of(&mut seen, "a").participants = 0;
+    people_on(&mut seen, "a", 0);
     let plan = first(&pool, &seen);
     assert_eq!(changes(&plan), []);
     let said = message(&plan, "RolloutComplete");

@@ -37,12 +37,7 @@ fn a_rollout_of_a_single_router_with_people_takes_a_second_node_for_a_while() {
     let mut alone = world(&[], &[("a", 5)]);
     alone.pods.get_mut(&router("a")).unwrap().outdated = true;
     assert!(first(&pool, &alone).nodes.is_empty(), "nowhere to go: wait");
-    alone
-        .view
-        .routers
-        .get_mut(&router("a"))
-        .unwrap()
-        .participants = 0;
+    people_on(&mut alone, "a", 0);
     let nobody = first(&pool, &alone);
     assert_eq!(
         changes(&nobody),

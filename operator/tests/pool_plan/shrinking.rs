@@ -102,11 +102,11 @@ fn room_is_what_routers_say_they_have_while_somebody_can_send_people_there() {
     assert!(patient(&one, &seen).nodes.is_empty());
 }
 
-/// The newest words count 60 people, for whom one router does, and by an older one `b` has so many
-/// more.
-fn perhaps_more(more: u32) -> Observed {
+/// The newest words count 60 people, for whom one router does, 20 of them on `b`, which by an older
+/// one has so many.
+fn by_an_older_word(people: u32) -> Observed {
     let mut seen = world(&["d"], &[("a", 20), ("b", 20), ("c", 20)]);
-    word_of(&mut seen, "b").perhaps_more = more;
+    word_of(&mut seen, "b").participants_at_most = people;
     seen
 }
 
@@ -121,17 +121,23 @@ fn without_spare(change: impl FnOnce(&mut MMRPoolSpec)) -> ValidPool {
 fn a_router_that_some_controller_still_sees_needed_stays_though_the_newest_word_denies_it() {
     let drain = Change::StartDrain(DrainReason::ScaleDown);
     let pool = without_spare(|_| {});
-    assert_eq!(changes(&patient(&pool, &perhaps_more(40))), [("c", drain)]);
-    assert_eq!(changes(&patient(&pool, &perhaps_more(141))), []);
+    assert_eq!(
+        changes(&patient(&pool, &by_an_older_word(60))),
+        [("c", drain)]
+    );
+    assert_eq!(changes(&patient(&pool, &by_an_older_word(161))), []);
 }
 
 #[test]
 fn a_router_is_not_emptied_into_room_that_some_controller_sees_taken() {
     let drain = Change::StartDrain(DrainReason::ScaleDown);
     let two = without_spare(|p| p.replicas = Some(2));
-    assert_eq!(changes(&patient(&two, &perhaps_more(0))), [("c", drain)]);
-    let mut full = perhaps_more(80);
-    word_of(&mut full, "a").perhaps_more = 61;
+    assert_eq!(
+        changes(&patient(&two, &by_an_older_word(20))),
+        [("c", drain)]
+    );
+    let mut full = by_an_older_word(100);
+    word_of(&mut full, "a").participants_at_most = 81;
     assert_eq!(changes(&patient(&two, &full)), []);
 }
 
@@ -139,6 +145,6 @@ fn a_router_is_not_emptied_into_room_that_some_controller_sees_taken() {
 fn a_meeting_that_moved_and_is_still_seen_where_it_was_calls_no_drain_back_and_brings_none() {
     let mut seen = world(&["d"], &[("a", 90), ("b", 10)]);
     draining(&mut seen, "b", DrainReason::ScaleDown, -10);
-    word_of(&mut seen, "b").perhaps_more = 80;
+    word_of(&mut seen, "b").participants_at_most = 90;
     assert_eq!(changes(&first(&without_spare(|_| {}), &seen)), []);
 }

@@ -105,7 +105,7 @@ fn a_rollout_takes_it_from_nobody_who_has_no_room_elsewhere() {
     falls_silent(&mut seen, "b");
     pod_of(&mut seen, "b").outdated = true;
     assert_eq!(changes(&after(&two, &seen, 120)), []);
-    word_of(&mut seen, "b").participants = 50;
+    people_on(&mut seen, "b", 50);
     assert_eq!(changes(&after(&two, &seen, 120)), [("b", ROLL)]);
 }
 

@@ -45,7 +45,7 @@ fn the_one_that_comes_for_a_rollout_is_it_too() {
 #[test]
 fn once_some_router_has_room_the_meeting_goes_there() {
     let mut seen = spread_out();
-    word_of(&mut seen, "c").participants = 39;
+    people_on(&mut seen, "c", 39);
     assert_eq!(changes(&first(&pool(|_| {}), &seen)), []);
 }
 

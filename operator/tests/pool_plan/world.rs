@@ -94,7 +94,7 @@ pub fn word(participants: u32) -> Word {
     Word {
         boot: Boot(1),
         participants,
-        perhaps_more: 0,
+        participants_at_most: participants,
         capacity: 100,
         accepting: true,
         draining: false,
@@ -150,6 +150,12 @@ pub fn verdict<'a>(plan: &'a Plan, type_: &str) -> (&'a str, &'a str) {
 /// The newest word of a router.
 pub fn word_of<'a>(seen: &'a mut Observed, name: &str) -> &'a mut Word {
     seen.view.routers.get_mut(&router(name)).unwrap()
+}
+
+/// Every controller says that so many people are on a router.
+pub fn people_on(seen: &mut Observed, name: &str, people: u32) {
+    let word = word_of(seen, name);
+    (word.participants, word.participants_at_most) = (people, people);
 }
 
 /// The pod of a router.

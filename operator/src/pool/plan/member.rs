@@ -36,7 +36,7 @@ impl Member<'_> {
 
     /// The most that any controller says now: what may be taken away from people counts these.
     pub(super) fn participants_at_most(&self) -> u32 {
-        self.word.map_or(0, Word::participants_at_most)
+        self.word.map_or(0, |word| word.participants_at_most)
     }
 
     /// Participants that it takes: by its own word, before that by the pool's.

@@ -83,7 +83,7 @@ impl Draft<'_> {
     /// How long the people on a router are not to be moved yet because some of them just were, or
     /// because a meeting of theirs just fitted on no other. `None`: they may be, or there are none.
     fn rests(&self, member: &Member, stuck: &Stuck) -> Option<Duration> {
-        let word = member.word.filter(|word| word.participants_at_most() > 0)?;
+        let word = member.word.filter(|word| word.participants_at_most > 0)?;
         let tried = stuck.known_for(member.pod?.0, self.now);
         let last = word.received.into_iter().chain(tried).min()?;
         let wait = self.pool.move_pause.checked_sub(last)?;

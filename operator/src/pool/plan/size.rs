@@ -105,7 +105,7 @@ pub(super) fn size(
     memory: &Memory,
     now: Timestamp,
 ) -> Size {
-    let at_most = in_use(seen, members, Word::participants_at_most);
+    let at_most = in_use(seen, members, |word| word.participants_at_most);
     let in_use = in_use(seen, members, |word| word.participants);
     let hold = hold(seen, members);
     let overloaded = memory.overloaded.with(members, now);
