@@ -106,7 +106,7 @@ pub struct MMRPoolSpec {
     pub spare_participants: u32,
 
     /// How much room is kept free. Spec: spareParticipants. Arrivals: at least that, and more as
-    /// people arrive.
+    /// people arrive, and for those whom the directory expects in meetings that are about to begin.
     #[serde(default)]
     pub spare_from: SpareFrom,
 
