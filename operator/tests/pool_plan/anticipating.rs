@@ -205,8 +205,17 @@ fn those_who_were_expected_are_no_crowd_when_they_come() {
     };
     // 145 are there; room for 40 with growth; 50 kept free.
     assert_eq!(then(145, 40), 3);
-    // As many whom nobody expected: as many more may come, beside the 180.
-    assert_eq!(then(145, 180), 5);
+    // 240 came, half of them expected by nobody: twice as many as these may follow.
+    assert_eq!(then(245, 60), 5);
+}
+
+#[test]
+fn nor_are_they_while_nobody_says_that_they_came() {
+    let pool = by_arrivals(|_| {});
+    let before = plan(&pool, &known(5, 180), &Memory::default(), at(700));
+    // The directory is away: 145 are there; room for the 180 with growth; 50 kept free.
+    let then = plan(&pool, &known(145, 180), &before.memory, at(705));
+    assert_eq!(then.numbers.desired, 4);
 }
 
 #[test]

@@ -17,9 +17,10 @@
 //! | [`share`] | which part of those who come to these each pool of the zone expects |
 //!
 //! Those who are expected in such meetings come beside those whom nobody announced: there is room
-//! for the former, and what `spareParticipants` and arrivals ask for is for the latter, so who was
-//! expected is not counted as an arrival. Windows of the schedule tell of the same people once
-//! more, by another sign: of these and the sum the larger counts.
+//! for the former, and `spareParticipants` and meetings that grow are for the latter. Windows of the
+//! schedule, and those who came of late, tell of the same people once more, by other signs: of these
+//! and the sum the largest counts. Who was expected and is no more is not counted as an arrival;
+//! who came while the word on them is old cannot be told from others.
 
 mod arrivals;
 mod meetings;
@@ -122,23 +123,25 @@ impl Forecast {
     /// What is expected of a pool with so many people.
     #[must_use]
     pub fn outlook(&self, pool: &ValidPool, people: u32, now: Timestamp) -> Outlook {
-        let (arriving, meetings) = match pool.spec.spare_from {
-            SpareFrom::Spec => (0, &Meetings::default()),
-            SpareFrom::Arrivals => (self.arriving(people), &self.meetings),
+        let (growing, rising, meetings) = match pool.spec.spare_from {
+            SpareFrom::Spec => (0, 0, &Meetings::default()),
+            SpareFrom::Arrivals => (growing(people), self.rising(people), &self.meetings),
         };
-        let asked = |lead, arriving: u32| {
+        let asked = |lead, times: u32| {
             let (window, coming) = (pool.schedule.at(now, lead), meetings.at(now, lead));
-            let unannounced = pool.spare.max(arriving);
+            let unannounced = pool.spare.max(growing.saturating_mul(times));
+            let known = unannounced.saturating_add(coming.spare);
+            let rising = rising.saturating_mul(times);
             Asked {
-                spare: unannounced.saturating_add(coming.spare).max(window.spare),
+                spare: known.max(rising).max(window.spare),
                 min_routers: pool.min.max(window.min_routers).min(pool.max),
                 changes: window.changes.into_iter().chain(coming.changes).min(),
             }
         };
         let lead = self.startups.lead();
-        let first = asked(lead, arriving);
+        let first = asked(lead, 1);
         // Another as many, when those who arrive now have come.
-        let later = asked(lead.max(NODE_LEAD), arriving.saturating_mul(2));
+        let later = asked(lead.max(NODE_LEAD), 2);
         Outlook {
             spare: first.spare,
             min: first.min_routers,
@@ -151,10 +154,13 @@ impl Forecast {
         }
     }
 
-    /// Whom nobody announced, as far as those tell who came of late and those who are there.
-    fn arriving(&self, people: u32) -> u32 {
-        let rising = self.arrivals.recent().saturating_mul(RISING);
-        let growing = people / 100 * GROWTH_PERCENT + people % 100 * GROWTH_PERCENT / 100;
-        rising.max(growing).min(people)
+    /// Who comes, as far as those tell who came of late.
+    fn rising(&self, people: u32) -> u32 {
+        self.arrivals.recent().saturating_mul(RISING).min(people)
     }
+}
+
+/// Who comes to the meetings of those who are there.
+const fn growing(people: u32) -> u32 {
+    people / 100 * GROWTH_PERCENT + people % 100 * GROWTH_PERCENT / 100
 }
