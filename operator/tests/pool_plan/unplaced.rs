@@ -81,6 +81,28 @@ fn a_drain_for_fewer_routers_that_cannot_end_is_called_back() {
     assert_eq!(changes(&first(&pool, &seen)), [("a", Change::CancelDrain)]);
 }
 
+/// 180 people fit on two routers, but `a` drains, and took more than those that would come: it has a
+/// meeting of 120.
+fn larger_than_a_router(why: DrainReason) -> Observed {
+    let mut seen = world(&["d"], &[("a", 120), ("b", 30), ("c", 30)]);
+    draining(&mut seen, "a", why, -10);
+    let word = word_of(&mut seen, "a");
+    (word.capacity, word.unplaced) = (150, Some(120));
+    seen
+}
+
+#[test]
+fn so_is_one_whose_meeting_is_larger_than_any_router_that_could_come() {
+    let pool = pool(|p| p.spare_participants = 0);
+    let for_load = larger_than_a_router(DrainReason::ScaleDown);
+    let plan = first(&pool, &for_load);
+    assert_eq!(changes(&plan), [("a", Change::CancelDrain)]);
+    // Where somebody wants it empty another would be no help.
+    let mut cordoned = larger_than_a_router(DrainReason::NodeCordoned);
+    edit(&mut cordoned, "a").schedulable = false;
+    assert_eq!(changes(&first(&pool, &cordoned)), []);
+}
+
 #[test]
 fn the_one_that_was_called_back_is_no_reason_for_another_before_it_heard_so() {
     let mut seen = world(&["d"], &[("a", 70), ("b", 35), ("c", 35)]);

@@ -2,7 +2,8 @@
 //! many routers are of no use to a meeting, which is on one as a whole.
 //!
 //! They get a router more than there are, whatever the sum of seats. Where one of those that are
-//! there drains because the load asks for fewer, that is the one: it is called back. Whose own
+//! there drains because the load asks for fewer, that is the one: it is called back. A meeting larger
+//! than a router that comes would be brings none, and is reason enough to call back its own. Whose own
 //! meeting it was is not emptied for that again within `movePauseSeconds`, or it would be tried for
 //! as long as the meeting lasts.
 
@@ -52,7 +53,8 @@ pub(super) fn routers(pool: &ValidPool, members: &Members) -> u32 {
 }
 
 /// Seats that such meetings need. One that has enough of them before it needs none, as it goes
-/// there within a moment, and whoever needs more than a router has is not helped by another.
+/// there within a moment. Whoever needs more than a router has is not helped by another, but by their
+/// own where that need not be emptied.
 fn needs(pool: &ValidPool, members: &Members) -> u64 {
     let takes = members.serving.values().filter(|it| it.accepting());
     let free = |it: &Member| it.capacity(pool).saturating_sub(it.participants());
@@ -60,8 +62,11 @@ fn needs(pool: &ValidPool, members: &Members) -> u64 {
     // One that is no longer to be empty, and has not heard of it yet, keeps its meetings.
     let keeps = |member: &Member| member.word.is_some_and(|it| it.draining) && !member.drains();
     let all = members.all().filter(|(_, member)| !keeps(member));
-    let said = all.filter_map(|(_, member)| member.word?.unplaced);
-    let needs = said.filter(|seats| *seats > most_free && *seats <= pool.per_router);
+    let needs = all.filter_map(|(name, member)| {
+        let seats = member.word?.unplaced.filter(|seats| *seats > most_free)?;
+        let helped = seats <= pool.per_router || members.spare.contains_key(name);
+        helped.then_some(seats.min(pool.per_router))
+    });
     needs.map(u64::from).sum()
 }
 
