@@ -10,6 +10,7 @@ mod ending;
 mod giving_back;
 mod growing;
 mod growing_dead;
+mod known_ahead;
 mod nodes;
 mod overload;
 mod requested;

@@ -6,6 +6,7 @@ pub use std::time::Duration;
 pub use jiff::Timestamp;
 pub use plenum_crds::conditions::DrainReason;
 pub use plenum_crds::{MMRPool, MMRPoolSpec};
+use plenum_crds::{SpareFrom, Window};
 pub use plenum_operator::pool::observed::{
     Coverage, Drain, Node, Observed, Owner, Pod, Reached, Said, View, Word, Zone,
 };
@@ -25,6 +26,26 @@ pub fn pool(change: impl FnOnce(&mut MMRPoolSpec)) -> ValidPool {
     object.spec.drain_deadline_seconds = 600;
     change(&mut object.spec);
     validate(&object).expect("a valid pool")
+}
+
+/// The same, with room by those who come and are known to.
+pub fn by_arrivals(change: impl FnOnce(&mut MMRPoolSpec)) -> ValidPool {
+    pool(|spec| {
+        spec.spare_from = SpareFrom::Arrivals;
+        change(spec);
+    })
+}
+
+/// A window of so many minutes, from 200 s on, in which there are three routers.
+pub fn at_noon(minutes: u32) -> Vec<Window> {
+    vec![Window {
+        // The tests' clock begins on 12 January 1970, 13:46:40 UTC.
+        cron: "50 13 * * *".into(),
+        time_zone: "UTC".into(),
+        minutes,
+        spare_participants: 0,
+        min_routers: Some(3),
+    }]
 }
 
 pub fn at(seconds: i64) -> Timestamp {
