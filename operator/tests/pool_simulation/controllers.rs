@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use plenum_wire::directory::Expected;
 use plenum_wire::link::{Load, RouterReport};
 use plenum_wire::{Boot, RouterId};
 
@@ -20,6 +21,8 @@ pub struct SimController {
     /// It says that nobody is there.
     pub lies: bool,
     pub knows: BTreeMap<RouterId, (Load, Boot, i64)>,
+    /// Who is to come, as a directory told it last.
+    pub told: Vec<Expected>,
 }
 
 impl World {
@@ -108,6 +111,7 @@ impl World {
                 });
                 self.heard
                     .insert(name.clone(), (self.now, routers.collect()));
+                self.expected.insert(name.clone(), controller.told.clone());
             }
         }
     }

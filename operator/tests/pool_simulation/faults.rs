@@ -89,6 +89,7 @@ impl World {
             self.trouble_a_router();
         }
         self.meet();
+        self.announce_meetings();
         if self.addresses {
             self.lose_an_address();
         }
@@ -105,6 +106,7 @@ impl World {
             }
             if self.rng.chance(3) {
                 controller.knows.clear();
+                controller.told.clear();
             }
         }
         let lies = self.rng.chance(15);
@@ -151,12 +153,13 @@ impl World {
     }
 
     /// All faults end, but that some nodes have no address; who gave a template that does not work
-    /// gives one that does.
+    /// gives one that does, and who announces meetings one more.
     pub fn heal(&mut self) {
         if self.template.works != Works::Yes {
             self.change_template(Works::Yes);
         }
         (self.pool.rollout_paused, self.mutes) = (false, false);
+        self.announce_one_more();
         for node in self.nodes.values_mut() {
             (node.schedulable, node.selected, node.alive) = (true, true, true);
             node.requested = false;

@@ -4,6 +4,7 @@
 //! lose their way to every controller, or to one, with people on them or never had one, templates
 //! change and some of them find no room, do not work, take their node down or find no controller,
 //! nodes have no address where routers have to be told theirs, get it late or never, and lose it,
+//! meetings are announced by a directory that is away at times, and not all come to them,
 //! rollouts are paused, somebody writes nonsense over the time of a drain, the operator is killed
 //! between any two writes or sees caches of long ago, and one controller reports nobody where there
 //! are people. In the end some of the pools are deleted, or their zones.
@@ -33,10 +34,11 @@
 //! to the pool, and is left alone until it would be one too many.
 //!
 //! When the faults end, but for a node that dies in a last rollout, and some without an address, a
-//! meeting that is too large for what is free on any router gets another within a minute, while the
-//! pool may grow. When there are no such meetings any more, the pool reaches the size that the load
-//! asks for, and then nothing is written any more. A deleted pool, or one of a deleted zone, leaves no
-//! router and no mark, and a pool's finalizer stays until then.
+//! meeting that is too large for what is free on any router gets another within a minute, and those
+//! who are announced have room before they come, while the pool may grow. When there are no such
+//! meetings any more, the pool reaches the size that the load asks for, and then nothing is written
+//! any more. A deleted pool, or one of a deleted zone, leaves no router and no mark, and a pool's
+//! finalizer stays until then.
 //!
 //! A failure prints its seed; `SEED=n cargo test -p plenum-operator --test pool_simulation`
 //! replays it, `SEEDS=n` tries the first n.
@@ -44,6 +46,7 @@
 // The lint knows #[test] functions, not the helpers of a test.
 #![allow(clippy::unwrap_used)]
 
+mod announced;
 mod checks;
 mod controllers;
 mod drains;
@@ -103,6 +106,7 @@ fn run(seed: u64) {
         operator.step(&mut world, false);
         world.check();
         world.check_placed();
+        world.check_room();
     }
     if world.ending.is_some() {
         world.check_gone();

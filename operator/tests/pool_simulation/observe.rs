@@ -21,7 +21,11 @@ impl World {
         let heard = self
             .heard
             .iter()
-            .map(|(name, (ms, routers))| (name.clone(), Heard::new(at(*ms), routers.clone())))
+            .map(|(name, (ms, routers))| {
+                let said = Heard::new(at(*ms), routers.clone());
+                let said = said.expecting(&self.expected[name], Self::time_of(*ms));
+                (name.clone(), said)
+            })
             .collect();
         let expected = self.controllers.keys().cloned().collect();
         let node = |node: &SimNode| observed::Node {

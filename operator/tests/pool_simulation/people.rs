@@ -16,8 +16,8 @@ use crate::world::{PER_ROUTER, World};
 const LARGE: u32 = 8;
 /// Controllers tell of one that needs a place after this.
 const LASTS_MS: i64 = 2_000;
-/// How long one may need a place while the pool may grow.
-const PATIENCE_MS: i64 = 60_000;
+/// How long people may need a place while the pool may grow.
+pub const PATIENCE_MS: i64 = 60_000;
 
 impl World {
     pub fn move_people(&mut self) {
@@ -151,7 +151,7 @@ impl World {
         }
     }
 
-    fn may_grow(&self) -> bool {
+    pub fn may_grow(&self) -> bool {
         let active = self.nodes.values().filter(|node| node.active).count();
         let free = |(name, node): (&String, &SimNode)| {
             let fit = node.selected && node.schedulable && node.alive && node.addressed;

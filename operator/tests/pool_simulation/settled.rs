@@ -1,5 +1,7 @@
 //! What is left in the end.
 
+use plenum_crds::SpareFrom;
+
 use crate::objects::{Ending, SimNode, SimPod};
 use crate::world::{PER_ROUTER, World};
 
@@ -56,7 +58,12 @@ impl World {
         };
         let most = self.pool.max.min(u32::try_from(living.len()).unwrap());
         assert_eq!(total, self.target.min(most * PER_ROUTER), "all are served");
-        let wanted = (total + self.pool.spare)
+        // By arrivals, of which there are none any more, a tenth is kept for meetings that grow.
+        let spare = match self.pool.spec.spare_from {
+            SpareFrom::Spec => self.pool.spare,
+            SpareFrom::Arrivals => self.pool.spare.max(total / 10),
+        };
+        let wanted = (total + spare)
             .div_ceil(PER_ROUTER)
             .clamp(self.pool.min.min(most), most);
         let active = living.iter().filter(|node| node.active).count();
@@ -65,7 +72,7 @@ impl World {
             "the size is what the load asks for"
         );
         let kept = self.nodes.values().filter(|it| it.alive && it.active);
-        let asked = (total + self.pool.spare).div_ceil(PER_ROUTER);
+        let asked = (total + spare).div_ceil(PER_ROUTER);
         assert!(
             kept.count() <= asked.clamp(self.pool.min, self.pool.max) as usize,
             "no node is kept for a router that waits and would be one too many"

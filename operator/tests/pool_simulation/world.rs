@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use plenum_crds::{MMRPool, MMRPoolSpec};
+use plenum_crds::{MMRPool, MMRPoolSpec, SpareFrom};
 use plenum_operator::pool::observed::Said;
 use plenum_operator::pool::plan::Marks;
 use plenum_operator::pool::validate::{ValidPool, validate};
 use plenum_wire::RouterId;
+use plenum_wire::directory::Expected;
 use plenum_wire::link::RouterReport;
 
+use crate::announced::Announced;
 use crate::controllers::SimController;
 use crate::faults::Rng;
 use crate::missed::Missed;
@@ -28,6 +30,8 @@ pub struct World {
     pub controllers: BTreeMap<String, SimController>,
     /// What the operator last got over each link.
     pub heard: BTreeMap<String, (i64, Vec<RouterReport>)>,
+    /// Who is to come, as was said with that.
+    pub expected: BTreeMap<String, Vec<Expected>>,
     /// Since when it got something over all of them whenever it looked.
     pub listened: Option<i64>,
     /// The routers of which it missed a word meanwhile.
@@ -45,6 +49,8 @@ pub struct World {
     pub addresses: bool,
     /// Some of the people are in meetings that are on one router as a whole.
     pub gathers: bool,
+    /// Some meetings are announced, and the pool goes by that, and by arrivals.
+    pub announced: Option<Announced>,
     /// Routers with a meeting that needs another while the pool may grow, and since when.
     pub unplaced: BTreeMap<RouterId, i64>,
     /// Routers that were seen to have one while they were emptied for the load, and when last.
@@ -77,6 +83,10 @@ impl World {
         object.spec.max_draining = 1 + u32::try_from(rng.below(2)).unwrap();
         object.spec.drain_deadline_seconds = 120;
         object.spec.rollout_deadline_seconds = 30;
+        let announced = (seed % 8 == 3).then(|| Announced::new(seed));
+        if announced.is_some() {
+            object.spec.spare_from = SpareFrom::Arrivals;
+        }
         let node = SimNode {
             version: 0,
             active: false,
@@ -104,6 +114,7 @@ impl World {
             pods: BTreeMap::new(),
             controllers: (0..2).map(|n| (format!("zc-{n}"), controller())).collect(),
             heard: BTreeMap::new(),
+            expected: BTreeMap::new(),
             listened: None,
             missed: BTreeMap::new(),
             silent: BTreeSet::new(),
@@ -112,6 +123,7 @@ impl World {
             mutes: seed % 6 == 2,
             addresses: seed % 7 == 3,
             gathers: seed.is_multiple_of(5),
+            announced,
             unplaced: BTreeMap::new(),
             stuck: BTreeMap::new(),
             dies: None,
@@ -143,6 +155,7 @@ impl World {
         self.let_nodes_be_taken_down();
         self.run_daemonset();
         self.obey_orders();
+        self.come_as_announced();
         self.move_people();
         self.move_meetings();
         self.report();
