@@ -75,7 +75,7 @@ pub(crate) const fn room(room: Room) -> Result<(), ErrorCode> {
 }
 
 /// Whether the zone let somebody in before the router closed, `closed_for` ago. `admitted` and
-/// `unix_s` are Unix times in full seconds: who was admitted within a second or two after it
+/// `unix_s` are Unix times in full seconds, by clocks of the zone: who was admitted within a second or two after it
 /// counts too, and may have been sent before the zone knew.
 pub(crate) const fn admitted_before(admitted: u64, closed_for: Duration, unix_s: u64) -> bool {
     // A ticket that does not say proves nothing.

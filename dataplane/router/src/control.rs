@@ -136,7 +136,7 @@ impl Shard {
     fn admit(&self, ticket: &str, unix_s: u64, now: Instant) -> Result<Claims, ErrorCode> {
         let me = (&self.config.router, self.config.endpoint.fingerprint);
         let claims = admission::identify(&self.keys, me, ticket, unix_s)?;
-        if self.endings.covers(&claims.meeting, claims.admitted, now) {
+        if self.endings.covers(&claims.meeting, claims.vouched, now) {
             return Err(ErrorCode::MeetingEnded);
         }
         let older_self = self

@@ -31,20 +31,20 @@ impl Endings {
         (ending.at, ending.until) = (ending.at.max(at), until);
     }
 
-    /// Whether the end of the meeting is that of somebody who was `admitted` then.
-    pub(crate) fn covers(&self, meeting: &MeetingId, admitted: u64, now: Instant) -> bool {
+    /// Whether the end of the meeting is that of somebody who was `vouched` for then.
+    pub(crate) fn covers(&self, meeting: &MeetingId, vouched: u64, now: Instant) -> bool {
         let ending = self.0.get(meeting);
-        ending.is_some_and(|ending| now < ending.until && admitted <= ending.at)
+        ending.is_some_and(|ending| now < ending.until && vouched <= ending.at)
     }
 }
 
 impl Shard {
-    /// A controller says that a meeting was ended `at` that Unix time in seconds. Who was admitted
-    /// later is in one that began again.
+    /// A controller says that a meeting was ended `at` that Unix time in seconds. Who was vouched
+    /// for later is in one that began again.
     pub(crate) fn end_meeting(&mut self, name: MeetingId, at: u64, now: Instant) {
         if let Some(meeting) = self.meetings.get_mut(&name) {
             let members = meeting.members.values().copied();
-            let over = members.filter(|slot| self.participants[*slot].admitted <= at);
+            let over = members.filter(|slot| self.participants[*slot].vouched <= at);
             let over: Vec<_> = over.collect();
             meeting.over = over.len() == meeting.members.len();
             for slot in over {

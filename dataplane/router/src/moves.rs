@@ -24,9 +24,13 @@ impl Shard {
         if to == self.config.router {
             return self.move_ended(name, to, (0, meeting.size()), 0);
         }
-        let members = meeting.members.iter().map(|(who, slot)| link::Member {
-            participant: who.clone(),
-            admitted: self.participants[*slot].admitted,
+        let members = meeting.members.values().map(|slot| {
+            let member = &self.participants[*slot];
+            link::Member {
+                participant: member.id.clone(),
+                admitted: member.admitted,
+                vouched: member.vouched,
+            }
         });
         let participants = members.collect();
         self.counters.moves.started += 1;

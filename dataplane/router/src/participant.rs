@@ -45,6 +45,8 @@ pub(crate) struct Participant {
     pub flows: Flows,
     /// When the zone admitted it first, Unix time in seconds; its next ticket says so too.
     pub admitted: u64,
+    /// From its ticket too: what the end of its meeting is compared with.
+    pub vouched: u64,
     pub interest: Interest,
     /// How loud its audio track is.
     pub voice: Voice,
@@ -62,6 +64,7 @@ impl Participant {
             channel,
             flows: hello.claims.flows,
             admitted: hello.claims.admitted,
+            vouched: hello.claims.vouched,
             interest: hello.interest,
             voice: Voice::default(),
             wants: Wants::default(),

@@ -83,8 +83,11 @@ pub enum FromRouter {
 pub struct Member {
     /// Who.
     pub participant: ParticipantId,
-    /// From their ticket: when they were admitted first, which their next ticket says too.
+    /// From their ticket, and their next one says so too: see [`Claims`](crate::ticket::Claims).
     pub admitted: u64,
+    /// As `admitted`.
+    #[serde(default)]
+    pub vouched: u64,
 }
 
 /// A router's state.
@@ -146,12 +149,12 @@ pub enum ToRouter {
         /// One for each participant; in all messages together.
         offers: Vec<Offer>,
     },
-    /// The meeting was ended: whoever was admitted until then leaves, and does not come in with a
+    /// The meeting was ended: whoever was vouched for until then leaves, and does not come in with a
     /// ticket of theirs. Repeating it changes nothing.
     EndMeeting {
         /// The meeting.
         meeting: MeetingId,
-        /// Compared with [`Claims::admitted`](crate::ticket::Claims::admitted).
+        /// Compared with [`Claims::vouched`](crate::ticket::Claims::vouched).
         at: u64,
     },
 }

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use crate::link::TicketKey;
+use crate::link::{Member, TicketKey};
 use crate::{Fingerprint, Flows, MeetingId, ParticipantId, RouterId};
 
 /// How long a ticket opens the door, in seconds. Who is inside stays.
@@ -40,11 +40,28 @@ pub struct Claims {
     /// Unix time in seconds from which it is no longer good.
     #[serde(rename = "exp")]
     pub expires: u64,
-    /// Unix time in seconds of what let them in first: when the directory's token was made, by its
-    /// clock, or else of the first admission. Renewals carry it on. Named as by `OpenID` Connect
-    /// Core, section 2. A ticket without it proves nothing for long.
+    /// Unix time in seconds at which the zone let them in first, by its own clock. Renewals carry
+    /// it on. Named as by `OpenID` Connect Core, section 2. A ticket without it proves nothing for
+    /// long.
     #[serde(rename = "auth_time", default)]
     pub admitted: u64,
+    /// Unix time in seconds of what let them in first, by whose clock meetings are ended: when the
+    /// directory's token was made, by the directory's; in a zone without one the same as `admitted`.
+    /// Renewals carry it on. A ticket without it is of before any end.
+    #[serde(default)]
+    pub vouched: u64,
+}
+
+impl Claims {
+    /// Whom it is for, and what their next ticket says of them too.
+    #[must_use]
+    pub fn member(&self) -> Member {
+        Member {
+            participant: self.participant.clone(),
+            admitted: self.admitted,
+            vouched: self.vouched,
+        }
+    }
 }
 
 /// Why a ticket does not open the door.

@@ -38,6 +38,7 @@ fn claims() -> Claims {
         },
         expires: NOW + 60,
         admitted: NOW - 60,
+        vouched: NOW - 65,
     }
 }
 

@@ -60,10 +60,10 @@ impl Admission {
         }
     }
 
-    /// What the ticket of somebody new says of when they were let in: where a token lets them in
-    /// it is the directory's word and clock, by which it is told from the end of a meeting.
+    /// What the ticket of somebody new says of when they were vouched for: where a token lets them
+    /// in it is the directory's word and clock, by which it is told from the end of a meeting.
     #[must_use]
-    pub const fn admitted(&self, proof: Proof<'_>, now: u64) -> u64 {
+    pub const fn vouched(&self, proof: Proof<'_>, now: u64) -> u64 {
         match (self, proof) {
             (Self::Directory { .. }, Proof::Token(token)) => token.iat,
             _ => now,

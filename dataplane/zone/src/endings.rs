@@ -51,9 +51,9 @@ impl Endings {
         }
     }
 
-    /// Whether the end of the meeting is that of somebody who was `admitted` then.
-    pub fn cover(&self, meeting: &MeetingId, admitted: u64) -> bool {
-        self.known.get(meeting).is_some_and(|at| admitted <= *at)
+    /// Whether the end of the meeting is that of somebody who was `vouched` for then.
+    pub fn cover(&self, meeting: &MeetingId, vouched: u64) -> bool {
+        self.known.get(meeting).is_some_and(|at| vouched <= *at)
     }
 }
 

@@ -31,8 +31,8 @@ pub struct Join {
     /// Routers that refused them or did not answer just now.
     pub exclude: Vec<RouterId>,
     /// What their ticket says, or will say: see
-    /// [`Claims::admitted`](plenum_wire::ticket::Claims::admitted).
-    pub admitted: u64,
+    /// [`Claims::vouched`](plenum_wire::ticket::Claims::vouched).
+    pub vouched: u64,
 }
 
 /// Something happened.
@@ -173,7 +173,7 @@ pub enum Order {
         /// Who is moving.
         participants: Vec<Member>,
     },
-    /// Put out whoever was admitted to a meeting until then, Unix time in seconds.
+    /// Put out whoever was vouched for in a meeting until then, Unix time in seconds.
     End {
         /// Which.
         meeting: MeetingId,

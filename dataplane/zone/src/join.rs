@@ -35,7 +35,7 @@ impl Broker {
         self.meetings
             .release(&mut self.routers, &join.meeting, &join.participant);
         self.hold_merge(&join, now);
-        let placed = if self.endings.cover(&join.meeting, join.admitted) {
+        let placed = if self.endings.cover(&join.meeting, join.vouched) {
             Err(Refusal::MeetingEnded)
         } else {
             self.place(&join, now)

@@ -58,7 +58,7 @@
 //!         participant: "ada".parse().unwrap(),
 //!         from: None,
 //!         exclude: vec![],
-//!         admitted: 1_700_000_000,
+//!         vouched: 1_700_000_000,
 //!     }),
 //!     now,
 //! );

@@ -66,13 +66,13 @@ fn a_zone_with_a_directory_asks_for_a_token_of_this_meeting_and_zone_that_is_sti
 }
 
 #[test]
-fn who_is_let_in_by_a_token_is_so_since_the_directory_made_it() {
+fn who_is_let_in_by_a_token_is_vouched_for_since_the_directory_made_it() {
     let token = token("standup", "site.north", NOW + 1);
     let by_token = Proof::Token(&token);
-    assert_eq!(with_directory().admitted(by_token, NOW), NOW - 60);
+    assert_eq!(with_directory().vouched(by_token, NOW), NOW - 60);
     // Where nobody looks at it, it may be as old as it likes.
     let open = Admission::Open { meetings: None };
-    assert_eq!(open.admitted(by_token, NOW), NOW);
+    assert_eq!(open.vouched(by_token, NOW), NOW);
 }
 
 #[test]

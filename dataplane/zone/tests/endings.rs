@@ -17,8 +17,8 @@ impl Zone {
         self.handle(Event::MeetingsEnded(vec![EndedMeeting { meeting, at }]));
     }
 
-    fn join_admitted(&mut self, name: &str, who: &str, at: u64) -> Result<String, Refusal> {
-        self.admitted = at;
+    fn join_vouched(&mut self, name: &str, who: &str, at: u64) -> Result<String, Refusal> {
+        self.vouched = at;
         self.join(name, who)
     }
 }
@@ -51,7 +51,7 @@ fn the_routers_that_have_it_are_told_once() {
 fn who_was_let_in_before_it_does_not_come_in_and_who_was_after_does() {
     let mut zone = Zone::with(&[("a", 100)]);
     zone.ended("standup", END);
-    let mut join = |name: &str, at| zone.join_admitted(name, "ann", at);
+    let mut join = |name: &str, at| zone.join_vouched(name, "ann", at);
     assert_eq!(join("standup", END), Err(Refusal::MeetingEnded));
     assert_eq!(join("standup", END + 1), Ok("a".to_owned()));
     assert_eq!(join("retro", END), Ok("a".to_owned()));
@@ -63,7 +63,7 @@ fn the_later_of_two_ends_counts() {
     for at in [END, END + 9, END + 3] {
         zone.ended("standup", at);
     }
-    let late = zone.join_admitted("standup", "ann", END + 9);
+    let late = zone.join_vouched("standup", "ann", END + 9);
     assert_eq!(late, Err(Refusal::MeetingEnded));
 }
 
@@ -116,10 +116,10 @@ fn it_is_remembered_for_as_long_as_a_ticket_brings_anybody_back() {
     zone.ended("standup", END);
     zone.now += millis(IDENTITY_S * 1_000 - 1);
     zone.ended("retro", END);
-    let told = zone.join_admitted("standup", "ann", END);
+    let told = zone.join_vouched("standup", "ann", END);
     assert_eq!(told, Err(Refusal::MeetingEnded));
     zone.now += millis(1);
     zone.ended("retro", END);
-    let told = zone.join_admitted("standup", "ann", END);
+    let told = zone.join_vouched("standup", "ann", END);
     assert_ne!(told, Err(Refusal::MeetingEnded));
 }

@@ -110,7 +110,7 @@ impl Deciding {
             participant: participant(self.turn),
             from: None,
             exclude: Vec::new(),
-            admitted: 0,
+            vouched: 0,
         };
         self.broker.handle(Event::Join(join), now);
         let mut placed = false;

@@ -16,6 +16,7 @@ use plenum_transport::https::Peer;
 use plenum_transport::rate::{Rate, RateLimit};
 use plenum_wire::MeetingId;
 use plenum_wire::join::{JoinRequest, Offer, Refusal};
+use plenum_wire::link::Member;
 use plenum_wire::ticket::Claims;
 use plenum_zone::Answer;
 use plenum_zone::admission::{Admission, Proof};
@@ -155,7 +156,7 @@ fn read(
 }
 
 impl Door {
-    /// Whether somebody may join, who they are, and when they were admitted first.
+    /// Whether somebody may join, who they are, and since when.
     fn admit(
         &self,
         meeting: MeetingId,
@@ -174,16 +175,20 @@ impl Door {
             (None, None) => Proof::None,
         };
         self.admission.admit(&meeting, proof, now)?;
-        let (participant, from, admitted) = match back {
-            Some(claims) => (claims.participant, Some(claims.router), claims.admitted),
-            None => (new_participant(), None, self.admission.admitted(proof, now)),
+        let newcomer = || Member {
+            participant: new_participant(),
+            admitted: now,
+            vouched: self.admission.vouched(proof, now),
+        };
+        let (who, from) = match back {
+            Some(claims) => (claims.member(), Some(claims.router)),
+            None => (newcomer(), None),
         };
         let question = Question {
             meeting,
-            participant,
+            who,
             from,
             exclude: request.exclude,
-            admitted,
         };
         Ok(question)
     }
@@ -201,15 +206,13 @@ impl Door {
     }
 
     async fn place(&self, question: Question) -> Result<Offer, Refusal> {
-        let admitted = question.admitted;
-        let (meeting, participant) = (question.meeting.clone(), question.participant.clone());
+        let (meeting, who) = (question.meeting.clone(), question.who.clone());
         let span = tracing::debug_span!("place", router = Empty, outcome = Empty);
         match self.ask.place(question).instrument(span.clone()).await {
             Answer::Placed { router, endpoint } => {
                 span.record("router", display(&router));
                 let keys = self.keys.borrow();
-                let placed = offer(&keys, meeting, participant, router, endpoint, admitted);
-                Ok(placed)
+                Ok(offer(&keys, meeting, who, router, endpoint))
             }
             Answer::Refused(refusal) => {
                 span.record("outcome", display(refusal));

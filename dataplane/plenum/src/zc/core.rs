@@ -7,9 +7,9 @@ use anyhow::anyhow;
 use plenum_transport::channel;
 use plenum_wire::directory::Expected;
 use plenum_wire::join::Refusal;
-use plenum_wire::link::{COALESCE_MS, HEARTBEAT_MS, RouterTarget, ToOperator, ToRouter};
+use plenum_wire::link::{COALESCE_MS, HEARTBEAT_MS, Member, RouterTarget, ToOperator, ToRouter};
 use plenum_wire::whereabouts::{MEETINGS, Whereabouts};
-use plenum_wire::{MeetingId, ParticipantId, RouterId};
+use plenum_wire::{MeetingId, RouterId};
 use plenum_zone::outward::Summary;
 use plenum_zone::{Action, Answer, Broker, Event, Join, Link, Order, Request};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -50,11 +50,9 @@ enum Message {
 /// A join without its number.
 pub struct Question {
     pub meeting: MeetingId,
-    pub participant: ParticipantId,
+    pub who: Member,
     pub from: Option<RouterId>,
     pub exclude: Vec<RouterId>,
-    /// When they were let in first, Unix time in seconds.
-    pub admitted: u64,
 }
 
 impl Ask {
@@ -239,10 +237,10 @@ impl Core {
                 let join = Join {
                     request,
                     meeting: question.meeting,
-                    participant: question.participant,
+                    participant: question.who.participant,
                     from: question.from,
                     exclude: question.exclude,
-                    admitted: question.admitted,
+                    vouched: question.who.vouched,
                 };
                 self.broker.handle(Event::Join(join), now);
             }
@@ -333,8 +331,7 @@ impl Core {
                 for some in participants.chunks(OFFERS) {
                     let offers = some.iter().map(|member| {
                         let (meeting, to) = (meeting.clone(), to.clone());
-                        let (who, admitted) = (member.participant.clone(), member.admitted);
-                        offer(&keys, meeting, who, to, endpoint.clone(), admitted)
+                        offer(&keys, meeting, member.clone(), to, endpoint.clone())
                     });
                     sender.send(&ToRouter::Tickets {
                         offers: offers.collect(),

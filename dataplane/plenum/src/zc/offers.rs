@@ -3,19 +3,19 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use plenum_wire::join::{Endpoint, Offer};
+use plenum_wire::link::Member;
 use plenum_wire::ticket::{Claims, LIFETIME_S};
 use plenum_wire::{FlowId, Flows, MeetingId, ParticipantId, RouterId};
 
 use super::keys::KeyRing;
 
-/// A signed offer for somebody who was `admitted` first at that Unix time in seconds.
+/// A signed offer for somebody.
 pub fn offer(
     keys: &KeyRing,
     meeting: MeetingId,
-    participant: ParticipantId,
+    who: Member,
     router: RouterId,
     endpoint: Endpoint,
-    admitted: u64,
 ) -> Offer {
     let flows = Flows {
         audio: flow(),
@@ -24,12 +24,13 @@ pub fn offer(
     };
     let claims = Claims {
         meeting,
-        participant,
+        participant: who.participant,
         router,
         fingerprint: endpoint.fingerprint,
         flows,
         expires: unix_now() + LIFETIME_S,
-        admitted,
+        admitted: who.admitted,
+        vouched: who.vouched,
     };
     let ticket = keys.signing().sign(&claims);
     Offer {
@@ -74,5 +75,6 @@ pub fn claims_for_tests() -> Claims {
         },
         expires: 1,
         admitted: 0,
+        vouched: 0,
     }
 }

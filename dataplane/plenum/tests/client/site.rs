@@ -216,6 +216,7 @@ impl Site {
                 content: flow(),
             },
             admitted: now.as_secs(),
+            vouched: now.as_secs(),
             expires: now.as_secs() + 60,
         };
         let key = SigningKey::from_pem(KEY_NAME, self.key.as_bytes()).unwrap();

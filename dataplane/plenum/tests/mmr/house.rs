@@ -98,6 +98,7 @@ impl House {
                 .as_secs()
                 + 60,
             admitted: 0,
+            vouched: 0,
         };
         (self.controller.key.sign(&claims), claims.flows)
     }

@@ -31,6 +31,7 @@ pub fn claims(offer: &Offer) -> Claims {
         flows: offer.flows,
         expires: now() + 60,
         admitted: now(),
+        vouched: now(),
     }
 }
 

@@ -66,7 +66,7 @@ fn who_was_let_in_after_it_is_in_a_meeting_that_began_again() {
     let link = house.link();
     let ann = house.join("4711", "ann");
     let mut claims = house.zone.claims("a", "4711", "bob");
-    claims.admitted = UNIX_S;
+    claims.vouched = UNIX_S;
     let ticket = house.zone.key.sign(&claims);
     let bob = house.hello(ticket.clone(), Interest::All);
     house.take();

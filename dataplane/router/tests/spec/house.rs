@@ -63,6 +63,7 @@ impl Zone {
             },
             expires: UNIX_S + 120,
             admitted: UNIX_S - 7,
+            vouched: UNIX_S - 9,
         }
     }
 

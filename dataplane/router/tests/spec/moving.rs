@@ -108,6 +108,7 @@ fn the_router_asks_for_tickets_for_everybody() {
                 .map(|who| link::Member {
                     participant: who.parse().unwrap(),
                     admitted: UNIX_S - 7,
+                    vouched: UNIX_S - 9,
                 })
                 .into(),
         }]

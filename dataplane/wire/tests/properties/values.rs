@@ -234,18 +234,21 @@ pub fn claims() -> impl Strategy<Value = Claims> {
         id(),
         any::<[u8; 32]>(),
         flows(),
-        any::<u64>(),
+        any::<[u64; 2]>(),
         1..u64::MAX,
     )
         .prop_map(
-            |(meeting, participant, router, fingerprint, flows, admitted, expires)| Claims {
-                meeting,
-                participant,
-                router,
-                fingerprint: Fingerprint(fingerprint),
-                flows,
-                admitted,
-                expires,
+            |(meeting, participant, router, fingerprint, flows, [admitted, vouched], expires)| {
+                Claims {
+                    meeting,
+                    participant,
+                    router,
+                    fingerprint: Fingerprint(fingerprint),
+                    flows,
+                    admitted,
+                    vouched,
+                    expires,
+                }
             },
         )
 }

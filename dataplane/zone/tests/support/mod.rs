@@ -34,6 +34,7 @@ pub fn member(name: &str) -> Member {
     Member {
         participant: participant(name),
         admitted: 1_700_000_000,
+        vouched: 1_700_000_000,
     }
 }
 
@@ -88,8 +89,8 @@ pub struct Zone {
     links: BTreeMap<String, (Link, Load)>,
     next_link: u64,
     next_request: u64,
-    /// When whoever joins next was let in first.
-    pub admitted: u64,
+    /// When whoever joins next was vouched for.
+    pub vouched: u64,
     orders: Vec<(String, Order)>,
     pub closed: Vec<Link>,
     answers: BTreeMap<Request, Answer>,
@@ -103,7 +104,7 @@ impl Zone {
             links: BTreeMap::new(),
             next_link: 0,
             next_request: 0,
-            admitted: 1_000,
+            vouched: 1_000,
             orders: vec![],
             closed: vec![],
             answers: BTreeMap::new(),
@@ -262,7 +263,7 @@ impl Zone {
             participant: participant(who),
             from: from.map(router),
             exclude: exclude.iter().map(|name| router(name)).collect(),
-            admitted: self.admitted,
+            vouched: self.vouched,
         }));
         match self
             .answers

@@ -53,6 +53,26 @@ fn who_was_inside_comes_back_after_their_wire_was_closed() {
 }
 
 #[test]
+fn who_was_let_in_before_it_closed_is_told_whatever_the_directorys_clock_says() {
+    let mut house = House::new(10);
+    strain(&mut house, 2, 1.0);
+    let (hour, before, after) = (3_600, UNIX_S - 7, UNIX_S + 1);
+    for (admitted, is_taken) in [(before, true), (after, false)] {
+        for vouched in [admitted - hour, admitted + hour] {
+            let mut claims = house.zone.claims("a", "4711", "bob");
+            (claims.admitted, claims.vouched) = (admitted, vouched);
+            let ticket = house.zone.key.sign(&claims);
+            let channel = house.hello(ticket, Interest::All);
+            let told = said(&house.take(), channel);
+            let welcome = matches!(told[..], [FromRouter::Welcome { .. }]);
+            assert_eq!(welcome, is_taken, "{claims:?}: {told:?}");
+            house.handle(Input::ControlClosed { channel });
+            house.take();
+        }
+    }
+}
+
+#[test]
 fn a_move_that_was_under_way_when_it_closed_goes_on() {
     let mut house = House::new(10);
     // Both have been in the meeting for a while, on another router.

@@ -133,5 +133,6 @@ fn member(who: &ParticipantId) -> Member {
     Member {
         participant: who.clone(),
         admitted: 0,
+        vouched: 0,
     }
 }

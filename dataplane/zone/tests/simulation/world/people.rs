@@ -24,7 +24,7 @@ impl World {
             participant: who.clone(),
             from: None,
             exclude,
-            admitted: 1,
+            vouched: 1,
         };
         self.asking.insert(request, who.clone());
         let replica = self.random.random_range(0..2);
