@@ -202,6 +202,15 @@ impl JoinError {
         }
     }
 
+    /// Whether a zone or a directory says that the meeting was ended, or is over.
+    pub(crate) fn says_that_the_meeting_is_over(&self) -> bool {
+        match self {
+            Self::Refused { problem, .. } => problem.code == Refusal::MeetingEnded,
+            Self::Denied { problem, .. } => problem.code == Denial::Over,
+            _ => false,
+        }
+    }
+
     /// A router says so to somebody whom the zone has let in just before.
     pub(crate) fn meeting_ended(meeting: &MeetingId) -> Self {
         let code = Refusal::MeetingEnded;

@@ -36,8 +36,9 @@ const LINGER: Duration = Duration::from_secs(1);
 ///
 /// Files are Ogg Opus, and IVF with VP8, VP9, AV1 or H.264; they are sent in real time as
 /// they are, without decoding. Without files and without --for you listen until Ctrl-C.
-/// Exit status: 0 all went well, 2 wrong use, 3 refused for good, 4 full or not ready after
-/// trying again, 5 nobody could be reached safely, 1 anything else.
+/// Exit status: 0 all went well, also when the meeting was ended meanwhile, 2 wrong use,
+/// 3 refused for good, 4 full or not ready after trying again, 5 nobody could be reached
+/// safely, 1 anything else.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  plenum join --directory https://meet.example.org --meeting 4711 --audio me.ogg --video me.ivf\n  plenum join --zone https://zone.example.org --meeting 4711 --record out\nIf it does not work, plenum doctor says why."
@@ -148,6 +149,7 @@ async fn attend(args: JoinArgs, stop: CancellationToken) -> anyhow::Result<Repor
             .lasts
             .map(|seconds| began + joined + Duration::from_secs(seconds)),
         lost: None,
+        meeting_ended: false,
     };
     for track in players.tracks() {
         track.publish(&mut attendance.session).await?;
@@ -174,6 +176,7 @@ struct Attendance {
     leave_at: Option<Instant>,
     /// Why there is no router now.
     lost: Option<String>,
+    meeting_ended: bool,
 }
 
 impl Attendance {
@@ -204,6 +207,7 @@ impl Attendance {
             way: way.map(Way::from),
             active_s,
             audio_gap_ms: self.gaps.finish(),
+            meeting_ended: self.meeting_ended,
             tracks,
         })
     }
@@ -277,7 +281,7 @@ impl Attendance {
             Event::Objection { code, message } => {
                 tracing::warn!(?code, message, "the router objected");
             }
-            Event::Ended(ending) => return ended(ending),
+            Event::Ended(ending) => return self.ended(ending),
             Event::LayersWanted { kind, layers } => tracing::debug!(%kind, ?layers, "wanted"),
             Event::ParticipantLeft(who) => self.gaps.left(&who),
             // A file has its key frames where they are.
@@ -285,15 +289,22 @@ impl Attendance {
         }
         Ok(())
     }
-}
 
-/// Only leaving is our own doing: who was ended otherwise has to know, and so has a script.
-fn ended(ending: Ending) -> anyhow::Result<()> {
-    match ending {
-        Ending::Left => Ok(()),
-        // By itself, because the exit status goes by it.
-        Ending::Failed(error) => Err(error.into()),
-        Ending::Replaced | Ending::MeetingEnded => Err(ending.into()),
+    /// We leave by ourselves, and meetings are ended: whoever is put out otherwise has to know, and
+    /// so has a script.
+    fn ended(&mut self, ending: Ending) -> anyhow::Result<()> {
+        match ending {
+            Ending::Left => Ok(()),
+            Ending::MeetingEnded => {
+                self.meeting_ended = true;
+                // There is nothing to come back to.
+                self.lost = None;
+                Ok(())
+            }
+            // By itself, because the exit status goes by it.
+            Ending::Failed(error) => Err(error.into()),
+            Ending::Replaced => Err(ending.into()),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use plenum_wire::RouterId;
-use plenum_wire::join::{JoinRequest, Refusal};
+use plenum_wire::join::JoinRequest;
 
 use super::{Cause, Ending, Leg, Moving, News, Output, State};
 use crate::error::JoinError;
@@ -44,15 +44,12 @@ impl Moving {
         self.unusable.take().filter(|_| late).unwrap_or(error)
     }
 
-    /// How it ends when no router is found.
+    /// How it ends when no router is found: for who was in it, the meeting's end is no failure.
     pub(super) fn ending_of(&mut self, error: JoinError) -> Ending {
-        match error {
-            JoinError::Refused { problem, .. }
-                if self.joined && problem.code == Refusal::MeetingEnded =>
-            {
-                Ending::MeetingEnded
-            }
-            error => Ending::Failed(self.cause_of(error)),
+        if self.joined && error.says_that_the_meeting_is_over() {
+            Ending::MeetingEnded
+        } else {
+            Ending::Failed(self.cause_of(error))
         }
     }
 

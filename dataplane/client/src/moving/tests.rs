@@ -110,6 +110,14 @@ fn meeting_ended() -> JoinError {
     refused(plenum_wire::join::Refusal::MeetingEnded)
 }
 
+fn over() -> JoinError {
+    let code = plenum_wire::directory::Denial::Over;
+    JoinError::Denied {
+        meeting: "meeting".parse().unwrap(),
+        problem: plenum_wire::directory::DirectoryProblem::new(code, ""),
+    }
+}
+
 fn refused(code: plenum_wire::join::Refusal) -> JoinError {
     let problem = plenum_wire::join::Problem {
         title: code.to_string(),

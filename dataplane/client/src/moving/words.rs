@@ -129,7 +129,7 @@ pub enum Ending {
     /// The same participant joined again elsewhere.
     #[error("the same participant joined again elsewhere, which ended this session")]
     Replaced,
-    /// Somebody ended the meeting.
+    /// The meeting is over: somebody ended it, or its time has passed.
     #[error("the meeting was ended")]
     MeetingEnded,
     /// It could not go on.

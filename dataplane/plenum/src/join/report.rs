@@ -30,6 +30,8 @@ pub struct Report {
     pub active_s: BTreeMap<ParticipantId, f64>,
     /// The longest time without a packet of somebody's audio who was heard before and after.
     pub audio_gap_ms: BTreeMap<ParticipantId, u128>,
+    /// Whether somebody ended the meeting meanwhile.
+    pub meeting_ended: bool,
     /// What was received.
     pub tracks: Vec<Received>,
 }
@@ -217,6 +219,9 @@ impl Report {
         println!("joined in {} ms ({})", self.joined_ms, rungs.join(", "));
         if let Some(way) = &self.way {
             println!("zone {}, {}", way.zone, words(way.route));
+        }
+        if self.meeting_ended {
+            println!("the meeting was ended");
         }
         for (who, seconds) in &self.active_s {
             println!("{who} was the active speaker for {seconds:.1} s");

@@ -5,10 +5,13 @@ use plenum_client::{Ending, Event, Session};
 use serde_json::{Value, json};
 
 use crate::house::{House, meeting, token};
-use crate::programs::{until, within};
+use crate::programs::{plenum, printed, until, within};
 use crate::voices::{Conversation, entrance};
 use crate::web::Web;
 use crate::zone::{Zone, offer};
+
+/// Somebody's speech.
+const VOICE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/alice.ogg");
 
 async fn join(houses: &[&House], number: &str) -> Session {
     let joined = within(Session::join(entrance(houses, number))).await;
@@ -70,6 +73,27 @@ async fn whoever_is_in_a_meeting_that_is_ended_is_told_so_and_nobody_gets_in_aga
     until(async || (refused(&zone).await == [over(), over()]).then_some(())).await;
     elsewhere.goes_on(20).await;
     assert_eq!(elsewhere.interruptions(), 0);
+}
+
+#[tokio::test]
+async fn a_program_whose_meeting_is_ended_has_done_its_work() {
+    let house = House::open().await;
+    let admin = house.admin().await;
+    let _zone = Zone::open("site.main", &house).await;
+    let number = meeting(&admin).await;
+    let mut witness = join(&[&house], &number).await;
+    let mut attending = plenum(&["join", "--output", "json", "--meeting", &number, "--loop"]);
+    attending.arg("--directory").arg(house.url());
+    attending.arg("--ca").arg(house.authority());
+    attending.arg("--audio").arg(VOICE);
+    let ending = async {
+        // Whoever speaks has all that it takes to be in.
+        let speaks = |event: &Event| matches!(event, Event::TrackAdded(_));
+        while !speaks(&within(witness.next_event()).await.unwrap()) {}
+        end(&admin, &number).await;
+    };
+    let (report, ()) = tokio::join!(printed(attending), ending);
+    assert_eq!(report["meeting_ended"], true);
 }
 
 #[tokio::test]
