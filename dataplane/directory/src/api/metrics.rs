@@ -53,6 +53,7 @@ pub struct Metrics {
     lookup_seconds: Histogram,
     guesses: Family<ByKind, Counter>,
     reports: Counter,
+    unused: Counter,
     zones: Family<ByState, Gauge>,
     database: Gauge,
     died: Family<ByTask, Counter>,
@@ -66,6 +67,7 @@ impl Metrics {
             lookup_seconds: Histogram::new(SECONDS),
             guesses: Family::default(),
             reports: Counter::default(),
+            unused: Counter::default(),
             zones: Family::default(),
             database: Gauge::default(),
             died: Family::default(),
@@ -84,6 +86,11 @@ impl Metrics {
             metrics.guesses.clone(),
         );
         directory.register("reports", "Reports of zones taken", metrics.reports.clone());
+        directory.register(
+            "unused_meetings_deleted",
+            "Instant meetings that nobody used, deleted by this process",
+            metrics.unused.clone(),
+        );
         directory.register("zones", "Zones registered", metrics.zones.clone());
         directory.register(
             "database_up",
@@ -129,6 +136,10 @@ impl Metrics {
 
     pub fn report(&self) {
         self.reports.inc();
+    }
+
+    pub fn unused_deleted(&self, meetings: u64) {
+        self.unused.inc_by(meetings);
     }
 
     pub fn database(&self, answers: bool) {

@@ -52,7 +52,18 @@ impl Directory {
             return Ok(0);
         }
         let since = self.store().uses_are_noted(now).await?;
-        self.store().delete_unused_meetings(kept, since, now).await
+        let deleted = self
+            .store()
+            .delete_unused_meetings(kept, since, now)
+            .await?;
+        if deleted > 0 {
+            self.metrics().unused_deleted(deleted);
+            tracing::info!(
+                meetings = deleted,
+                "instant meetings that nobody used are deleted"
+            );
+        }
+        Ok(deleted)
     }
 }
 

@@ -73,6 +73,8 @@ pub async fn an_instant_meeting_that_nobody_uses_goes(place: Place) {
     until_they_run(&house, &zone, &[&used]).await;
     house.directory.sweep().await.unwrap();
     look_up(&house, &unused).await.is(Denial::UnknownMeeting);
+    let deleted = "plenum_directory_unused_meetings_deleted_total 1\n";
+    assert!(house.metrics().contains(deleted), "{}", house.metrics());
     until_they_run(&house, &zone, &[]).await;
     house.directory.sweep().await.unwrap();
     assert!(is_there(&house, &used).await, "for a month");
