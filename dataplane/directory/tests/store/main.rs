@@ -73,7 +73,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
             nothing_goes_before_uses_have_been_noted_for_long, many_go_in_pieces;
         deleting: what_was_changed_meanwhile_is_not_deleted;
         concurrency: every_write_is_there_and_conflicts_are_told,
-            two_programs_begin_a_database_at_once;
+            two_programs_begin_a_database_at_once,
+            a_key_that_another_program_has_just_made_is_met_by_its_revision_too;
         beside: what_a_newer_program_added_is_in_nobodys_way,
             what_a_newer_program_made_another_is_refused;
     }
