@@ -6,11 +6,13 @@
 //! |---|---|
 //! | `schedule` | when to look, and for what |
 //! | `ahead` | beside the looks: which meetings begin soon, and how many people are expected there |
+//! | `calendar` | when each of those begins next |
 //! | `ended` | which meetings were ended |
 //! | `keys` | which keys sign and are published |
 //! | `supervised` | what happens when one of these tasks dies |
 
 mod ahead;
+mod calendar;
 mod ended;
 mod keys;
 mod schedule;
