@@ -42,7 +42,7 @@ down: ## Remove all that demo or cluster-up made
 
 .PHONY: test
 test: export PLENUM_POSTGRES := required
-test: packages lint-rust test-fast test-chart test-matrix test-operator test-cluster ## Everything, the cluster included (needs root)
+test: packages lint-rust lint-chart test-fast test-chart test-matrix test-operator test-cluster ## Everything, the cluster included (needs root)
 
 .PHONY: test-fast
 test-fast: ## All tests that need neither root nor a cluster
@@ -82,14 +82,17 @@ test-matrix: build matrix-packages
 	$(E2E) matrix --together 4 --plenum $(RELEASE)/plenum --samples samples --reports target/reports
 
 .PHONY: lint
-lint: lint-rust tools $(CARGO_DENY) ## clippy pedantic, rustfmt, cargo-deny, helm lint
+lint: lint-rust lint-chart $(CARGO_DENY) ## clippy pedantic, rustfmt, cargo-deny, helm lint
 	$(CARGO_DENY) --offline check bans licenses sources
-	$$($(E2E) tools --path)/helm lint --strict charts/plenum
 
 .PHONY: lint-rust
 lint-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+.PHONY: lint-chart
+lint-chart: tools
+	$$($(E2E) tools --path)/helm lint --strict charts/plenum
 
 .PHONY: bench
 bench: build build-bench ## Measure what a forwarded packet costs beside stock quinn, a core's capacity, a join, a participant
