@@ -10,7 +10,8 @@
 //! - A node is protected from node autoscalers from the moment it is labelled.
 //! - An authority or a signing key that is there never becomes another.
 //!
-//! What a case does with its own hands is excused by name.
+//! What a case does with its own hands is excused by name; what Kubernetes does after it to the pods
+//! of a DaemonSet that a case deleted, by the UID of that.
 
 mod at_once;
 
@@ -34,8 +35,8 @@ const KNOWN_WITHIN: Duration = Duration::from_secs(10);
 pub struct Rules {
     limits: BTreeMap<String, Vec<(Instant, Limits)>>,
     excused: BTreeSet<String>,
+    orphaning: BTreeSet<String>,
     everything: bool,
-    routers: bool,
 }
 
 /// What a pool's spec allows.
@@ -54,9 +55,10 @@ impl Rules {
         self.excused.insert(name.to_owned());
     }
 
-    /// From now on routers' pods are stopped by a case's own doing, whoever carries it out.
-    pub fn excuse_routers(&mut self) {
-        self.routers = true;
+    /// A case deletes the owner of this UID: Kubernetes stops what it owned, at times long after
+    /// another of its name took its place.
+    pub fn excuse_owned_by(&mut self, uid: &str) {
+        self.orphaning.insert(uid.to_owned());
     }
 
     /// Whether whatever happens now is a case's own doing.
@@ -72,15 +74,26 @@ impl Rules {
         if change.kind == Kind::Pool {
             self.learn(change);
         }
-        if self.everything || self.excused.contains(&change.name) {
+        if self.everything || self.excused.contains(&change.name) || self.is_orphaned(change) {
             return None;
         }
         match change.kind {
             Kind::Node => self.node(change, mirror, people),
-            Kind::Pod if !self.routers => self.pod(change, mirror, people),
+            Kind::Pod => self.pod(change, mirror, people),
             Kind::Secret => secret(change),
             _ => None,
         }
+    }
+
+    fn is_orphaned(&self, change: &Change) -> bool {
+        let object = change.new.as_ref().or(change.old.as_ref());
+        let owners = object.and_then(|it| it["metadata"]["ownerReferences"].as_array());
+        let mut owners = owners.into_iter().flatten();
+        owners.any(|it| {
+            it["uid"]
+                .as_str()
+                .is_some_and(|uid| self.orphaning.contains(uid))
+        })
     }
 
     fn learn(&mut self, change: &Change) {
@@ -262,4 +275,47 @@ fn secret(change: &Change) -> Option<String> {
     };
     (old["metadata"]["uid"] == new["metadata"]["uid"] && old["data"][kept] != new["data"][kept])
         .then(|| format!("{} became another authority", change.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A router of this DaemonSet with somebody on it is told to stop, after a case deleted `old`.
+    fn told_to_stop(owner: &str) -> Option<String> {
+        let (mut mirror, mut rules) = (Mirror::default(), Rules::default());
+        let mut people = People::new(1, 10);
+        people.router_starts("r1".parse().unwrap(), "n1", "n.p".parse().unwrap());
+        people.target = 1;
+        people.step();
+        rules.excuse_owned_by("old");
+        let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {
+            "name": "n1", "labels": {labels::ACTIVE_POOL: "n.p"},
+        }});
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"nodeName": "n1"},
+        "metadata": {
+            "name": "r1", "labels": {labels::APP_COMPONENT: labels::COMPONENT_ROUTER},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "p-mmr",
+                "uid": owner}],
+        }});
+        put(&mut mirror, Kind::Node, &node);
+        put(&mut mirror, Kind::Pod, &pod);
+        pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        let change = put(&mut mirror, Kind::Pod, &pod);
+        rules.judge(&change, &mirror, &people)
+    }
+
+    fn put(mirror: &mut Mirror, kind: Kind, object: &Value) -> Change {
+        let object = serde_json::from_value(object.clone()).unwrap();
+        mirror.put(kind, &object).unwrap()
+    }
+
+    #[test]
+    fn only_the_routers_of_a_daemon_set_that_a_case_deleted_may_be_stopped_by_kubernetes() {
+        assert_eq!(told_to_stop("old"), None);
+        let broken = told_to_stop("its successor").unwrap();
+        assert_eq!(broken, "r1 was told to stop with 1 on it");
+    }
 }

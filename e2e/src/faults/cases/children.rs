@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::Reference;
 use crate::faults::dice::Dice;
 use crate::faults::mirror::{Kind, annotation, is_router, label, node_of};
-use crate::faults::rules::Rules;
 use crate::faults::story::Teller;
 use crate::faults::world::{ALONE, POOL, World};
 
@@ -54,13 +53,11 @@ fn victim(world: &World, dice: &mut Dice) -> (Kind, String, Value) {
 async fn harm_a_child(world: &World, dice: &mut Dice) -> Result<()> {
     let (kind, name, object) = victim(world, dice);
     world.observer.excuse(|rules| rules.excuse(&name));
-    if kind == Kind::DaemonSet {
-        // Its controller may stop pods long after it was repaired.
-        world.observer.excuse(Rules::excuse_routers);
-    }
     // One that lost its key is followed by another, after weeks: `operator/src/pki/tests/damage.rs`.
     let authority = name.ends_with("-ca");
     if !authority && dice.chance(400) {
+        let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
+        world.observer.excuse(|rules| rules.excuse_owned_by(uid));
         return world.delete(kind, &name).await;
     }
     let mut edits = edits(kind, &object);
