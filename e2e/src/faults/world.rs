@@ -175,7 +175,7 @@ impl World {
             "metadata": {"name": name, "namespace": self.name},
             "spec": {
                 "zone": ZONE, "nodeSelector": {labels::ROUTERS: self.name},
-                "minRouters": 1, "maxRouters": 4, "participantsPerRouter": PER_ROUTER,
+                "minRouters": 1, "maxRouters": NODES, "participantsPerRouter": PER_ROUTER,
                 "spareParticipants": 3, "scaleDownDelaySeconds": 1, "maxDraining": 1,
                 "drainDeadlineSeconds": 60,
             },

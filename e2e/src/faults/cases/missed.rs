@@ -47,7 +47,7 @@ async fn happens(world: &World, dice: &mut Dice) -> Result<()> {
 
 /// 3, 5, and 3 again.
 async fn up_and_down(world: &World) -> Result<()> {
-    for replicas in [json!(3), json!(4), json!(3), json!(null)] {
+    for replicas in [json!(3), json!(5), json!(3), json!(null)] {
         let change = json!({"spec": {"replicas": replicas}});
         world.merge(Kind::Pool, POOL, &change).await?;
         sleep(Duration::from_millis(150)).await;
