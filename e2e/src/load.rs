@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use tokio::process::Child;
 
-pub use report::Report;
+pub use report::{MOVE_ADDS_MS, Report};
 
 use crate::children;
 use crate::site::Site;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::{Serialize, Serializer};
 
 use super::meeting::Attendance;
-use crate::load::Report;
+use crate::load::{MOVE_ADDS_MS, Report};
 use crate::observe::{RouterCounts, Timeline};
 
 /// The contents of `demo.json`.
@@ -182,7 +182,7 @@ impl Figures {
                 "longest audio gap in moves",
                 migrations.audio_gap_max_ms,
                 "60 ms above the former",
-                gap + 60.0,
+                gap + MOVE_ADDS_MS,
             ),
             under(
                 "load over threshold to node labelled",

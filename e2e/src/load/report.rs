@@ -6,6 +6,10 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// The most that a move may add to the longest audio gap of those who are not being moved: three
+/// packets of speech, in ms.
+pub const MOVE_ADDS_MS: f64 = 60.0;
+
 /// A report. What is missing in its text is an error, never a zero.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Report {
@@ -113,6 +117,14 @@ impl Report {
         wrongs.chain(silence).collect()
     }
 
+    /// What was added to the longest audio gap of the others by being moved, in ms; below zero when
+    /// theirs is longer. None when nobody was moved who heard anything.
+    #[must_use]
+    pub fn move_added_ms(&self) -> Option<f64> {
+        let others = self.media.audio_gap_max_ms.unwrap_or_default();
+        self.migrations.audio_gap_max_ms.map(|gap| gap - others)
+    }
+
     /// Two loads as one: counts added, times the worse of the two.
     pub fn with(self, other: &Self) -> Result<Self> {
         let mut text = self.text;
@@ -193,6 +205,14 @@ mod tests {
                 "no media was received"
             ]
         );
+    }
+
+    #[test]
+    fn what_a_move_adds_is_beyond_what_others_had() {
+        let mut moved = text(0, 1.0);
+        assert_eq!(Report::of(moved.clone()).unwrap().move_added_ms(), None);
+        moved["migrations"] = json!({"count": 2, "failed": 0, "audio_gap_max_ms": 65.5});
+        assert_eq!(Report::of(moved).unwrap().move_added_ms(), Some(44.5));
     }
 
     #[test]
