@@ -1,74 +1,75 @@
 //! What must hold for the chart on a real cluster.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::foreign;
 use crate::scenarios::World;
 use crate::site::{RELEASE, SYSTEM_NAMESPACE};
 
-/// Values that make every template of the Kubernetes API's own kinds appear. What the Prometheus
-/// operator and cert-manager define is not on this cluster.
+/// Values that make every template appear.
 const EVERYTHING: &str = include_str!("../../tests/chart/values/everything.yaml");
 const SMALL: &str = include_str!("../../tests/chart/values/small.yaml");
-/// Kinds that others define.
-const FOREIGN: [&str; 2] = ["monitoring.coreos.com/", "cert-manager.io/"];
 
 /// The operator's Deployment.
 const OPERATOR: &str = "deployment/plenum-operator";
 const LEVEL: &str = "pod-security.kubernetes.io/enforce";
 
-/// The API server's own schemas and admission take what the chart renders: `--dry-run=server`
-/// with unknown and doubled fields refused.
+/// The API server's own schemas and admission take what the chart renders, and so do the
+/// definitions of cert-manager and the Prometheus operator: `--dry-run=server` with unknown and
+/// doubled fields refused.
 pub async fn the_api_server_takes_all_that_is_rendered(world: &World) -> Result<()> {
-    for (name, values) in [("everything", EVERYTHING), ("small", SMALL)] {
-        let file = tempfile::NamedTempFile::new()?;
-        std::fs::write(file.path(), values)?;
-        let (chart, values) = (&world.site.chart, file.path());
-        let chart = chart.to_str().context("a path in UTF-8")?;
-        let values = values.to_str().context("a path in UTF-8")?;
-        let rendered = world
-            .site
-            .commands
-            .helm([
-                "template",
-                "rendered",
-                chart,
-                "--namespace",
-                SYSTEM_NAMESPACE,
-                "--values",
-                values,
-            ])
-            .await?;
-        let manifest = own_kinds(&rendered);
-        let dry = ["apply", "--dry-run=server", "--validate=strict", "-f", "-"];
-        let said = world
-            .site
-            .commands
-            .kubectl_with_input(dry, &manifest)
-            .await
-            .with_context(|| format!("values {name:?}"))?;
-        let taken = said.lines().filter(|line| line.contains("server dry run"));
-        let taken = taken.count();
-        ensure!(
-            taken >= 8,
-            "values {name:?}: only {taken} objects were looked at: {said}"
-        );
+    let definitions = foreign::definitions()?;
+    let files = definitions.iter().flat_map(|file| [Path::new("-f"), file]);
+    let files: Vec<&Path> = files.collect();
+    let kubectl = async |arguments: &[&str]| {
+        let arguments = arguments.iter().map(Path::new);
+        let all: Vec<&Path> = arguments.chain(files.iter().copied()).collect();
+        world.site.commands.kubectl(all).await
+    };
+    let taken = async {
+        kubectl(&["apply", "--server-side"]).await?;
+        kubectl(&["wait", "--for=condition=Established", "--timeout=60s"]).await?;
+        all_is_taken(world).await
     }
-    Ok(())
+    .await;
+    // Others find the cluster without them.
+    kubectl(&["delete", "--ignore-not-found"]).await?;
+    taken
 }
 
-/// The documents of kinds that this cluster knows.
-fn own_kinds(rendered: &str) -> String {
-    let foreign = |document: &str| {
-        let mut groups = FOREIGN.iter();
-        groups.any(|group| document.contains(&format!("apiVersion: {group}")))
-    };
-    let documents = rendered
-        .split("\n---\n")
-        .map(|document| document.trim_start_matches("---\n"));
-    let own: Vec<&str> = documents.filter(|document| !foreign(document)).collect();
-    own.join("\n---\n")
+async fn all_is_taken(world: &World) -> Result<()> {
+    let all = dry_run(world, EVERYTHING).await.context("everything")?;
+    let missing = foreign::KINDS.iter().find(|kind| !all.contains(**kind));
+    ensure!(missing.is_none(), "no {missing:?} was looked at: {all}");
+    dry_run(world, SMALL).await.context("small").map(drop)
+}
+
+/// What kubectl says of each object that these values render.
+async fn dry_run(world: &World, values: &str) -> Result<String> {
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), values)?;
+    let (chart, values) = (&world.site.chart, file.path());
+    let chart = chart.to_str().context("a path in UTF-8")?;
+    let values = values.to_str().context("a path in UTF-8")?;
+    let template = [
+        "template",
+        "rendered",
+        chart,
+        "--namespace",
+        SYSTEM_NAMESPACE,
+    ];
+    let template = [&template[..], &["--values", values]].concat();
+    let rendered = world.site.commands.helm(template).await?;
+    let dry = ["apply", "--dry-run=server", "--validate=strict", "-f", "-"];
+    let commands = &world.site.commands;
+    let said = commands.kubectl_with_input(dry, &rendered).await?;
+    let taken = said.lines().filter(|line| line.contains("server dry run"));
+    let taken = taken.count();
+    ensure!(taken >= 8, "only {taken} objects were looked at: {said}");
+    Ok(said)
 }
 
 /// New pods of the operator start in a namespace that enforces the level `restricted`.
@@ -181,18 +182,4 @@ async fn workloads(world: &World) -> Result<String> {
             "jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.generation} {end}",
         ])
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::own_kinds;
-
-    #[test]
-    fn what_others_define_is_left_out() {
-        let rendered = "---\napiVersion: v1\nkind: A\n---\napiVersion: monitoring.coreos.com/v1\n\
-                        kind: B\n---\napiVersion: apps/v1\nkind: C\n";
-        let own = own_kinds(rendered);
-        assert!(own.contains("kind: A") && own.contains("kind: C"), "{own}");
-        assert!(!own.contains("kind: B"), "{own}");
-    }
 }
