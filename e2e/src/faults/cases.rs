@@ -72,7 +72,7 @@ cases! {
     "T4" missed "missed events; the same name with another UID" |_| (4, 60);
     "T5" children "every child is deleted and edited" |_| (4, 60);
     "T6" rivals "two operators, a stolen Lease, a leader that sleeps" |_| (3, 40);
-    "T7" mutations "every field gets other values, and its own again" |_| (4, 60);
+    "T7" mutations "every field gets other values, and its own again" |_| (4, mutations::schedules());
     "T8" orders "resources come in every order" |_| (6, 120);
     "T9" idle "resyncs with no change" |_| (2, 20);
     "T11" reports "reports missing, stale, partial, falsely zero" |_| (11, 60);

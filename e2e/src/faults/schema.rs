@@ -1,46 +1,97 @@
-//! Mutations of a resource, from the schema that its definition carries.
+//! Mutations of a resource, from the schema that its definition carries: of every field, of the
+//! items of lists and of the values of maps.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A field of a spec, and another value for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mutation {
-    /// Its path below `spec`.
-    pub path: Vec<String>,
-    /// What it gets; null takes it out.
-    pub value: Value,
+    /// Its place below `spec`, such as `schedule[].cron` and `nodeSelector{}`.
+    pub path: String,
+    /// What is merged into `spec`; null takes a field out.
+    pub change: Value,
 }
 
 impl Mutation {
     /// As a merge patch of the whole object.
     pub fn patch(&self) -> Value {
-        let nested = |inner: Value, key: &String| json!({ key: inner });
-        let spec = self.path.iter().rev().fold(self.value.clone(), nested);
-        json!({ "spec": spec })
+        json!({ "spec": self.change })
+    }
+
+    /// The innermost name in its path.
+    pub fn field(&self) -> &str {
+        let named = self.path.trim_end_matches(['[', ']', '{', '}']);
+        named.rsplit('.').next().unwrap_or(named)
     }
 }
 
 /// Values for every field of a definition's spec, good ones and bad ones.
 pub fn mutations(definition: &Value) -> Vec<Mutation> {
     let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-    let mut all = Vec::new();
-    fields(&schema["properties"]["spec"], &mut Vec::new(), &mut all);
+    let of_fields = fields(&schema["properties"]["spec"]).into_iter();
+    let named = |(path, change): (String, Value)| {
+        let path = path.trim_start_matches('.').to_owned();
+        Mutation { path, change }
+    };
+    of_fields.map(named).collect()
+}
+
+/// Other values for what has this schema, and with which part of it another one.
+fn others(schema: &Value) -> Vec<(String, Value)> {
+    let whole = values(schema).into_iter();
+    let mut all: Vec<(String, Value)> = whole.map(|value| (String::new(), value)).collect();
+    for (path, change) in fields(schema) {
+        all.push((path, merged(sample("", schema), change)));
+    }
+    if schema["items"].is_object() {
+        // A merge patch replaces lists as a whole.
+        let items = others(&schema["items"]).into_iter();
+        all.extend(items.map(|(path, item)| (format!("[]{path}"), json!([item]))));
+    }
+    let of_map = &schema["additionalProperties"];
+    if of_map.is_object() {
+        // Other resources would not be those of a container.
+        let quantity = of_map["x-kubernetes-int-or-string"] == true;
+        let key = if quantity { "cpu" } else { "key" };
+        let values = others(of_map).into_iter();
+        all.extend(values.map(|(path, value)| (format!("{{}}{path}"), json!({ key: value }))));
+    }
     all
 }
 
-fn fields(schema: &Value, path: &mut Vec<String>, all: &mut Vec<Mutation>) {
-    let within = schema["properties"].as_object().into_iter().flatten();
-    for (name, field) in within {
-        path.push(name.clone());
-        for value in values(field) {
-            all.push(Mutation {
-                path: path.clone(),
-                value,
-            });
+/// A change of each field of an object, by itself.
+fn fields(schema: &Value) -> Vec<(String, Value)> {
+    let fields = schema["properties"].as_object().into_iter().flatten();
+    let others = fields.flat_map(|(name, field)| {
+        let others = others(field).into_iter();
+        others.map(move |(path, value)| (format!(".{name}{path}"), json!({ name: value })))
+    });
+    others.collect()
+}
+
+/// The least that such a field may be: an object has what it must have.
+fn sample(name: &str, schema: &Value) -> Value {
+    let required = schema["required"].as_array().into_iter().flatten();
+    match schema["type"].as_str() {
+        Some("object") => {
+            let names = required.filter_map(Value::as_str);
+            let fields = names.map(|it| (it.to_owned(), sample(it, &schema["properties"][it])));
+            Value::Object(fields.collect::<Map<_, _>>())
         }
-        fields(field, path, all);
-        path.pop();
+        Some("integer") => json!(schema["minimum"].as_i64().unwrap_or(1).max(1)),
+        _ if name == "cron" => json!("0 8 * * 1"),
+        _ if name == "url" => json!("https://directory.example.org"),
+        _ => json!("sample"),
     }
+}
+
+/// What must be there, with the change in it.
+fn merged(mut base: Value, change: Value) -> Value {
+    let (Value::Object(into), Value::Object(change)) = (&mut base, change) else {
+        return base;
+    };
+    into.extend(change);
+    base
 }
 
 fn values(schema: &Value) -> Vec<Value> {
@@ -51,7 +102,8 @@ fn values(schema: &Value) -> Vec<Value> {
         Some("array") => vec![json!([]), json!([{}]), json!(["x"])],
         Some("object") if schema["properties"].is_object() => vec![json!({})],
         Some("object") => vec![json!({}), json!({"a": "b"}), json!({"a": "b c!"})],
-        _ => vec![json!(1), json!("x")],
+        // A quantity.
+        _ => vec![json!(1), json!("100m"), json!("1Gi"), json!(-1), json!("x")],
     };
     all.push(Value::Null);
     all.push(json!(["of another type"]));
@@ -78,29 +130,72 @@ fn strings(schema: &Value) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use plenum_crds::yaml::definitions;
 
     use super::*;
 
-    #[test]
-    fn every_field_of_both_resources_gets_other_values() {
-        let definitions = definitions();
-        let all: Vec<Vec<Mutation>> = definitions.iter().map(mutations).collect();
-        let has = |index: usize, path: &[&str]| {
-            let path: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
-            all[index].iter().filter(|it| it.path == path).count() >= 3
-        };
-        assert!(has(0, &["controllers", "replicas"]) && has(0, &["drainDeadlineSeconds"]));
-        assert!(has(1, &["minRouters"]) && has(1, &["nodeSelector"]) && has(1, &["image"]));
+    fn of(index: usize) -> Vec<Mutation> {
+        mutations(&definitions()[index])
     }
 
     #[test]
-    fn a_mutation_is_a_patch_of_its_field_alone() {
-        let mutation = Mutation {
-            path: vec!["controllers".into(), "replicas".into()],
-            value: json!(3),
+    fn every_field_of_both_resources_gets_other_values() {
+        let all = [of(0), of(1)];
+        let has =
+            |index: usize, path: &str| all[index].iter().filter(|it| it.path == path).count() >= 3;
+        assert!(has(0, "controllers.replicas") && has(0, "drainDeadlineSeconds"));
+        assert!(has(1, "minRouters") && has(1, "nodeSelector") && has(1, "image"));
+    }
+
+    #[test]
+    fn so_do_the_fields_of_items_and_the_values_of_maps() {
+        let paths: [BTreeSet<String>; 2] =
+            [of(0), of(1)].map(|all| all.into_iter().map(|it| it.path).collect());
+        for path in [
+            "admission.meetings[]",
+            "exposure.annotations{}",
+            "tunnels.exposure.hostnames[]",
+        ] {
+            assert!(paths[0].contains(path), "{path} is not in {:?}", paths[0]);
+        }
+        for path in [
+            "schedule[].cron",
+            "tolerations[].effect",
+            "resources.limits{}",
+        ] {
+            assert!(paths[1].contains(path), "{path} is not in {:?}", paths[1]);
+        }
+    }
+
+    #[test]
+    fn a_mutation_is_a_patch_of_its_field_alone_with_what_must_be_beside_it() {
+        let patches = |index: usize, path: &str| -> Vec<Value> {
+            let all = of(index).into_iter().filter(|it| it.path == path);
+            all.map(|it| it.patch()).collect()
         };
-        let patch = mutation.patch();
-        assert_eq!(patch, json!({"spec": {"controllers": {"replicas": 3}}}));
+        let replicas = patches(0, "controllers.replicas");
+        assert!(replicas.contains(&json!({"spec": {"controllers": {"replicas": 3}}})));
+        let zones = patches(1, "schedule[].timeZone");
+        let window = json!({"cron": "0 8 * * 1", "minutes": 1, "timeZone": "other"});
+        assert!(
+            zones.contains(&json!({"spec": {"schedule": [window]}})),
+            "{zones:?}"
+        );
+        let cpu = patches(1, "resources.limits{}");
+        assert!(cpu.contains(&json!({"spec": {"resources": {"limits": {"cpu": "100m"}}}})));
+    }
+
+    #[test]
+    fn the_field_is_the_innermost_that_has_a_name() {
+        let field = |path: &str| {
+            let (path, change) = (path.to_owned(), Value::Null);
+            Mutation { path, change }.field().to_owned()
+        };
+        assert_eq!(field("minRouters"), "minRouters");
+        assert_eq!(field("schedule[].cron"), "cron");
+        assert_eq!(field("resources.limits{}"), "limits");
+        assert_eq!(field("admission.meetings[]"), "meetings");
     }
 }
