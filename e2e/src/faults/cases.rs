@@ -75,5 +75,5 @@ cases! {
     "T7" mutations "every field gets other values, and its own again" |_| (4, mutations::schedules());
     "T8" orders "resources come in every order" |_| (6, 120);
     "T9" idle "resyncs with no change" |_| (2, 20);
-    "T11" reports "reports missing, stale, partial, falsely zero" |_| (11, 60);
+    "T11" reports "reports missing, stale, partial, falsely zero" |_| (12, 60);
 }

@@ -22,7 +22,7 @@ use super::people::People;
 
 /// One step of people and kubelets.
 const TICK: Duration = Duration::from_millis(60);
-/// From being told to stop to being gone.
+/// From being told to stop to being gone, with nobody on it.
 const STOPPING: Duration = Duration::from_millis(200);
 /// Port of the zone controllers' links.
 const LINK_PORT: u16 = 9443;
@@ -99,7 +99,7 @@ impl Kubelets {
     async fn play(&mut self, mirror: &Mirror, name: &str, pod: &Value) -> Result<()> {
         let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
         if is_going(pod) {
-            return self.stop(name, uid).await;
+            return self.stop(name, uid, pod).await;
         }
         match node_of(pod) {
             None if self.bound.insert(uid.to_owned()) => self.bind(name, pod).await,
@@ -208,7 +208,8 @@ impl Kubelets {
         Ok(())
     }
 
-    async fn stop(&mut self, name: &str, uid: &str) -> Result<()> {
+    /// A router ends when it is empty, or at the end of its grace.
+    async fn stop(&mut self, name: &str, uid: &str, pod: &Value) -> Result<()> {
         let now = Instant::now();
         let running = self
             .running
@@ -219,7 +220,7 @@ impl Kubelets {
                 _controller: None,
             });
         let since = *running.stopping.get_or_insert(now);
-        if now.duration_since(since) < STOPPING {
+        if now.duration_since(since) < self.stops_within(name, pod) {
             return Ok(());
         }
         self.ended(uid);
@@ -233,6 +234,18 @@ impl Kubelets {
         };
         self.pods().delete(name, &params).await?;
         Ok(())
+    }
+
+    fn stops_within(&self, name: &str, pod: &Value) -> Duration {
+        let mut people = self.people();
+        if let Ok(router) = name.parse() {
+            people.router_stops(&router);
+        }
+        if people.on_router(name) == 0 {
+            return STOPPING;
+        }
+        let grace = pod["metadata"]["deletionGracePeriodSeconds"].as_u64();
+        Duration::from_secs(grace.unwrap_or(0)).max(STOPPING)
     }
 
     fn ended(&mut self, uid: &str) {

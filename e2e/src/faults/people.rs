@@ -1,7 +1,8 @@
 //! People on routers, as zone controllers hear of them: a model without IO.
 //!
 //! Who comes goes to a router that takes people; a router that drains moves its people to
-//! others, a few at a time; one that stops loses them, and they come again.
+//! others, a few at a time, and so does one that was told to stop; one that ends loses them, and
+//! they come again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -25,7 +26,16 @@ pub struct Router {
     pub people: u32,
     /// It was told to empty itself.
     pub draining: bool,
+    /// Its process was told to stop, and ends when it is empty.
+    pub stopping: bool,
     boot: Boot,
+}
+
+impl Router {
+    /// Its people are to move to others.
+    fn empties(&self) -> bool {
+        self.draining || self.stopping
+    }
 }
 
 /// How a zone controller speaks to the operator.
@@ -63,6 +73,7 @@ pub struct People {
     controllers: BTreeMap<String, Controller>,
     manners: BTreeMap<String, Manner>,
     boots: u64,
+    cut_off: u32,
     dice: Dice,
 }
 
@@ -77,6 +88,7 @@ impl People {
             controllers: BTreeMap::new(),
             manners: BTreeMap::new(),
             boots: 0,
+            cut_off: 0,
             dice: Dice::new(seed),
         }
     }
@@ -97,14 +109,27 @@ impl People {
             pool,
             people: 0,
             draining,
+            stopping: false,
             boot: Boot(self.boots),
         };
         self.routers.insert(router, begun);
     }
 
+    /// A router's process is told to stop: its people are to move, as in a drain.
+    pub fn router_stops(&mut self, router: &RouterId) {
+        if let Some(router) = self.routers.get_mut(router) {
+            router.stopping = true;
+        }
+    }
+
     /// A router's process ends, whoever is on it.
     pub fn router_ends(&mut self, router: &RouterId) {
-        self.routers.remove(router);
+        self.cut_off += self.routers.remove(router).map_or(0, |it| it.people);
+    }
+
+    /// How many were on routers when these ended.
+    pub fn cut_off(&self) -> u32 {
+        self.cut_off
     }
 
     /// A controller's process begins; it knows nothing.
@@ -162,7 +187,7 @@ impl People {
             leave -= left;
         }
         let free = |it: &Router, most: u32| {
-            if it.draining {
+            if it.empties() {
                 0
             } else {
                 most.saturating_sub(it.people)
@@ -172,7 +197,7 @@ impl People {
         let mut room: u32 = self.routers.values().map(|it| free(it, most)).sum();
         room = room.saturating_sub(come);
         for router in self.routers.values_mut() {
-            if router.draining && !self.stuck && self.dice.chance(400) {
+            if router.empties() && !self.stuck && self.dice.chance(400) {
                 let moved = router.people.min(4).min(room);
                 router.people -= moved;
                 room -= moved;
@@ -219,6 +244,12 @@ impl People {
         Some(said)
     }
 
+    /// Whether every controller says that nobody is there: an operator cannot know better.
+    pub fn are_denied(&self) -> bool {
+        let lies = |it: &Controller| it.manner == Manner::Empty;
+        !self.controllers.is_empty() && self.controllers.values().all(lies)
+    }
+
     /// People on routers of this node.
     pub fn on_node(&self, node: &str) -> u32 {
         let there = self.routers.values().filter(|it| it.node == node);
@@ -248,8 +279,8 @@ fn word(name: &RouterId, router: &Router, per_router: u32) -> RouterReport {
         load: Load {
             participants: router.people,
             capacity: per_router,
-            accepting: !router.draining,
-            draining: router.draining,
+            accepting: !router.empties(),
+            draining: router.empties(),
         },
         meetings: 0,
         age_ms: 0,
@@ -291,6 +322,35 @@ mod tests {
             assert_eq!(people.seated(), 9);
         }
         assert_eq!((people.on_router("r1"), people.on_router("r2")), (0, 9));
+    }
+
+    #[test]
+    fn one_that_is_told_to_stop_moves_its_people_and_one_that_ends_cuts_them_off() {
+        let mut people = two_routers();
+        people.target = 9;
+        people.step();
+        people.step();
+        people.router_stops(&"r1".parse().unwrap());
+        for _ in 0..200 {
+            people.step();
+        }
+        assert_eq!((people.on_router("r1"), people.on_router("r2")), (0, 9));
+        people.router_ends(&"r1".parse().unwrap());
+        assert_eq!(people.cut_off(), 0);
+        people.router_ends(&"r2".parse().unwrap());
+        assert_eq!(people.cut_off(), 9);
+    }
+
+    #[test]
+    fn people_are_denied_when_every_controller_does() {
+        let mut people = two_routers();
+        people.controller_starts("zc-1");
+        people.set_manner("zc-0", Manner::Empty);
+        assert!(!people.are_denied());
+        people.set_manner("zc-1", Manner::Empty);
+        assert!(people.are_denied());
+        people.all_honest();
+        assert!(!people.are_denied());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! the API server and the people themselves know, not by what an operator believes.
 //!
 //! - A node loses its active label, and a router's pod is told to stop, only when nobody is on
-//!   the router or its drain's deadline has passed.
+//!   the router or its drain's deadline has passed; where every controller denies its people,
+//!   nobody can know.
 //! - No unlabelling leaves fewer active nodes than the minimum, but for deletion.
 //! - No drain begins that makes more than `maxDraining`, but for deletion; `at_once` says which count.
 //! - No node passes from one pool to another without having been nobody's, and none carries live
@@ -160,7 +161,7 @@ impl Rules {
         mirror: &Mirror,
         people: &People,
     ) -> Option<String> {
-        let on_it = people.on_node(node);
+        let on_it = known(people.on_node(node), people);
         if drain(old).is_none() {
             return Some(format!(
                 "{node} was unlabelled without a drain, {on_it} on it"
@@ -196,7 +197,7 @@ impl Rules {
         if change.old.as_ref().is_some_and(is_going) {
             return None;
         }
-        let on_it = people.on_router(&change.name);
+        let on_it = known(people.on_router(&change.name), people);
         let node = mirror.get(Kind::Node, node_of(new)?)?;
         // Its node may have lost the label by what was judged already.
         let pool = label(node, labels::ACTIVE_POOL)?;
@@ -218,6 +219,11 @@ impl Rules {
             (_, None) => own <= now,
         }
     }
+}
+
+/// As many as somebody tells of.
+fn known(there: u32, people: &People) -> u32 {
+    if people.are_denied() { 0 } else { there }
 }
 
 /// When the meetings of a zone that is being deleted end.

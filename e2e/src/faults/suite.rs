@@ -197,7 +197,7 @@ fn seeds(case: &Case, writes: u64, options: &Options) -> Vec<u64> {
     spread(options.schedules.unwrap_or(wanted), all)
 }
 
-fn spread(wanted: u64, all: u64) -> Vec<u64> {
+pub(super) fn spread(wanted: u64, all: u64) -> Vec<u64> {
     if wanted >= all {
         return (0..wanted).collect();
     }
