@@ -217,15 +217,13 @@ pub async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
     let mut registry = Registry::default();
     let end = CancellationToken::new();
     let zc = start(config(&args)?, &mut registry, end.clone());
-    let counters = metrics::listeners(&mut registry);
+    let counted = metrics::Listeners::new(&mut registry);
     let health = Health::new(registry);
-    let (at_public, at_link) = (counters.public.clone(), counters.link.clone());
     let serving = async {
         tokio::join!(
             follow(zc.ready, health.clone(), stop.clone()),
-            https::serve_counted(public, public_tls, zc.app, end.clone(), at_public),
-            https::serve_counted(link, link_tls, zc.links, end.clone(), at_link),
-            counters.follow(end.clone()),
+            https::serve_counted(public, public_tls, zc.app, end.clone(), counted.public),
+            https::serve_counted(link, link_tls, zc.links, end.clone(), counted.link),
             close(&health, &stop, &end),
         );
         Ok(())

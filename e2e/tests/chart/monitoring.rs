@@ -81,14 +81,8 @@ fn check(place: &str, expression: &str, metrics: &BTreeMap<String, Metric>) {
         "{place} asks for no metric: {expression}"
     );
     for (name, labels) in asked {
-        let part_of = ["_bucket", "_count", "_sum"]
-            .iter()
-            .filter_map(|part| name.strip_suffix(part))
-            .find_map(|base| metrics.get(base).filter(|it| it.kind == "histogram"));
-        let metric = metrics
-            .get(&name)
-            .or(part_of)
-            .unwrap_or_else(|| panic!("{place}: nobody exports {name}"));
+        let metric =
+            exported(&name, metrics).unwrap_or_else(|| panic!("{place}: nobody exports {name}"));
         for label in labels {
             assert!(
                 metric.labels.contains(&label) || TARGET.contains(&label.as_str()),
@@ -96,6 +90,22 @@ fn check(place: &str, expression: &str, metrics: &BTreeMap<String, Metric>) {
             );
         }
     }
+    for function in ["rate(", "increase("] {
+        for argument in expression.split(function).skip(1) {
+            let name = argument.split(['{', '[', ')']).next().unwrap_or_default();
+            let counts = exported(name, metrics).is_none_or(|it| it.kind != "gauge");
+            assert!(counts, "{place}: {name} does not only grow");
+        }
+    }
+}
+
+/// The metric that a series belongs to; a histogram has several.
+fn exported<'a>(name: &str, metrics: &'a BTreeMap<String, Metric>) -> Option<&'a Metric> {
+    let part_of = ["_bucket", "_count", "_sum"]
+        .iter()
+        .filter_map(|part| name.strip_suffix(part))
+        .find_map(|base| metrics.get(base).filter(|it| it.kind == "histogram"));
+    metrics.get(name).or(part_of)
 }
 
 /// Path and text of the files in a folder of the chart.

@@ -5,23 +5,23 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::fmt;
 
 use plenum_transport::https::Counters;
 use plenum_transport::tls::Identity;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// How often the listener's counters are copied; scrapes are tens of seconds apart.
-const COPY: Duration = Duration::from_secs(5);
-
 /// What is told.
 pub(super) struct Port {
     /// Counted by the listener.
     pub(super) counters: Counters,
-    failed: Gauge,
     begins: Gauge,
     ends: Gauge,
 }
@@ -30,16 +30,10 @@ impl Port {
     pub(super) fn new(registry: &mut Registry) -> Self {
         let port = Self {
             counters: Counters::default(),
-            failed: Gauge::default(),
             begins: Gauge::default(),
             ends: Gauge::default(),
         };
         let directory = registry.sub_registry_with_prefix("plenum_directory");
-        directory.register(
-            "handshakes_failed",
-            "Connections that sent no good TLS handshake since the start",
-            port.failed.clone(),
-        );
         directory.register_with_unit(
             "certificate_not_before_timestamp",
             "From when on the certificate that callers see holds, since 1970",
@@ -52,10 +46,11 @@ impl Port {
             Unit::Seconds,
             port.ends.clone(),
         );
+        registry.register_collector(Box::new(Handshakes(port.counters.clone())));
         port
     }
 
-    /// Follows what is shown, and copies what the listener counts now and then, until the end.
+    /// Follows what is shown, until the end.
     pub(super) async fn follow(
         &self,
         mut shown: watch::Receiver<Identity>,
@@ -65,19 +60,32 @@ impl Port {
             self.see(&shown.borrow_and_update());
             tokio::select! {
                 () = end.cancelled() => return,
-                // The tick below sees what is new where the other side is gone.
+                // Where nobody changes it any more it stays as it is.
                 Ok(()) = shown.changed() => {}
-                () = tokio::time::sleep(COPY) => {}
             }
         }
     }
 
     fn see(&self, shown: &Identity) {
-        let failed = self.counters.garbage();
-        self.failed.set(i64::try_from(failed).unwrap_or(i64::MAX));
         if let Some((begins, ends)) = shown.validity() {
             self.begins.set(begins);
             self.ends.set(ends);
         }
+    }
+}
+
+/// What the listener counts, read when somebody asks for it.
+#[derive(Debug)]
+struct Handshakes(Counters);
+
+impl Collector for Handshakes {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let encoder = encoder.encode_descriptor(
+            "plenum_directory_handshakes_failed",
+            "Connections that sent no good TLS handshake",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(self.0.garbage()).encode(encoder)
     }
 }

@@ -3,18 +3,19 @@
 #[cfg(test)]
 mod documented;
 
-use std::time::Duration;
+use std::fmt;
 
 use plenum_transport::https;
 use plenum_wire::join::Refusal;
 use plenum_wire::link::RouterReport;
 use plenum_zone::Answer;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use tokio_util::sync::CancellationToken;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByResult {
@@ -133,47 +134,34 @@ impl Metrics {
     }
 }
 
-/// What the two HTTPS listeners count.
+/// What the two HTTPS listeners count, read when somebody asks for it. Clones count together.
+#[derive(Debug, Clone, Default)]
 pub struct Listeners {
     pub public: https::Counters,
     pub link: https::Counters,
-    garbage: Family<ByPort, Gauge>,
-}
-
-/// How often the listeners' counters are copied; scrapes are tens of seconds apart.
-const COPY: Duration = Duration::from_secs(5);
-
-/// Counters of the listeners, shown as handshakes that failed.
-pub fn listeners(registry: &mut Registry) -> Listeners {
-    let garbage = Family::<ByPort, Gauge>::default();
-    registry.sub_registry_with_prefix("plenum_zone").register(
-        "handshakes_failed",
-        "Connections that sent no good TLS handshake since the start",
-        garbage.clone(),
-    );
-    Listeners {
-        public: https::Counters::default(),
-        link: https::Counters::default(),
-        garbage,
-    }
 }
 
 impl Listeners {
-    /// Copies the counters now and then until `stop`.
-    pub async fn follow(&self, stop: CancellationToken) {
-        while stop
-            .run_until_cancelled(tokio::time::sleep(COPY))
-            .await
-            .is_some()
-        {
-            self.copy();
-        }
+    pub fn new(registry: &mut Registry) -> Self {
+        let listeners = Self::default();
+        registry.register_collector(Box::new(listeners.clone()));
+        listeners
     }
+}
 
-    fn copy(&self) {
+impl Collector for Listeners {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let mut encoder = encoder.encode_descriptor(
+            "plenum_zone_handshakes_failed",
+            "Connections that sent no good TLS handshake",
+            None,
+            MetricType::Counter,
+        )?;
         for (port, counters) in [("public", &self.public), ("link", &self.link)] {
-            let count = i64::try_from(counters.garbage()).unwrap_or(i64::MAX);
-            self.garbage.get_or_create(&ByPort { port }).set(count);
+            let port = ByPort { port };
+            let encoder = encoder.encode_family(&port)?;
+            ConstCounter::new(counters.garbage()).encode(encoder)?;
         }
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use plenum_wire::join::Refusal;
 use prometheus_client::registry::Registry;
 
-use super::{Metrics, listeners};
+use super::{Listeners, Metrics};
 
 #[test]
 fn the_page_lists_what_a_controller_exports() {
@@ -12,6 +12,6 @@ fn the_page_lists_what_a_controller_exports() {
     metrics.refused(Refusal::ZoneFull);
     metrics.move_ended(0);
     metrics.reported(true);
-    listeners(&mut registry).copy();
+    Listeners::new(&mut registry);
     plenum_documented::check("Zone controllers", &registry);
 }
