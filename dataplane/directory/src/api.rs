@@ -198,7 +198,7 @@ impl Directory {
     /// Zones that take people.
     #[must_use]
     pub fn healthy_zones(&self) -> usize {
-        self.board().healthy(self.time()).0
+        self.board().counts(self.time()).healthy
     }
 
     /// Throws away what is old, a piece of it; says how many rows. [`keep_up`] does so every

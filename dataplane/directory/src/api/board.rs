@@ -214,11 +214,17 @@ impl Board {
         })
     }
 
-    /// Zones that take people, and all of them.
-    pub fn healthy(&self, now: Timestamp) -> (usize, usize) {
-        let zones = self.zones.iter();
-        let healthy = zones.filter(|known| known.state(self, now) == State::Healthy);
-        (healthy.count(), self.zones.len())
+    /// How many zones there are in each state.
+    pub fn counts(&self, now: Timestamp) -> Counts {
+        let mut counts = Counts::default();
+        for known in &self.zones {
+            *match known.state(self, now) {
+                State::Healthy => &mut counts.healthy,
+                State::NeverHeard => &mut counts.never_heard,
+                State::Unheard | State::NoRouters | State::Silent(_) => &mut counts.other,
+            } += 1;
+        }
+        counts
     }
 }
 
@@ -240,6 +246,17 @@ pub fn lasting(
         let newest = newest.get(&report.zone);
         report.heard > oldest && newest.is_some_and(|it| age(report.heard, *it) < SILENT_AFTER)
     });
+}
+
+/// Zones by their state.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// They take people.
+    pub healthy: usize,
+    /// They do not, or are silent.
+    pub other: usize,
+    /// Nothing was heard of them within the last hour.
+    pub never_heard: usize,
 }
 
 /// How a zone is.

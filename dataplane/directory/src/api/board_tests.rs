@@ -169,7 +169,11 @@ fn who_was_in_a_zone_that_is_dead_is_expected_where_meetings_begin() {
 #[test]
 fn reports_of_zones_that_are_gone_count_for_nothing() {
     let board = board(&["a"], &[report("gone", "zc-0", 10, 4)], 0);
-    assert_eq!(board.healthy(at(12)), (0, 1));
+    let never_heard = Counts {
+        never_heard: 1,
+        ..Counts::default()
+    };
+    assert_eq!(board.counts(at(30)), never_heard);
     assert!(board.zone(&"gone".parse().unwrap()).is_none());
 }
 

@@ -91,7 +91,11 @@ impl Metrics {
             "Instant meetings that nobody used, deleted by this process",
             metrics.unused.clone(),
         );
-        directory.register("zones", "Zones registered", metrics.zones.clone());
+        directory.register(
+            "zones",
+            "Zones registered; at a replica those heard of there within the last hour",
+            metrics.zones.clone(),
+        );
         directory.register(
             "database_up",
             "1 while the database answers, looked at once a second",
@@ -150,8 +154,8 @@ impl Metrics {
         self.died.get_or_create(&ByTask { task }).inc();
     }
 
-    pub fn zones(&self, healthy: usize, all: usize) {
-        for (state, count) in [("healthy", healthy), ("other", all - healthy)] {
+    pub fn zones(&self, healthy: usize, other: usize) {
+        for (state, count) in [("healthy", healthy), ("other", other)] {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             self.zones.get_or_create(&ByState { state }).set(count);
         }

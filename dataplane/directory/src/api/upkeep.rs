@@ -189,8 +189,12 @@ impl Upkeep {
         let reports: Vec<_> = self.reports.values().collect();
         let board = Board::new(self.zones.clone(), &reports, listening).ended(self.ended.known());
         let board = board.expecting(&self.announced.borrow(), now);
-        let (healthy, all) = board.healthy(now);
-        self.directory.metrics().zones(healthy, all);
+        let counts = board.counts(now);
+        // Zones of other sites never speak to a replica: whether these are there it cannot know.
+        let is_replica = self.directory.config().read_only;
+        let missed = if is_replica { 0 } else { counts.never_heard };
+        let metrics = self.directory.metrics();
+        metrics.zones(counts.healthy, counts.other + missed);
         self.directory.boards().show(board);
         Ok(())
     }

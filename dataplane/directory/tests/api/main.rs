@@ -83,6 +83,7 @@ fn tests() -> Vec<(&'static str, harness::Test<Place>)> {
         bad_requests: what_is_not_there_is_said, what_cannot_be_read_is_said,
             what_is_too_large_is_not_read, a_request_has_a_name, too_many_requests_are_refused;
         replicas: only_a_replica_reads_the_feed, a_replica_answers_and_changes_nothing,
+            a_zone_that_never_speaks_to_a_replica_is_not_away_there,
             who_begins_a_meeting_at_a_replica_names_the_zone_there,
             a_replica_says_nothing_before_it_knows, a_replicas_keys_are_published,
             keys_go_with_the_replica_that_is_disabled,

@@ -53,6 +53,30 @@ pub fn read_only() -> Config {
     }
 }
 
+/// All zones are known to it, and only those of its site name it.
+pub async fn a_zone_that_never_speaks_to_a_replica_is_not_away_there(place: Place) {
+    let primary = House::open(&place).await;
+    let admin = primary.admin().await;
+    let mut ours = primary.zone(&admin, "eu.main", json!({})).await;
+    primary.silent_zone(&admin, "us.main", json!({})).await;
+    let zones = |house: &House, healthy: u32, other: u32| {
+        let metrics = house.metrics();
+        let says = |state, count| {
+            let line = format!("plenum_directory_zones{{state=\"{state}\"}} {count}\n");
+            metrics.contains(&line)
+        };
+        says("healthy", healthy) && says("other", other)
+    };
+    until(async || zones(&primary, 1, 1).then_some(())).await;
+    let replica = House::with(&copy(&primary).await, read_only()).await;
+    until(async || zones(&replica, 0, 0).then_some(())).await;
+    ours.client = replica.client.with(ours.client.bearer.as_ref().unwrap());
+    ours.report(json!({})).await;
+    until(async || zones(&replica, 1, 0).then_some(())).await;
+    ours.report(json!({ "routers": 0 })).await;
+    until(async || zones(&replica, 0, 1).then_some(())).await;
+}
+
 pub async fn a_replica_answers_and_changes_nothing(place: Place) {
     let primary = House::open(&place).await;
     let admin = primary.admin().await;
