@@ -1,9 +1,9 @@
 //! Do disruption budgets protect the controllers, and does none of them block a node for ever?
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::ResourceExt as _;
+use kube::core::{Selector, SelectorExt as _};
 use plenum_crds::{MeetingZone, labels};
 
 use crate::finding::{Finding, Object, unseen};
@@ -85,12 +85,12 @@ fn blocks(snapshot: &Snapshot, budget: &PodDisruptionBudget) -> Option<Finding> 
 }
 
 fn covered<'a>(snapshot: &'a Snapshot, budget: &PodDisruptionBudget) -> Vec<&'a Pod> {
-    let spec = budget.spec.as_ref();
-    let selector = spec.and_then(|spec| spec.selector.as_ref()?.match_labels.as_ref());
-    let none = BTreeMap::new();
-    let selector = selector.unwrap_or(&none);
-    let has = |pod: &Pod| selector.iter().all(|(k, v)| label(pod, k) == Some(v));
+    let selector = budget.spec.as_ref().and_then(|spec| spec.selector.clone());
+    // None is for no pod, an empty one for every pod.
+    let Some(Ok(selector)) = selector.map(Selector::try_from) else {
+        return Vec::new();
+    };
     let pods = snapshot.pods.iter();
-    pods.filter(|pod| namespace_of(*pod) == namespace_of(budget) && has(pod))
+    pods.filter(|pod| namespace_of(*pod) == namespace_of(budget) && selector.matches(pod.labels()))
         .collect()
 }

@@ -153,3 +153,31 @@ fn a_budget_that_never_allows_an_eviction_is_told_and_one_at_work_is_not() {
         Level::Advice
     );
 }
+
+#[test]
+fn a_budget_is_for_the_pods_that_its_whole_selector_matches() {
+    let selecting = |selector: &str| {
+        let ours = "selector: {matchLabels: {app.kubernetes.io/component: zone-controller, app.kubernetes.io/instance: main}}";
+        let mut seen = with(ours, selector);
+        for budget in &mut seen.budgets.items {
+            budget.status.as_mut().unwrap().disruptions_allowed = Some(0);
+        }
+        seen
+    };
+    let component = |operator: &str| {
+        format!(
+            "selector: {{matchExpressions: [{{key: app.kubernetes.io/component, operator: {operator}}}]}}"
+        )
+    };
+    for ours in ["In, values: [zone-controller]", "Exists"] {
+        found(&selecting(&component(ours)), "BudgetBlocksNodes");
+    }
+    found(&selecting("selector: {}"), "BudgetBlocksNodes");
+    for others in [
+        &component("In, values: [shop]"),
+        &component("DoesNotExist"),
+        "",
+    ] {
+        assert_eq!(findings(&selecting(others)), [], "{others}");
+    }
+}
