@@ -8,10 +8,13 @@ use crate::finding::{Finding, Object, unseen};
 use crate::render::span;
 use crate::snapshot::{Certificate, Snapshot, name_of, namespace_of};
 
-/// The operator renews its own with a third of their life left; people get a month's notice.
+/// People get a month's notice.
 const NOTICE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What the operator should have renewed long before: ours live 90 days.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// Whoever renews by program, as the operator and cert-manager do, does so with a third of the life
+/// left. Less than this part of it is for nobody to wait for, as in the alerts.
+const LAST_PART: i32 = 6;
 
 pub(super) fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unseen("Secret", &snapshot.certificates.troubles).collect();
@@ -63,7 +66,8 @@ fn judge(snapshot: &Snapshot, certificate: &Certificate) -> Option<Finding> {
         return Some(finding.why(why).remedy(remedy));
     }
     let notice = if *provided { NOTICE } else { FORGOTTEN };
-    (left < notice).then(|| {
+    let last_part = life.not_before.duration_until(life.not_after) / LAST_PART;
+    (left < notice.min(last_part)).then(|| {
         let what = format!(
             "the certificate of {purpose} runs out in {}",
             span(left.as_secs())

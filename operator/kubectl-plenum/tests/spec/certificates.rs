@@ -1,5 +1,6 @@
 //! Certificates run out.
 
+use jiff::SignedDuration;
 use kubectl_plenum::finding::Level;
 use kubectl_plenum::snapshot::{Seen, Snapshot};
 
@@ -38,6 +39,22 @@ fn one_that_the_operator_renews_is_told_only_when_it_should_have() {
         finding.remedies[0].contains("app.kubernetes.io/component=operator"),
         "{finding:?}"
     );
+}
+
+#[test]
+fn one_that_lives_shortly_is_told_in_the_last_sixth_of_its_life() {
+    for (of_days, fine, late) in [(7, 2, 1), (60, 11, 9), (90, 16, 13)] {
+        for provided in [true, false] {
+            let living = |left| {
+                let mut seen = holding(provided, left);
+                let life = seen.certificates.items[0].life.as_mut().unwrap();
+                life.not_before = life.not_after - SignedDuration::from_hours(24 * of_days);
+                seen
+            };
+            assert_eq!(findings(&living(fine)), [], "{fine} of {of_days} days left");
+            found(&living(late), "CertificateExpiring");
+        }
+    }
 }
 
 #[test]

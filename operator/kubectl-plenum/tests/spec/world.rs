@@ -122,7 +122,7 @@ pub fn lasting(secret: &str, provided: bool, days: i64) -> Certificate {
         purpose: "controllers, to clients",
         provided,
         life: Ok(Life {
-            not_before: after(-30),
+            not_before: after(days - 365),
             not_after: after(days),
         }),
     }
