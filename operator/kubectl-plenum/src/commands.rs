@@ -11,6 +11,7 @@ use crate::cluster::{self, Cluster, Wants, connect, gather, look};
 use crate::drain::{self, Objection, Outcome};
 use crate::render::{DIM, paint};
 use crate::snapshot::{Snapshot, Trouble, name_of, namespace_of};
+use crate::waiting::until_drained;
 use crate::{bundle, doctor, meetings, status, top};
 
 /// How a command ended.
@@ -41,9 +42,6 @@ impl From<bool> for Ending {
         if well { Self::Well } else { Self::Wrong }
     }
 }
-
-/// How often `drain --wait` looks.
-const WATCH: Duration = Duration::from_secs(1);
 
 /// Runs the command; what cannot be done is a sentence.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
@@ -224,7 +222,8 @@ async fn do_drain(cluster: &Cluster, args: Drain) -> anyhow::Result<Ending> {
         return Ok(complain(&trouble));
     }
     let outcome = if args.wait {
-        until_drained(cluster, &args).await
+        let look = || drained(cluster, &args.node);
+        until_drained(args.timeout, look, |news| anstream::eprintln!("{news}")).await
     } else {
         drained(cluster, &args.node).await
     };
@@ -241,33 +240,10 @@ async fn do_drain(cluster: &Cluster, args: Drain) -> anyhow::Result<Ending> {
     Ok((!args.wait || outcome.drained).into())
 }
 
-/// Says each news once, on standard error.
-async fn until_drained(cluster: &Cluster, args: &Drain) -> Result<Outcome, Trouble> {
-    let deadline = Instant::now() + Duration::from_secs(args.timeout);
-    let mut said = String::new();
-    loop {
-        let outcome = drained(cluster, &args.node).await?;
-        if outcome.drained {
-            return Ok(outcome);
-        }
-        if Instant::now() >= deadline {
-            let message = format!(
-                "{}; given up after {} s, the drain goes on",
-                outcome.message, args.timeout
-            );
-            return Ok(Outcome { message, ..outcome });
-        }
-        if outcome.message != said {
-            anstream::eprintln!("{}", outcome.message);
-            said.clone_from(&outcome.message);
-        }
-        tokio::time::sleep(WATCH).await;
-    }
-}
-
 async fn drained(cluster: &Cluster, name: &str) -> Result<Outcome, Trouble> {
-    let (node, seen) = cluster.on_node(name).await?;
-    Ok(drain::outcome(&seen, &node))
+    let found = cluster.on_node(name).await?;
+    let outcome = found.map(|(node, seen)| drain::outcome(&seen, &node));
+    Ok(outcome.unwrap_or_else(|| drain::gone(name)))
 }
 
 async fn write_bundle(

@@ -103,6 +103,19 @@ fn pool_of<'a>(snapshot: &'a Snapshot, node: &Node) -> Option<&'a MMRPool> {
         .or_else(|| pools.find(|pool| active.is_none() && selects(pool)))
 }
 
+/// The node went while somebody waited, as node autoscalers take drained ones.
+#[must_use]
+pub fn gone(name: &str) -> Outcome {
+    Outcome {
+        schema: SCHEMA,
+        node: name.to_owned(),
+        requested: false,
+        drained: true,
+        participants: None,
+        message: format!("{name} is no node of the cluster any more"),
+    }
+}
+
 /// How far it is.
 #[must_use]
 pub fn outcome(snapshot: &Snapshot, node: &Node) -> Outcome {

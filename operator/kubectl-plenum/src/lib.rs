@@ -8,6 +8,7 @@
 //! | [`status`] | a zone at a glance | no, pure |
 //! | [`top`] | the routers' figures, and how fast they grow | no, pure |
 //! | [`drain`] | how far the drain of a node's router is | no, pure |
+//! | [`waiting`] | looking again and again until a drain is over | no |
 //! | [`meetings`] | which meetings run where | no, pure |
 //! | [`bundle`] | what support needs, without what is secret | no, pure |
 //! | [`exposition`] | metrics as text | no, pure |
@@ -40,3 +41,4 @@ pub mod render;
 pub mod snapshot;
 pub mod status;
 pub mod top;
+pub mod waiting;

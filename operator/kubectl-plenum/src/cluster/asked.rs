@@ -99,7 +99,7 @@ async fn who_watches_a_drain_asks_for_one_node_its_router_and_its_pool() {
             "spec": {"zone": "main", "nodeSelector": {"a": "b"}},
         }),
     });
-    let (node, seen) = cluster.on_node("n1").await.unwrap();
+    let (node, seen) = cluster.on_node("n1").await.unwrap().unwrap();
     assert_eq!(
         sorted(&asked),
         [

@@ -32,9 +32,11 @@ impl Cluster {
     }
 
     /// How far the drain of a node is: the node without spec and status, its router with what that
-    /// says, and the pool that it is marked for.
-    pub async fn on_node(&self, name: &str) -> Result<(Node, Snapshot), Trouble> {
-        let node = self.node(name).await?;
+    /// says, and the pool that it is marked for. `None` where there is no such node.
+    pub async fn on_node(&self, name: &str) -> Result<Option<(Node, Snapshot)>, Trouble> {
+        let Some(node) = self.node(name).await? else {
+            return Ok(None);
+        };
         let routers = format!("{}={}", labels::APP_COMPONENT, labels::COMPONENT_ROUTER);
         let here = ListParams::default()
             .labels(&routers)
@@ -47,13 +49,14 @@ impl Cluster {
             return Err(trouble.clone());
         }
         self.ask_routers(&mut seen, None).await;
-        Ok((node, seen))
+        Ok(Some((node, seen)))
     }
 
     /// The same, and where the node is marked for no pool, all pools, of which one may select it,
     /// and some nodes that are marked.
     pub async fn before_drain(&self, name: &str) -> Result<(Node, Snapshot), Trouble> {
-        let (node, mut seen) = self.on_node(name).await?;
+        let missing = || trouble::trouble(format!("there is no node {name}"), "kubectl get nodes");
+        let (node, mut seen) = self.on_node(name).await?.ok_or_else(missing)?;
         if label(&node, labels::ACTIVE_POOL).is_none() {
             let nodes: Api<Node> = Api::all(self.client.clone());
             let all = ListParams::default();
@@ -67,12 +70,11 @@ impl Cluster {
         Ok((node, seen))
     }
 
-    async fn node(&self, name: &str) -> Result<Node, Trouble> {
+    async fn node(&self, name: &str) -> Result<Option<Node>, Trouble> {
         let nodes: Api<Node> = Api::all(self.client.clone());
         let found = nodes.get_metadata_opt(name).await;
         let found = found.map_err(|error| trouble::of(&format!("read node {name}"), &error))?;
-        let missing = || trouble::trouble(format!("there is no node {name}"), "kubectl get nodes");
-        found.map(bare).ok_or_else(missing)
+        Ok(found.map(bare))
     }
 
     async fn marked_for(&self, node: &Node) -> Seen<MMRPool> {
