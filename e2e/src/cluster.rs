@@ -51,6 +51,7 @@ pub mod teardown;
 pub mod tools;
 mod wait;
 
+pub use bare::Bare;
 pub use commands::Commands;
 pub use config::{Config, Labelled};
 pub use layout::Layout;

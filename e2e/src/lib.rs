@@ -35,5 +35,5 @@ pub mod scenarios;
 pub mod site;
 
 pub use cluster::{
-    Cluster, Commands, Config, Labelled, Layout, Lifetime, Tools, host_packages, teardown,
+    Bare, Cluster, Commands, Config, Labelled, Layout, Lifetime, Tools, host_packages, teardown,
 };

@@ -1,4 +1,4 @@
-{{/* The name of everything the chart makes; a second release gets its own. */}}
+{{/* The name of everything the chart makes; a second release, of a directory alone, gets its own. */}}
 {{- define "plenum.name" -}}
 {{- if contains "plenum" .Release.Name }}{{ printf "%s-operator" .Release.Name | trunc 52 | trimSuffix "-" }}
 {{- else }}{{ printf "%s-plenum-operator" .Release.Name | trunc 52 | trimSuffix "-" }}

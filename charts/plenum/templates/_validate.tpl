@@ -14,4 +14,24 @@
 {{- if and $seldom (.Values.serviceMonitor).enabled (.Values.prometheusRule).enabled }}
 {{- fail (printf "alerts look at two minutes, which have to hold three scrapes, and serviceMonitor.interval is %s: write 40s or less, or prometheusRule.enabled: false" $interval) }}
 {{- end }}
+{{- if .Values.operator.replicas }}{{ include "plenum.alone" . }}{{ end }}
+{{- end }}
+
+{{- /* An operator keeps the zones of all namespaces, and two of them would undo each other's work. An
+operator of another release is found by what gives it its rights. Without a cluster at hand, as in
+`helm template`, nothing is known of others. */}}
+{{- define "plenum.alone" -}}
+{{- range (lookup "rbac.authorization.k8s.io/v1" "ClusterRoleBinding" "" "").items }}
+{{- $labels := .metadata.labels | default dict }}
+{{- if and (eq (get $labels "app.kubernetes.io/name") "plenum") (eq (get $labels "app.kubernetes.io/component") "operator") }}
+{{- range .subjects }}
+{{- $own := and (eq .namespace $.Release.Namespace) (eq .name (include "plenum.name" $)) }}
+{{- $there := lookup "apps/v1" "Deployment" .namespace .name }}
+{{- if and (not $own) $there (gt (int (($there).spec).replicas) 0) }}
+{{- $release := get $labels "app.kubernetes.io/instance" }}
+{{- fail (printf "the operator of release %s in namespace %s keeps the zones of all namespaces of this cluster, and a second one would undo its work: write operator.replicas: 0 for a directory alone, or helm uninstall %s --namespace %s first, which ends no meeting" $release .namespace $release .namespace) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}

@@ -22,7 +22,7 @@ use crate::cluster::control_plane::{
 use crate::cluster::lock::Lock;
 use crate::cluster::pki;
 use crate::cluster::process::{Launcher, Process};
-use crate::{Layout, Lifetime, Tools};
+use crate::{Commands, Layout, Lifetime, Tools};
 
 /// How long ended processes may take to go.
 const ENDING: Duration = Duration::from_secs(20);
@@ -32,7 +32,7 @@ const CONTROLLERS: &str = "daemonset-controller,statefulset-controller,deploymen
     replicaset-controller,disruption-controller,garbage-collector-controller";
 
 /// A control plane without nodes. Only one of a name runs at a time.
-pub(crate) struct Bare {
+pub struct Bare {
     layout: Layout,
     launcher: Launcher,
     tools: Tools,
@@ -42,7 +42,7 @@ pub(crate) struct Bare {
 
 impl Bare {
     /// Starts etcd and the API server in the directory `name` of the cache, and waits until it answers: some 5 s.
-    pub(crate) async fn start(name: &str) -> Result<Self> {
+    pub async fn start(name: &str) -> Result<Self> {
         let cache = Layout::from_environment()?;
         let tools = Tools::ensure(&cache)?;
         let home = cache.tools().with_file_name(name);
@@ -94,6 +94,13 @@ impl Bare {
     /// A client with all rights.
     pub(crate) fn client(&self) -> Result<Client> {
         Ok(Client::try_from(self.config.clone())?)
+    }
+
+    /// `kubectl` and `helm` with all rights.
+    #[must_use]
+    pub fn commands(&self) -> Commands {
+        let (kubeconfig, caches) = (self.layout.kubeconfig(), self.layout.client_caches());
+        Commands::new(&self.tools, kubeconfig, caches)
     }
 
     /// Its files: keys, certificates, logs.
