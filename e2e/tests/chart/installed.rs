@@ -42,3 +42,19 @@ async fn a_cluster_has_one_operator() -> Result<()> {
     helm(&commands, "upgrade", "video", usual).await?;
     Ok(())
 }
+
+#[tokio::test]
+#[ignore = "needs the pinned tools: make test-chart"]
+async fn a_class_keeps_its_value() -> Result<()> {
+    let bare = Bare::start("chart").await?;
+    let commands = bare.commands();
+    let on = "priorityClasses.enabled=true";
+    helm(&commands, "install", "video", on).await?;
+    helm(&commands, "upgrade", "video", on).await?;
+    let other = format!("{on},priorityClasses.placeholder=-20");
+    let refused = helm(&commands, "upgrade", "video", &other).await;
+    let refused = refused.expect_err("another value").to_string();
+    let said = "write -10, or kubectl delete priorityclass plenum-placeholder first";
+    assert!(refused.contains(said), "{refused}");
+    Ok(())
+}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use plenum_crds::MMRPoolSpec;
+use serde_json::json;
 use serde_yaml::Value;
 
 use crate::render::{self, Object, all, at, strings};
@@ -179,6 +181,21 @@ fn priorities_are_as_they_are_written_nought_included() {
     // Values of a former release may lack them.
     let lacking = format!("{on},priorityClasses.media=null,priorityClasses.placeholder=null");
     assert_eq!(values(&lacking), usual);
+}
+
+/// Pools name it where their spec says nothing.
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn the_class_of_placeholders_is_the_one_that_pools_ask_for_in_a_release_of_any_name() {
+    let pool = json!({"zone": "main", "nodeSelector": {"a": "b"}});
+    let pool: MMRPoolSpec = serde_json::from_value(pool).expect("a spec");
+    for release in ["plenum", "video"] {
+        let on = ["--set", "priorityClasses.enabled=true"];
+        let objects = render::try_render_as(release, &render::chart(), &on).expect("good values");
+        let wanted = format!("PriorityClass /{}", pool.placeholder_priority_class_name);
+        let mut ids = objects.iter().map(Object::id);
+        assert!(ids.any(|id| id == wanted), "{release}: no {wanted}");
+    }
 }
 
 #[test]

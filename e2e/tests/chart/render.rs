@@ -97,8 +97,17 @@ pub fn strings(value: &Value) -> BTreeMap<String, String> {
 
 /// The objects, or what helm complains about.
 pub fn try_render(chart: &Path, arguments: &[&str]) -> Result<Vec<Object>, String> {
+    try_render_as("plenum", chart, arguments)
+}
+
+/// The same for a release of this name.
+pub fn try_render_as(
+    release: &str,
+    chart: &Path,
+    arguments: &[&str],
+) -> Result<Vec<Object>, String> {
     let output = Command::new(&*HELM)
-        .args(["template", "plenum"])
+        .args(["template", release])
         .arg(chart)
         .args(["--namespace", NAMESPACE])
         .args(arguments)
