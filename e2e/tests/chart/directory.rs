@@ -1,24 +1,47 @@
-//! Who makes the certificate of the chart's directory.
+//! The chart's directory: who makes its certificate, and which image it runs.
 
 use serde_yaml::Value;
 
-use crate::render::{chart, try_render};
+use crate::render::{Object, chart, try_render};
 
 const DIRECTORY: &str = "directory.enabled=true,directory.hostnames={meet.example.org}";
 /// An issuer, and what it is to make for a zone.
 const ISSUER: &str = "certManager.issuerRef.name=public,certManager.certificates[0].namespace=m,\
     certManager.certificates[0].secretName=s,certManager.certificates[0].dnsNames={a.example.org}";
 
+fn rendered(more: &[&str]) -> Vec<Object> {
+    let settings = [&[DIRECTORY][..], more].concat().join(",");
+    try_render(&chart(), &["--set", &settings])
+        .unwrap_or_else(|complaint| panic!("{settings}: {complaint}"))
+}
+
+fn deployment(objects: &[Object]) -> &Object {
+    let id = "Deployment plenum-system/plenum-directory";
+    let mut objects = objects.iter();
+    objects.find(|it| it.id() == id).expect("a directory")
+}
+
+/// Its options are those of the chart's own version.
+#[test]
+#[ignore = "needs helm: make test-chart"]
+fn it_runs_the_charts_image_whatever_the_data_plane_is_pinned_to_unless_it_has_its_own() {
+    let ours = "image.repository=r/plenum,image.tag=v2";
+    let pinned = "dataPlane.image=r/plenum:1";
+    let image = |more: &[&str]| {
+        let objects = rendered(more);
+        let image = deployment(&objects).text("spec.template.spec.containers.0.image");
+        image.to_owned()
+    };
+    assert_eq!(image(&[ours]), "r/plenum:v2");
+    assert_eq!(image(&[ours, pinned]), "r/plenum:v2");
+    assert_eq!(image(&[ours, pinned, "directory.image=r/d:3"]), "r/d:3");
+}
+
 /// Where the directory has its certificate from, by the arguments of its program, and the Secrets
 /// that cert-manager is asked to fill.
 fn made(more: &[&str]) -> (String, Vec<String>) {
-    let settings = [&[DIRECTORY][..], more].concat().join(",");
-    let objects = try_render(&chart(), &["--set", &settings])
-        .unwrap_or_else(|complaint| panic!("{settings}: {complaint}"));
-    let directory = objects
-        .iter()
-        .find(|object| object.id() == "Deployment plenum-system/plenum-directory")
-        .expect("a directory");
+    let objects = rendered(more);
+    let directory = deployment(&objects);
     let arguments = directory.at("spec.template.spec.containers.0.args");
     let arguments = arguments.as_sequence().expect("a list").iter();
     let from = arguments
