@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::children::all_children;
 use super::fetch::Stores;
+use super::named_secrets::NamedSecrets;
 use super::names::ZoneSecret;
 use super::reconcile::{Scope, reconcile, retry};
 use crate::cache::watch::{self, all, unmanaged};
@@ -85,6 +86,7 @@ fn watch_all(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
     let (services, of_services) = children(client);
     let (budgets, of_budgets) = children(client);
     let (secrets, of_secrets) = children(client);
+    let named_secrets = NamedSecrets::default();
     let triggers = select_all([
         themselves(zones.clone(), zone_events),
         of_pools,
@@ -93,7 +95,7 @@ fn watch_all(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
         of_services,
         of_budgets,
         of_secrets,
-        referenced(client, zones.clone(), zones_naming),
+        referenced(client, zones.clone(), zones_naming, named_secrets.clone()),
     ]);
     let stores = Stores {
         pools,
@@ -102,6 +104,7 @@ fn watch_all(client: &Client) -> (Store<MeetingZone>, Stores, Triggers) {
         services,
         budgets,
         secrets,
+        named_secrets,
     };
     (zones, stores, triggers.boxed())
 }
@@ -202,10 +205,17 @@ fn owner<K: Resource>(object: &K) -> Option<ObjectRef<MeetingZone>> {
         .find_map(|owner| ObjectRef::from_owner_ref(Some(namespace), owner, ()))
 }
 
-/// The zones that a changed Secret concerns by its name. Only names are watched, not contents.
-fn referenced(client: &Client, zones: Store<MeetingZone>, zones_naming: Groups<Key>) -> Triggers {
+/// The zones that a changed Secret concerns by its name. Only names are watched, not contents:
+/// `secrets` asks for these again, by the time that the zones look.
+fn referenced(
+    client: &Client,
+    zones: Store<MeetingZone>,
+    zones_naming: Groups<Key>,
+    secrets: NamedSecrets,
+) -> Triggers {
     watcher(Api::<PartialObjectMeta<Secret>>::all(client.clone()), all())
         .default_backoff()
+        .inspect_ok(move |event| secrets.see(event))
         .touched_objects()
         .flat_map(move |event| {
             let triggers: Vec<Trigger> = match event {

@@ -1,8 +1,9 @@
 //! Step 1: everything that a reconcile looks at, as values. Reads, and never writes.
 //!
-//! Children come from caches. Two things are asked of the API server itself: whether a child
-//! that the cache does not know is really missing, and, before certificates are changed, what
-//! the Secrets hold now. A cache that is behind could otherwise make a second authority.
+//! Children come from caches, and Secrets that the spec names are read again when they have
+//! changed. Two things are asked of the API server itself: whether a child that the cache does not
+//! know is really missing, and, before certificates are changed, what the Secrets hold now. A
+//! cache that is behind could otherwise make a second authority.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -17,6 +18,7 @@ use plenum_crds::{CertificateSource, MMRPool, MeetingZone};
 use serde::de::DeserializeOwned;
 
 use super::children::Part;
+use super::named_secrets::NamedSecrets;
 use super::names::{self, ZoneSecret};
 use crate::cache::{Cache, Key, Object};
 
@@ -35,6 +37,8 @@ pub struct Stores {
     pub budgets: Cache<PodDisruptionBudget, ()>,
     /// Our children.
     pub secrets: Cache<Secret, ()>,
+    /// What others keep, and specs name.
+    pub named_secrets: NamedSecrets,
 }
 
 impl Stores {
@@ -87,7 +91,7 @@ pub struct Named {
     /// Its name.
     pub name: String,
     /// It, if it is there.
-    pub secret: Option<Secret>,
+    pub secret: Option<Arc<Secret>>,
 }
 
 impl Fetched {
@@ -115,7 +119,7 @@ impl Fetched {
 /// Where the Secrets of the zone are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrets {
-    /// In the cache: good enough to see that nothing has to change.
+    /// As they were seen last: good enough to see that nothing has to change.
     Cached,
     /// At the API server: before anything is changed.
     Live,
@@ -133,6 +137,7 @@ pub async fn fetch(
         client,
         namespace: &namespace,
     };
+    let named = |name| at.named(&stores.named_secrets, from, name);
     let (controllers, tunnels) = (names::controllers(&name), names::tunnels(&name));
     let link = names::link_service(&name);
     let (mut services, mut budgets) = (BTreeMap::new(), BTreeMap::new());
@@ -171,15 +176,11 @@ pub async fn fetch(
         services,
         budgets,
         secrets,
-        certificate: at.named(certificate).await?,
-        directory_keys: at.named(keys.map(|keys| keys.name.as_str())).await?,
-        directory_credential: at
-            .named(credential.map(|secret| secret.name.as_str()))
-            .await?,
-        directory_authority: at
-            .named(authority.map(|secret| secret.name.as_str()))
-            .await?,
-        directory_proxy: at.named(proxy.map(|secret| secret.name.as_str())).await?,
+        certificate: named(certificate).await?,
+        directory_keys: named(keys.map(|keys| keys.name.as_str())).await?,
+        directory_credential: named(credential.map(|secret| secret.name.as_str())).await?,
+        directory_authority: named(authority.map(|secret| secret.name.as_str())).await?,
+        directory_proxy: named(proxy.map(|secret| secret.name.as_str())).await?,
         zone,
     })
 }
@@ -227,13 +228,23 @@ impl Place<'_> {
             .await
     }
 
-    async fn named(&self, name: Option<&str>) -> Result<Option<Named>, kube::Error> {
+    async fn named(
+        &self,
+        secrets: &NamedSecrets,
+        from: Secrets,
+        name: Option<&str>,
+    ) -> Result<Option<Named>, kube::Error> {
         let Some(name) = name else {
             return Ok(None);
         };
+        let (key, asked) = (Key::new(self.namespace, name), self.get(name));
+        let secret = match from {
+            Secrets::Cached => secrets.get(&key, asked).await?,
+            Secrets::Live => secrets.ask(&key, asked).await?,
+        };
         Ok(Some(Named {
             name: name.to_owned(),
-            secret: self.get(name).await?,
+            secret,
         }))
     }
 }

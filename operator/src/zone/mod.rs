@@ -3,7 +3,7 @@
 //!
 //! | step | file | touches the API |
 //! |---|---|---|
-//! | 1 fetch | `fetch` | reads |
+//! | 1 fetch | `fetch`, `named_secrets` | reads |
 //! | 2 validate | `validate` | no |
 //! | 3 build | `build`, `children/` | no |
 //! | 4 plan | `plan`, `deletion` | no |
@@ -25,6 +25,7 @@ pub mod children;
 pub mod controller;
 pub mod deletion;
 pub mod fetch;
+pub mod named_secrets;
 pub mod names;
 pub mod numbers;
 pub mod plan;

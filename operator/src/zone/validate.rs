@@ -253,7 +253,7 @@ pub const AUTHORITY: &str = "ca.crt";
 pub const PROXY_URL: &str = "url";
 
 fn found<'a>(named: &'a Named, field: &str) -> Result<&'a Secret, Problem> {
-    named.secret.as_ref().ok_or_else(|| {
+    named.secret.as_deref().ok_or_else(|| {
         let message = format!(
             "There is no Secret {} in the zone's namespace; {field} names it.",
             named.name

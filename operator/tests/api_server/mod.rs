@@ -87,6 +87,8 @@ struct State {
     deaf_to: Option<String>,
     /// Methods and paths of those that write.
     writes: Vec<String>,
+    /// Paths of single objects that were read.
+    reads: Vec<String>,
     /// To which traces they say that they belong.
     traceparents: Vec<String>,
 }
@@ -155,9 +157,20 @@ impl ApiServer {
         });
     }
 
+    /// Somebody else creates an object.
+    pub fn add(&self, path: &str, object: Value) {
+        self.keep(path, |store, path| store.put(path, object.clone()));
+    }
+
     /// Method and path of every request up to now that was to change something.
     pub fn writes(&self) -> Vec<String> {
         self.state.lock().unwrap().writes.clone()
+    }
+
+    /// How often this object was asked for by its name up to now.
+    pub fn reads(&self, path: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        state.reads.iter().filter(|read| *read == path).count()
     }
 
     /// The traces that those requests said to belong to.
@@ -226,6 +239,7 @@ impl ApiServer {
     }
 
     fn get(&self, target: &Target) -> Result<Value, StatusCode> {
+        self.state.lock().unwrap().reads.push(target.path.clone());
         self.object(&target.path).ok_or(StatusCode::NOT_FOUND)
     }
 

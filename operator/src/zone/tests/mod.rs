@@ -137,9 +137,12 @@ fn pool(name: &str, routers: Routers, participants: Participants) -> Arc<MMRPool
 fn named(name: &str, data: Option<BTreeMap<String, Vec<u8>>>) -> Named {
     Named {
         name: name.into(),
-        secret: data.map(|data| Secret {
-            data: Some(data.into_iter().map(|(k, v)| (k, ByteString(v))).collect()),
-            ..Secret::default()
+        secret: data.map(|data| {
+            let data = data.into_iter().map(|(k, v)| (k, ByteString(v)));
+            Arc::new(Secret {
+                data: Some(data.collect()),
+                ..Secret::default()
+            })
         }),
     }
 }
