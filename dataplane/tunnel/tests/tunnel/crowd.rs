@@ -1,4 +1,4 @@
-//! Limits, shares, a thousand connections, the end.
+//! Limits, shares, thousands of connections, the end.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use plenum_transport::rate::Rate;
 use plenum_tunnel::{Admission, Limits};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_rustls::client::TlsStream;
 
 use crate::proof::Signer;
 use crate::site::{Echo, LOOPBACK, Site, ZONE, echoes, wide, within};
@@ -153,7 +157,7 @@ async fn two_clients_get_the_same_however_many_connections_they_have() {
     for _ in 0..8 {
         tunnels.push(site.connect(to_many, &bob).await.tunnel());
     }
-    let mut floods = tokio::task::JoinSet::new();
+    let mut floods = JoinSet::new();
     for mut tunnel in tunnels {
         floods.spawn(async move {
             let flood = vec![0; 16_384];
@@ -176,22 +180,68 @@ async fn two_clients_get_the_same_however_many_connections_they_have() {
     floods.shutdown().await;
 }
 
-/// As many as the process may have files for, up to a thousand: each connection takes four of
-/// them here, where its client and its target are in the same process.
+/// Connections beside each other: as many as the process may have files for, where each takes four
+/// of them, as its client and its target are in the same process.
+fn room() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, all).unwrap();
+    let files = limit.maximum.unwrap_or(u64::MAX);
+    let room = usize::try_from(files / 5).unwrap().min(2_000);
+    assert!(room >= 1_000, "{files} files are too few: `ulimit -Hn`");
+    room
+}
+
+/// A word to and fro every 100 ms, for ever; they are counted.
+async fn talk(mut tunnel: TlsStream<TcpStream>, said: Arc<AtomicU64>) {
+    let mut pace = interval(Duration::from_millis(100));
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        pace.tick().await;
+        echoes(&mut tunnel, "and another thing").await;
+        said.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_idle_connections_hold_nobody_up() {
-    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let room = files.map_or(1_000, |files| usize::try_from(files / 5).unwrap());
-    let crowd = room.min(1_000);
+async fn thousands_of_connections_hold_nobody_up() {
+    const TALKERS: usize = 20;
+    let crowd = room();
     let echo = Echo::start().await;
-    let site = Site::leading_to(&[echo.address]);
+    let limits = Limits {
+        // However long it takes until all are there.
+        idle: Duration::from_hours(1),
+        ..wide()
+    };
+    let site = Site::start(Admission::Open, limits);
+    site.allow(&[echo.address]);
+    let mut talking = JoinSet::new();
+    let mut said = Vec::new();
+    for _ in 0..TALKERS {
+        let count = Arc::new(AtomicU64::new(0));
+        said.push(Arc::clone(&count));
+        talking.spawn(talk(site.connect(echo.address, "").await.tunnel(), count));
+    }
     let mut idle = Vec::new();
-    for _ in 0..crowd {
+    for _ in TALKERS..crowd {
         idle.push(site.connect(echo.address, "").await.tunnel());
     }
     site.until(&format!("plenum_tunnel_open {crowd}")).await;
     let mut tunnel = site.connect(echo.address, "").await.tunnel();
     echoes(&mut tunnel, "beside them").await;
+    let counts = || said.iter().map(|count| count.load(Ordering::Relaxed));
+    let before: Vec<u64> = counts().collect();
+    within(async {
+        while counts().zip(&before).any(|(now, before)| now < before + 10) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert!(talking.try_join_next().is_none(), "somebody was cut off");
+    talking.shutdown().await;
     // They are idle, not dead.
     for tunnel in idle.iter_mut().step_by(100) {
         echoes(tunnel, "awake").await;
@@ -207,7 +257,7 @@ async fn at_the_end_it_takes_nobody_and_carries_those_that_it_has_until_the_dead
     let mut tunnel = site.connect(echo.address, "").await.tunnel();
     site.closing.cancel();
     within(async {
-        while tokio::net::TcpStream::connect(site.address).await.is_ok() {
+        while TcpStream::connect(site.address).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })

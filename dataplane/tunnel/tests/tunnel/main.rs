@@ -6,7 +6,7 @@
 //! | `connect` | what a CONNECT gets, and what it gets instead |
 //! | `proof` | tokens and tickets, good and bad |
 //! | `tricks` | requests that mean two things, are too long or too slow |
-//! | `crowd` | limits, shares, a thousand connections, the end |
+//! | `crowd` | limits, shares, thousands of connections, the end |
 //! | `forward` | WebSockets for browsers |
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
