@@ -1,7 +1,7 @@
 """Asks a real directory whatever its OpenAPI document allows, and much that it does not.
 
-Starts `plenum directory` on a database of its own, makes an account of each role, and lets
-schemathesis ask as each of them. Ends with an error at a finding, and leaves nothing behind.
+Starts `plenum directory` on a database of its own, makes an account of each role and a zone that
+has room all the time, and lets schemathesis ask as each of them. Ends with an error at a finding, and leaves nothing behind.
 """
 
 import argparse
@@ -12,6 +12,9 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -19,6 +22,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 HERE = Path(__file__).resolve().parent
 ZONE = "fuzz.zone"
+# One that is always there, so that there is a place for meetings.
+STEADY = "steady.zone"
+# How often it says so, in seconds: a zone that was silent for 15 is not offered.
+REPORT = 3
 # People whose meetings the others must not see.
 PEERS = ["bob", "eve"]
 # How long a directory may take to start, and to stop, in seconds.
@@ -67,10 +74,68 @@ class Directory:
             self.process.kill()
             self.process.wait()
 
+    def ask(self, method: str, path: str, body: dict, more: dict) -> int:
+        """The status of the answer."""
+        trust = ssl.create_default_context(cafile=self.authority)
+        request = urllib.request.Request(
+            f"{self.url}{path}", json.dumps(body).encode(), method=method,
+            headers={"Content-Type": "application/json"} | more,
+        )
+        try:
+            with urllib.request.urlopen(request, context=trust, timeout=PATIENCE) as answer:
+                return answer.status
+        except urllib.error.HTTPError as refused:
+            return refused.code
+
     def complaints(self) -> list[str]:
         """What it logged that must not happen, whatever it is asked."""
         lines = self.log.read_text().splitlines()
         return [line for line in lines if '"ERROR"' in line or "panicked" in line]
+
+
+class Zone:
+    """A zone with room for everybody, until the end of the block; that lookups lead there is
+    certain from its begin."""
+
+    def __init__(self, directory: Directory):
+        self.directory = directory
+        self.credential = directory.command("zone", "add", STEADY)["credential"]
+        self.over = threading.Event()
+        self.reporting = threading.Thread(target=self.report)
+        self.refused = set()
+
+    def report(self):
+        room = {
+            "controller": "zc-0", "controllers": ["https://zone.example.org"],
+            "routers": 1, "capacity": 1_000_000, "participants": 0,
+        }
+        bearer = {"Authorization": f"Bearer {self.credential}"}
+        while True:
+            status = self.directory.ask("PUT", f"/v1/zones/{STEADY}/report", room, bearer)
+            if status != 200:
+                self.refused.add(status)
+            if self.over.wait(REPORT):
+                return
+
+    def __enter__(self):
+        self.reporting.start()
+        made = self.directory.command("meeting", "add", "--owner", "ada")
+        question = {"meeting": made["meeting"], "passcode": made["passcode"]}
+        until = time.monotonic() + PATIENCE
+        while (status := self.directory.ask("POST", "/v1/lookup", question, {})) != 200:
+            if status != 503 or time.monotonic() > until:
+                self.over.set()
+                sys.exit(f"a lookup is answered {status}, where there is a zone")
+            time.sleep(0.2)
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.reporting.join()
+
+    def complaints(self) -> list[str]:
+        """What its reports were answered but 200."""
+        return [f"a report of {STEADY} was answered {status}" for status in self.refused]
 
 
 def sign_in(name: str, password: str) -> dict:
@@ -143,6 +208,7 @@ def ask(
         "PLENUM_FUZZ_HOOKS": str(HERE / "hooks.py"),
         "PLENUM_FUZZ_CA": directory.authority,
         "PLENUM_FUZZ_OWN": own,
+        "PLENUM_FUZZ_ZONE": STEADY,
         # Of the sign-ins, which have no setting of their own.
         "REQUESTS_CA_BUNDLE": directory.authority,
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -187,12 +253,13 @@ def main():
         with Directory(given.plenum.resolve(), Path(home)) as directory:
             runs, own = people(directory)
             found = [] if is_valid(directory) else ["document"]
-            found += [
-                role for role, who in runs.items()
-                if (not given.role or role in given.role)
-                and not ask(directory, role, who, own, given.examples, given.reports.resolve())
-            ]
-        complaints = directory.complaints()
+            with Zone(directory) as zone:
+                found += [
+                    role for role, who in runs.items()
+                    if (not given.role or role in given.role)
+                    and not ask(directory, role, who, own, given.examples, given.reports.resolve())
+                ]
+        complaints = directory.complaints() + zone.complaints()
     for line in complaints[:20]:
         print(line)
     if found or complaints:
