@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod api;
+mod cut_off;
 mod forged;
 mod links;
 #[path = "../../../transport/tests/common/old_hello.rs"]
