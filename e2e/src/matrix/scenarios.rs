@@ -212,11 +212,9 @@ fn paths() -> Vec<Scenario> {
             "packets above 1,280 bytes are refused, which is said",
         )
         .mtu(1_280),
-        // QUIC takes a little more for granted than is left beside the headers of IPv6.
         Scenario::new("mtu_1280_ipv6", "the same over IPv6")
             .families(&[Family::V6])
-            .mtu(1_280)
-            .takes(Rung::Tcp),
+            .mtu(1_280),
         Scenario::new(
             "mtu_1280_unsaid",
             "packets above 1,280 bytes vanish; the router mends TCP only",

@@ -17,11 +17,11 @@ const OLDER_ROQ_ALPN: &[u8] = b"roq-12";
 
 /// Fills an Ethernet packet: a 1,400-byte packet, its flow id and QUIC's own 32 bytes fit.
 const MTU: u16 = 1_452;
-/// Taken for granted: a packet of 1,200 bytes, which is what most media are cut into, its flow id
-/// and QUIC's own 32. With the headers of IPv4 a path of 1,280 bytes carries that; over IPv6 it
-/// has 8 bytes too few, and rung `tcp` carries. Larger ones may be found not to pass, and a path
-/// that is full looks as if they did not: so they are tried again after [`TOO_LARGE`].
-const LEAST_MTU: u16 = 1_240;
+/// Taken for granted: 1,280 bytes, which every path of IPv6 carries (RFC 8200 section 5), without
+/// the headers of IPv6 and UDP. With a flow id and what QUIC adds, a packet of 1,186 bytes fits,
+/// and ours have less. Larger ones may be found not to pass, and a path that is full looks as if
+/// they did not: so they are tried again after [`TOO_LARGE`].
+const LEAST_MTU: u16 = 1_280 - 40 - 8;
 const TOO_LARGE: Duration = Duration::from_secs(5);
 /// Well below what home routers forget a UDP mapping after (30 s and less).
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
