@@ -188,7 +188,7 @@ overload: build ## Twice as much to do as a core has time for, for a minute; fai
 AWAY ?= 180
 
 .PHONY: away
-away: ## A site with a replica while its directory is away for AWAY=180 seconds
+away: ## People in six meetings at a site with a replica, its directory away for AWAY=180 seconds; fails if somebody is dropped or misses a hundredth
 	PLENUM_AWAY_S=$(AWAY) cargo test -p plenum --test directory --quiet -- --nocapture people_join_by_the_replica
 
 .PHONY: directory-restarts

@@ -1,7 +1,8 @@
-//! Two people in a meeting, one of whom speaks.
+//! People in a meeting, one of whom speaks.
 
 use std::time::Duration;
 
+use futures_util::future::select_all;
 use plenum_client::{Event, JoinConfig, Network, Session, TrackSender};
 use plenum_wire::rtp::{self, Header};
 use plenum_wire::{Codec, Kind};
@@ -29,7 +30,7 @@ pub fn entrance(houses: &[&House], meeting: &str) -> JoinConfig {
     config
 }
 
-/// Two people who talk until they are no longer of use to the test.
+/// One person who speaks and others who listen, until they are no longer of use to the test.
 pub struct Conversation {
     state: watch::Receiver<State>,
     _talking: AbortOnDropHandle<()>,
@@ -38,15 +39,43 @@ pub struct Conversation {
 /// What has come of it so far.
 #[derive(Default)]
 struct State {
-    /// Packets that the listener got.
-    heard: usize,
-    /// How often either of them lost the router, and was back.
+    /// By listener.
+    heard: Vec<Heard>,
+    /// How often one of them lost the router, and was back.
     lost: usize,
     back: usize,
 }
 
+/// What a listener got of the speaker, whose packets are numbered.
+#[derive(Clone, Default)]
+struct Heard {
+    packets: u64,
+    /// The lowest and the highest number.
+    span: Option<(u64, u64)>,
+}
+
+impl Heard {
+    fn packet(&mut self, number: u64) {
+        let (first, last) = self.span.unwrap_or((number, number));
+        self.packets += 1;
+        self.span = Some((first.min(number), last.max(number)));
+    }
+
+    /// What never came of what was sent between the first that came and the last.
+    fn lost(&self) -> u64 {
+        let sent = self.span.map_or(0, |(first, last)| last - first + 1);
+        sent - self.packets
+    }
+}
+
 impl Conversation {
+    /// Of two.
     pub async fn begin(houses: &[&House], meeting: &str) -> Self {
+        Self::with(1, houses, meeting).await
+    }
+
+    /// Of a speaker and so many listeners.
+    pub async fn with(listeners: usize, houses: &[&House], meeting: &str) -> Self {
         let join = async || {
             within(Session::join(entrance(houses, meeting)))
                 .await
@@ -62,9 +91,16 @@ impl Conversation {
             channels: 2,
         };
         let track = speaker.publish(Kind::Audio, opus).await.unwrap();
-        let (tell, state) = watch::channel(State::default());
+        let mut listening = Vec::new();
+        for _ in 0..listeners {
+            listening.push(join().await);
+        }
+        let (tell, state) = watch::channel(State {
+            heard: vec![Heard::default(); listeners],
+            ..State::default()
+        });
         let talk = Talk {
-            listener: join().await,
+            listening,
             speaker,
             track,
             said: 0,
@@ -76,10 +112,16 @@ impl Conversation {
         }
     }
 
-    /// Returns when so many more packets were heard.
-    pub async fn goes_on(&mut self, packets: usize) {
-        let wanted = self.state.borrow().heard + packets;
-        self.until(|state| state.heard >= wanted).await;
+    /// Returns when each listener has heard so many more packets.
+    pub async fn goes_on(&mut self, packets: u64) {
+        let now = self.state.borrow();
+        let wanted: Vec<u64> = now.heard.iter().map(|it| it.packets + packets).collect();
+        drop(now);
+        self.until(|state| {
+            let mut each = state.heard.iter().zip(&wanted);
+            each.all(|(heard, wanted)| heard.packets >= *wanted)
+        })
+        .await;
     }
 
     /// Returns when both have lost their router and are on another one.
@@ -92,6 +134,17 @@ impl Conversation {
         self.state.borrow().lost
     }
 
+    /// Nobody lost the router, and of what was said next to nothing: a machine that is busy may
+    /// read too late, which a hundredth is enough for.
+    pub fn is_unharmed(&self) {
+        let state = self.state.borrow();
+        assert_eq!(state.lost, 0, "somebody lost the router");
+        for heard in &state.heard {
+            let (lost, came) = (heard.lost(), heard.packets);
+            assert!(lost * 100 <= came, "{lost} packets lost, {came} came");
+        }
+    }
+
     async fn until(&mut self, holds: impl Fn(&State) -> bool) {
         let came = within(self.state.wait_for(|state| holds(state))).await;
         came.expect("they talk");
@@ -102,8 +155,8 @@ impl Conversation {
 struct Talk {
     speaker: Session,
     track: TrackSender,
-    listener: Session,
-    said: u16,
+    listening: Vec<Session>,
+    said: u64,
     tell: watch::Sender<State>,
 }
 
@@ -111,18 +164,25 @@ impl Talk {
     async fn run(mut self) {
         let mut pace = interval(WORD);
         loop {
-            let event = tokio::select! {
+            let (event, listener) = tokio::select! {
                 _ = pace.tick() => {
                     self.speak();
                     continue;
                 }
-                event = self.speaker.next_event() => event,
-                event = self.listener.next_event() => event,
+                event = self.speaker.next_event() => (event, None),
+                (event, who) = heard(&mut self.listening) => (event, Some(who)),
             };
             let event = event.expect("nobody left");
             self.tell.send_if_modified(|state| {
                 match event {
-                    Event::Packet { .. } => state.heard += 1,
+                    Event::Packet { track, packet, .. } => {
+                        // Others in the meeting may speak too.
+                        let of_ours = listener.filter(|_| track.ssrc == self.track.ssrc());
+                        let Some(listener) = of_ours else {
+                            return false;
+                        };
+                        state.heard[listener].packet(number(&packet));
+                    }
                     Event::Reconnecting { .. } => state.lost += 1,
                     Event::Reconnected { .. } => state.back += 1,
                     Event::Ended(ending) => panic!("{ending:?}"),
@@ -133,16 +193,32 @@ impl Talk {
         }
     }
 
+    /// In 21 minutes the sequence number comes round; the packet's own number does not.
     fn speak(&mut self) {
+        let [.., a, b, c, d] = self.said.to_be_bytes();
+        let count = u32::from_be_bytes([a, b, c, d]);
         let header = Header {
             payload_type: 111,
             marker: false,
-            sequence: self.said,
-            timestamp: u32::from(self.said) * 960,
+            sequence: u16::from_be_bytes([c, d]),
+            timestamp: count.wrapping_mul(960),
             ssrc: self.track.ssrc(),
             payload_offset: 12,
         };
+        self.track
+            .send(&rtp::write(&header, &self.said.to_be_bytes()));
         self.said += 1;
-        self.track.send(&rtp::write(&header, b"a word"));
     }
+}
+
+/// What happens next to one of them, and to which.
+async fn heard(listening: &mut [Session]) -> (Option<Event>, usize) {
+    let next = listening.iter_mut().map(|it| Box::pin(it.next_event()));
+    let (event, who, _) = select_all(next).await;
+    (event, who)
+}
+
+/// What [`Talk::speak`] wrote into it.
+fn number(packet: &[u8]) -> u64 {
+    u64::from_be_bytes(*packet.last_chunk().unwrap())
 }
