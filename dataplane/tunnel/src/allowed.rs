@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use plenum_wire::Fingerprint;
 use plenum_wire::link::RouterTarget;
 
-use crate::target::Target;
+use crate::target::{Host, Target};
 
 /// The registered targets. What is not in it cannot be reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,8 +89,8 @@ impl FromIterator<(Target, Kind)> for Allowed {
 impl Target {
     fn is_plausible(&self, loopback: bool) -> bool {
         match self.host() {
-            crate::target::Host::Address(address) => is_plausible(*address, loopback),
-            crate::target::Host::Name(_) => true,
+            Host::Address(address) => is_plausible(*address, loopback),
+            Host::Name(name) => loopback || !is_this_machine(name),
         }
     }
 }
@@ -105,6 +105,12 @@ const METADATA: [IpAddr; 5] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
 ];
+
+/// Whether a name means whoever looks it up: `localhost` and what is below it (RFC 6761 section
+/// 6.3), in small letters as in every [`Target`].
+pub(crate) fn is_this_machine(name: &str) -> bool {
+    name.rsplit('.').next() == Some("localhost")
+}
 
 /// Whether a machine of a zone may have this address.
 #[must_use]

@@ -8,14 +8,12 @@ use plenum_transport::socket;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::allowed::is_plausible;
+use crate::allowed::{is_plausible, is_this_machine};
 use crate::target::{Host, Target};
 
 /// Addresses of one name that are tried, and how long each of them has.
 const ADDRESSES: usize = 4;
 const EACH: Duration = Duration::from_secs(1);
-/// The one that names this machine itself.
-const LOCALHOST: &str = "localhost";
 
 /// Why a target could not be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +66,10 @@ async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Unreached> {
         tracing::warn!(%target, %error, "looking up a target");
         Unreached::Unreachable
     })?;
-    // Whoever answers for a name has no say over this machine and its neighbours.
-    let plausible = |found: &SocketAddr| is_plausible(found.ip(), name == LOCALHOST);
+    // Whoever answers for a name has no say over this machine and its neighbours. One that means
+    // this machine is registered only where the zone is on it.
+    let loopback = is_this_machine(name);
+    let plausible = |found: &SocketAddr| is_plausible(found.ip(), loopback);
     Ok(found.filter(plausible).take(ADDRESSES).collect())
 }
 

@@ -231,6 +231,30 @@ fn the_zone_can_register_no_machine_of_its_own_by_mistake() {
 }
 
 #[test]
+fn nor_by_its_name_unless_all_of_it_is_on_this_machine() {
+    let names = [
+        "localhost",
+        "LocalHost",
+        "localhost:8443",
+        "meet.localhost",
+        "a.b.LOCALHOST",
+    ];
+    let controllers = names.map(|name| format!("https://{name}"));
+    let allowed = Allowed::registered(&controllers, &[], false);
+    assert!(allowed.is_empty(), "{allowed:?}");
+    let here = Allowed::registered(&controllers, &[], true);
+    assert_eq!(here.len(), 4, "a zone on one machine");
+    // A dot at the end is refused in any name.
+    let dotted = [
+        "https://localhost.".to_owned(),
+        "https://meet.localhost.".to_owned(),
+    ];
+    assert!(Allowed::registered(&dotted, &[], true).is_empty());
+    let others = ["https://localhost.example.org", "https://notlocalhost"].map(str::to_owned);
+    assert_eq!(Allowed::registered(&others, &[], false).len(), 2);
+}
+
+#[test]
 fn an_address_written_as_ipv6_by_a_router_is_reached_as_what_it_is() {
     let allowed = Allowed::registered(&[], &[router(&["::ffff:192.0.2.1"], 443)], false);
     assert!(allowed.contains(&Target::parse("192.0.2.1:443").unwrap()));
