@@ -29,14 +29,6 @@ pub struct Buckets<K> {
     soonest: BTreeSet<(Instant, K)>,
 }
 
-/// One that was counted.
-#[derive(Debug)]
-pub struct Noted {
-    /// It was the last within the limit.
-    pub last: bool,
-    moved: Duration,
-}
-
 impl<K: Ord + Clone> Buckets<K> {
     /// Nothing has been counted.
     #[must_use]
@@ -73,29 +65,12 @@ impl<K: Ord + Clone> Buckets<K> {
 
     /// Counts one. Returns whether it was the last within the limit.
     pub fn count(&mut self, key: &K, now: Instant) -> bool {
-        self.note(key, now).last
-    }
-
-    /// Counts one that may be [taken back](Buckets::take_back).
-    pub fn note(&mut self, key: &K, now: Instant) -> Noted {
         let free_before = self.allow(key, now).is_ok();
         let before = self.clear_at.get(key).map_or(now, |at| now.max(*at));
         // Never further ahead than the free ones: what is refused is not counted.
         let depth = self.pace.each * self.pace.free;
-        let clear_at = (before + self.pace.each).min(now + depth);
-        self.set(key, clear_at);
-        Noted {
-            last: free_before && self.allow(key, now).is_err(),
-            moved: clear_at.saturating_duration_since(before),
-        }
-    }
-
-    /// Takes back one that was counted.
-    pub fn take_back(&mut self, key: &K, noted: &Noted) {
-        let clear_at = self.clear_at.get(key);
-        if let Some(before) = clear_at.and_then(|at| at.checked_sub(noted.moved)) {
-            self.set(key, before);
-        }
+        self.set(key, (before + self.pace.each).min(now + depth));
+        free_before && self.allow(key, now).is_err()
     }
 
     /// Counts one if it is within the limit; else tells how long until it is.
@@ -155,23 +130,6 @@ mod tests {
         }
         assert_eq!(buckets.allow_of(5, &1, start), Err(PACE.each));
         assert_eq!(buckets.allow(&1, start), Ok(()), "the others have the rest");
-    }
-
-    #[test]
-    fn what_is_taken_back_was_never_counted() {
-        let (mut buckets, start) = (Buckets::new(PACE), Instant::now());
-        for _ in 1..PACE.free {
-            buckets.count(&1, start);
-        }
-        let right = buckets.note(&1, start);
-        assert!(right.last && buckets.allow(&1, start).is_err());
-        buckets.take_back(&1, &right);
-        assert_eq!(buckets.allow(&1, start), Ok(()));
-        assert!(buckets.count(&1, start));
-        // One beyond the limit moved nothing.
-        let beyond = buckets.note(&1, start);
-        buckets.take_back(&1, &beyond);
-        assert_eq!(buckets.allow(&1, start), Err(PACE.each));
     }
 
     #[test]

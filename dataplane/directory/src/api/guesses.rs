@@ -1,5 +1,10 @@
 //! Slows down guessing, of passcodes, passwords and meeting numbers. Pure: it is told the time.
 //!
+//! What counts is what is told. [`Guesses::allow`] says beforehand whether a guess is looked at
+//! at all; once it was, [`Guesses::wrong`] or [`Guesses::right`] says whether that may be told, and
+//! counts it in the same moment. So who asks in parallel is told no more than who asks in turn,
+//! however long it takes to look, and who goes away before has learned nothing.
+//!
 //! Wrong guesses are counted for the household they come from, and for what they are about:
 //! nobody gets beyond either, however many addresses they have. A stranger who guesses at a
 //! meeting must not lock out the people who know its passcode, so only a part of what is free
@@ -7,11 +12,10 @@
 //! who come new. Only who has some hundred networks uses that up too, and then still not for
 //! households from which somebody was right before.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-use plenum_transport::buckets::{Buckets, Noted, Pace};
+use plenum_transport::buckets::{Buckets, Pace};
 use plenum_transport::rate::household;
 
 /// Of one household: a person mistypes a few times, an office of people now and then. In the
@@ -46,18 +50,6 @@ pub struct Guesses<K> {
     things: Buckets<K>,
     guessers: Buckets<(IpAddr, K)>,
     known: Buckets<(IpAddr, K)>,
-    /// How many are looked at, by where they come from: as many as requests at most.
-    begun: BTreeMap<IpAddr, u32>,
-}
-
-/// Why a guess is not looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// Too many were wrong: so long to wait.
-    Slowed(Duration),
-    /// It would be one too many if those were wrong that are looked at now and come from the
-    /// same place. Ask again when the next of them is through.
-    Undecided,
 }
 
 impl<K: Ord + Clone> Guesses<K> {
@@ -68,7 +60,6 @@ impl<K: Ord + Clone> Guesses<K> {
             things: Buckets::new(THING),
             guessers: Buckets::new(GUESSER),
             known: Buckets::new(KNOWN),
-            begun: BTreeMap::new(),
         }
     }
 
@@ -86,109 +77,29 @@ impl<K: Ord + Clone> Guesses<K> {
         self.things.allow(thing, now)
     }
 
-    /// Counts a wrong guess. Returns whether it was the last free one, which is worth a line
-    /// in the log.
-    pub fn wrong(&mut self, address: IpAddr, thing: Option<&K>, now: Instant) -> bool {
-        self.note(address, thing, now).last()
-    }
-
-    /// A guess was right: what others guess keeps this household out no more.
-    pub fn right(&mut self, address: IpAddr, thing: &K, now: Instant) {
-        self.known.count(&resident(address, thing), now);
-    }
-
-    fn note(&mut self, address: IpAddr, thing: Option<&K>, now: Instant) -> Guess<K> {
-        Guess {
-            address,
-            of_address: self.addresses.note(&household(address), now),
-            thing: thing.map(|thing| About {
-                of_thing: self.things.note(thing, now),
-                of_guesser: self.guessers.note(&guesser(address, thing), now),
-                thing: thing.clone(),
-            }),
-        }
-    }
-}
-
-/// A guess that takes its time to look at. It counts as wrong until it is known to be right:
-/// who asks in parallel gets no more guesses. Who begins one ends it.
-#[derive(Debug)]
-#[must_use]
-pub struct Guess<K> {
-    address: IpAddr,
-    of_address: Noted,
-    thing: Option<About<K>>,
-}
-
-#[derive(Debug)]
-struct About<K> {
-    thing: K,
-    of_thing: Noted,
-    of_guesser: Noted,
-}
-
-impl<K> Guess<K> {
-    fn last(&self) -> bool {
-        let of_thing = |about: &About<K>| about.of_thing.last;
-        self.of_address.last || self.thing.as_ref().is_some_and(of_thing)
-    }
-}
-
-impl<K: Ord + Clone> Guesses<K> {
-    /// [`Guesses::allow`] and [`Guesses::wrong`] at once, before it is looked at.
-    pub fn begin(
+    /// A guess was wrong: whether that may be told, which counts it. Returns whether it was the
+    /// last free one, which is worth a line in the log.
+    pub fn wrong(
         &mut self,
         address: IpAddr,
         thing: Option<&K>,
         now: Instant,
-    ) -> Result<Guess<K>, Refused> {
-        let place = household(address);
-        self.allow(address, thing, now).map_err(|wait| {
-            let undecided = self.begun.contains_key(&place);
-            if undecided {
-                Refused::Undecided
-            } else {
-                Refused::Slowed(wait)
-            }
-        })?;
-        *self.begun.entry(place).or_default() += 1;
-        Ok(self.note(address, thing, now))
+    ) -> Result<bool, Duration> {
+        self.allow(address, thing, now)?;
+        let of_address = self.addresses.count(&household(address), now);
+        let Some(thing) = thing else {
+            return Ok(of_address);
+        };
+        self.guessers.count(&guesser(address, thing), now);
+        Ok(self.things.count(thing, now) || of_address)
     }
 
-    /// It was wrong. Returns whether it was the last free one, which is worth a line in the log.
-    pub fn was_wrong(&mut self, guess: &Guess<K>) -> bool {
-        self.end(guess.address);
-        guess.last()
-    }
-
-    /// It was right.
-    pub fn was_right(&mut self, guess: &Guess<K>, now: Instant) {
-        self.forgive(guess);
-        if let Some(about) = &guess.thing {
-            self.right(guess.address, &about.thing, now);
-        }
-    }
-
-    /// Nobody looked at it: then nothing was learned.
-    pub fn forgive(&mut self, guess: &Guess<K>) {
-        self.end(guess.address);
-        let place = household(guess.address);
-        self.addresses.take_back(&place, &guess.of_address);
-        if let Some(about) = &guess.thing {
-            let guesser = guesser(guess.address, &about.thing);
-            self.guessers.take_back(&guesser, &about.of_guesser);
-            self.things.take_back(&about.thing, &about.of_thing);
-        }
-    }
-
-    fn end(&mut self, address: IpAddr) {
-        let place = household(address);
-        if let Some(begun) = self.begun.get_mut(&place) {
-            *begun -= 1;
-            if *begun == 0 {
-                self.begun.remove(&place);
-            }
-        }
+    /// A guess was right: whether that may be told. Then what others guess keeps this household
+    /// out no more.
+    pub fn right(&mut self, address: IpAddr, thing: &K, now: Instant) -> Result<(), Duration> {
+        self.allow(address, Some(thing), now)?;
+        self.known.count(&resident(address, thing), now);
+        Ok(())
     }
 }
 

@@ -12,15 +12,14 @@ fn botnet(index: u32) -> IpAddr {
 /// So many wrong guesses about `thing`, each from a network of its own.
 fn from_everywhere(guesses: &mut Guesses<&'static str>, count: u32, now: Instant) {
     for index in 0..count {
-        guesses.wrong(botnet(index), Some(&"m"), now);
+        let _ = guesses.wrong(botnet(index), Some(&"m"), now);
     }
 }
 
 /// All of them wrong; says how many were looked at.
 fn guess_often(guesses: &mut Guesses<&'static str>, address: IpAddr, now: Instant) -> u32 {
     let mut looked_at = 0;
-    while guesses.allow(address, Some(&"m"), now).is_ok() {
-        guesses.wrong(address, Some(&"m"), now);
+    while guesses.wrong(address, Some(&"m"), now).is_ok() {
         looked_at += 1;
     }
     looked_at
@@ -33,7 +32,7 @@ fn some_mistakes_are_free_and_then_each_one_takes_its_time() {
     for guess in 1..=ADDRESS.free {
         assert_eq!(guesses.allow(address, Some(&"m"), start), Ok(()));
         let last = guesses.wrong(address, Some(&"m"), start);
-        assert_eq!(last, guess == ADDRESS.free, "one line in the log");
+        assert_eq!(last, Ok(guess == ADDRESS.free), "one line in the log");
     }
     assert_eq!(guesses.allow(address, Some(&"m"), start), Err(ADDRESS.each));
     assert_eq!(
@@ -44,75 +43,33 @@ fn some_mistakes_are_free_and_then_each_one_takes_its_time() {
     assert_eq!(guesses.allow(ip("192.0.2.2"), Some(&"m"), start), Ok(()));
     let later = start + ADDRESS.each;
     assert_eq!(guesses.allow(address, Some(&"m"), later), Ok(()));
-    guesses.wrong(address, Some(&"m"), later);
+    assert_eq!(guesses.wrong(address, Some(&"m"), later), Ok(true));
     assert!(guesses.allow(address, Some(&"m"), later).is_err());
 }
 
+/// All of them come before the first is known to be wrong.
 #[test]
-fn guesses_that_are_looked_at_at_once_are_no_more() {
+fn of_guesses_that_are_looked_at_at_once_no_more_are_told() {
     let (mut guesses, start) = (Guesses::new(), Instant::now());
     let address = ip("192.0.2.1");
-    let begun: Vec<_> = (0..100)
-        .map_while(|_| guesses.begin(address, Some(&"ada"), start).ok())
-        .collect();
-    assert_eq!(begun.len(), ADDRESS.free as usize);
-    // Had they all been right, nobody would know that they were made.
-    for guess in begun {
-        guesses.forgive(&guess);
+    for _ in 0..100 {
+        assert_eq!(guesses.allow(address, Some(&"ada"), start), Ok(()));
     }
-    assert!(!guesses.addresses.has_any(&address, start));
-    assert!(!guesses.things.has_any(&"ada", start));
-    assert!(!guesses.guessers.has_any(&guesser(address, &"ada"), start));
-    assert!(guesses.begun.is_empty());
+    let told = (0..99).filter(|_| guesses.wrong(address, Some(&"ada"), start).is_ok());
+    assert_eq!(told.count(), ADDRESS.free as usize);
+    let right = guesses.right(address, &"ada", start);
+    assert_eq!(right, Err(ADDRESS.each), "nor that one of them was right");
+    assert!(!guesses.known.has_any(&resident(address, &"ada"), start));
 }
 
 #[test]
-fn who_comes_while_others_are_looked_at_waits_for_what_becomes_of_them() {
-    let (mut guesses, start) = (Guesses::new(), Instant::now());
-    let address = ip("192.0.2.1");
-    let begin = |guesses: &mut Guesses<_>| guesses.begin(address, Some(&"ada"), start);
-    let mut others: Vec<_> = (0..ADDRESS.free)
-        .map(|_| begin(&mut guesses).unwrap())
-        .collect();
-    // Of an office whose people all sign in at once, nobody has guessed wrong.
-    assert_eq!(begin(&mut guesses).unwrap_err(), Refused::Undecided);
-    guesses.was_right(&others.remove(0), start);
-    others.push(begin(&mut guesses).unwrap());
-    // Of somebody who tries them all at once, none was right.
-    for guess in others {
-        assert_eq!(begin(&mut guesses).unwrap_err(), Refused::Undecided);
-        guesses.was_wrong(&guess);
-    }
-    let refused = begin(&mut guesses).unwrap_err();
-    assert_eq!(refused, Refused::Slowed(ADDRESS.each));
-}
-
-#[test]
-fn where_strangers_guess_the_owner_signs_in_often_at_once() {
+fn of_an_office_whose_people_all_sign_in_at_once_nobody_has_guessed_wrong() {
     let (mut guesses, start) = (Guesses::new(), Instant::now());
     from_everywhere(&mut guesses, OF_GUESSERS, start);
-    let home = ip("192.0.2.1");
-    let begin = |guesses: &mut Guesses<_>| guesses.begin(home, Some(&"m"), start);
-    let at_once: Vec<_> = (0..GUESSER.free)
-        .map(|_| begin(&mut guesses).unwrap())
-        .collect();
-    assert_eq!(begin(&mut guesses).unwrap_err(), Refused::Undecided);
-    for guess in at_once {
-        guesses.was_right(&guess, start);
-        let next = begin(&mut guesses).unwrap();
-        guesses.was_right(&next, start);
+    for _ in 0..100 {
+        assert_eq!(guesses.right(ip("192.0.2.1"), &"m", start), Ok(()));
     }
-}
-
-#[test]
-fn the_last_free_guess_is_told_once() {
-    let (mut guesses, start) = (Guesses::<&str>::new(), Instant::now());
-    let address = ip("192.0.2.1");
-    let begun: Vec<_> = (0..ADDRESS.free)
-        .map(|_| guesses.begin(address, None, start).unwrap())
-        .collect();
-    let told = begun.iter().map(|guess| guesses.was_wrong(guess));
-    assert_eq!(told.filter(|last| *last).count(), 1);
+    assert!(!guesses.addresses.has_any(&ip("192.0.2.1"), start));
 }
 
 #[test]
@@ -157,7 +114,8 @@ fn a_day_of_guessing_from_ever_new_addresses_comes_to_few_guesses_about_one_meet
 fn many_addresses_of_one_household_are_one() {
     let (mut guesses, start) = (Guesses::<&str>::new(), Instant::now());
     for host in 0..ADDRESS.free {
-        guesses.wrong(ip(&format!("2001:db8::{host:x}")), None, start);
+        let told = guesses.wrong(ip(&format!("2001:db8::{host:x}")), None, start);
+        assert!(told.is_ok());
     }
     assert!(guesses.allow(ip("2001:db8::ffff"), None, start).is_err());
     assert!(guesses.allow(ip("2001:db8:0:1::1"), None, start).is_ok());
@@ -205,7 +163,7 @@ fn who_mistypes_where_strangers_guess_may_try_again() {
 fn thousands_of_networks_do_not_lock_out_who_was_right_before() {
     let (mut guesses, start) = (Guesses::new(), Instant::now());
     let (regular, stranger) = (ip("192.0.2.1"), ip("198.51.100.1"));
-    guesses.right(regular, &"m", start);
+    assert_eq!(guesses.right(regular, &"m", start), Ok(()));
     from_everywhere(&mut guesses, 5_000, start);
     assert!(guesses.allow(stranger, Some(&"m"), start).is_err());
     assert_eq!(guesses.allow(stranger, Some(&"other"), start), Ok(()));

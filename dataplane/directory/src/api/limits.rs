@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use plenum_transport::buckets::{Buckets, Pace};
 use plenum_transport::rate::{Rate, RateLimit, household};
-use tokio::sync::Notify;
 
 use super::guesses::{ADDRESS, Guesses};
 use crate::model::{AccountId, AccountName, MeetingNumber};
@@ -43,7 +42,6 @@ pub struct Limits {
     misnamed: Mutex<Buckets<AccountId>>,
     passcodes: Mutex<Guesses<MeetingNumber>>,
     passwords: Mutex<Guesses<AccountName>>,
-    decided: Notify,
 }
 
 impl Default for Limits {
@@ -56,7 +54,6 @@ impl Default for Limits {
             misnamed: Mutex::new(Buckets::new(ADDRESS)),
             passcodes: Mutex::new(Guesses::new()),
             passwords: Mutex::new(Guesses::new()),
-            decided: Notify::new(),
         }
     }
 }
@@ -86,14 +83,19 @@ impl Limits {
         lock(&self.knocks).take(&household(address), now)
     }
 
-    /// Whether somebody may name other accounts.
-    pub fn may_name(&self, account: AccountId, now: Instant) -> Result<(), Duration> {
-        lock(&self.misnamed).allow(&account, now)
-    }
-
-    /// Somebody has named an account that does not exist: the same as a wrong guess.
-    pub fn misnamed(&self, account: AccountId, now: Instant) -> Result<(), Duration> {
-        lock(&self.misnamed).take(&account, now)
+    /// Somebody names other accounts, and so many of these are not there, which are as many wrong
+    /// guesses. Of how many of them they may be told; of nothing at all while they have no guess
+    /// left.
+    pub fn misnamed(
+        &self,
+        account: AccountId,
+        nobody: usize,
+        now: Instant,
+    ) -> Result<usize, Duration> {
+        let mut misnamed = lock(&self.misnamed);
+        misnamed.allow(&account, now)?;
+        let told = (0..nobody).take_while(|_| misnamed.take(&account, now).is_ok());
+        Ok(told.count())
     }
 
     /// Wrong passcodes, and meetings that do not exist.
@@ -104,10 +106,5 @@ impl Limits {
     /// Wrong passwords, and accounts that do not exist.
     pub fn passwords(&self) -> MutexGuard<'_, Guesses<AccountName>> {
         lock(&self.passwords)
-    }
-
-    /// Told to all who wait whenever a password has been looked at.
-    pub const fn decided(&self) -> &Notify {
-        &self.decided
     }
 }

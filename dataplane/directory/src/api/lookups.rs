@@ -22,7 +22,7 @@ use super::offers::{Offers, offers};
 use super::problem::{Answer, Problem};
 use super::request::ClientAddress;
 use crate::lookup::{Asker, Life, Refused, Said, admit};
-use crate::model::{Meeting, NewWaiting, SecretHash, Waiting, WaitingState};
+use crate::model::{Meeting, MeetingNumber, NewWaiting, SecretHash, Waiting, WaitingState};
 use crate::tokens::Grant;
 use crate::{random, store};
 
@@ -86,7 +86,7 @@ impl Question<'_> {
     async fn answer(&self) -> Answer<Lookup> {
         // Before all is known, nothing can be said not to exist.
         self.directory.keys()?;
-        self.may_guess()?;
+        self.may_ask()?;
         let meeting = self.find().await?;
         self.may_know(&meeting)?;
         let id = meeting.number.id();
@@ -113,26 +113,30 @@ impl Question<'_> {
 
     /// Who has guessed wrong too often learns nothing more, right or wrong, and costs no
     /// query. Who is signed in may be invited, which only the meeting tells.
-    fn may_guess(&self) -> Answer<()> {
+    fn may_ask(&self) -> Answer<()> {
         if self.caller.is_some() {
             return Ok(());
         }
-        let guesses = self.directory.limits().passcodes();
-        guesses
-            .allow(self.address, None, Instant::now())
-            .map_err(Problem::too_many)
+        self.may_guess()
     }
 
     /// Who is not invited by name must not learn from a refusal that the meeting is there.
     fn may_know(&self, meeting: &Meeting) -> Answer<()> {
-        let account = self.caller.as_ref().map(|caller| caller.account.id);
-        if account.is_some_and(|id| meeting.is_invited(id)) {
+        if self.is_invited(meeting) {
             return Ok(());
         }
+        self.may_guess()
+    }
+
+    fn is_invited(&self, meeting: &Meeting) -> bool {
+        let account = self.caller.as_ref().map(|caller| caller.account.id);
+        account.is_some_and(|id| meeting.is_invited(id))
+    }
+
+    fn may_guess(&self) -> Answer<()> {
         let guesses = self.directory.limits().passcodes();
-        guesses
-            .allow(self.address, None, Instant::now())
-            .map_err(Problem::too_many)
+        let allowed = guesses.allow(self.address, None, Instant::now());
+        allowed.map_err(Problem::too_many)
     }
 
     async fn find(&self) -> Answer<Meeting> {
@@ -140,13 +144,7 @@ impl Question<'_> {
         let Err(store::Error::NotFound { .. }) = found else {
             return Ok(found?);
         };
-        let (now, mut guesses) = (Instant::now(), self.directory.limits().passcodes());
-        guesses
-            .allow(self.address, None, now)
-            .map_err(Problem::too_many)?;
-        let last = guesses.wrong(self.address, None, now);
-        drop(guesses);
-        self.note_guess("meeting", last);
+        self.wrong("meeting", None)?;
         Err(Denial::UnknownMeeting.into())
     }
 
@@ -165,37 +163,35 @@ impl Question<'_> {
             .unwrap_or_else(|_| self.request.meeting.clone())
     }
 
-    /// Compares the passcode, if one was said and one is wanted. Looking at a guess and
-    /// counting it happen at once: who asks in parallel gets no more guesses.
+    /// Compares the passcode, if one was said and one is wanted.
     fn said(&self, meeting: &Meeting) -> Answer<Said> {
         let Some(passcode) = &self.request.passcode else {
             return Ok(Said::Nothing);
         };
-        let account = self.caller.as_ref().map(|caller| caller.account.id);
-        if meeting.passcode.is_none() || account.is_some_and(|id| meeting.is_invited(id)) {
+        if meeting.passcode.is_none() || self.is_invited(meeting) {
             return Ok(Said::Nothing);
         }
-        let (now, mut guesses) = (Instant::now(), self.directory.limits().passcodes());
-        let thing = Some(&meeting.number);
-        guesses
-            .allow(self.address, thing, now)
-            .map_err(Problem::too_many)?;
-        if self.directory.store().passcode_matches(meeting, passcode) {
-            guesses.right(self.address, &meeting.number, now);
-            return Ok(Said::Right);
+        if !self.directory.store().passcode_matches(meeting, passcode) {
+            self.wrong("passcode", Some(&meeting.number))?;
+            return Ok(Said::Wrong);
         }
-        let last = guesses.wrong(self.address, thing, now);
-        drop(guesses);
-        self.note_guess("passcode", last);
-        Ok(Said::Wrong)
+        let mut guesses = self.directory.limits().passcodes();
+        let told = guesses.right(self.address, &meeting.number, Instant::now());
+        told.map(|()| Said::Right).map_err(Problem::too_many)
     }
 
-    fn note_guess(&self, kind: &'static str, last: bool) {
+    /// The caller has guessed wrong, and may be told so.
+    fn wrong(&self, kind: &'static str, about: Option<&MeetingNumber>) -> Answer<()> {
+        let mut guesses = self.directory.limits().passcodes();
+        let told = guesses.wrong(self.address, about, Instant::now());
+        drop(guesses);
+        let last = told.map_err(Problem::too_many)?;
         self.directory.metrics().wrong_guess(kind);
         if last {
             tracing::info!(kind, "wrong guesses are slowed down");
             tracing::debug!(kind, address = %self.address, meeting = %self.request.meeting, "guesses");
         }
+        Ok(())
     }
 
     /// Where the caller is in the waiting room, if their proof is of there.

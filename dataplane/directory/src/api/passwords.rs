@@ -79,6 +79,6 @@ impl Passwords {
 }
 
 /// What those are told who waited in vain.
-pub fn busy() -> Problem {
+fn busy() -> Problem {
     Problem::from(Denial::Unavailable).saying("too many sign in; ask again")
 }

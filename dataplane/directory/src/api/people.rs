@@ -5,7 +5,7 @@
 //! administrators, to whom all accounts are listed.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use plenum_wire::DisplayName;
 use plenum_wire::directory::Denial;
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::Directory;
 use super::auth::SignedIn;
+use super::limits::Limits;
 use super::problem::{Answer, Problem};
 use crate::model::{Account, AccountId, AccountName, InvalidMeeting, MeetingSettings};
 
@@ -76,57 +77,71 @@ pub async fn called(
     if texts.len() > MeetingSettings::PEOPLE {
         return Err(Problem::bad_request(InvalidMeeting::People.to_string()));
     }
-    if !caller.is_admin() && !texts.iter().all(|text| is_among(text, known)) {
-        let allowed = directory
-            .limits()
-            .may_name(caller.account.id, Instant::now());
-        allowed.map_err(misnamed_too_many)?;
-    }
-    let found = found(directory, texts).await?;
-    let mut ids = Vec::with_capacity(texts.len());
-    let mut unknown = Vec::new();
-    for text in texts {
-        match one(text, &found) {
-            Some(id) if ids.contains(&id) => {}
-            Some(id) => ids.push(id),
-            None if is_among(text, known) => ids.extend(text.parse::<AccountId>()),
-            None => unknown.push(text),
-        }
-    }
-    if unknown.is_empty() {
-        return Ok(ids);
-    }
-    let told = told(directory, caller, &unknown)?;
-    let others = if told < unknown.len() {
-        ", and there are more that are none"
-    } else {
-        ""
+    let named = Named {
+        limits: directory.limits(),
+        caller,
+        field,
+        texts,
+        known,
     };
-    let unknown = &unknown[..told];
-    Err(Problem::from(Denial::BadRequest).saying(format!(
-        "\"{field}\": no account goes by {unknown:?}; say the name that it signs in with, or its id{others}"
-    )))
+    named.told(0)?;
+    let found = found(directory, texts).await?;
+    named.among(&found)
 }
 
-/// How many of those who are not there the caller is told of. Each counts as a wrong guess, and
-/// none of which more is learned than they have guesses left.
-fn told(directory: &Directory, caller: &SignedIn, unknown: &[&String]) -> Answer<usize> {
-    if caller.is_admin() {
-        return Ok(unknown.len());
-    }
-    let (limits, now) = (directory.limits(), Instant::now());
-    for told in 0..unknown.len() {
-        match limits.misnamed(caller.account.id, now) {
-            Ok(()) => {}
-            Err(wait) if told == 0 => return Err(misnamed_too_many(wait)),
-            Err(_) => return Ok(told),
+/// Who is named how, by whom, and where.
+struct Named<'a> {
+    limits: &'a Limits,
+    caller: &'a SignedIn,
+    field: &'a str,
+    texts: &'a [String],
+    known: &'a [AccountId],
+}
+
+impl Named<'_> {
+    /// Which they are of those who were found.
+    fn among(&self, found: &[Account]) -> Answer<Vec<AccountId>> {
+        let mut ids = Vec::with_capacity(self.texts.len());
+        let mut unknown = Vec::new();
+        for text in self.texts {
+            match one(text, found) {
+                Some(id) if ids.contains(&id) => {}
+                Some(id) => ids.push(id),
+                None if is_among(text, self.known) => ids.extend(text.parse::<AccountId>()),
+                None => unknown.push(text),
+            }
         }
+        let told = self.told(unknown.len())?;
+        if unknown.is_empty() {
+            return Ok(ids);
+        }
+        let others = if told < unknown.len() {
+            ", and there are more that are none"
+        } else {
+            ""
+        };
+        let (field, unknown) = (self.field, &unknown[..told]);
+        Err(Problem::from(Denial::BadRequest).saying(format!(
+            "\"{field}\": no account goes by {unknown:?}; say the name that it signs in with, or its id{others}"
+        )))
     }
-    Ok(unknown.len())
-}
 
-fn misnamed_too_many(wait: Duration) -> Problem {
-    Problem::too_many(wait).saying("too many whom you named have no account; ask again later")
+    /// How many of so many who are not there the caller is told of. Each counts as a wrong guess,
+    /// and none of which more is learned than they have guesses left. Who has none is not told
+    /// either that all are there: others that they named at the same time were found missing
+    /// while these were looked for.
+    fn told(&self, nobody: usize) -> Answer<usize> {
+        let guesses = !self.texts.iter().all(|text| is_among(text, self.known));
+        if self.caller.is_admin() || !guesses {
+            return Ok(nobody);
+        }
+        let (caller, now) = (self.caller.account.id, Instant::now());
+        let told = self.limits.misnamed(caller, nobody, now);
+        told.map_err(|wait| {
+            Problem::too_many(wait)
+                .saying("too many whom you named have no account; ask again later")
+        })
+    }
 }
 
 /// Who is there of those that go by these texts, which may be anything.
@@ -151,4 +166,65 @@ fn one(text: &str, found: &[Account]) -> Option<AccountId> {
     let by_id = found.iter().find(|it| Some(it.id) == id);
     let account = by_id.or_else(|| found.iter().find(|it| it.name.as_str() == text))?;
     Some(account.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::super::guesses::ADDRESS;
+    use super::*;
+    use crate::model::{AccountRole, Login, LoginId, LoginKind, Revision};
+
+    fn account(id: u64, name: &str) -> Account {
+        Account {
+            id: AccountId::from_random(id.into()),
+            name: name.parse().unwrap(),
+            display_name: name.parse().unwrap(),
+            email: None,
+            role: AccountRole::User,
+            disabled: false,
+            created: Timestamp::UNIX_EPOCH,
+            revision: Revision(1),
+        }
+    }
+
+    fn signed_in(account: Account) -> SignedIn {
+        let login = Login {
+            id: LoginId::from_random(1),
+            account: account.id,
+            kind: LoginKind::Session,
+            label: String::new(),
+            created: Timestamp::UNIX_EPOCH,
+            expires: None,
+            last_used: None,
+        };
+        SignedIn { account, login }
+    }
+
+    /// Each names one; all of them have come before the first is known to be nobody.
+    #[test]
+    fn of_many_who_are_named_at_once_no_more_is_told() {
+        let (limits, ada) = (Limits::default(), account(1, "ada"));
+        let eve = signed_in(account(2, "eve"));
+        let guesses: Vec<_> = (0..100).map(|name| [format!("user{name}")]).collect();
+        let there = ["ada".to_owned()];
+        let named = |texts| Named {
+            limits: &limits,
+            caller: &eve,
+            field: "invited",
+            texts,
+            known: &[],
+        };
+        for texts in guesses.iter().chain([&there]) {
+            assert!(named(texts).told(0).is_ok(), "they are looked for");
+        }
+        let found = [ada];
+        let answers = guesses.iter().map(|texts| named(texts).among(&found));
+        let told =
+            answers.filter(|it| it.as_ref().is_err_and(|it| it.code() == Denial::BadRequest));
+        assert_eq!(told.count(), ADDRESS.free as usize);
+        let right = named(&there).among(&found).unwrap_err();
+        assert_eq!(right.code(), Denial::TooManyRequests);
+    }
 }
