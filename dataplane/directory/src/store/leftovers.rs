@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::database::time;
+use super::logins::judged_at;
 use super::{Error, Store, endings};
 
 /// Rows of one kind that one call deletes.
@@ -22,8 +23,11 @@ impl Store {
         // Replicas do the same by themselves and need not be told.
         for (sql, before) in [
             (
-                "DELETE FROM login WHERE id IN
-                 (SELECT id FROM login WHERE expires <= $1 LIMIT $2)",
+                concat!(
+                    "DELETE FROM login WHERE id IN (SELECT id FROM login WHERE expires <= ",
+                    judged_at!(),
+                    " LIMIT $2)"
+                ),
                 now,
             ),
             (

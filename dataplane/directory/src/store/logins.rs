@@ -20,6 +20,16 @@ const EACH: u64 = 1_000;
 /// How exactly the last use is known: each note is a write.
 const USED: SignedDuration = SignedDuration::from_mins(5);
 
+/// By what time the end of a login is judged, where it is $1: at a replica not after the moment at
+/// which it last heard of its directory. Whoever was signed in then can sign in nowhere else while
+/// the directory is away.
+macro_rules! judged_at {
+    () => {
+        "COALESCE((SELECT heard FROM replica WHERE heard < $1), $1)"
+    };
+}
+pub(super) use judged_at;
+
 /// The columns by names that do not clash with those of the account.
 macro_rules! login_columns {
     () => {
@@ -57,7 +67,8 @@ impl Store {
     }
 
     /// Who presents a secret: [`Error::NotFound`] if nobody has it, it has expired, or the
-    /// account is disabled.
+    /// account is disabled. At a replica what had not expired when it last heard of its directory
+    /// is good until it hears of it again.
     pub async fn login(
         &self,
         secret: &SecretHash,
@@ -68,12 +79,14 @@ impl Store {
             login_columns!(),
             ", account.*
              FROM login JOIN account ON account.id = login.account
-             WHERE login.secret = $1 AND (login.expires IS NULL OR login.expires > $2)
-             AND NOT account.disabled"
+             WHERE login.secret = $2 AND NOT account.disabled
+             AND (login.expires IS NULL OR login.expires > ",
+            judged_at!(),
+            ")"
         );
         let row = self
             .database
-            .row(sql, vec![text(secret), time(now)])
+            .row(sql, vec![time(now), text(secret)])
             .await?;
         let row = row.ok_or(Error::NotFound { what: WHAT })?;
         Ok((login(&row)?, accounts::account(&row)?))

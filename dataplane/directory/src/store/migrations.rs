@@ -12,7 +12,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 /// Changes of one thousand only add to each other.
 const GENERATION: i64 = 1_000;
 
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (
         1,
         "initial",
@@ -43,6 +43,7 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         "endings",
         include_str!("../../migrations/0006_endings.sql"),
     ),
+    (7, "heard", include_str!("../../migrations/0007_heard.sql")),
 ];
 
 /// Brings the tables up to date. Those that a newer program added stay, and are nothing to this

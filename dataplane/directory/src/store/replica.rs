@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 
-use super::database::{text, word};
+use super::database::{text, time, word};
 use super::write::Write;
 use super::{Error, Store, accounts, endings, logins, meetings, public_keys, zones};
 use crate::model::{Account, Change, ChangePage, Followed, Item, Meeting, PasscodeKey, Revision};
@@ -62,7 +62,7 @@ impl Store {
                 passcode_key = Some(*key);
             }
         }
-        note_position(&mut write, page).await?;
+        note_position(&mut write, page, now).await?;
         write.commit().await?;
         if let Some(key) = passcode_key {
             self.use_passcode_key(key);
@@ -85,16 +85,18 @@ async fn drop_stale(write: &mut Write, page: &ChangePage) -> Result<(), Error> {
     Ok(())
 }
 
-async fn note_position(write: &mut Write, page: &ChangePage) -> Result<(), Error> {
+async fn note_position(write: &mut Write, page: &ChangePage, now: Timestamp) -> Result<(), Error> {
     // What it had once it can answer with, also while it begins anew.
-    let sql = "INSERT INTO replica (one, feed, position, mark, whole) VALUES (1, $1, $2, $3, $4)
+    let sql = "INSERT INTO replica (one, feed, position, mark, whole, heard)
+        VALUES (1, $1, $2, $3, $4, $5)
         ON CONFLICT (one) DO UPDATE SET feed = excluded.feed, position = excluded.position,
-        mark = excluded.mark, whole = replica.whole OR excluded.whole";
+        mark = excluded.mark, whole = replica.whole OR excluded.whole, heard = excluded.heard";
     let values = vec![
         text(page.feed),
         page.next.0.into(),
         text(page.mark),
         page.is_last().into(),
+        time(now),
     ];
     write.execute(sql, values).await?;
     // Its own changes, should it ever make some, come after all it has taken.

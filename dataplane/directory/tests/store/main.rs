@@ -65,7 +65,8 @@ fn tests() -> Vec<(&'static str, harness::Test<Site>)> {
             names_and_personal_meetings_change_hands, replicas_publish_keys_of_their_own,
             a_replica_that_is_disabled_has_no_keys,
             every_process_of_a_replica_knows_its_passcodes, a_replica_has_keys_of_its_own,
-            a_database_knows_its_own_moments;
+            a_database_knows_its_own_moments,
+            what_was_good_when_a_replica_last_heard_of_its_directory_stays_so;
         withdrawn: what_an_older_version_left_behind_is_withdrawn;
         idle: an_instant_meeting_that_nobody_uses_goes, a_use_is_known_to_a_day,
             who_is_let_in_uses_it, what_nobody_used_has_ended_when_it_goes,

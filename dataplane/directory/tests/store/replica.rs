@@ -1,5 +1,6 @@
 //! Replicas.
 
+use jiff::SignedDuration;
 use plenum_directory::model::{
     AccountId, AccountRole, ChangePage, FeedId, Item, LoginKind, MeetingKind, MeetingNumber,
     NewAccount, PublicKey, Revision, SigningKey,
@@ -12,7 +13,9 @@ use rand::{RngExt, SeedableRng};
 use crate::assert_error;
 use crate::feed::pull;
 use crate::site::{Site, replica};
-use crate::things::{account, add_account, add_login, meeting, second, signing_key, weekly, zone};
+use crate::things::{
+    account, add_account, add_login, login, meeting, second, signing_key, weekly, zone,
+};
 
 /// Which feed a replica follows, and the number that it has come to.
 async fn position(replica: &Store) -> Option<(FeedId, Revision)> {
@@ -320,4 +323,41 @@ pub async fn a_database_knows_its_own_moments(site: Site) {
     site.sql("DELETE FROM feed_mark WHERE revision > 2").await;
     assert!(primary.remembers(page.mark).await.unwrap());
     assert!(!primary.remembers(later.mark).await.unwrap());
+}
+
+/// Whoever was signed in when the directory went away can sign in nowhere else.
+pub async fn what_was_good_when_a_replica_last_heard_of_its_directory_stays_so(site: Site) {
+    let primary = site.open().await;
+    let (_place, copy) = replica().await;
+    let ada = add_account(&primary, "ada").await;
+    let now = primary.time().await.unwrap();
+    let until = async |kind, end| {
+        let (mut new, secret) = login(ada.id, kind);
+        new.expires = Some(end);
+        primary.add_login(new, second(0)).await.unwrap();
+        secret.hash()
+    };
+    let hour = SignedDuration::from_hours(1);
+    let good = [
+        until(LoginKind::Session, now + hour).await,
+        until(LoginKind::ApiToken, now + hour).await,
+    ];
+    let over = until(LoginKind::Session, now - hour).await;
+    follow(&primary, &copy, 100).await;
+    // Days later, and the replica has not heard of it since.
+    let later = now + 50 * hour;
+    for store in [&primary, &copy] {
+        store.tidy(later).await.unwrap();
+        assert_error!(store.login(&over, later).await, NotFound);
+    }
+    for secret in &good {
+        assert_error!(primary.login(secret, later).await, NotFound);
+        assert_eq!(copy.login(secret, later).await.unwrap().1.id, ada.id);
+    }
+    // Then it hears that the account is gone.
+    primary.delete_account(ada.id, None).await.unwrap();
+    follow(&primary, &copy, 100).await;
+    for secret in &good {
+        assert_error!(copy.login(secret, later).await, NotFound);
+    }
 }
