@@ -13,6 +13,8 @@ use super::scenario::{Expected, Joins, Refused, Rung, Scenario};
 /// limit a time may be, and in any case so long; beyond that it is a failure everywhere.
 const GENEROUS: u64 = 3;
 const GENEROUS_MS: u64 = 3_000;
+/// Whose figures come in pairs, in this order.
+const SIDES: [&str; 2] = ["client", "guest"];
 
 /// What came of a scenario.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -32,7 +34,7 @@ pub struct Outcome {
     /// Who talked to whom about most bytes, as the firewall counted.
     pub route: Option<String>,
     /// The longest time without audio, at the client and at the guest.
-    pub gap_ms: Option<[u64; 2]>,
+    pub gap_ms: [Option<u64>; 2],
     /// What it may be.
     pub gap_limit_ms: Option<u64>,
     /// Audio packets lost on their way to the client, and to the guest.
@@ -93,7 +95,7 @@ pub fn judge(
         first_media_ms: call.client.first_media_ms,
         rungs: call.client.rungs.clone(),
         route: route(&bytes),
-        gap_ms: Option::zip(gap(&call.client), gap(&call.guest)).map(<[u64; 2]>::from),
+        gap_ms: [gap(&call.client), gap(&call.guest)],
         audio_lost: [lost(&call.client, true), lost(&call.guest, true)],
         picture_lost: [lost(&call.client, false), lost(&call.guest, false)],
         bytes,
@@ -123,7 +125,7 @@ impl Outcome {
             return;
         };
         self.time("the join took", join_ms, self.join_limit_ms);
-        for (who, report) in [("client", &call.client), ("guest", &call.guest)] {
+        for (who, report) in SIDES.into_iter().zip([&call.client, &call.guest]) {
             for kind in KINDS {
                 if packets(report, kind) == 0 {
                     self.failures.push(format!("no {kind} reached the {who}"));
@@ -139,17 +141,29 @@ impl Outcome {
             }
         }
         self.judge_route(joins);
-        let limit = self.gap_limit_ms.unwrap_or_default();
-        for (who, gap) in ["client", "guest"]
-            .into_iter()
-            .zip(self.gap_ms.unwrap_or_default())
-        {
-            self.time(&format!("without audio the {who} was"), gap, limit);
+        self.judge_gaps(millis(joins.gap));
+        self.judge_loss("audio", self.audio_lost, joins.lost);
+        self.judge_loss("picture", self.picture_lost, joins.pictures_lost);
+    }
+
+    /// Each side by itself: one that tells of none hides nothing of the other.
+    fn judge_gaps(&mut self, limit_ms: u64) {
+        for (who, gap) in SIDES.into_iter().zip(self.gap_ms) {
+            match gap {
+                Some(gap) => self.time(&format!("without audio the {who} was"), gap, limit_ms),
+                None => self.failures.push(format!(
+                    "the {who} does not say how long it was without audio"
+                )),
+            }
         }
-        for (who, lost) in ["client", "guest"].into_iter().zip(self.audio_lost) {
-            if lost > joins.lost {
-                let text = format!("{lost} audio packets did not reach the {who}");
-                self.failures.push(text);
+    }
+
+    fn judge_loss(&mut self, what: &str, lost: [u64; 2], limit: u64) {
+        for (who, lost) in SIDES.into_iter().zip(lost) {
+            if lost > limit {
+                self.failures.push(format!(
+                    "{lost} {what} packets did not reach the {who}, at most {limit} may"
+                ));
             }
         }
     }
@@ -226,90 +240,4 @@ fn millis(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn report() -> Report {
-        let track = |kind: &str| Track {
-            kind: kind.to_owned(),
-            packets: 100,
-            lost: 0,
-        };
-        Report {
-            joined_ms: Some(400),
-            rungs: KINDS.map(|kind| (kind.to_owned(), "udp".to_owned())).into(),
-            audio_gap_ms: [("bob".to_owned(), 40)].into(),
-            tracks: KINDS.map(track).into(),
-            ..Report::default()
-        }
-    }
-
-    fn outcome(client: Report, went: &str) -> Outcome {
-        let call = Call {
-            client,
-            guest: report(),
-        };
-        let bytes = [
-            (went.to_owned(), 9_000),
-            ("client:media:tcp443".to_owned(), 10),
-        ];
-        let scenario = Scenario::new("open", "");
-        judge(&scenario, &call, bytes.into(), Duration::from_secs(9))
-    }
-
-    #[test]
-    fn what_is_as_it_should_be_passes() {
-        let outcome = outcome(report(), "client:media:udp8801");
-        assert_eq!(outcome.failures, Vec::<String>::new());
-        assert!(outcome.in_time);
-    }
-
-    #[test]
-    fn the_clients_word_on_its_rung_is_not_enough() {
-        let outcome = outcome(report(), "proxy:media:tcp443");
-        let says = "most bytes went proxy:media:tcp443, not client:media:udp8801";
-        assert_eq!(outcome.failures, [says]);
-    }
-
-    #[test]
-    fn a_time_above_its_limit_is_told_and_far_above_fails() {
-        let late = |joined_ms| Report {
-            joined_ms: Some(joined_ms),
-            ..report()
-        };
-        let slow = outcome(late(1_600), "client:media:udp8801");
-        assert_eq!((slow.in_time, slow.failures.len()), (false, 0));
-        let slower = outcome(late(4_600), "client:media:udp8801");
-        assert_eq!((slower.in_time, slower.failures.len()), (false, 1));
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        let mut silent = report();
-        silent.tracks[0].packets = 0;
-        silent.tracks[1].lost = 7;
-        silent.rungs.insert("video".to_owned(), "tls".to_owned());
-        let outcome = outcome(silent, "client:media:udp8801");
-        let says = ["no audio reached the client", "video took tls, not udp"];
-        assert_eq!(outcome.failures, says);
-        assert_eq!(outcome.picture_lost, [7, 0]);
-    }
-
-    #[test]
-    fn a_refusal_needs_its_words() {
-        let scenario = Scenario::new("x", "").refused(5, &["password"], Duration::from_secs(2));
-        let refused = |error: &str| Call {
-            client: Report {
-                error: Some(error.to_owned()),
-                exit_status: Some(5),
-                ..Report::default()
-            },
-            guest: Report::default(),
-        };
-        let judged =
-            |call: &Call| judge(&scenario, call, BTreeMap::new(), Duration::from_secs(1)).failures;
-        assert_eq!(judged(&refused("the proxy's password is wrong")).len(), 0);
-        assert_eq!(judged(&refused("no")).len(), 1);
-        assert_eq!(judged(&Call::default()), ["the client joined"]);
-    }
-}
+mod tests;

@@ -45,10 +45,7 @@ pub fn print(outcome: &Outcome) {
     let rung = |kind: &str| outcome.rungs.get(kind).map_or("-", String::as_str);
     let rungs = ["audio", "video", "content"].map(rung).join("/");
     let route = outcome.route.as_deref().unwrap_or("-");
-    let gap = match outcome.gap_ms {
-        Some([client, guest]) => format!("{client}/{guest}"),
-        None => "-".to_owned(),
-    };
+    let gap = outcome.gap_ms.map(number).join("/");
     let lost = [0, 1].map(|way| (outcome.audio_lost[way] + outcome.picture_lost[way]).to_string());
     let verdict = match (outcome.failures.is_empty(), outcome.in_time) {
         (false, _) => "  FAILED",

@@ -21,6 +21,14 @@ const STEADY_GAP: Duration = Duration::from_millis(200);
 const CHANGE_GAP: Duration = Duration::from_secs(2);
 /// Audio packets that are on their way, or sent in vain, until a change is noticed.
 const CHANGE_LOST: u64 = 150;
+/// The same of pictures, of which there are twice as many.
+const CHANGE_PICTURES_LOST: u64 = 300;
+/// A machine that is busy with other scenarios may read so late that a burst of pictures has
+/// nowhere to wait; that is repaired, but for the last of them.
+const STEADY_PICTURES_LOST: u64 = 10;
+/// Where less fits into a packet than at first: what is sent in vain until QUIC has noticed,
+/// by three bursts that were lost.
+const NARROW_PICTURES_LOST: u64 = 40;
 
 /// A world, who wants to join there, and what should come of it.
 #[derive(Debug, Clone)]
@@ -131,6 +139,8 @@ pub struct Joins {
     pub gap: Duration,
     /// Audio packets that never come, in either direction.
     pub lost: u64,
+    /// The same of video and content together.
+    pub pictures_lost: u64,
 }
 
 /// The client cannot join, and says so.
@@ -171,6 +181,7 @@ impl Scenario {
                 within: JOIN_WITHIN,
                 gap: STEADY_GAP,
                 lost: 0,
+                pictures_lost: STEADY_PICTURES_LOST,
             }),
         }
     }
@@ -190,6 +201,9 @@ impl Scenario {
     /// With narrow packets.
     pub fn mtu(mut self, mtu: u16) -> Self {
         self.mtu = mtu;
+        if let Expected::Joins(joins) = &mut self.expected {
+            joins.pictures_lost = NARROW_PICTURES_LOST;
+        }
         self
     }
 
@@ -268,6 +282,7 @@ impl Scenario {
         if let Expected::Joins(joins) = &mut self.expected {
             joins.gap = CHANGE_GAP;
             joins.lost = CHANGE_LOST;
+            joins.pictures_lost = CHANGE_PICTURES_LOST;
         }
         self
     }
