@@ -1,7 +1,7 @@
 //! Whoever asks the directory.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -13,7 +13,8 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_rustls::rustls::ClientConfig;
 
-use crate::house::{House, pin};
+use crate::house::House;
+use crate::measuring::cpu::pin;
 use crate::seed::PASSCODE;
 use crate::{RATE, Round, SECONDS, interval};
 
@@ -41,7 +42,7 @@ pub fn report(house: &House, zone: &str, credential: &str) {
     };
     let credential = credential.to_owned();
     std::thread::spawn(move || {
-        pin(&[1]);
+        pin(1);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -86,10 +87,10 @@ fn url(house: &House) -> String {
 pub fn round(house: &House, numbers: &[MeetingNumber], round: u32) -> Round {
     let answers = Arc::new(Mutex::new(Answers::default()));
     let (url, tls) = (url(house), tls(house));
-    let before = (house.cpu(), Instant::now());
+    let before = house.watch();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            pin(&[1]);
+            pin(1);
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -101,8 +102,7 @@ pub fn round(house: &House, numbers: &[MeetingNumber], round: u32) -> Round {
             });
         });
     });
-    let used = house.cpu().saturating_sub(before.0);
-    let busy = used.as_secs_f64() / before.1.elapsed().as_secs_f64();
+    let busy = before.busy_until(house.watch());
     let answers = std::mem::take(&mut *answers.lock().unwrap());
     answers.round(busy)
 }

@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use plenum_directory::api::{self, Config, Directory};
@@ -10,16 +9,17 @@ use plenum_directory::store::{self, Store};
 use plenum_transport::https;
 use plenum_transport::tls::{Identity, Trust, server_config};
 use prometheus_client::registry::Registry;
-use rustix::thread::{CpuSet, sched_setaffinity};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::measuring::cpu::{Watch, pin};
 
 /// Where it is, and how to stop it.
 pub struct House {
     pub address: SocketAddr,
     pub trust: Trust,
-    cpu: mpsc::Receiver<Duration>,
+    watches: mpsc::Receiver<Watch>,
     look: tokio::sync::mpsc::UnboundedSender<()>,
 }
 
@@ -27,10 +27,10 @@ impl House {
     pub fn open(url: &str) -> Self {
         let url = url.to_owned();
         let (tell, told) = mpsc::channel();
-        let (cpu_is, cpu) = mpsc::channel();
+        let (show, watches) = mpsc::channel();
         let (look, mut looked) = tokio::sync::mpsc::unbounded_channel();
         std::thread::spawn(move || {
-            pin(&[0]);
+            pin(0);
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -40,7 +40,7 @@ impl House {
                 tell.send((address, trust)).unwrap();
                 // Until nobody asks any more.
                 while looked.recv().await.is_some() {
-                    cpu_is.send(cpu_time()).unwrap();
+                    show.send(Watch::now()).unwrap();
                 }
             });
         });
@@ -48,15 +48,15 @@ impl House {
         Self {
             address,
             trust,
-            cpu,
+            watches,
             look,
         }
     }
 
-    /// CPU time that its thread has used.
-    pub fn cpu(&self) -> Duration {
+    /// How much its thread has used so far.
+    pub fn watch(&self) -> Watch {
         self.look.send(()).unwrap();
-        self.cpu.recv().unwrap()
+        self.watches.recv().unwrap()
     }
 }
 
@@ -81,28 +81,6 @@ async fn serve(url: &str) -> (SocketAddr, Trust) {
         drop(certificate);
     });
     (address, Trust::Pinned(identity.fingerprint()))
-}
-
-/// Keeps this thread, and those it starts, on these cores, as far as the machine has them.
-pub fn pin(cores: &[usize]) {
-    let count = std::thread::available_parallelism().unwrap().get();
-    let mut set = CpuSet::new();
-    for core in cores {
-        set.set(core % count);
-    }
-    sched_setaffinity(None, &set).unwrap();
-}
-
-/// What the kernel says of this thread: user and system time are the fields 14 and 15, in
-/// hundredths of a second (proc(5)).
-fn cpu_time() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-    // The name, the second field, is in brackets and may have spaces.
-    let (_, fields) = text.rsplit_once(')').unwrap();
-    let times = fields.split_whitespace().skip(11).take(2);
-    times
-        .map(|ticks| Duration::from_millis(10 * ticks.parse::<u64>().unwrap()))
-        .sum()
 }
 
 /// The time as the directory takes it.

@@ -16,11 +16,16 @@ mod postgres;
 
 mod asking;
 mod house;
+#[path = "../measuring/mod.rs"]
+mod measuring;
 mod seed;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
+
+use crate::measuring::aims::{Row, verdict};
 
 /// Lookups a second.
 const RATE: u32 = 1_000;
@@ -28,6 +33,8 @@ const SECONDS: u32 = 20;
 const ROUNDS: u32 = 5;
 const USERS: usize = 10_000;
 const MEETINGS: usize = 100_000;
+/// The aim.
+const P99_MS: f64 = 10.0;
 
 /// The contents of `bench-lookup.json`.
 #[derive(Serialize)]
@@ -52,10 +59,10 @@ struct Round {
     busy: f64,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let Some(programs) = postgres::Postgres::installed() else {
         eprintln!("PostgreSQL is missing: run `make packages`");
-        std::process::exit(1);
+        return ExitCode::FAILURE;
     };
     let database = postgres::Postgres::start(programs);
     let url = database.database();
@@ -79,10 +86,22 @@ fn main() {
     std::fs::create_dir_all(reports).unwrap();
     let text = serde_json::to_string_pretty(&figures).unwrap();
     std::fs::write(format!("{reports}/bench-lookup.json"), text).unwrap();
-    println!(
-        "  p99 {:.1} ms, median of {ROUNDS} rounds",
-        figures.median_p99_ms
-    );
+    let answered: u64 = figures.rounds.iter().map(|round| round.answered).sum();
+    let answered = f64::from(u32::try_from(answered).unwrap());
+    verdict(&[
+        Row::at_most(
+            "p99 of a lookup, median",
+            figures.median_p99_ms,
+            P99_MS,
+            " ms",
+        ),
+        Row::at_least(
+            "lookups answered",
+            answered,
+            f64::from(RATE * SECONDS * ROUNDS),
+            "",
+        ),
+    ])
 }
 
 fn print(round: &Round) {

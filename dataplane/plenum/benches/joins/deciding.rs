@@ -10,7 +10,7 @@ use plenum_zone::{Action, Answer, Broker, Event, Join, Link, Request};
 use serde::Serialize;
 
 use crate::asking::count;
-use crate::cpu::{self, Watch};
+use crate::measuring::cpu::{self, Watch};
 use crate::people::{self, MEETINGS, NEW, ROUTERS};
 use crate::support::FINGERPRINT;
 
@@ -80,7 +80,7 @@ impl Deciding {
             placed += usize::from(self.join(now));
             now = Instant::now();
         }
-        let (lasted, busy) = (start.elapsed(), watch.busy());
+        let (lasted, busy) = (start.elapsed(), watch.busy_until(Watch::now()));
         Round {
             placed,
             per_second: count(placed) / lasted.as_secs_f64() / busy,

@@ -15,8 +15,9 @@
 )]
 
 mod asking;
-mod cpu;
 mod deciding;
+#[path = "../../../directory/benches/measuring/mod.rs"]
+mod measuring;
 mod people;
 mod routers;
 #[allow(dead_code, reason = "the tests use all of it")]
@@ -24,13 +25,15 @@ mod routers;
 mod support;
 mod zone;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::asking::{Crowd, Requests};
-use crate::cpu::Watch;
+use crate::asking::{Crowd, Requests, count};
+use crate::measuring::aims::{Row, verdict};
+use crate::measuring::cpu::{self, Watch};
 use crate::zone::Zone;
 
 const ROUNDS: usize = 5;
@@ -40,6 +43,10 @@ const JOINS: Duration = Duration::from_secs(5);
 /// Until what was begun has come to its end: seats that were kept are given back, and before
 /// joins are counted, as many are given back as are kept.
 const SETTLE: Duration = Duration::from_secs(6);
+
+/// The aims, each for a whole core.
+const DECIDED_PER_S: f64 = 50_000.0;
+const ANSWERED_PER_S: f64 = 5_000.0;
 
 /// The contents of `bench-joins.json`.
 #[derive(Serialize)]
@@ -74,7 +81,7 @@ struct Round {
     load_busy: f64,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let decided: Vec<deciding::Round> = deciding::rounds(ROUNDS).inspect(deciding::print).collect();
     routers::make_room();
     cpu::pin(1);
@@ -99,10 +106,28 @@ fn main() {
     std::fs::create_dir_all(reports).unwrap();
     let text = serde_json::to_string_pretty(&figures).unwrap();
     std::fs::write(format!("{reports}/bench-joins.json"), text).unwrap();
-    println!(
-        "  {:.0} joins/s decided, {:.0} answered over TLS; medians of {ROUNDS} rounds",
-        figures.median_decided_per_second, figures.median_per_second
-    );
+    verdict(&figures.rows())
+}
+
+impl Figures {
+    fn rows(&self) -> [Row; 3] {
+        let refused = self.rounds.iter().map(|round| round.refused);
+        [
+            Row::at_least(
+                "joins decided by one core, median",
+                self.median_decided_per_second,
+                DECIDED_PER_S,
+                "/s",
+            ),
+            Row::at_least(
+                "joins answered over TLS by one core, median",
+                self.median_per_core_second,
+                ANSWERED_PER_S,
+                "/s",
+            ),
+            Row::at_most("joins refused", count(refused.sum()), 0.0, ""),
+        ]
+    }
 }
 
 async fn over_tls() -> Vec<Round> {
@@ -131,7 +156,7 @@ async fn round(zone: &Zone, requests: &Arc<Requests>) -> Round {
     crowd.count();
     tokio::time::sleep(JOINS).await;
     let answers = crowd.counted();
-    let (busy, load_busy) = (zone.busy_since(watch).await, load.busy());
+    let (busy, load_busy) = (zone.busy_since(watch).await, load.busy_until(Watch::now()));
     crowd.go().await;
     Round {
         offers: answers.took.len(),

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc as ask, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::cpu::{self, Watch};
+use crate::measuring::cpu::{self, Watch};
 use crate::support::{Authority, ed25519};
 
 /// As the routers of the tests expect it.

@@ -34,11 +34,6 @@ impl Watch {
         let used = then.used.saturating_sub(self.used);
         used.as_secs_f64() / (then.at - self.at).as_secs_f64()
     }
-
-    /// As [`Watch::busy_until`], until now.
-    pub fn busy(self) -> f64 {
-        self.busy_until(Self::now())
-    }
 }
 
 /// CPU time of this thread by the scheduler: the first number, in nanoseconds
