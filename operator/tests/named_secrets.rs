@@ -109,7 +109,7 @@ async fn one_that_was_missing_is_read_when_it_comes_and_another_when_it_is_named
     name("another");
     let operator = tokio::spawn(operate(server.clone()));
     until_ready_says(&server, "SecretNotFound").await;
-    server.add(ANOTHER, secret("another", "credential"));
+    server.add(ANOTHER, &secret("another", "credential"));
     let is_fine = |zone: &Value| {
         !zone["status"]["conditions"]
             .to_string()

@@ -61,8 +61,8 @@ async fn what_every_path_of_ipv6_carries_is_enough() {
         tokio::spawn(path(port, router.server.udp_address()));
 
         let dialer = Dialer::new().unwrap();
-        let dialed = dialer.media(Kind::Video, Rung::Udp, &endpoint);
-        let (to_router, mut from_router) = dialed.await.unwrap().split();
+        let reached = dialer.media(Kind::Video, Rung::Udp, &endpoint);
+        let (to_router, mut from_router) = reached.await.unwrap().split();
         assert!(to_router.send(flow(), &Bytes::from_static(b"here")));
         let (id, ..) = router.packet().await;
         let mut pace = interval(Duration::from_millis(20));

@@ -68,22 +68,22 @@ mod tests {
 
     use super::*;
 
-    fn seen(message: &str, drained: bool) -> Result<Outcome, Trouble> {
-        Ok(Outcome {
+    fn seen(message: &str, drained: bool) -> Outcome {
+        Outcome {
             schema: crate::drain::SCHEMA,
             node: "n1".to_owned(),
             requested: true,
             drained,
             participants: None,
             message: message.to_owned(),
-        })
+        }
     }
 
-    fn failed(what: &str) -> Result<Outcome, Trouble> {
-        Err(Trouble {
+    fn failed(what: &str) -> Trouble {
+        Trouble {
             what: what.to_owned(),
             remedy: "wait".to_owned(),
-        })
+        }
     }
 
     /// What it comes to and what is said where looks come to these, and then to the last for ever.
@@ -111,13 +111,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn looks_that_fail_are_said_once_and_end_nothing() {
         let looks = vec![
-            seen("drains", false),
-            failed("no answer"),
-            failed("too much to do"),
-            seen("drains", false),
-            seen("drains", false),
-            failed("no answer"),
-            seen("gone", true),
+            Ok(seen("drains", false)),
+            Err(failed("no answer")),
+            Err(failed("too much to do")),
+            Ok(seen("drains", false)),
+            Ok(seen("drains", false)),
+            Err(failed("no answer")),
+            Ok(seen("gone", true)),
         ];
         let (end, said) = watched(looks, 60).await;
         assert_eq!(end.unwrap().message, "gone");
@@ -133,7 +133,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn at_the_end_of_the_time_the_last_look_counts() {
         let begun = Instant::now();
-        let looks = vec![failed("no answer"), seen("drains", false)];
+        let looks = vec![Err(failed("no answer")), Ok(seen("drains", false))];
         let (end, _) = watched(looks, 60).await;
         let end = end.unwrap();
         assert!(!end.drained);
@@ -142,7 +142,11 @@ mod tests {
             "drains; given up after 60 s, the drain goes on"
         );
         assert_eq!(begun.elapsed(), Duration::from_mins(1));
-        let (end, said) = watched(vec![seen("drains", false), failed("no answer")], 60).await;
+        let (end, said) = watched(
+            vec![Ok(seen("drains", false)), Err(failed("no answer"))],
+            60,
+        )
+        .await;
         let end = end.unwrap_err();
         assert_eq!(
             end.what,

@@ -163,7 +163,8 @@ mod tests {
         let secrets = NamedSecrets::default();
         let overtaken = async {
             secrets.see(&changed());
-            let later = secrets.get(&key(), pending::<Result<_, Infallible>>());
+            let again = key();
+            let later = secrets.get(&again, pending::<Result<_, Infallible>>());
             assert!(later.now_or_never().is_none());
             Ok::<_, Infallible>(Some(secret("1")))
         };

@@ -158,7 +158,7 @@ impl ApiServer {
     }
 
     /// Somebody else creates an object.
-    pub fn add(&self, path: &str, object: Value) {
+    pub fn add(&self, path: &str, object: &Value) {
         self.keep(path, |store, path| store.put(path, object.clone()));
     }
 

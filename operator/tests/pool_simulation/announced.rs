@@ -106,12 +106,12 @@ impl World {
             return;
         };
         let rng = &mut announced.rng;
-        let (away, announces) = (rng.chance(10), rng.chance(10));
+        let (away, one_more) = (rng.chance(10), rng.chance(10));
         let ahead = i64::try_from(rng.below(READY.unsigned_abs())).unwrap();
         let people = 1 + u32::try_from(rng.below(MOST)).unwrap();
         let comes = [0, 20, 100][usize::try_from(rng.below(3)).unwrap()];
         announced.away ^= away;
-        if announces {
+        if one_more {
             announced.add(second + ahead, people, comes);
         }
     }

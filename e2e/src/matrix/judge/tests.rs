@@ -20,15 +20,15 @@ const STRAIGHT: &str = "client:media:udp8801";
 
 fn outcome(client: Report, went: &str) -> Outcome {
     let guest = report();
-    of(&Scenario::new("open", ""), Call { client, guest }, went)
+    of(&Scenario::new("open", ""), &Call { client, guest }, went)
 }
 
-fn of(scenario: &Scenario, call: Call, went: &str) -> Outcome {
+fn of(scenario: &Scenario, call: &Call, went: &str) -> Outcome {
     let bytes = [
         (went.to_owned(), 9_000),
         ("client:media:tcp443".to_owned(), 10),
     ];
-    judge(scenario, &call, bytes.into(), Duration::from_secs(9))
+    judge(scenario, call, bytes.into(), Duration::from_secs(9))
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn who_says_nothing_of_a_gap_does_not_hide_the_others() {
         client: deaf,
         guest: torn,
     };
-    let outcome = of(&Scenario::new("open", ""), call, STRAIGHT);
+    let outcome = of(&Scenario::new("open", ""), &call, STRAIGHT);
     assert_eq!(outcome.gap_ms, [None, Some(9_000)]);
     let torn = "without audio the guest was 9000 ms, far more than 200 ms";
     assert_eq!(outcome.failures, [says, torn]);
@@ -92,7 +92,7 @@ fn pictures_may_be_lost_where_something_happens_and_only_so_many() {
         let mut guest = report();
         guest.tracks[1].lost = lost;
         let client = report();
-        of(scenario, Call { client, guest }, STRAIGHT).failures
+        of(scenario, &Call { client, guest }, STRAIGHT).failures
     };
     let open = || Scenario::new("open", "");
     let moves = Change {
