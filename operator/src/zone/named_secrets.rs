@@ -40,10 +40,14 @@ impl NamedSecrets {
         key: &Key,
         asked: impl Future<Output = Result<Option<Secret>, E>>,
     ) -> Result<Option<Arc<Secret>>, E> {
-        if let Some(Answer::Kept(kept)) = self.lock().answers.get(key) {
-            return Ok(kept.as_ref().map(Secret::open));
+        let kept = match self.lock().answers.get(key) {
+            Some(Answer::Kept(kept)) => Some(kept.clone()),
+            Some(Answer::Awaited(_)) | None => None,
+        };
+        match kept {
+            Some(kept) => Ok(kept.as_ref().map(Secret::open)),
+            None => self.ask(key, asked).await,
         }
-        self.ask(key, asked).await
     }
 
     /// What is `asked` for now, whatever is kept.
