@@ -29,7 +29,7 @@ operator of another release is found by what gives it its rights. Without a clus
 {{- $there := lookup "apps/v1" "Deployment" .namespace .name }}
 {{- if and (not $own) $there (gt (int (($there).spec).replicas) 0) }}
 {{- $release := get $labels "app.kubernetes.io/instance" }}
-{{- fail (printf "the operator of release %s in namespace %s keeps the zones of all namespaces of this cluster, and a second one would undo its work: write operator.replicas: 0 for a directory alone, or helm uninstall %s --namespace %s first, which ends no meeting" $release .namespace $release .namespace) }}
+{{- fail (printf "the operator of release %s in namespace %s keeps the zones of all namespaces of this cluster, and a second one would undo its work: write operator.replicas: 0 for a directory alone, or take that one away first, which ends no meeting: helm upgrade %s CHART --namespace %s --reset-then-reuse-values --set operator.replicas=0" $release .namespace $release .namespace) }}
 {{- end }}
 {{- end }}
 {{- end }}

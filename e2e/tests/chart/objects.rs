@@ -57,6 +57,36 @@ fn labels_and_annotations_of_ones_own_are_on_everything() {
 
 #[test]
 #[ignore = "needs helm: make test-chart"]
+fn a_release_for_a_directory_alone_has_nothing_of_an_operator() {
+    let alone = "operator.replicas=0,directory.enabled=true,directory.hostnames={a.example.org}";
+    let settings = format!("{alone},prometheusRule.enabled=true");
+    let objects = render::try_render(&render::chart(), &["--set", &settings]).unwrap();
+    let rights = [
+        "ServiceAccount",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Role",
+        "RoleBinding",
+    ];
+    for object in &objects {
+        let (id, kind) = (object.id(), object.text("kind"));
+        assert!(!rights.contains(&kind), "{id}: rights of nobody");
+        let component = object.labels().remove("app.kubernetes.io/component");
+        let operator = kind == "Deployment" && component.as_deref() == Some("operator");
+        assert!(!operator, "{id}");
+    }
+    let rules = objects
+        .iter()
+        .find(|it| it.text("kind") == "PrometheusRule");
+    let groups = rules.unwrap().at("spec.groups").as_sequence().unwrap();
+    let names: Vec<_> = groups.iter().filter_map(|it| it["name"].as_str()).collect();
+    assert!(names.contains(&"plenum-directory"), "{names:?}");
+    assert!(!names.contains(&"plenum-operator"), "{names:?}");
+    assert!(!render::notes(alone).contains("operator"));
+}
+
+#[test]
+#[ignore = "needs helm: make test-chart"]
 fn pods_of_the_chart_carry_what_was_written_for_them() {
     let objects = render::render("everything");
     for (name, tier) in [

@@ -24,17 +24,13 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Its Deployments. Beside others, one that is scaled to 0 is so on purpose: a release for a
-    /// directory alone has such an operator.
+    /// Its Deployments.
     pub fn deployments<'a>(
         &'a self,
         snapshot: &'a Snapshot,
     ) -> impl Iterator<Item = &'a Deployment> {
         let deployments = snapshot.deployments.iter();
-        let all =
-            deployments.filter(|it| label(*it, labels::APP_COMPONENT) == Some(self.component));
-        let some_wanted = all.clone().any(|it| wanted(it) > 0);
-        all.filter(move |it| !some_wanted || wanted(it) > 0)
+        deployments.filter(|it| label(*it, labels::APP_COMPONENT) == Some(self.component))
     }
 
     /// What is wrong with its Deployments and their pods.
@@ -50,7 +46,8 @@ impl Part {
 
     fn runs(&self, deployment: &Deployment) -> Option<Finding> {
         let ready = deployment.status.as_ref().and_then(|it| it.ready_replicas);
-        let (wanted, ready) = (wanted(deployment), ready.unwrap_or(0));
+        let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas);
+        let (wanted, ready) = (wanted.unwrap_or(1), ready.unwrap_or(0));
         let component = self.component;
         let about = Object::of("Deployment", deployment);
         let kubectl = format!("kubectl -n {}", namespace_of(deployment));
@@ -82,9 +79,4 @@ impl Part {
             finding.why(self.with_less).remedy(look)
         })
     }
-}
-
-fn wanted(deployment: &Deployment) -> i32 {
-    let spec = deployment.spec.as_ref();
-    spec.and_then(|spec| spec.replicas).unwrap_or(1)
 }
