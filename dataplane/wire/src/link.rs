@@ -85,7 +85,7 @@ pub struct Member {
     pub participant: ParticipantId,
     /// From their ticket, and their next one says so too: see [`Claims`](crate::ticket::Claims).
     pub admitted: u64,
-    /// As `admitted`.
+    /// As `admitted`. Former programs do not say it, and then their next ticket does not.
     #[serde(default)]
     pub vouched: u64,
 }

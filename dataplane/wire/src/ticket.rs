@@ -47,12 +47,19 @@ pub struct Claims {
     pub admitted: u64,
     /// Unix time in seconds of what let them in first, by whose clock meetings are ended: when the
     /// directory's token was made, by the directory's; in a zone without one the same as `admitted`.
-    /// Renewals carry it on. A ticket without it is of before any end.
+    /// Renewals carry it on. Tickets of former programs are without it, and say it by `admitted`.
     #[serde(default)]
     pub vouched: u64,
 }
 
 impl Claims {
+    /// With what a former program did not say.
+    fn completed(self) -> Self {
+        let said = self.vouched > 0;
+        let vouched = if said { self.vouched } else { self.admitted };
+        Self { vouched, ..self }
+    }
+
     /// Whom it is for, and what their next ticket says of them too.
     #[must_use]
     pub fn member(&self) -> Member {
@@ -168,7 +175,7 @@ impl Keys {
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
         jsonwebtoken::decode::<Claims>(ticket, key, &validation)
-            .map(|token| token.claims)
+            .map(|token| token.claims.completed())
             .map_err(|_| TicketError::Forged)
     }
 }

@@ -52,6 +52,17 @@ fn what_the_zone_signed_is_believed_until_its_end() {
 }
 
 #[test]
+fn a_ticket_of_a_former_program_vouches_for_its_holder_since_they_were_let_in() {
+    let (key, public) = zone("a");
+    let unsaid = Claims {
+        vouched: 0,
+        ..claims()
+    };
+    let read = Keys::from_keys(&[public]).verify(&key.sign(&unsaid), NOW);
+    assert_eq!(read.unwrap().vouched, NOW - 60, "and not since for ever");
+}
+
+#[test]
 fn an_old_ticket_still_says_who_its_holder_was() {
     let (key, public) = zone("a");
     let keys = Keys::from_keys(&[public]);
