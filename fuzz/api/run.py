@@ -74,7 +74,9 @@ class Directory:
             self.process.kill()
             self.process.wait()
 
-    def ask(self, method: str, path: str, body: dict, more: dict) -> int:
+    def ask(
+        self, method: str, path: str, body: dict, more: dict, patience: float = PATIENCE
+    ) -> int:
         """The status of the answer."""
         trust = ssl.create_default_context(cafile=self.authority)
         request = urllib.request.Request(
@@ -82,7 +84,7 @@ class Directory:
             headers={"Content-Type": "application/json"} | more,
         )
         try:
-            with urllib.request.urlopen(request, context=trust, timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(request, context=trust, timeout=patience) as answer:
                 return answer.status
         except urllib.error.HTTPError as refused:
             return refused.code
@@ -111,9 +113,13 @@ class Zone:
         }
         bearer = {"Authorization": f"Bearer {self.credential}"}
         while True:
-            status = self.directory.ask("PUT", f"/v1/zones/{STEADY}/report", room, bearer)
+            path = f"/v1/zones/{STEADY}/report"
+            try:
+                status = self.directory.ask("PUT", path, room, bearer, REPORT)
+            except OSError as lost:
+                status = lost
             if status != 200:
-                self.refused.add(status)
+                self.refused.add(str(status))
             if self.over.wait(REPORT):
                 return
 
