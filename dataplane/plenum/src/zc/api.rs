@@ -28,7 +28,7 @@ use super::admit::Directory;
 use super::core::{Ask, Question};
 use super::keys::KeyRing;
 use super::metrics::Metrics;
-use super::offers::{new_participant, offer, unix_now};
+use super::offers::{new_participant, offer, participant_of, unix_now};
 use super::problem::Problem;
 
 /// Longest body of a request in bytes: a ticket and a hundred router names.
@@ -176,7 +176,7 @@ impl Door {
         };
         self.admission.admit(&meeting, proof, now)?;
         let newcomer = || Member {
-            participant: new_participant(),
+            participant: token.as_ref().map_or_else(new_participant, participant_of),
             admitted: now,
             vouched: self.admission.vouched(proof, now),
         };

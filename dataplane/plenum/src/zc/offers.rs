@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::digest::{SHA256, digest};
+use plenum_wire::directory::TokenClaims;
 use plenum_wire::join::{Endpoint, Offer};
 use plenum_wire::link::Member;
 use plenum_wire::ticket::{Claims, LIFETIME_S};
@@ -43,11 +45,32 @@ pub fn offer(
     }
 }
 
+/// Whom a token lets in, at whatever controller and however often it is shown: 128 bits of a hash
+/// of what tells it from all others. So who shows it a second time is the first one again, and never
+/// somebody more.
+pub fn participant_of(token: &TokenClaims) -> ParticipantId {
+    let TokenClaims {
+        iss,
+        sub,
+        meeting,
+        iat,
+        jti,
+        ..
+    } = token;
+    let named = serde_json::to_vec(&(iss, sub, meeting, iat, jti)).expect("texts and a number");
+    let hash = digest(&SHA256, &named);
+    let (bits, _) = hash.as_ref().split_first_chunk().expect("32 bytes");
+    participant(u128::from_be_bytes(*bits))
+}
+
 /// A name that nobody else in any meeting has: 128 random bits.
 pub fn new_participant() -> ParticipantId {
-    format!("{:032x}", rand::random::<u128>())
-        .parse()
-        .expect("hexadecimal digits are a name")
+    participant(rand::random())
+}
+
+fn participant(bits: u128) -> ParticipantId {
+    let digits = format!("{bits:032x}");
+    digits.parse().expect("hexadecimal digits are a name")
 }
 
 /// Unix time in seconds.

@@ -1,10 +1,11 @@
-//! Words of a directory that it never said, and those that it said for others.
+//! Words of a directory that it never said, those that it said for others, and those that are said
+//! again.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use plenum::zc::Directory;
-use plenum_wire::join::Refusal;
+use plenum_wire::join::{Offer, Refusal};
 use plenum_zone::admission::Admission;
 use rcgen::KeyPair;
 use serde_json::{Value, json};
@@ -21,7 +22,10 @@ struct Zone {
 
 impl Zone {
     async fn start() -> Self {
-        let directory = ed25519();
+        Self::of(ed25519()).await
+    }
+
+    async fn of(directory: KeyPair) -> Self {
         let known = Directory::default();
         known.learn(serde_json::from_str(&jwks("d1", directory.public_key_raw())).unwrap());
         let admission = Admission::Directory {
@@ -187,6 +191,47 @@ async fn a_token_is_for_one_meeting_in_its_zones_for_a_time() {
         let token = zone.signed(&head(), &but(claims(), &otherwise));
         zone.refuses(&otherwise.to_string(), &token).await;
     }
+}
+
+/// By somebody who found it, or by its owner who asks two controllers at once.
+#[tokio::test]
+async fn a_replayed_token_is_its_first_holder_again() {
+    let zone = Zone::start().await;
+    let pem = zone.directory.serialize_pem();
+    let beside = Zone::of(KeyPair::from_pem(&pem).unwrap()).await;
+    let token = zone.signed(&head(), &claims());
+    let first = zone.join(&token).await.offer();
+    for controller in [&zone, &beside] {
+        let again = controller.join(&token).await.offer();
+        let is = |offer: &Offer| (offer.meeting.clone(), offer.participant.clone());
+        assert_eq!(is(&again), is(&first), "nobody more");
+        assert_ne!(again.flows, first.flows, "nor what the first one hears by");
+    }
+    for otherwise in [json!({ "jti": "2" }), json!({ "sub": "bob" })] {
+        let other = zone.signed(&head(), &but(claims(), &otherwise));
+        let other = zone.join(&other).await.offer();
+        assert_ne!(other.participant, first.participant, "{otherwise}");
+    }
+    let header = format!("authorization: Bearer {token}\r\n");
+    let elsewhere = zone.controller.join_with("retro", "", &header).await;
+    assert_eq!(elsewhere.problem().code, Refusal::Forbidden);
+}
+
+#[tokio::test]
+async fn a_replayed_ticket_is_its_holder_again_in_the_same_meeting() {
+    let zone = Zone::start().await;
+    let token = zone.signed(&head(), &claims());
+    let first = zone.join(&token).await.offer();
+    let body = format!(r#"{{"ticket":"{}"}}"#, first.ticket);
+    for _ in 0..2 {
+        let again = zone.controller.join("standup", &body).await.offer();
+        assert_eq!(again.participant, first.participant);
+    }
+    let elsewhere = zone.controller.join("retro", &body).await;
+    assert_eq!(elsewhere.problem().code, Refusal::TokenRequired);
+    let another = Zone::of(KeyPair::from_pem(&zone.directory.serialize_pem()).unwrap()).await;
+    let another = another.controller.join("standup", &body).await;
+    assert_eq!(another.problem().code, Refusal::TokenRequired);
 }
 
 #[tokio::test]

@@ -113,6 +113,39 @@ fn the_router_takes_its_capacity_and_no_more() {
 }
 
 #[test]
+fn a_replayed_ticket_is_its_holder_again_and_nobody_more() {
+    let mut house = House::new(10);
+    let bob = house.join("4711", "bob");
+    let ticket = house.zone.offer("a", "4711", "ann").ticket;
+    let ann = house.hello(ticket.clone(), Interest::All);
+    house.take();
+    let thief = house.hello(ticket.clone(), Interest::All);
+    let out = house.take();
+    assert_eq!(refusal(&out, ann), (ErrorCode::Replaced, 4409));
+    let who = |message: &FromRouter| match message {
+        FromRouter::Welcome {
+            meeting,
+            participant,
+            ..
+        } => (meeting.to_string(), participant.to_string()),
+        other => panic!("{other:?}"),
+    };
+    let welcome = who(&said(&out, thief)[0]);
+    assert_eq!(welcome, ("4711".to_owned(), "ann".to_owned()));
+    assert_eq!(house.shard.load().participants, 2, "ann and bob");
+    let told = said(&out, bob.channel);
+    let of_others = |message: &&FromRouter| match message {
+        FromRouter::ParticipantJoined { present } => present.participant.as_str() != "ann",
+        _ => false,
+    };
+    assert!(!told.iter().any(|it| of_others(&it)), "{told:?}");
+    // Nor at another router of the zone, which knows the same keys.
+    let mut other = House::named("b", house.zone, 10);
+    let refused = other.refused(ticket);
+    assert_eq!(refused, (ErrorCode::TicketForeign, 4403));
+}
+
+#[test]
 fn a_participant_that_comes_again_takes_its_own_place() {
     let mut house = House::new(1);
     let ticket = house.zone.offer("a", "4711", "ann").ticket;
