@@ -23,23 +23,26 @@ pub struct InQuery<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        if !is_json(&request) {
-            return Err(Problem::bad_request(
-                "send the body as \"Content-Type: application/json\"",
-            )
-            .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
-        }
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| {
-                Problem::bad_request(format!("a request has at most {BODY_BYTES} bytes"))
-                    .with_status(rejection.status())
-            })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            Problem::bad_request(format!("the body does not fit: {error}; see /docs"))
-        })
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        json(request, BODY_BYTES).await.map(Self)
     }
+}
+
+/// A JSON body of at most so many bytes, which the route's `DefaultBodyLimit` is to say too.
+pub async fn json<T: DeserializeOwned>(request: Request, most: usize) -> Result<T, Problem> {
+    if !is_json(&request) {
+        return Err(
+            Problem::bad_request("send the body as \"Content-Type: application/json\"")
+                .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        );
+    }
+    let bytes = Bytes::from_request(request, &()).await;
+    let bytes = bytes.map_err(|rejection| {
+        Problem::bad_request(format!("a body has at most {most} bytes here"))
+            .with_status(rejection.status())
+    })?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Problem::bad_request(format!("the body does not fit: {error}; see /docs")))
 }
 
 fn is_json(request: &Request) -> bool {

@@ -2,15 +2,14 @@
 //! to nobody.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request, State};
+use axum::extract::{Request, State};
 use plenum_wire::ZoneName;
 use plenum_wire::directory::{Denial, MEETINGS, ReportAnswer, ZoneReport};
 
-use super::Directory;
 use super::auth::{self, ZONE_CREDENTIAL};
 use super::extract::InPath;
 use super::problem::{Answer, Problem};
+use super::{Directory, extract};
 use crate::model::Zone;
 
 /// Longest report in bytes: [`MEETINGS`] with names of 40 characters, which are usually of 9.
@@ -47,7 +46,7 @@ pub async fn report(
     // Who has no credential is not listened to: the body is not read.
     let presented = auth::bearer(request.headers())?.map(str::to_owned);
     let zone = registered(&directory, &name, presented.as_deref()).await?;
-    let report = read(request).await?;
+    let report = extract::json(request, BODY_BYTES).await?;
     check(&report).map_err(Problem::bad_request)?;
     directory
         .store()
@@ -85,17 +84,6 @@ async fn registered(
         Err(crate::store::Error::NotFound { .. }) => Err(wrong()),
         found => Some(found?).filter(fits).ok_or_else(wrong),
     }
-}
-
-async fn read(request: Request) -> Answer<ZoneReport> {
-    let body = Bytes::from_request(request, &())
-        .await
-        .map_err(|rejection| {
-            Problem::bad_request(format!("a report has at most {BODY_BYTES} bytes"))
-                .with_status(rejection.status())
-        })?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request(format!("the body is no report: {error}")))
 }
 
 fn check(report: &ZoneReport) -> Result<(), String> {

@@ -77,6 +77,15 @@ pub async fn what_cannot_be_read_is_said(place: Place) {
         .is_with_status(Denial::BadRequest, 415);
     let charset = post().header("content-type", "Application/JSON; charset=utf-8");
     charset.body(body).send().await.is(Denial::UnknownMeeting);
+    // Nor is what zones say, which may be longer.
+    let zone = house.zone(&house.admin().await, "eu.main", json!({})).await;
+    let report = || zone.client.request("PUT", &zone.path());
+    let said = zone.saying(json!({}));
+    let unnamed = report().body(said.to_string()).send().await;
+    unnamed.is_with_status(Denial::BadRequest, 415);
+    let other = report().json(&json!({})).send().await;
+    other.is(Denial::BadRequest);
+    assert_eq!(report().json(&said).send().await.status, 200);
 }
 
 pub async fn what_is_too_large_is_not_read(place: Place) {
