@@ -6,6 +6,7 @@
 //!
 //! The channel lives as long as its [`Receiver`]: dropping that closes it.
 
+mod life;
 mod pump;
 
 use std::marker::PhantomData;
@@ -53,7 +54,7 @@ pub mod close {
 pub struct Settings {
     /// Longest message to take, in bytes.
     pub limit: usize,
-    /// A ping goes out this often.
+    /// A ping goes out when for so long nothing was said, or nothing heard.
     pub ping: Duration,
     /// A peer not heard for this long is gone.
     pub silence: Duration,

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::life::Life;
 use super::{Settings, close};
 use crate::websocket::{Broken, Frame, Incoming, Outgoing};
 
@@ -83,9 +84,11 @@ impl Pump {
             settings,
         } = &mut self;
         let aborted = fate.aborted.clone();
+        let life = Life::begins();
+        let doubts = (&life, settings.ping);
         let end = tokio::select! {
-            end = read(&mut incoming, received, settings) => end,
-            end = write(&mut outgoing, to_send, received, fate, settings.ping) => end,
+            end = read(&mut incoming, received, settings, &life) => end,
+            end = write(&mut outgoing, to_send, received, fate, doubts) => end,
             () = aborted.cancelled() => { let (code, reason) = fate.decision(); End::Ours(code, reason) }
         };
         let outcome = match end {
@@ -118,12 +121,14 @@ async fn read(
     incoming: &mut Incoming,
     received: &mpsc::Sender<String>,
     settings: &Settings,
+    life: &Life,
 ) -> End {
     loop {
         let Ok(frame) = timeout(settings.silence, incoming.next()).await else {
             let silence = settings.silence.as_millis();
             return End::Theirs((None, format!("nothing heard for {silence} ms")));
         };
+        life.heard();
         match frame {
             Some(Ok(Frame::Text(text))) if text.len() > settings.limit => return too_long(),
             Some(Ok(Frame::Text(text))) => {
@@ -131,7 +136,9 @@ async fn read(
                     return End::Ours(close::NORMAL, String::new());
                 }
             }
-            Some(Ok(Frame::Ping | Frame::Pong)) => {}
+            // The WebSocket answers it.
+            Some(Ok(Frame::Ping)) => life.said(),
+            Some(Ok(Frame::Pong)) => {}
             Some(Ok(Frame::Binary(_))) => {
                 return End::Ours(close::UNSUPPORTED, "messages are texts".to_owned());
             }
@@ -157,10 +164,8 @@ async fn write(
     to_send: &mut mpsc::Receiver<String>,
     received: &mpsc::Sender<String>,
     fate: &Fate,
-    ping: Duration,
+    (life, ping): (&Life, Duration),
 ) -> End {
-    let mut pings = interval_at(Instant::now() + ping, ping);
-    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let frame = tokio::select! {
             biased;
@@ -170,7 +175,10 @@ async fn write(
                 return End::Ours(code, reason);
             }
             () = received.closed() => return End::Ours(close::NORMAL, String::new()),
-            _ = pings.tick() => Frame::Ping,
+            () = life.in_doubt(ping) => {
+                life.asked();
+                Frame::Ping
+            }
         };
         // Here a peer that does not read is waited for; its queue fills up meanwhile, and a
         // close must not wait for it longer than the farewell.
@@ -181,6 +189,7 @@ async fn write(
                 return End::Ours(code, reason);
             }
         };
+        life.said();
         if sent.is_err() {
             // The reading side finds out why, if only by silence.
             return pending().await;
