@@ -26,15 +26,21 @@ use crate::events::EventType;
 /// Writes to the API in flight at once, for one pool.
 const AT_ONCE: usize = 8;
 
+/// What was done to a node, and is still to be told.
+pub struct Marked {
+    node: Node,
+    change: Change,
+}
+
 /// Writes nodes, in the order that is safe. An error leaves the rest for the next look; the
-/// draining orders of the plan must not be given then.
+/// draining orders of the plan must not be given then. What was done until then is given in
+/// either case.
 pub async fn nodes(
     context: &Context,
-    object: &MMRPool,
     pool: &ValidPool,
     snapshot: &Snapshot,
     plan: &Plan,
-) -> Result<(), WriteError> {
+) -> (Vec<Marked>, Result<(), WriteError>) {
     let takes = |write: &NodeWrite| matches!(write.change, Change::StartDrain(_));
     let drops = |write: &NodeWrite| matches!(write.marks, Marks::Bare);
     // Of thousands, each is looked for by name.
@@ -44,6 +50,7 @@ pub async fn nodes(
         .filter(|_| !plan.nodes.is_empty())
         .map(|node| (node.name(), node.as_ref()))
         .collect();
+    let mut marked = Vec::new();
     for phase in 0..3 {
         let in_phase = |write: &NodeWrite| match (takes(write), drops(write)) {
             (false, false) => phase == 0,
@@ -56,32 +63,40 @@ pub async fn nodes(
             .filter(|(_, write)| in_phase(write))
             .filter_map(|(name, write)| {
                 let node = there.get(name.as_str())?;
-                Some(mark(context, object, pool, node.reference(), write))
+                Some(mark(context, pool, node.reference(), write))
             })
             .collect();
         let results: Vec<_> = stream::iter(writes)
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
-        results.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut failed = Ok(());
+        for result in results {
+            match result {
+                Ok(done) => marked.push(done),
+                Err(error) => failed = Err(error),
+            }
+        }
+        if failed.is_err() {
+            return (marked, failed);
+        }
     }
-    Ok(())
+    (marked, Ok(()))
 }
 
 async fn mark(
     context: &Context,
-    object: &MMRPool,
     pool: &ValidPool,
     node: Node,
     write: &NodeWrite,
-) -> Result<Written, WriteError> {
+) -> Result<Marked, WriteError> {
     let (labels, annotations) = marks(pool, &write.marks);
-    let written = context
+    context
         .writer
         .apply_node(&node, &labels, &annotations)
         .await?;
-    announce(context, object, &node, write.change).await;
-    Ok(written)
+    let change = write.change;
+    Ok(Marked { node, change })
 }
 
 /// The complete set of our labels and annotations on a node.
@@ -103,10 +118,22 @@ fn marks(pool: &ValidPool, marks: &Marks) -> (Value, Value) {
     )
 }
 
-async fn announce(context: &Context, object: &MMRPool, node: &Node, change: Change) {
+/// Tells what was done to nodes.
+pub async fn announce(context: &Context, object: &MMRPool, marked: &[Marked]) {
+    let remarks: Vec<_> = marked
+        .iter()
+        .map(|it| remark(context, object, it))
+        .collect();
+    stream::iter(remarks)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await
+}
+
+async fn remark(context: &Context, object: &MMRPool, Marked { node, change }: &Marked) {
     let about = object.object_ref(&());
     let (related, on) = (node.object_ref(&()), node.name_any());
-    let (reason, action, text) = match change {
+    let (reason, action, text) = match *change {
         Change::Label => (
             "RouterAdded",
             "Label",

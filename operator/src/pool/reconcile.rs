@@ -186,15 +186,38 @@ impl Pools {
         mut plan: Plan,
         refused: Option<Verdict>,
     ) -> Result<Action, Error> {
-        let now = Timestamp::now();
         let context = &self.context;
-        apply::nodes(context, look.object, look.pool, snapshot, &plan).await?;
+        let (marked, written) = apply::nodes(context, look.pool, snapshot, &plan).await;
+        let told = apply::announce(context, look.object, &marked);
+        if let Err(error) = written {
+            told.await;
+            return Err(error.into());
+        }
         // Orders follow the marks: a router drains only when its node says since when and why.
         self.reports
             .order(look.zone, &look.pool.wire, &plan.draining);
-        apply::addresses(context, snapshot, &plan).await?;
-        apply::pods(context, look.object, snapshot, &plan, now).await?;
+        if let Some(verdict) = refused {
+            plan.verdicts.retain(|v| v.type_ != verdict.type_);
+            plan.verdicts.insert(0, verdict);
+        }
+        let (action, ()) = tokio::join!(self.act_after_nodes(look, snapshot, &plan), told);
+        action
+    }
+
+    async fn act_after_nodes(
+        &self,
+        look: &Look<'_>,
+        snapshot: &Snapshot,
+        plan: &Plan,
+    ) -> Result<Action, Error> {
+        let now = Timestamp::now();
+        let context = &self.context;
+        let pods = async {
+            apply::addresses(context, snapshot, plan).await?;
+            apply::pods(context, look.object, snapshot, plan, now).await
+        };
         if plan.finished {
+            pods.await?;
             let writer = &context.writer;
             writer
                 .set_finalizer(look.object, labels::FINALIZER, false)
@@ -203,16 +226,19 @@ impl Pools {
             return Ok(Action::await_change());
         }
         if plan.settling && look.object.status.is_some() {
+            pods.await?;
             return Ok(Action::requeue(SETTLING));
         }
-        if let Some(verdict) = refused {
-            plan.verdicts.retain(|v| v.type_ != verdict.type_);
-            plan.verdicts.insert(0, verdict);
-        }
-        let kept = self.keep_placeholders(look, snapshot, &plan).await;
         let mut wanted = status::status(look.object, plan.numbers, &plan.verdicts, now);
         wanted.placeholders = placeholders::there(look.pool, snapshot.placeholders.as_deref());
-        let postponed = self.write_status(look.object, &wanted, &plan).await?;
+        // None of them waits for what another says.
+        let (pods, kept, postponed) = tokio::join!(
+            pods,
+            self.keep_placeholders(look, snapshot, plan),
+            self.write_status(look.object, &wanted, plan)
+        );
+        pods?;
+        let postponed = postponed?;
         let at_once = kept?.then_some(Duration::ZERO);
         let again = plan
             .look_again
