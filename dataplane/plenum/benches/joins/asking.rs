@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::people::{self, MEETINGS, NEW};
+use crate::people::{self, MEETINGS, NEW, TOKENS};
 use crate::zone::{DIRECTORY, NAME, Zone};
 
 /// Each is of another address: the zone answers one of them 200 times a second, after 2,000
@@ -25,17 +25,23 @@ pub const CONNECTIONS: usize = 64;
 /// How long a token is good for: longer than all this lasts.
 const TOKEN_S: u64 = 3_600;
 
-/// What is asked, by meeting, and whose turn it is.
+/// What is asked, by meeting and token, and whose turn it is.
 pub struct Requests {
-    texts: Vec<Vec<u8>>,
+    texts: Vec<Vec<Vec<u8>>>,
     turn: AtomicUsize,
 }
 
 impl Requests {
-    /// A request for each meeting, with a token for it.
+    /// Requests for each meeting, with tokens for it.
     pub fn new(zone: &Zone) -> Arc<Self> {
         let key = EncodingKey::from_ed_pem(zone.directory.serialize_pem().as_bytes()).unwrap();
-        let texts = (0..MEETINGS + NEW).map(|index| text(&people::meeting(index), &key));
+        let texts = (0..MEETINGS + NEW).map(|index| {
+            let meeting = people::meeting(index);
+            let tokens = if index < MEETINGS { TOKENS } else { 1 };
+            (0..tokens)
+                .map(|token| text(&meeting, token, &key))
+                .collect()
+        });
         Arc::new(Self {
             texts: texts.collect(),
             turn: AtomicUsize::new(0),
@@ -44,11 +50,12 @@ impl Requests {
 
     fn next(&self) -> &[u8] {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        &self.texts[people::wanted(turn)]
+        let texts = &self.texts[people::wanted(turn)];
+        &texts[turn / MEETINGS % texts.len()]
     }
 }
 
-fn text(meeting: &str, key: &EncodingKey) -> Vec<u8> {
+fn text(meeting: &str, token: usize, key: &EncodingKey) -> Vec<u8> {
     let mut header = Header::new(Algorithm::EdDSA);
     header.kid = Some(DIRECTORY.to_owned());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -60,7 +67,7 @@ fn text(meeting: &str, key: &EncodingKey) -> Vec<u8> {
         role: Role::Participant,
         iat: now.as_secs(),
         exp: now.as_secs() + TOKEN_S,
-        jti: "1".to_owned(),
+        jti: token.to_string(),
     };
     let token = jsonwebtoken::encode(&header, &claims, key).unwrap();
     let body = r#"{"name":"Ada"}"#;
