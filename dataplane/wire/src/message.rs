@@ -36,20 +36,28 @@ pub fn encode<T: Serialize>(message: &T) -> String {
 
 /// Reads a message of at most `limit` bytes. Unknown fields are ignored.
 pub fn decode<T: DeserializeOwned>(text: &str, limit: usize) -> Result<T, BadMessage> {
+    if text.len() > limit {
+        return Err(BadMessage::TooLong { limit });
+    }
+    // serde takes a list for an enum, too.
+    if !text.trim_start().starts_with('{') {
+        return Err(BadMessage::NoType);
+    }
+    serde_json::from_str(text).map_err(|error| explain(text, &error.to_string()))
+}
+
+/// Why a text is no message.
+fn explain(text: &str, reason: &str) -> BadMessage {
     #[derive(Deserialize)]
     struct Typed {
         r#type: String,
     }
-    if text.len() > limit {
-        return Err(BadMessage::TooLong { limit });
+    let Ok(Typed { r#type: message }) = serde_json::from_str(text) else {
+        return BadMessage::NoType;
+    };
+    if reason.starts_with("unknown variant `") && reason.contains(&format!("`{message}`")) {
+        return BadMessage::UnknownType(message);
     }
-    let Typed { r#type: message } = serde_json::from_str(text).map_err(|_| BadMessage::NoType)?;
-    serde_json::from_str(text).map_err(|error| {
-        let reason = error.to_string();
-        if reason.starts_with("unknown variant `") && reason.contains(&format!("`{message}`")) {
-            BadMessage::UnknownType(message)
-        } else {
-            BadMessage::Fields { message, reason }
-        }
-    })
+    let reason = reason.to_owned();
+    BadMessage::Fields { message, reason }
 }

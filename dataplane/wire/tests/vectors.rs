@@ -453,6 +453,7 @@ fn unknown_fields_are_ignored_and_unknown_types_named() {
         Err(BadMessage::UnknownType("dance".into()))
     );
     assert_eq!(read("[]"), Err(BadMessage::NoType));
+    assert_eq!(read(r#"["bye"]"#), Err(BadMessage::NoType));
     assert_eq!(read("{"), Err(BadMessage::NoType));
     assert!(matches!(
         read(r#"{"type":"unpublish","kind":"smell"}"#),
