@@ -224,6 +224,55 @@ async fn an_idle_peer_that_answers_pings_is_kept() {
 }
 
 #[tokio::test]
+async fn a_peer_that_can_only_answer_pings_is_kept_however_much_we_say() {
+    within(async {
+        let mut host = Host::start();
+        let silence = Duration::from_secs(5);
+        let (client, mut websocket) = host.connect(settings(silence)).await;
+        let (to_server, mut from_server) = client.split();
+        // As a browser does.
+        tokio::spawn(async move { while websocket.recv().await.is_some() {} });
+        let talking = async {
+            while to_server.send(&Word::Done) {
+                tokio::time::sleep(silence / 50).await;
+            }
+        };
+        let talked = async { tokio::join!(talking, from_server.next()) };
+        let end = tokio::time::timeout(silence * 3 / 2, talked).await;
+        assert!(end.is_err(), "{end:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_talk_to_each_other_send_no_pings() {
+    within(async {
+        let mut host = Host::start();
+        let quiet = settings(Duration::from_secs(5));
+        let (client, mut websocket) = host.connect(quiet).await;
+        let (to_server, mut from_server) = client.split();
+        let until = tokio::time::Instant::now() + quiet.ping * 4;
+        let (mut texts, mut pings) = (0, 0);
+        while tokio::time::Instant::now() < until {
+            to_server.send(&Word::Done);
+            match websocket.recv().await {
+                Some(Ok(Message::Text(text))) => {
+                    texts += 1;
+                    websocket.send(Message::Text(text)).await.unwrap();
+                    assert_eq!(from_server.next().await, Received::Message(Word::Done));
+                }
+                Some(Ok(Message::Ping(_))) => pings += 1,
+                other => panic!("{other:?}"),
+            }
+            tokio::time::sleep(quiet.ping / 20).await;
+        }
+        assert!(texts > 0);
+        assert_eq!(pings, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_peer_that_does_not_read_is_closed() {
     within(async {
         let mut host = Host::start();

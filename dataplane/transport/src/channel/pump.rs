@@ -180,6 +180,7 @@ async fn write(
                 Frame::Ping
             }
         };
+        let ping_sent = matches!(frame, Frame::Ping);
         // Here a peer that does not read is waited for; its queue fills up meanwhile, and a
         // close must not wait for it longer than the farewell.
         let sent = tokio::select! {
@@ -189,7 +190,9 @@ async fn write(
                 return End::Ours(code, reason);
             }
         };
-        life.said();
+        if !ping_sent {
+            life.said();
+        }
         if sent.is_err() {
             // The reading side finds out why, if only by silence.
             return pending().await;
