@@ -23,13 +23,13 @@ use crate::cache::Key;
 use crate::context::Context;
 use crate::events::EventType;
 
-/// Writes to the API in flight at once, for one pool.
+/// Writes of one sort in flight at once, for one pool.
 const AT_ONCE: usize = 8;
 
-/// What was done to a node, and is still to be told.
+/// A node that was written, and what is still to be told of it.
 pub struct Marked {
     node: Node,
-    change: Change,
+    remark: Remark,
 }
 
 /// Writes nodes, in the order that is safe. An error leaves the rest for the next look; the
@@ -37,6 +37,7 @@ pub struct Marked {
 /// either case.
 pub async fn nodes(
     context: &Context,
+    object: &MMRPool,
     pool: &ValidPool,
     snapshot: &Snapshot,
     plan: &Plan,
@@ -63,22 +64,23 @@ pub async fn nodes(
             .filter(|(_, write)| in_phase(write))
             .filter_map(|(name, write)| {
                 let node = there.get(name.as_str())?;
-                Some(mark(context, pool, node.reference(), write))
+                Some(mark(context, object, pool, node.reference(), write))
             })
             .collect();
         let results: Vec<_> = stream::iter(writes)
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
-        let mut failed = Ok(());
+        let mut errors = Vec::new();
         for result in results {
             match result {
                 Ok(done) => marked.push(done),
-                Err(error) => failed = Err(error),
+                Err(error) => errors.push(error),
             }
         }
-        if failed.is_err() {
-            return (marked, failed);
+        // A conflict is looked into at once, and hides nothing.
+        if let Some(error) = errors.into_iter().min_by_key(WriteError::is_conflict) {
+            return (marked, Err(error));
         }
     }
     (marked, Ok(()))
@@ -86,6 +88,7 @@ pub async fn nodes(
 
 async fn mark(
     context: &Context,
+    object: &MMRPool,
     pool: &ValidPool,
     node: Node,
     write: &NodeWrite,
@@ -95,8 +98,11 @@ async fn mark(
         .writer
         .apply_node(&node, &labels, &annotations)
         .await?;
-    let change = write.change;
-    Ok(Marked { node, change })
+    let on = node.name_any();
+    let remark = remark(&on, write.change);
+    let (pool, reason, text) = (Key::of(object), remark.reason, &remark.text);
+    tracing::info!(%pool, node = on, reason, text, "the marks of a node change");
+    Ok(Marked { node, remark })
 }
 
 /// The complete set of our labels and annotations on a node.
@@ -119,21 +125,31 @@ fn marks(pool: &ValidPool, marks: &Marks) -> (Value, Value) {
 }
 
 /// Tells what was done to nodes.
-pub async fn announce(context: &Context, object: &MMRPool, marked: &[Marked]) {
-    let remarks: Vec<_> = marked
-        .iter()
-        .map(|it| remark(context, object, it))
-        .collect();
-    stream::iter(remarks)
+pub async fn announce(context: &Context, object: &MMRPool, marked: Vec<Marked>) {
+    let about = &object.object_ref(&());
+    let tell = |Marked { node, remark }: Marked| async move {
+        let (what, related) = ((remark.reason, remark.action), node.object_ref(&()));
+        let events = &context.events;
+        events
+            .publish(remark.type_, about, Some(related), what, remark.text)
+            .await;
+    };
+    stream::iter(marked.into_iter().map(tell))
         .buffer_unordered(AT_ONCE)
-        .collect()
-        .await
+        .collect::<()>()
+        .await;
 }
 
-async fn remark(context: &Context, object: &MMRPool, Marked { node, change }: &Marked) {
-    let about = object.object_ref(&());
-    let (related, on) = (node.object_ref(&()), node.name_any());
-    let (reason, action, text) = match *change {
+/// What an event says.
+struct Remark {
+    type_: EventType,
+    reason: &'static str,
+    action: &'static str,
+    text: String,
+}
+
+fn remark(on: &str, change: Change) -> Remark {
+    let (reason, action, text) = match change {
         Change::Label => (
             "RouterAdded",
             "Label",
@@ -171,15 +187,16 @@ async fn remark(context: &Context, object: &MMRPool, Marked { node, change }: &M
             format!("labels or annotations on node {on} were put right"),
         ),
     };
-    tracing::info!(pool = %Key::of(object), node = on, reason, text, "the marks of a node change");
     let type_ = match change {
         Change::UnlabelLate => EventType::Warning,
         _ => EventType::Normal,
     };
-    context
-        .events
-        .publish(type_, &about, Some(related), (reason, action), text)
-        .await;
+    Remark {
+        type_,
+        reason,
+        action,
+        text,
+    }
 }
 
 /// Writes on the pods of routers where clients reach them. A pod that went meanwhile is no error.

@@ -186,9 +186,12 @@ impl Pools {
         mut plan: Plan,
         refused: Option<Verdict>,
     ) -> Result<Action, Error> {
+        // What falls due while nodes are written is due after it.
+        let now = Timestamp::now();
         let context = &self.context;
-        let (marked, written) = apply::nodes(context, look.pool, snapshot, &plan).await;
-        let told = apply::announce(context, look.object, &marked);
+        let (marked, written) =
+            apply::nodes(context, look.object, look.pool, snapshot, &plan).await;
+        let told = apply::announce(context, look.object, marked);
         if let Err(error) = written {
             told.await;
             return Err(error.into());
@@ -200,7 +203,7 @@ impl Pools {
             plan.verdicts.retain(|v| v.type_ != verdict.type_);
             plan.verdicts.insert(0, verdict);
         }
-        let (action, ()) = tokio::join!(self.act_after_nodes(look, snapshot, &plan), told);
+        let (action, ()) = tokio::join!(self.act_after_nodes(look, snapshot, &plan, now), told);
         action
     }
 
@@ -209,8 +212,8 @@ impl Pools {
         look: &Look<'_>,
         snapshot: &Snapshot,
         plan: &Plan,
+        now: Timestamp,
     ) -> Result<Action, Error> {
-        let now = Timestamp::now();
         let context = &self.context;
         let pods = async {
             apply::addresses(context, snapshot, plan).await?;
@@ -231,15 +234,14 @@ impl Pools {
         }
         let mut wanted = status::status(look.object, plan.numbers, &plan.verdicts, now);
         wanted.placeholders = placeholders::there(look.pool, snapshot.placeholders.as_deref());
-        // None of them waits for what another says.
+        // A status says what was seen and is planned, not what was written: it needs none of them.
         let (pods, kept, postponed) = tokio::join!(
             pods,
             self.keep_placeholders(look, snapshot, plan),
             self.write_status(look.object, &wanted, plan)
         );
-        pods?;
-        let postponed = postponed?;
-        let at_once = kept?.then_some(Duration::ZERO);
+        let (kept, postponed) = all(pods.map_err(Error::from), kept, postponed)?;
+        let at_once = kept.then_some(Duration::ZERO);
         let again = plan
             .look_again
             .and_then(|at| Duration::try_from(at.duration_since(now)).ok());
@@ -336,6 +338,23 @@ impl Pools {
             .metrics
             .forget_pool(&pool.namespace, &pool.name);
         self.remembered.forget(object);
+    }
+}
+
+/// What two of them gave, or what went wrong: a conflict is looked into at once, and hides nothing.
+fn all<K, P>(
+    done: Result<(), Error>,
+    kept: Result<K, Error>,
+    postponed: Result<P, Error>,
+) -> Result<(K, P), Error> {
+    match (done, kept, postponed) {
+        (Ok(()), Ok(kept), Ok(postponed)) => Ok((kept, postponed)),
+        (done, kept, postponed) => {
+            let errors = [done.err(), kept.err(), postponed.err()];
+            let conflict = |error: &Error| matches!(error, Error::Write(e) if e.is_conflict());
+            let worst = errors.into_iter().flatten().min_by_key(conflict);
+            Err(worst.expect("one of them failed"))
+        }
     }
 }
 
