@@ -72,6 +72,8 @@ const JUMPS: usize = 20;
 /// How long all zones' load changes in the busy phase, and how often.
 const BUSY: Duration = Duration::from_secs(30);
 const BUSY_EVERY: Duration = Duration::from_secs(2);
+/// Where each zone has its own moment in this time, there are so many.
+const BUSY_STEPS: usize = 20;
 /// People on a router before a jump, and in it: as many as it takes, so that one more is wanted.
 const FULL: u32 = 200;
 const PACE: Duration = Duration::from_millis(250);
@@ -137,7 +139,8 @@ impl Stage {
         let began = operator.sample().await?;
         report.jumps = self.jumps().await?;
         report.add("load jumps", began.until(&operator).await?);
-        report.add("all loads change", self.busy(&operator).await?);
+        report.add("all loads change", self.busy(&operator, BUSY_STEPS).await?);
+        report.add("all in one instant", self.busy(&operator, 1).await?);
         operator.stop().await
     }
 
@@ -229,18 +232,22 @@ impl Stage {
         Ok(times)
     }
 
-    /// People come and go in every zone at once.
-    async fn busy(&self, operator: &Operator) -> Result<Phase> {
+    /// People come and go in every zone, in so many steps of `BUSY_EVERY`.
+    async fn busy(&self, operator: &Operator, steps: usize) -> Result<Phase> {
+        let pause = BUSY_EVERY / u32::try_from(steps)?;
         let began = operator.sample().await?;
         let clock = Instant::now();
         let mut people = 0;
         while clock.elapsed() < BUSY {
             people = (people + 7) % (FULL / 2);
             // Those that jumped keep their people, and their size.
-            for zone in JUMPS.min(self.sizes.zones)..self.sizes.zones {
-                self.zones.set_people(&objects::zone_key(zone), people);
+            let zones = JUMPS.min(self.sizes.zones)..self.sizes.zones;
+            for step in 0..steps {
+                for zone in zones.clone().skip(step).step_by(steps) {
+                    self.zones.set_people(&objects::zone_key(zone), people);
+                }
+                sleep(pause).await;
             }
-            sleep(BUSY_EVERY).await;
         }
         began.until(operator).await
     }
