@@ -26,6 +26,7 @@ use tokio::sync::mpsc;
 use crate::dial::DialError;
 use crate::route::Route;
 use crate::websocket::{self, Bounds, Target};
+use life::Life;
 use pump::Fate;
 
 /// Messages that may wait to be sent. A router greets a newcomer to a large meeting with
@@ -54,7 +55,7 @@ pub mod close {
 pub struct Settings {
     /// Longest message to take, in bytes.
     pub limit: usize,
-    /// A ping goes out when for so long nothing was said, or nothing heard.
+    /// A ping goes out when for so long, or half as long again, nothing was said or nothing heard.
     pub ping: Duration,
     /// A peer not heard for this long is gone.
     pub silence: Duration,
@@ -167,7 +168,13 @@ impl<In, Out> Channel<In, Out> {
             bounds: bounds(settings.limit),
         })
         .await?;
-        Ok(Self::start(dialled.outgoing, dialled.incoming, settings))
+        let life = Life::dialled(settings.ping);
+        Ok(Self::start(
+            dialled.outgoing,
+            dialled.incoming,
+            settings,
+            life,
+        ))
     }
 
     /// A channel over a WebSocket that a client opened; messages have at most `limit` bytes.
@@ -187,13 +194,15 @@ impl<In, Out> Channel<In, Out> {
     #[must_use]
     pub fn accept_with(websocket: WebSocket, settings: Settings) -> Self {
         let (outgoing, incoming) = websocket::server(websocket);
-        Self::start(outgoing, incoming, settings)
+        let life = Life::accepted(settings.ping);
+        Self::start(outgoing, incoming, settings, life)
     }
 
     fn start(
         outgoing: websocket::Outgoing,
         incoming: websocket::Incoming,
         settings: Settings,
+        life: Life,
     ) -> Self {
         let fate = Arc::new(Fate::default());
         let (sender, to_send) = mpsc::channel(QUEUE);
@@ -203,6 +212,7 @@ impl<In, Out> Channel<In, Out> {
             received,
             fate: Arc::clone(&fate),
             settings,
+            life,
         };
         tokio::spawn(pump.run(outgoing, incoming));
         Self {

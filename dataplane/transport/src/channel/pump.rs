@@ -65,6 +65,7 @@ pub(super) struct Pump {
     pub(super) received: mpsc::Sender<String>,
     pub(super) fate: Arc<Fate>,
     pub(super) settings: Settings,
+    pub(super) life: Life,
 }
 
 /// Why one of the two loops ended.
@@ -82,13 +83,13 @@ impl Pump {
             received,
             fate,
             settings,
+            life,
         } = &mut self;
+        let life = &*life;
         let aborted = fate.aborted.clone();
-        let life = Life::begins();
-        let doubts = (&life, settings.ping);
         let end = tokio::select! {
-            end = read(&mut incoming, received, settings, &life) => end,
-            end = write(&mut outgoing, to_send, received, fate, doubts) => end,
+            end = read(&mut incoming, received, settings, life) => end,
+            end = write(&mut outgoing, to_send, received, fate, life) => end,
             () = aborted.cancelled() => { let (code, reason) = fate.decision(); End::Ours(code, reason) }
         };
         let outcome = match end {
@@ -164,7 +165,7 @@ async fn write(
     to_send: &mut mpsc::Receiver<String>,
     received: &mpsc::Sender<String>,
     fate: &Fate,
-    (life, ping): (&Life, Duration),
+    life: &Life,
 ) -> End {
     loop {
         let frame = tokio::select! {
@@ -175,7 +176,7 @@ async fn write(
                 return End::Ours(code, reason);
             }
             () = received.closed() => return End::Ours(close::NORMAL, String::new()),
-            () = life.in_doubt(ping) => {
+            () = life.in_doubt() => {
                 life.asked();
                 Frame::Ping
             }
