@@ -4,16 +4,14 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::ResourceExt as _;
 use plenum_crds::labels;
 use serde_json::{Value, json};
 
 use super::faults::{is_ready, until_draining, until_node};
 use super::kubectl::plugin;
-use super::upgrade::hold;
-use super::world::{World, ZONE, unharmed};
-use crate::pod_processes;
+use super::upgrade::{data_plane, hold};
+use super::world::{World, ZONE, restarts, unharmed};
 use crate::site::NAMESPACE;
 
 /// The most patient probe, the liveness of a router, gives up after 6 failures 10 s apart.
@@ -25,24 +23,21 @@ const BACK_WITHIN: Duration = Duration::from_secs(90);
 pub async fn meetings_do_not_need_the_api_server(world: &World) -> Result<()> {
     let load = world.load("no-api-server", 6, 3, STAY_S)?;
     world.until_people(24).await?;
-    let before = processes(
-        world,
-        [labels::COMPONENT_ROUTER, labels::COMPONENT_CONTROLLER],
-    )
-    .await?;
+    let routers = restarts(world).await?;
     // First it hangs, then it is gone.
     world.cluster.pause_api_server()?;
     tokio::time::sleep(AWAY / 2).await;
     world.cluster.stop_api_server().await?;
     tokio::time::sleep(AWAY / 2).await;
     world.cluster.start_api_server().await?;
-    let late = world.load("api-server-back", 2, 1, 8)?;
-    unharmed(&late.report().await?).context("who came afterwards")?;
-    before.run_still()?;
+    let after = restarts(world).await?;
     load.stop();
     let report = load.report().await?;
     ensure!(report.migrations.count == 0, "somebody was moved: {report}");
-    unharmed(&report)
+    unharmed(&report)?;
+    let gone = routers.iter().find(|pod| !after.contains(pod));
+    ensure!(gone.is_none(), "restarted or gone: {gone:?}");
+    Ok(())
 }
 
 pub async fn while_all_controllers_are_away_media_flows_and_a_drain_is_cancelled(
@@ -50,19 +45,12 @@ pub async fn while_all_controllers_are_away_media_flows_and_a_drain_is_cancelled
 ) -> Result<()> {
     let happened = a_drain_without_controllers(world).await;
     // Whatever became of it, others find the zone as it was.
-    let put_right = put_right(world).await;
-    happened.and(put_right)
-}
-
-async fn put_right(world: &World) -> Result<()> {
     world.cluster.resume_scheduler()?;
     let no_drain = format!("{}-", labels::DRAIN_REQUESTED);
     let annotate = ["annotate", "nodes", "--all", &no_drain];
     world.site.kubectl(annotate).await?;
     world.change_pool(json!({ "replicas": null })).await?;
-    let zone = format!("meetingzone/{ZONE}");
-    let ready = world.site.wait_for(&zone, "Ready", BACK_WITHIN).await;
-    ready.map(drop).context("the controllers do not come back")
+    happened
 }
 
 async fn a_drain_without_controllers(world: &World) -> Result<()> {
@@ -70,7 +58,7 @@ async fn a_drain_without_controllers(world: &World) -> Result<()> {
     hold(world, 2).await?;
     let load = world.load("no-controllers", 6, 3, STAY_S)?;
     world.until_people(24).await?;
-    let before = processes(world, [labels::COMPONENT_ROUTER]).await?;
+    let before = data_plane(world).await?;
     let node = fullest(world).await?;
     without_controllers(world, &node).await?;
     tokio::time::sleep(AWAY).await;
@@ -84,37 +72,14 @@ async fn a_drain_without_controllers(world: &World) -> Result<()> {
     wait.await.context("the controllers do not come back")?;
     let late = world.load("controllers-back", 2, 1, 8)?;
     unharmed(&late.report().await?).context("who came afterwards")?;
-    before.run_still()?;
+    let after = data_plane(world).await?;
+    let kept = |name: &str| !name.contains("-mmr-") || before.get(name) == after.get(name);
+    let changed = before.keys().find(|name| !kept(name));
+    ensure!(changed.is_none(), "restarted or gone: {changed:?}");
     load.stop();
     let report = load.report().await?;
     ensure!(report.migrations.count == 0, "somebody was moved: {report}");
     unharmed(&report)
-}
-
-/// Programs of pods, as the kernel knows them: what a kubelet does while it reaches no API server
-/// it reports late.
-struct Processes(Vec<(Pod, Vec<u32>)>);
-
-impl Processes {
-    fn run_still(&self) -> Result<()> {
-        for (pod, before) in &self.0 {
-            let now = pod_processes::of(pod)?;
-            let name = pod.name_any();
-            ensure!(now == *before, "{name} was {before:?}, and is {now:?}");
-        }
-        Ok(())
-    }
-}
-
-async fn processes<const N: usize>(world: &World, components: [&str; N]) -> Result<Processes> {
-    let mut found = Vec::new();
-    for component in components {
-        for pod in world.pods(component).await? {
-            let processes = pod_processes::of(&pod)?;
-            found.push((pod, processes));
-        }
-    }
-    Ok(Processes(found))
 }
 
 /// The node whose router has the most people.
@@ -159,7 +124,7 @@ async fn nobody_controls(world: &World) -> Result<()> {
 
 /// Takes the wish back; the router is there, with its label, and drains no more.
 async fn cancel(world: &World, node: &str) -> Result<()> {
-    let still = |node: &Node| {
+    let still = |node: &k8s_openapi::api::core::v1::Node| {
         node.labels().contains_key(labels::ACTIVE_POOL)
             && node.annotations().contains_key(labels::DRAINING_SINCE)
     };

@@ -64,7 +64,7 @@ async fn next_version(world: &World) -> Result<()> {
 }
 
 /// Holds the pool at so many routers that take people.
-pub(super) async fn hold(world: &World, routers: u32) -> Result<()> {
+async fn hold(world: &World, routers: u32) -> Result<()> {
     world.change_pool(json!({ "replicas": routers })).await?;
     let accepting = |pool: &MMRPool| pool.status.as_ref().map(|s| s.routers.accepting);
     let what = format!("{routers} routers accept");
