@@ -42,11 +42,21 @@ pub fn of(pod: &Pod) -> Result<Vec<u32>> {
 /// Kills the pod's programs as a crash would: no goodbye to anybody, and the kubelet starts
 /// them again in the same pod.
 pub fn kill(pod: &Pod) -> Result<()> {
+    signal(pod, Signal::KILL)
+}
+
+/// Stops the pod's programs where they are: their connections stay, and nothing comes over them,
+/// until a probe of the kubelet's gives them up.
+pub fn freeze(pod: &Pod) -> Result<()> {
+    signal(pod, Signal::STOP)
+}
+
+fn signal(pod: &Pod, signal: Signal) -> Result<()> {
     for pid in of(pod)?
         .into_iter()
         .filter_map(|pid| Pid::from_raw(pid.cast_signed()))
     {
-        kill_process(pid, Signal::KILL)?;
+        kill_process(pid, signal)?;
     }
     Ok(())
 }

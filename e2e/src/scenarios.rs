@@ -4,6 +4,7 @@
 //! meeting. One that fails leaves a dump of pods, events and logs in the reports.
 
 mod addresses;
+mod away;
 mod directory;
 mod faults;
 mod idle;
@@ -38,7 +39,9 @@ type Scenario = (&'static str, for<'a> fn(&'a World) -> Outcome<'a>);
 
 macro_rules! scenarios {
     ($($module:ident: $($name:ident),+;)+) => {
-        /// In this order: a change that breaks everything shows in the cheap ones first.
+        /// In this order: a change that breaks everything shows in the cheap ones first. The API server
+        /// ends in the last one: when it is back it refuses the watches of the controller manager
+        /// until it has read its roles, and they wait up to a minute before they try again.
         const SCENARIOS: &[Scenario] = &[
             $($((concat!(stringify!($module), "::", stringify!($name)), |world| Box::pin($module::$name(world)))),+),+
         ];
@@ -61,7 +64,8 @@ scenarios! {
     policies: network_policies_let_meetings_through_and_nothing_else;
     upgrade: controllers_roll_one_by_one_without_a_failed_join, a_rolling_upgrade_of_all_routers_under_load_loses_nobody, a_rollout_to_an_image_that_is_not_there_halts_and_goes_back, an_operator_is_upgraded_and_back_with_live_meetings;
     removal: meetings_outlive_the_release_and_nothing_is_left_of_all;
-    faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain, meetings_do_not_need_the_api_server;
+    faults: a_deleted_controller_is_not_noticed, both_controllers_deleted_media_flows_on, people_of_a_killed_router_are_back_soon, a_cordoned_node_drains, a_killed_operator_resumes_its_drain;
+    away: while_all_controllers_are_away_media_flows_and_a_drain_is_cancelled, meetings_do_not_need_the_api_server;
 }
 
 /// Run when it is asked for: it needs a Prometheus, which takes long to build.

@@ -12,6 +12,8 @@ use crate::cluster::wait::Wait;
 use crate::{Layout, Tools};
 
 pub(crate) const API_SERVER: &str = "kube-apiserver";
+/// The process that finds nodes for pods.
+pub(crate) const SCHEDULER: &str = "kube-scheduler";
 
 /// Where a control plane listens. etcd has only the loopback interface.
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +74,8 @@ pub(crate) fn start_controllers(launcher: &Launcher, tools: &Tools) -> Result<()
         &controller_manager_arguments(layout),
     )?;
     launcher.start(
-        "kube-scheduler",
-        &tools.kubernetes("kube-scheduler"),
+        SCHEDULER,
+        &tools.kubernetes(SCHEDULER),
         &scheduler_arguments(layout),
     )?;
     Ok(())

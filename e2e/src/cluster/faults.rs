@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::Cluster;
 use crate::cluster::addresses::NodeNumber;
-use crate::cluster::control_plane::{self, API_SERVER};
+use crate::cluster::control_plane::{self, API_SERVER, SCHEDULER};
 use crate::cluster::process::Process;
 use crate::cluster::wait::Wait;
 use crate::cluster::{network, node};
@@ -50,6 +50,18 @@ impl Cluster {
     pub async fn start_api_server(&self) -> Result<()> {
         control_plane::start_api_server(&self.launcher, &self.tools)?;
         control_plane::wait_for_api(self.layout(), self.client()).await
+    }
+
+    /// Pods that are made from now on wait for a node.
+    pub fn pause_scheduler(&self) -> Result<()> {
+        self.scheduler()?.signal(Signal::STOP);
+        Ok(())
+    }
+
+    /// Ends [`Cluster::pause_scheduler`].
+    pub fn resume_scheduler(&self) -> Result<()> {
+        self.scheduler()?.signal(Signal::CONT);
+        Ok(())
     }
 
     /// A power cut: all processes of the node end at once, and its address answers nothing.
@@ -100,6 +112,10 @@ impl Cluster {
             self.nodes().len()
         );
         Ok(NodeNumber::new(number)?)
+    }
+
+    fn scheduler(&self) -> Result<Process> {
+        Process::recorded(self.layout(), SCHEDULER).context("the scheduler was never started")
     }
 
     fn api_server(&self) -> Result<Process> {

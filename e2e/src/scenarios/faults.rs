@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{Api, ResourceExt as _};
 use plenum_crds::labels;
 
-use super::world::{World, node_of, restarts, unharmed};
+use super::world::{World, node_of, unharmed};
 
 /// People rejoin within this after their router died.
 const BACK_MS: f64 = 5_000.0;
@@ -90,31 +90,12 @@ pub async fn a_killed_operator_resumes_its_drain(world: &World) -> Result<()> {
     unharmed(&load.report().await?)
 }
 
-pub async fn meetings_do_not_need_the_api_server(world: &World) -> Result<()> {
-    let load = world.load("no-api-server", 6, 3, 75)?;
-    world.until_people(24).await?;
-    let routers = restarts(world).await?;
-    // First it hangs, then it is gone: 60 s in all.
-    world.cluster.pause_api_server()?;
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    world.cluster.stop_api_server().await?;
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    world.cluster.start_api_server().await?;
-    let report = load.report().await?;
-    ensure!(report.migrations.count == 0, "somebody was moved: {report}");
-    unharmed(&report)?;
-    let after = restarts(world).await?;
-    let gone = routers.iter().find(|pod| !after.contains(pod));
-    ensure!(gone.is_none(), "restarted or gone: {gone:?}");
-    Ok(())
-}
-
 async fn node_with_router(world: &World) -> Result<String> {
     let routers = world.pods(labels::COMPONENT_ROUTER).await?;
     node_of(routers.first().context("no router runs")?).map(str::to_owned)
 }
 
-async fn until_draining(world: &World, node: &str) -> Result<()> {
+pub(super) async fn until_draining(world: &World, node: &str) -> Result<()> {
     until_node(world, node, "drains", |node| {
         node.annotations().contains_key(labels::DRAINING_SINCE)
     })
@@ -129,14 +110,14 @@ fn is_active(node: &Node) -> bool {
     node.labels().contains_key(labels::ACTIVE_POOL)
 }
 
-fn is_ready(pod: &Pod) -> bool {
+pub(super) fn is_ready(pod: &Pod) -> bool {
     let status = pod.status.iter();
     status
         .flat_map(|status| status.conditions.iter().flatten())
         .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-async fn until_node(
+pub(super) async fn until_node(
     world: &World,
     name: &str,
     what: &str,

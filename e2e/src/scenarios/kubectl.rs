@@ -131,7 +131,7 @@ pub async fn a_support_bundle_holds_no_key(world: &World) -> Result<()> {
 }
 
 /// Whether it ended well, and what it printed.
-async fn plugin(world: &World, arguments: &[&str]) -> Result<(bool, Value)> {
+pub(super) async fn plugin(world: &World, arguments: &[&str]) -> Result<(bool, Value)> {
     let mut all = arguments.to_vec();
     all.extend(["-o", "json"]);
     let output = run(world, &all).await?;

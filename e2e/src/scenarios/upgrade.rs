@@ -64,7 +64,7 @@ async fn next_version(world: &World) -> Result<()> {
 }
 
 /// Holds the pool at so many routers that take people.
-async fn hold(world: &World, routers: u32) -> Result<()> {
+pub(super) async fn hold(world: &World, routers: u32) -> Result<()> {
     world.change_pool(json!({ "replicas": routers })).await?;
     let accepting = |pool: &MMRPool| pool.status.as_ref().map(|s| s.routers.accepting);
     let what = format!("{routers} routers accept");
@@ -85,7 +85,7 @@ fn rollout(pool: &MMRPool) -> Option<&Condition> {
 }
 
 /// Waits until the pool says this of its rollout; its sentence.
-async fn until_rollout(world: &World, reason: &str, limit: Duration) -> Result<String> {
+pub(super) async fn until_rollout(world: &World, reason: &str, limit: Duration) -> Result<String> {
     let said = |pool: &MMRPool| rollout(pool).is_some_and(|c| c.reason == reason);
     let what = format!("the rollout is {reason}");
     let pool = world.until(&what, limit, said).await?;

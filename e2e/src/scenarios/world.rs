@@ -123,6 +123,11 @@ impl World {
         pod_processes::kill(pod)
     }
 
+    /// Stops the programs of a pod of the zone where they are, until they are killed.
+    pub fn freeze(&self, pod: &Pod) -> Result<()> {
+        pod_processes::freeze(pod)
+    }
+
     /// Kills every replica of the operator as a crash would.
     pub async fn crash_operator(&self) -> Result<()> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), SYSTEM_NAMESPACE);
