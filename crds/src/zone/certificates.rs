@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("self.source != 'Secret' || has(self.secretName)")
         .message("source: Secret needs a certificate: write secretName with a Secret of type kubernetes.io/tls in the zone's namespace, or write source: ZoneAuthority"),
     validation = Rule::new("self.source != 'ZoneAuthority' || !has(self.secretName)")
-        .message("source: ZoneAuthority makes its own certificate: write source: Secret, or remove secretName")
+        .message("source: ZoneAuthority makes its own certificate: write source: Secret, or remove secretName"),
+    validation = Rule::new("!has(self.secretName) || self.secretName.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')")
+        .message("secretName: no Secret has such a name: write one of small letters, digits, - and ., with a letter or digit first and last")
 )]
 pub struct Certificates {
     /// `ZoneAuthority`: the operator makes and rotates an authority for the zone; clients need its
@@ -40,6 +42,10 @@ pub enum CertificateSource {
 /// A Secret in the namespace of the object that names it.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.name.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')")
+        .message("name: no Secret has such a name: write one of small letters, digits, - and ., with a letter or digit first and last")
+)]
 pub struct SecretReference {
     /// The name of the Secret.
     #[schemars(length(min = 1, max = 253))]

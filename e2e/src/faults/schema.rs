@@ -18,10 +18,11 @@ impl Mutation {
         json!({ "spec": self.change })
     }
 
-    /// The innermost name in its path.
-    pub fn field(&self) -> &str {
-        let named = self.path.trim_end_matches(['[', ']', '{', '}']);
-        named.rsplit('.').next().unwrap_or(named)
+    /// The innermost name in its path, and that of what it is a part of: of two things that do not go
+    /// together a sentence may name the whole.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let named = self.path.rsplit('.').take(2);
+        named.map(|it| it.trim_end_matches(['[', ']', '{', '}']))
     }
 }
 
@@ -188,14 +189,15 @@ mod tests {
     }
 
     #[test]
-    fn the_field_is_the_innermost_that_has_a_name() {
-        let field = |path: &str| {
+    fn a_field_has_its_own_name_and_that_of_what_it_is_in() {
+        let names = |path: &str| -> Vec<String> {
             let (path, change) = (path.to_owned(), Value::Null);
-            Mutation { path, change }.field().to_owned()
+            let mutation = Mutation { path, change };
+            mutation.names().map(ToOwned::to_owned).collect()
         };
-        assert_eq!(field("minRouters"), "minRouters");
-        assert_eq!(field("schedule[].cron"), "cron");
-        assert_eq!(field("resources.limits{}"), "limits");
-        assert_eq!(field("admission.meetings[]"), "meetings");
+        assert_eq!(names("minRouters"), ["minRouters"]);
+        assert_eq!(names("schedule[].cron"), ["cron", "schedule"]);
+        assert_eq!(names("resources.limits{}"), ["limits", "resources"]);
+        assert_eq!(names("directory.proxy.noProxy[]"), ["noProxy", "proxy"]);
     }
 }

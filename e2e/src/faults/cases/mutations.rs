@@ -79,9 +79,9 @@ async fn mutate(
     let spec = world.api(kind).get(name).await?.data["spec"].clone();
     match world.try_merge(kind, name, &mutation.patch()).await {
         Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => {
-            let (says, field) = (status.message.as_str(), mutation.field());
+            let says = status.message.as_str();
             ensure!(
-                is_sentence(says) && says.contains(field),
+                is_sentence(says) && mutation.names().any(|name| says.contains(name)),
                 "refused with {says:?} alone"
             );
         }
